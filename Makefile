@@ -1,0 +1,52 @@
+# Everything sets itself up: on a machine with git, make and Python 3.11 or newer, any target works first time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKSPACE ?=
+PYTEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup nightly test check docs soak lock clean
+
+help:  ## show this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+setup: $(READY)  ## make .venv with the locked dependencies and the evenfall command
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Evenfall needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+nightly: $(READY)  ## run a night: the simulated community, or WORKSPACE=examples/online-retail-ii
+ifeq ($(WORKSPACE),)
+	$(BIN)/evenfall demo --workspace workspace
+else
+	$(BIN)/evenfall nightly --workspace $(WORKSPACE)
+endif
+
+check: $(READY)  ## style, types, imports between rooms, documents against the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q tests/docs
+
+test: check  ## everything that can be tested here, in under 10 minutes on 2 cores
+	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m "not soak" --ignore tests/docs
+
+soak: $(READY)  ## the long tests, up to an hour
+	$(BIN)/python -m pytest -q -m soak
+
+docs: $(READY)  ## write the generated pages in docs/ anew
+	$(BIN)/python -m flows.documents
+
+lock: $(READY)  ## resolve the dependencies anew into requirements.lock, with hashes and without index addresses
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean:  ## remove the demo workspace and caches
+	rm -rf workspace .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
