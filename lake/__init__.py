@@ -1,0 +1,1 @@
+"""Data at rest: table contracts, Delta tables, sources, landing, and the simulated community."""

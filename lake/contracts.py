@@ -1,0 +1,177 @@
+"""The six tables a community may bring: their columns, keys, times and references.
+
+This is the one place where the shape of a table is written down. Sources map to it, expectations check it,
+the lake stores it, features read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+TIMESTAMP: Final = pl.Datetime("us", "UTC")
+MINOR_UNITS_PER_UNIT: Final = 100
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table as a source maps it.
+
+    Args:
+        dtype: The type the mapped value is cast to.
+        required: Whether a source must map it, and whether a null in it is a bad row.
+        meaning: One plain sentence for the configuration reference.
+    """
+
+    dtype: pl.DataType
+    meaning: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the contract.
+
+    Args:
+        name: Its name in `evenfall.toml` and on disk.
+        key: The column that identifies a record; derived when the source has none.
+        time: The column that says when it happened, or None for a table without a day.
+        columns: Every column a source may map, by name, the key first.
+        references: Column → name of the table whose key it must be in, where that table has a source.
+    """
+
+    name: str
+    key: str
+    time: str | None
+    columns: Mapping[str, Column]
+    references: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns a source must map; the key is not among them unless it cannot be derived."""
+        return tuple(name for name, column in self.columns.items() if column.required)
+
+    @property
+    def landed_schema(self) -> dict[str, pl.DataType]:
+        """Column → type as stored: money in minor units, the local day, and where each record came from."""
+        landed: dict[str, pl.DataType] = {}
+        for name, column in self.columns.items():
+            if name == "amount":
+                landed["amount_minor"] = pl.Int64()
+            else:
+                landed[name] = column.dtype
+        if self.time is not None:
+            landed["event_date"] = pl.Date()
+        return {**landed, **PROVENANCE}
+
+
+PROVENANCE: Final[Mapping[str, pl.DataType]] = {
+    "ingested_at": TIMESTAMP,
+    "source": pl.String(),
+    "source_file": pl.String(),
+    "arrival_id": pl.String(),
+}
+
+_TEXT: Final = pl.String()
+
+MEMBERS: Final = Table(
+    name="members",
+    key="member_id",
+    time=None,
+    columns={
+        "member_id": Column(_TEXT, "Who it is, as the community's other systems call them.", required=True),
+        "joined_at": Column(TIMESTAMP, "When the member joined."),
+        "platform": Column(_TEXT, "Where the member mostly comes from, such as web or ios."),
+        "region": Column(_TEXT, "Country or region."),
+        "birth_year": Column(pl.Int32(), "Year of birth."),
+        "gender": Column(_TEXT, "Gender as the member states it."),
+        "referrer_id": Column(_TEXT, "The member who brought this one."),
+        "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes."),
+        "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes."),
+    },
+)
+
+EVENTS: Final = Table(
+    name="events",
+    key="event_id",
+    time="occurred_at",
+    columns={
+        "event_id": Column(_TEXT, "Identifies the event; derived when absent."),
+        "member_id": Column(_TEXT, "Who did it.", required=True),
+        "event_type": Column(_TEXT, "What they did, such as post, comment or login.", required=True),
+        "occurred_at": Column(TIMESTAMP, "When it happened.", required=True),
+        "content_id": Column(_TEXT, "The piece of content it was about."),
+        "target_member_id": Column(_TEXT, "The member it was directed at."),
+        "channel": Column(_TEXT, "Room, forum or channel."),
+        "platform": Column(_TEXT, "Device or client."),
+    },
+    references={"member_id": "members", "target_member_id": "members", "content_id": "content"},
+)
+
+ORDERS: Final = Table(
+    name="orders",
+    key="order_id",
+    time="ordered_at",
+    columns={
+        "order_id": Column(_TEXT, "Identifies the order; lines sharing it within a file are summed."),
+        "member_id": Column(_TEXT, "Who bought.", required=True),
+        "ordered_at": Column(TIMESTAMP, "When it was ordered.", required=True),
+        "amount": Column(pl.Float64(), "Money in currency units; negative is a refund.", required=True),
+        "currency": Column(_TEXT, "Currency of the amount."),
+        "kind": Column(_TEXT, "Kind of order, such as membership or shop."),
+    },
+    references={"member_id": "members"},
+)
+
+CONTENT: Final = Table(
+    name="content",
+    key="content_id",
+    time="published_at",
+    columns={
+        "content_id": Column(_TEXT, "Identifies the piece; derived when absent."),
+        "author_id": Column(_TEXT, "Who published it.", required=True),
+        "published_at": Column(TIMESTAMP, "When it was published.", required=True),
+        "topic": Column(_TEXT, "What it is about."),
+        "format": Column(_TEXT, "Form, such as question, answer or video."),
+        "title": Column(_TEXT, "Its title."),
+    },
+    references={"author_id": "members"},
+)
+
+CONTACTS: Final = Table(
+    name="contacts",
+    key="contact_id",
+    time="sent_at",
+    columns={
+        "contact_id": Column(_TEXT, "Identifies the message sent; derived when absent."),
+        "member_id": Column(_TEXT, "Who received it.", required=True),
+        "campaign_id": Column(_TEXT, "The campaign it belonged to.", required=True),
+        "sent_at": Column(TIMESTAMP, "When it was sent.", required=True),
+        "channel": Column(_TEXT, "Mail, push, call."),
+        "arm": Column(_TEXT, "Experiment arm; nothing was sent to `control`."),
+        "opened_at": Column(TIMESTAMP, "When it was first opened."),
+        "clicked_at": Column(TIMESTAMP, "When it was first clicked."),
+    },
+    references={"member_id": "members"},
+)
+
+FEEDBACK: Final = Table(
+    name="feedback",
+    key="feedback_id",
+    time="answered_at",
+    columns={
+        "feedback_id": Column(_TEXT, "Identifies the answer; derived when absent."),
+        "member_id": Column(_TEXT, "Who answered.", required=True),
+        "answered_at": Column(TIMESTAMP, "When they answered.", required=True),
+        "score": Column(pl.Float64(), "The score given, 0 to 10."),
+        "text": Column(_TEXT, "What they wrote."),
+    },
+    references={"member_id": "members"},
+)
+
+# Referenced tables come first, so that a night lands them before what points at them.
+TABLES: Final[Mapping[str, Table]] = {table.name: table for table in (MEMBERS, CONTENT, EVENTS, ORDERS, CONTACTS, FEEDBACK)}
+ACTIVITY_TABLES: Final = ("events", "orders")

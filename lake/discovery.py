@@ -1,0 +1,123 @@
+"""Finding what a source offers tonight: files that match its patterns, or its query."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from lake.contracts import Table
+from lake.errors import ConfigurationError, DataError
+from lake.readers import read_export, read_query
+from lake.source_settings import FileFormat, SourceSettings
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file or query of a source, before it is read.
+
+    Args:
+        table: The contract table it feeds.
+        settings: The source it belongs to.
+        source: The source's name, such as `orders` or `orders[2]`.
+        path: The file relative to the workspace, or `query` for a database.
+        location: Where the file is, or None for a database.
+        file_format: How the file is read, or None for a database.
+        size_bytes: Its size; 0 for a database.
+        modified_ns: When it last changed; 0 for a database.
+    """
+
+    table: Table
+    settings: SourceSettings
+    source: str
+    path: str
+    location: Path | None = None
+    file_format: FileFormat | None = None
+    size_bytes: int = 0
+    modified_ns: int = 0
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"{self.source} ({self.path})"
+
+    def read(self) -> tuple[pl.DataFrame, str]:
+        """Read its rows and a hash of its content.
+
+        Raises:
+            DataError: The content cannot be read, or the file vanished.
+            ConfigurationError: The query or the file's permissions are wrong.
+            OutsideServiceError: The database did not answer.
+        """
+        if self.location is None or self.file_format is None:
+            rows = read_query(self.settings, name=self.name)
+            return rows, _hash_of_rows(rows)
+        try:
+            content = self.location.read_bytes()
+        except FileNotFoundError:
+            raise DataError(f"{self.name} vanished while the night was running", remedy="Put it back and run again.") from None
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+        rows = read_export(content, name=self.name, file_format=self.file_format, settings=self.settings)
+        return rows, hashlib.sha256(content).hexdigest()
+
+
+def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> list[Export]:
+    """List a table's exports in arrival order: the order of its sources, then the path.
+
+    Raises:
+        ConfigurationError: A path that matches nothing, cannot be read, or whose format cannot be told.
+    """
+    exports: list[Export] = []
+    for number, settings in enumerate(sources, start=1):
+        source = table.name if len(sources) == 1 else f"{table.name}[{number}]"
+        if settings.uri is not None:
+            exports.append(Export(table, settings, source, "query"))
+            continue
+        paths = sorted({found for pattern in settings.paths for found in _matches(pattern, source, root)})
+        exports += [_export(table, settings, source, path, root) for path in paths]
+    return exports
+
+
+def _matches(pattern: str, source: str, root: Path) -> list[Path]:
+    if pattern.startswith("s3://"):
+        raise ConfigurationError(f"{source}: {pattern} is in an object store", remedy="Give a local path or a database `uri`.")
+    found = [Path(path) for path in glob.glob(str(root / pattern), recursive=True)]  # noqa: PTH207 - absolute patterns too
+    files = [path for path in found if path.is_file()]
+    if not files:
+        what = "is a folder" if found else "matches no file"
+        raise ConfigurationError(
+            f"{source}: {pattern} {what} (looked from {root})", remedy="Correct `path` of this source, or put the export there."
+        )
+    return files
+
+
+def _export(table: Table, settings: SourceSettings, source: str, path: Path, root: Path) -> Export:
+    shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    file_format = settings.format_of(path.name)
+    if file_format is None:
+        raise ConfigurationError(
+            f"{source}: the name of {shown} does not tell its format", remedy="Set `format` to csv, jsonl, parquet or xlsx."
+        )
+    try:
+        with path.open("rb"):
+            status = path.stat()
+    except OSError as error:
+        raise _unreadable(f"{source} ({shown})", error) from error
+    return Export(table, settings, source, shown, path, file_format, status.st_size, status.st_mtime_ns)
+
+
+def _unreadable(name: str, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
+    )
+
+
+def _hash_of_rows(rows: pl.DataFrame) -> str:
+    digest = hashlib.sha256(repr(rows.schema).encode())
+    digest.update(rows.write_ipc(None, compat_level=None).getbuffer())
+    return digest.hexdigest()

@@ -1,0 +1,59 @@
+"""Errors split by whose fault they are; each carries the exit code of the command line.
+
+0 done, 1 a bug of ours, 2 configuration or usage, 3 the data, 4 an outside service, 5 the workspace is busy.
+"""
+
+from __future__ import annotations
+
+
+class EvenfallError(Exception):
+    """A failure a person can act on.
+
+    The message is written for someone on call at 3 a.m.: what is wrong, the value seen, and the remedy.
+
+    Args:
+        what: What is wrong, with the value that shows it.
+        remedy: What to do about it, as an instruction.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  → {self.remedy}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive a trip between processes, where the keyword-only argument would be lost."""
+        return (_rebuild, (type(self), self.what, self.remedy))
+
+
+class ConfigurationError(EvenfallError):
+    """The configuration or the command is wrong; nothing was changed."""
+
+    exit_code = 2
+
+
+class DataError(EvenfallError):
+    """The data stopped the run; nothing of the offending file landed."""
+
+    exit_code = 3
+
+
+class OutsideServiceError(EvenfallError):
+    """A database, object store or tracking server failed; running again may succeed."""
+
+    exit_code = 4
+
+
+class WorkspaceBusyError(EvenfallError):
+    """Another run holds this workspace."""
+
+    exit_code = 5
+
+
+def _rebuild(kind: type[EvenfallError], what: str, remedy: str) -> EvenfallError:
+    return kind(what, remedy=remedy)

@@ -1,0 +1,97 @@
+"""Landing: tonight's records take their place in the lake, and a key that arrives again replaces the earlier record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from lake.contracts import PROVENANCE, Table
+from lake.store import DAY, Lake
+
+SEQUENCE: Final = "sequence"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """How tonight's records and the earlier ones they met were counted.
+
+    Args:
+        landed: Change in records held, by `arrival_id`; negative where an earlier arrival lost some.
+        replaced: Records given up for another with the same key, by `arrival_id`.
+        days: How many days of the table were written.
+    """
+
+    landed: dict[str, int]
+    replaced: dict[str, int]
+    days: int
+
+
+def land(lake: Lake, table: Table, records: pl.DataFrame) -> Landed:
+    """Write tonight's records of one table in one commit.
+
+    A record that is already held with the same content is not written again, so a cumulative export touches only the days
+    that truly changed. Landing the same arrival twice, as after a crash, counts and stores the same as landing it once.
+
+    Args:
+        lake: The lake.
+        table: The contract of the records.
+        records: One row per record: the landed schema and `sequence`, the arrival's place in tonight's order. Keys are
+            unique within an arrival.
+
+    Returns:
+        The counts.
+    """
+    newest = records.sort(SEQUENCE, table.key).unique(table.key, keep="last", maintain_order=True)
+    overtaken = records.join(newest.select(table.key, SEQUENCE), on=[table.key, SEQUENCE], how="anti")
+    met = _met(lake, table, newest)
+    same = met.filter("is_same")
+    changed = met.filter(~pl.col("is_same"))
+    fresh = newest.join(same.select(table.key), on=table.key, how="anti")
+    days = _write(lake, table, fresh.select(list(table.landed_schema)), gone=changed)
+    resent = same.filter(pl.col("arrival_id") != pl.col("arrival_id_tonight"))
+    landed_again = same.filter(pl.col("arrival_id") == pl.col("arrival_id_tonight"))
+    gained = [*_by_arrival(fresh), *_by_arrival(landed_again)]
+    replaced = [*_by_arrival(overtaken), *_by_arrival(resent, "arrival_id_tonight"), *_by_arrival(changed)]
+    lost = [(arrival, -count) for arrival, count in _by_arrival(changed)]
+    return Landed(landed=_add_up([*gained, *lost]), replaced=_add_up(replaced), days=days)
+
+
+def _met(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataFrame:
+    """One row per key held already: its earlier arrival and day, and whether its content is the same."""
+    content = [column for column in table.landed_schema if column not in PROVENANCE and column != table.key]
+    earlier = lake.scan_or_empty(table.name, table.landed_schema)
+    both = earlier.select(table.key, *content, "arrival_id").join(
+        newest.lazy().select(table.key, *content, "arrival_id"), on=table.key, how="inner", suffix="_tonight"
+    )
+    is_same = pl.all_horizontal(pl.col(column).eq_missing(pl.col(f"{column}_tonight")) for column in content)
+    kept = [column for column in (table.key, DAY, "arrival_id", "arrival_id_tonight") if column != DAY or DAY in content]
+    return both.select(*kept, is_same=is_same).collect(engine="streaming").sort(table.key)
+
+
+def _write(lake: Lake, table: Table, fresh: pl.DataFrame, *, gone: pl.DataFrame) -> int:
+    if fresh.is_empty() and lake.exists(table.name):
+        return 0
+    earlier = lake.scan_or_empty(table.name, table.landed_schema)
+    keys = gone.lazy().select(table.key)
+    if table.time is None:
+        kept = earlier.join(keys, on=table.key, how="anti").collect()
+        lake.replace(table.name, pl.concat([kept, fresh]).sort(table.key))
+        return 0
+    days = set(fresh[DAY].unique()) | set(gone[DAY].unique())
+    kept = earlier.filter(pl.col(DAY).is_in(sorted(days))).join(keys, on=table.key, how="anti").collect()
+    lake.replace_days(table.name, pl.concat([kept, fresh]).sort(DAY, table.key), days=days)
+    return len(days)
+
+
+def _by_arrival(rows: pl.DataFrame, column: str = "arrival_id") -> Iterator[tuple[str, int]]:
+    yield from rows.group_by(column).len().iter_rows()
+
+
+def _add_up(counts: list[tuple[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for arrival, count in counts:
+        total[arrival] = total.get(arrival, 0) + count
+    return dict(sorted(total.items()))

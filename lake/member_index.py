@@ -1,0 +1,52 @@
+"""Ids are strings outside and dense integers inside: the index that knows both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from lake.contracts import TABLES
+from lake.store import Lake
+
+MEMBER_INDEX: Final = "member_index"
+SCHEMA: Final[Mapping[str, pl.DataType]] = {"member_no": pl.Int32(), "member_id": pl.String()}
+_ID_COLUMNS: Final = {
+    "members": ("member_id", "referrer_id"),
+    "content": ("author_id",),
+    "events": ("member_id", "target_member_id"),
+    "orders": ("member_id",),
+    "contacts": ("member_id",),
+    "feedback": ("member_id",),
+}
+
+
+def scan_member_index(lake: Lake) -> pl.LazyFrame:
+    """One row per member ever seen: `member_no`, `member_id`."""
+    return lake.scan_or_empty(MEMBER_INDEX, SCHEMA)
+
+
+def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame]) -> int:
+    """Give every id that arrived tonight and is not known a number, in the order of the ids.
+
+    Args:
+        lake: The lake.
+        arrived: Table name → tonight's records.
+
+    Returns:
+        How many members are new.
+    """
+    known = scan_member_index(lake).collect()
+    ids = [
+        records.select(pl.col(column).alias("member_id"))
+        for table, records in arrived.items()
+        for column in _ID_COLUMNS[TABLES[table].name]
+        if column in records.columns
+    ]
+    if not ids:
+        return 0
+    new = pl.concat(ids).drop_nulls().unique().join(known, on="member_id", how="anti").sort("member_id")
+    first = known.select(pl.col("member_no").max().fill_null(0)).item() + 1
+    lake.append(MEMBER_INDEX, new.select(pl.int_range(first, first + new.height, dtype=pl.Int32).alias("member_no"), "member_id"))
+    return new.height

@@ -1,0 +1,74 @@
+"""The quarantine: bad rows kept with their values, the rules they broke and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from lake.contracts import TIMESTAMP
+from lake.store import Lake
+
+QUARANTINE: Final = "quarantine"
+OPEN: Final = "open"
+READMITTED: Final = "readmitted"
+SUPERSEDED: Final = "superseded"
+SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    "quarantine_id": pl.String(),
+    "arrival_id": pl.String(),
+    "table": pl.String(),
+    "source": pl.String(),
+    "path": pl.String(),
+    "row_no": pl.Int64(),
+    "rules": pl.List(pl.String()),
+    "values": pl.String(),
+    "as_of": pl.Date(),
+    "quarantined_at": TIMESTAMP,
+    "status": pl.String(),
+}
+
+
+def read_quarantine(lake: Lake) -> pl.DataFrame:
+    """One row per quarantined row ever, with its status: open, readmitted or superseded by a newer file."""
+    return lake.scan_or_empty(QUARANTINE, SCHEMA).collect().sort("quarantine_id")
+
+
+def write_quarantine(lake: Lake, rows: pl.DataFrame) -> None:
+    """Write the whole quarantine anew."""
+    lake.replace(QUARANTINE, rows.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("quarantine_id"))
+
+
+def add(quarantine: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Add tonight's bad rows.
+
+    Rows of an older version of the same file are superseded: the newer version shows whether they were repaired. Adding the
+    same arrival twice, as after a crash, adds nothing.
+
+    Args:
+        quarantine: What is held.
+        new: Tonight's rows, in the quarantine's schema.
+    """
+    return pl.concat([quarantine.join(new.select("quarantine_id"), on="quarantine_id", how="anti"), new])
+
+
+def supersede(quarantine: pl.DataFrame, arrivals: pl.DataFrame) -> pl.DataFrame:
+    """Close the open rows of files of which a newer version has arrived.
+
+    Args:
+        quarantine: What is held.
+        arrivals: Tonight's arrivals: `table`, `source`, `path`, `arrival_id`.
+    """
+    newer = arrivals.select("table", "source", "path", newer_id="arrival_id").unique(["table", "source", "path"], keep="last")
+    overtaken = (pl.col("status") == OPEN) & pl.col("newer_id").is_not_null() & (pl.col("newer_id") != pl.col("arrival_id"))
+    return (
+        quarantine.join(newer, on=["table", "source", "path"], how="left")
+        .with_columns(status=pl.when(overtaken).then(pl.lit(SUPERSEDED)).otherwise("status"))
+        .select(list(SCHEMA))
+    )
+
+
+def set_status(quarantine: pl.DataFrame, quarantine_ids: pl.Series, status: str) -> pl.DataFrame:
+    """Change the status of some rows."""
+    chosen = pl.col("quarantine_id").is_in(quarantine_ids.implode())
+    return quarantine.with_columns(status=pl.when(chosen).then(pl.lit(status)).otherwise("status"))

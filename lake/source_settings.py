@@ -1,0 +1,113 @@
+"""What `[sources.<table>]` in `evenfall.toml` may say: where an export lies and how it maps to the contract."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+FileFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
+
+_SUFFIXES: dict[str, FileFormat] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xls": "xlsx",
+}
+
+
+class SourceSettings(BaseModel):
+    """One export of one table: files by path, or rows of a database by URI and query."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | tuple[str, ...] | None = Field(
+        default=None,
+        description="File or pattern such as `landing/*.csv`, or a list of them; relative to the folder of evenfall.toml.",
+    )
+    uri: str | None = Field(
+        default=None,
+        description="Database instead of files: `sqlite:///file.db` or `postgresql://…`; `${NAME}` is read from the environment.",
+    )
+    query: str | None = Field(default=None, description="The SELECT to run on `uri`, in a read-only transaction.")
+    query_timeout_seconds: int = Field(default=600, ge=1, description="Longest time the query may take.")
+    format: FileFormat | None = Field(default=None, description="csv, jsonl, parquet or xlsx; by default told by the file name.")
+    where: str | None = Field(
+        default=None, description="SQL expression; rows for which it is not true are left out, and counted."
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Contract column → SQL expression over the export's columns; left out, columns of the same name are taken.",
+    )
+    timezone: str | None = Field(default=None, description="Zone of times that name none; default: the community's.")
+    date_format: str | None = Field(
+        default=None,
+        description="How times are written, such as `%d/%m/%Y %H:%M`, or `epoch_s`, `epoch_ms`; ISO text needs none.",
+    )
+    encoding: str = Field(default="utf-8", description="Text encoding of CSV and JSON lines.")
+    separator: str = Field(default=",", description="Field separator of CSV; `whitespace` for columns aligned with blanks.")
+    sheet: str | None = Field(default=None, description="Sheet of an Excel file; default: the first.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        return None if zone is None else known_zone(zone)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError(f"unknown encoding {encoding!r}; examples: utf-8, latin-1, cp1252, utf-16") from None
+        return encoding
+
+    @field_validator("separator")
+    @classmethod
+    def _one_character(cls, separator: str) -> str:
+        if separator != "whitespace" and len(separator.encode()) != 1:
+            raise ValueError(f"the separator must be one character or `whitespace`, not {separator!r}")
+        return separator
+
+    @model_validator(mode="after")
+    def _files_or_database(self) -> Self:
+        if (self.path is None) == (self.uri is None):
+            raise ValueError("give either `path` (files) or `uri` with `query` (a database)")
+        if (self.uri is None) != (self.query is None):
+            raise ValueError("`uri` and `query` go together")
+        if self.path is not None and not self.path:
+            raise ValueError("`path` is empty")
+        return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path patterns, in the order they are read."""
+        if self.path is None:
+            return ()
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+    def format_of(self, path: str) -> FileFormat | None:
+        """The format a file is read as, or None when neither the settings nor its name tell."""
+        if self.format is not None:
+            return self.format
+        name = PurePosixPath(path.lower())
+        return _SUFFIXES.get(PurePosixPath(name.stem).suffix if name.suffix == ".gz" else name.suffix)
+
+
+def known_zone(zone: str) -> str:
+    """Return the zone's name when the system knows it.
+
+    Raises:
+        ValueError: No such zone.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"unknown timezone {zone!r}; use a name such as UTC or Europe/London") from None
+    return zone

@@ -1,0 +1,158 @@
+"""The lake on disk: Delta tables whose every write is one atomic commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError
+
+DAY: Final = "event_date"
+_METADATA_KEY: Final = "evenfall"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A folder of Delta tables.
+
+    Tables with a day are partitioned by it, so that a night rewrites the days it touches and no others.
+
+    Args:
+        root: The folder; it need not exist yet.
+    """
+
+    root: Path
+
+    def path(self, table: str) -> Path:
+        """Where a table lies."""
+        return self.root / table
+
+    def exists(self, table: str) -> bool:
+        """Whether the table was ever written."""
+        return DeltaTable.is_deltatable(str(self.path(table)))
+
+    def version(self, table: str) -> int:
+        """The number of its newest commit; -1 for a table never written."""
+        return self._open(table).version() if self.exists(table) else -1
+
+    def scan(self, table: str, *, version: int | None = None) -> pl.LazyFrame:
+        """Read a table lazily.
+
+        Args:
+            table: Its name; it must exist.
+            version: A past commit, or None for the newest.
+        """
+        return pl.scan_delta(str(self.path(table)), version=version)
+
+    def scan_or_empty(self, table: str, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+        """Read a table lazily, or an empty frame of `schema` when it was never written."""
+        return self.scan(table) if self.exists(table) else pl.LazyFrame(schema=dict(schema))
+
+    def replace_days(
+        self,
+        table: str,
+        rows: pl.DataFrame,
+        *,
+        days: Collection[date],
+        column: str = DAY,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make `rows` everything the table holds for `days`; other days are not touched.
+
+        Args:
+            table: A table with a day.
+            rows: One row per record of those days, in the order they shall be stored.
+            days: The days to replace; rows of other days are an error.
+            column: The column that holds the day.
+            metadata: Small facts kept with the commit.
+        """
+        strangers = set(rows[column].unique()) - set(days)
+        assert not strangers, f"{table}: rows of days that are not being replaced: {sorted(strangers)[:3]}"
+        if not days and self.exists(table):
+            return
+        present = self.days(table, column=column) & set(days)
+        self._write(
+            table,
+            rows,
+            metadata,
+            partition_by=[column],
+            mode="overwrite" if present else "append",
+            predicate=_days_predicate(column, present | set(rows[column].unique())) if present else None,
+        )
+
+    def replace(self, table: str, rows: pl.DataFrame, *, metadata: Mapping[str, Any] | None = None) -> None:
+        """Make `rows` everything the table holds."""
+        self._write(table, rows, metadata, mode="overwrite", schema_mode="overwrite")
+
+    def append(self, table: str, rows: pl.DataFrame, *, metadata: Mapping[str, Any] | None = None) -> None:
+        """Add rows to a table without touching what is there."""
+        if rows.height or not self.exists(table):
+            self._write(table, rows, metadata, mode="append")
+
+    def days(self, table: str, *, column: str = DAY) -> set[date]:
+        """The days a table holds rows for; read from the log, not from the rows."""
+        return {day for day, _ in self._files(table, None, column=column)} if self.exists(table) else set()
+
+    def days_changed(self, table: str, *, since_version: int) -> set[date]:
+        """The days whose files differ between a past commit and now; every day when `since_version` is -1."""
+        now = self._files(table, None)
+        try:
+            before = self._files(table, since_version) if since_version >= 0 else set()
+        except DeltaError:
+            before = set()  # that commit's log has expired: every day counts as changed
+        return {day for day, _ in now ^ before}
+
+    def row_count(self, table: str) -> int:
+        """How many rows a table holds; read from the log, not from the rows."""
+        if not self.exists(table):
+            return 0
+        return int(pl.DataFrame(self._open(table).get_add_actions(flatten=True))["num_records"].sum())
+
+    def rows_by_day(self, table: str) -> pl.DataFrame:
+        """One row per day a table holds: `event_date`, `rows`; read from the log."""
+        if not self.exists(table):
+            return pl.DataFrame(schema={DAY: pl.Date, "rows": pl.Int64})
+        actions = pl.DataFrame(self._open(table).get_add_actions(flatten=True))
+        return (
+            actions.select(pl.col(f"partition.{DAY}").alias(DAY), rows=pl.col("num_records").cast(pl.Int64))
+            .group_by(DAY)
+            .agg(pl.col("rows").sum())
+            .sort(DAY)
+        )
+
+    def metadata(self, table: str) -> dict[str, Any]:
+        """The facts kept with the newest commit that has any; empty for a table never written."""
+        if not self.exists(table):
+            return {}
+        for commit in self._open(table).history():
+            if _METADATA_KEY in commit:
+                return dict(json.loads(commit[_METADATA_KEY]))
+        return {}
+
+    def _open(self, table: str, version: int | None = None) -> DeltaTable:
+        return DeltaTable(str(self.path(table)), version=version)
+
+    def _files(self, table: str, version: int | None, *, column: str = DAY) -> set[tuple[date, str]]:
+        actions = pl.DataFrame(self._open(table, version).get_add_actions(flatten=True))
+        return set(actions.select(f"partition.{column}", "path").iter_rows())
+
+    def _write(self, table: str, rows: pl.DataFrame, metadata: Mapping[str, Any] | None, **how: Any) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        custom = {_METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str)} if metadata is not None else None
+        write_deltalake(
+            str(self.path(table)),
+            rows,
+            writer_properties=WriterProperties(compression="ZSTD", compression_level=3),
+            commit_properties=CommitProperties(custom_metadata=custom),
+            **{option: value for option, value in how.items() if value is not None},
+        )
+
+
+def _days_predicate(column: str, days: Iterable[date]) -> str:
+    return f"{column} IN ({', '.join(repr(day.isoformat()) for day in sorted(days))})"

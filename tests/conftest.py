@@ -1,0 +1,19 @@
+"""What all tests share: a real PostgreSQL, and a closing word on what could not run here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.postgres import postgres_url
+
+__all__ = ["postgres_url"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say, in a line each, which groups of tests this machine could not run and why."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"not run: {count} tests: {reason}")
