@@ -1,0 +1,243 @@
+"""Great Expectations behind one small door: a suite's rules run over one chunk of rows.
+
+Everything that imports great_expectations stays in here and in `reference_rules`, inside functions: it costs
+seconds to import. The suites are the JSON files of this folder, read through a filesystem store that writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from lake.contracts import TIMESTAMP
+from lake.errors import EvenfallError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.data_context import EphemeralDataContext
+
+SUITES_DIR: Final = Path(__file__).parent
+
+# Great Expectations keeps one current project per process; two threads must not swap it under each other.
+_ONE_AT_A_TIME: Final = threading.Lock()
+
+# Row positions instead of values: values are capped at 200 and key columns as positions cost 3 to 10 times as much.
+_RESULT_FORMAT: Final = {
+    "result_format": "COMPLETE",
+    "exclude_unexpected_values": True,
+    "partial_unexpected_count": 0,
+    "return_unexpected_index_query": False,
+}
+
+
+class RuleError(EvenfallError):
+    """A rule could not be judged: the suite or the code is wrong, not the rows."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation of a suite, as people and the quarantine know it.
+
+    Args:
+        name: Stable snake_case name.
+        says: What the rule demands, one plain sentence.
+        column: The column whose values the rule is about.
+        columns: Every column it looks at, `column` first.
+        referenced_table: The table whose keys it looks up, None for a rule that looks at the row alone.
+        expectation: The Great Expectations object.
+    """
+
+    name: str
+    says: str
+    column: str
+    columns: tuple[str, ...]
+    referenced_table: str | None
+    expectation: Any
+
+
+@dataclass(frozen=True)
+class ChunkVerdict:
+    """What one rule found in one chunk.
+
+    Args:
+        rows_checked: Rows that had a value to judge.
+        broken: UInt32 positions in the chunk of the rows that break the rule, ascending.
+    """
+
+    rows_checked: int
+    broken: pl.Series
+
+
+def load_rules(table: str, *, suites_dir: Path = SUITES_DIR) -> tuple[Rule, ...]:
+    """Read the suite of a table through Great Expectations.
+
+    Returns:
+        Its rules in the order of the file.
+
+    Raises:
+        RuleError: The suite is missing, is not valid, or a rule has no `rule` or `says` in its `meta`.
+    """
+    _import_quietly()
+    from great_expectations.exceptions import GreatExpectationsError
+
+    with _ONE_AT_A_TIME:
+        try:
+            rules = tuple(_rule(expectation) for expectation in _context(suites_dir).suites.get(table).expectations)
+            _require_all(rules, written=json.loads((suites_dir / f"{table}.json").read_text(encoding="utf-8")))
+            return rules
+        except (GreatExpectationsError, ValueError, KeyError) as error:
+            raise RuleError(
+                f"The suite {suites_dir / f'{table}.json'} cannot be used: {error}",
+                remedy="Restore the file from version control, or correct it; every rule needs meta.rule and meta.says.",
+            ) from error
+
+
+def judge_chunk(
+    rules: tuple[Rule, ...],
+    chunk: pl.DataFrame,
+    *,
+    repeats: Mapping[str, pl.Series],
+    references: Mapping[str, pl.Series],
+    parameters: Mapping[str, object],
+) -> dict[str, ChunkVerdict]:
+    """Run rules over one chunk.
+
+    Args:
+        rules: What to run; every column they look at is in the chunk.
+        chunk: The rows, with the contract's types.
+        repeats: Column → Boolean per row of the chunk, true where an earlier row of the arrival had the same value.
+        references: Referenced table → known keys.
+        parameters: Values of the suite's `$PARAMETER`s.
+
+    Returns:
+        Rule name → what it found.
+
+    Raises:
+        RuleError: A rule crashed instead of answering.
+    """
+    _import_quietly()
+    from expectations.reference_rules import Surroundings, surrounded_by
+
+    surroundings = Surroundings(chunk=chunk, repeats=repeats, references=references)
+    judged = chunk.select(sorted({column for rule in rules for column in rule.columns}))
+    with _ONE_AT_A_TIME, surrounded_by(surroundings):
+        return _run(rules, to_pandas(judged), parameters=parameters)
+
+
+def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
+    """Convert for Great Expectations, on types where it compares whole columns at once and loses nothing.
+
+    Same rows. NaN becomes infinity, because pandas takes it for a null and a range rule would pass it; Int32, which would lose
+    its nulls, becomes Float64, which holds it exactly; times beyond year 9999, which Python cannot express, become year 9999.
+    """
+    return frame.with_columns(
+        pl.col(pl.Float64).fill_nan(float("inf")),
+        pl.col(pl.Int32).cast(pl.Float64),
+        within_calendar(pl.col(TIMESTAMP)),
+    ).to_pandas()
+
+
+def within_calendar(time: pl.Expr) -> pl.Expr:
+    """Bring a time into the years that Python can express; it stays as wrong as it was."""
+    return time.clip(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+
+
+def _import_quietly() -> None:
+    """Import Great Expectations and register the rules it lacks, without its deprecation warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import expectations.reference_rules  # noqa: F401
+
+
+def _run(rules: tuple[Rule, ...], rows: pd.DataFrame, *, parameters: Mapping[str, object]) -> dict[str, ChunkVerdict]:
+    from great_expectations import ExpectationSuite
+    from great_expectations.exceptions import GreatExpectationsError
+
+    # A new context for every chunk: a context keeps each batch it has seen in memory.
+    source = _context(SUITES_DIR).data_sources.add_pandas("arrivals")
+    batches = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("chunk")
+    suite = ExpectationSuite("chunk", expectations=[rule.expectation for rule in rules])
+    with warnings.catch_warnings():
+        # Great Expectations still asks a time column for its NumPy values.
+        warnings.filterwarnings("ignore", message="Series.values returning an ndarray")
+        try:
+            answer = batches.get_batch({"dataframe": rows}).validate(
+                suite, result_format=_RESULT_FORMAT, expectation_parameters=dict(parameters)
+            )
+        except GreatExpectationsError as error:
+            names = ", ".join(rule.name for rule in rules)
+            raise RuleError(f"None of these rules could be run: {names}. {error}", remedy=_REMEDY) from error
+    return dict(_verdict(result) for result in answer.results)
+
+
+_REMEDY: Final = "The rows are not to blame. Check the rule's arguments in its suite; if they are right, report a bug."
+
+
+def _verdict(result: Any) -> tuple[str, ChunkVerdict]:
+    name = str(result.expectation_config.meta["rule"])
+    crash = _crash(result.exception_info)
+    if crash is not None:
+        raise RuleError(f"The rule {name} crashed instead of judging the rows: {crash}", remedy=_REMEDY)
+    found = result.result
+    broken = pl.Series("position", sorted(found["unexpected_index_list"]), dtype=pl.UInt32)
+    return name, ChunkVerdict(rows_checked=found["element_count"] - (found.get("missing_count") or 0), broken=broken)
+
+
+def _crash(exception_info: Mapping[str, Any]) -> str | None:
+    """The message of an exception, which comes either flat or one level down under the metric that raised."""
+    nested = [value for value in exception_info.values() if isinstance(value, Mapping)]
+    for info in [exception_info, *nested]:
+        if info.get("raised_exception"):
+            return str(info.get("exception_message"))
+    return None
+
+
+def _require_all(rules: tuple[Rule, ...], *, written: Mapping[str, Any]) -> None:
+    """Great Expectations leaves out an expectation it cannot build and only logs it; a rule must not vanish like that."""
+    built = {rule.name for rule in rules}
+    lost = [rule["meta"]["rule"] for rule in written["expectations"] if rule["meta"]["rule"] not in built]
+    if lost:
+        raise ValueError(f"Great Expectations does not accept {', '.join(lost)}.")
+
+
+def _rule(expectation: Any) -> Rule:
+    kwargs = expectation.configuration.kwargs
+    columns = tuple(str(kwargs[key]) for key in ("column", "column_A", "column_B") if key in kwargs)
+    return Rule(
+        name=str(expectation.meta["rule"]),
+        says=str(expectation.meta["says"]),
+        column=columns[0],
+        columns=columns,
+        referenced_table=kwargs.get("referenced_table"),
+        expectation=expectation,
+    )
+
+
+def _context(suites_dir: Path) -> EphemeralDataContext:
+    """A context that lives in memory alone, except that it reads suites from a folder."""
+    import great_expectations
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+
+    in_memory = InMemoryStoreBackendDefaults()
+    files = {
+        "class_name": "TupleFilesystemStoreBackend",
+        "base_directory": str(suites_dir),
+        "suppress_store_backend_id": True,  # otherwise it writes an id file beside the suites
+    }
+    stores = in_memory.stores | {"suites": {"class_name": "ExpectationsStore", "store_backend": files}}
+    config = DataContextConfig(
+        expectations_store_name="suites",
+        stores=stores,
+        store_backend_defaults=in_memory,
+        analytics_enabled=False,
+        progress_bars={"globally": False},
+    )
+    return great_expectations.get_context(mode="ephemeral", project_config=config)

@@ -1,0 +1,101 @@
+"""The verdicts of the suites against a slow and obvious reading of the same rules, row by row."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from expectations.runner import validate
+from lake.contracts import TABLES, Table
+
+NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
+LATEST = NOW + timedelta(hours=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RANGES = {"amount": (-1e12, 1e12), "score": (-1e6, 1e6), "birth_year": (1900, 2026)}
+LONGEST = {"title": 10_000, "text": 1_000_000}
+
+IDS = st.sampled_from(["a", "b", "9" * 25, "9" * 24 + "8", "é", "", " ", "x" * 2000, "x" * 2001])
+TIMES = st.sampled_from(
+    [EPOCH, EPOCH - timedelta(microseconds=1), NOW, LATEST, LATEST + timedelta(microseconds=1)]
+) | st.datetimes(timezones=st.just(UTC))
+NUMBERS = st.sampled_from([0.0, -0.0, 1e6, 1e6 + 1, -1e12, 1.1e12, math.inf, -math.inf, math.nan]) | st.floats()
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "String": IDS,
+    "Float64": NUMBERS,
+    "Int32": st.integers(1890, 2040) | st.sampled_from([-(2**31), 2**31 - 1]),
+    "Boolean": st.booleans(),
+}
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, table: Table) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    columns = {
+        name: st.none() | (TIMES if str(column.dtype).startswith("Datetime") else VALUES[str(column.dtype)])
+        for name, column in table.columns.items()
+    }
+    mapped = draw(st.sets(st.sampled_from(sorted(columns)), min_size=1))
+    rows = draw(st.lists(st.fixed_dictionaries({name: columns[name] for name in sorted(mapped)}), min_size=1, max_size=12))
+    referenced = draw(st.dictionaries(st.sampled_from(["members", "content"]), st.lists(IDS, max_size=4)))
+    return rows, referenced
+
+
+def rules_broken_by(table: Table, row: dict[str, Any], earlier: list[dict[str, Any]], known: dict[str, list[str]]) -> set[str]:
+    broken: set[str] = set()
+    for name, value in row.items():
+        needed = table.columns[name].required or name == table.key
+        if value is None:
+            if needed:
+                broken.add(f"{name}_present")
+            continue
+        if isinstance(value, str) and not (1 if needed else 0) <= len(value) <= LONGEST.get(name, 2000):
+            broken.add(f"{name}_length")
+        if isinstance(value, datetime) and value < EPOCH:
+            broken.add(f"{name}_not_before_1970")
+        if isinstance(value, datetime) and value > LATEST:
+            broken.add(f"{name}_not_in_future")
+        if name in RANGES and not RANGES[name][0] <= value <= RANGES[name][1]:
+            broken.add(f"{name}_in_range")
+        if name == table.key != "order_id" and value in [other[name] for other in earlier]:
+            broken.add(f"{name}_unique")
+        if known.get(table.references.get(name, "")) is not None and value not in known[table.references[name]]:
+            broken.add(f"{name}_known")
+        if name in ("opened_at", "clicked_at") and row.get("sent_at") is not None and value < row["sent_at"]:
+            broken.add(f"{name}_not_before_sent_at")
+    return broken
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],  # shrinking a failure would take minutes, at a tenth of a second a try
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_the_suite_and_plain_python_find_the_same_rows_and_rules(name, data):
+    table = TABLES[name]
+    rows, known = data.draw(arrivals(table))
+    schema = {column: table.columns[column].dtype for column in rows[0]}
+    frame = pl.DataFrame(rows, schema=schema).with_columns(row_no=pl.int_range(len(rows), dtype=pl.Int64))
+    found = validate(
+        table,
+        frame,
+        references={referenced: pl.Series(keys, dtype=pl.String) for referenced, keys in known.items()},
+        now=NOW,
+        future_tolerance=LATEST - NOW,
+        rows_per_chunk=data.draw(st.sampled_from([3, 100])),
+    )
+    judged = {row_no: rules_broken_by(table, row, rows[:row_no], known) for row_no, row in enumerate(rows)}
+    assert dict(found.bad.iter_rows()) == {row_no: sorted(rules) for row_no, rules in judged.items() if rules}
+    assert found.good.get_column("row_no").to_list() == [row_no for row_no, rules in judged.items() if not rules]
+    every_rule = [rule for rules in judged.values() for rule in rules]
+    assert {outcome.rule: outcome.broken for outcome in found.outcomes if outcome.broken} == {
+        rule: every_rule.count(rule) for rule in every_rule
+    }
