@@ -1,0 +1,1 @@
+"""The features, one module per family; each declares its features as data."""
