@@ -1,0 +1,1 @@
+"""Pure machine learning: churn, value, calibration, evaluation."""

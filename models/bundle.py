@@ -1,0 +1,154 @@
+"""Models as text files: LightGBM's own format for trees and JSON for everything around them. Nothing is pickled.
+
+Floats are written with as many digits as they have, so a model read back predicts the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any, Final, Literal
+
+from lake.errors import ConfigurationError
+from models.baselines import OneSignal
+from models.boosting import Trees
+from models.calibration import LogitLine
+from models.churn import ChurnModel
+from models.config import PredictionSettings
+from models.cutoffs import Split
+from models.encoding import Encoding
+from models.value import ExpectedSpend, ValueModel
+
+FORMAT_VERSION: Final = 1
+ABOUT_FILE: Final = "model.json"
+TREES_FILE: Final = "model.lgb"
+PAST_RATE_TREES_FILE: Final = "model_from_past_rate.lgb"
+
+Task = Literal["churn", "value"]
+_Json = dict[str, Any]
+
+
+def to_files(model: ChurnModel | ValueModel) -> dict[str, str]:
+    """Write a model as file name → text: `model.json`, and `model.lgb` (value: a second one) where it has trees."""
+    return _churn_to_files(model) if isinstance(model, ChurnModel) else _value_to_files(model)
+
+
+def from_files(files: Mapping[str, str]) -> ChurnModel | ValueModel:
+    """Read a model back; it predicts bit for bit what the written one did.
+
+    Raises:
+        ConfigurationError: A file is missing or damaged, or written in a format this version does not know.
+    """
+    about = _read_about(files)
+    try:
+        return _churn_from(about, files) if about["task"] == "churn" else _value_from(about, files)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(f"{ABOUT_FILE} and the files beside it do not make a model ({type(error).__name__}: {error})") from error
+
+
+def _churn_to_files(model: ChurnModel) -> dict[str, str]:
+    about = _common(model, "churn") | {
+        "calibration": asdict(model.calibration),
+        "recency": None if model.recency is None else asdict(model.recency),
+        "encoding": None if model.trees is None else _encoding_to_json(model.trees.encoding),
+    }
+    trees = {} if model.trees is None else {TREES_FILE: model.trees.text}
+    return {ABOUT_FILE: _dump(about)} | trees
+
+
+def _value_to_files(model: ValueModel) -> dict[str, str]:
+    expected = model.expected
+    about = _common(model, "value") | {"level": model.level, "expected": None, "encoding": None}
+    if expected is None:
+        return {ABOUT_FILE: _dump(about)}
+    about["expected"] = {"cap_minor": expected.cap_minor, "floor_minor": expected.floor_minor}
+    about["encoding"] = _encoding_to_json(expected.plain.encoding)
+    return {ABOUT_FILE: _dump(about), TREES_FILE: expected.plain.text, PAST_RATE_TREES_FILE: expected.from_past_rate.text}
+
+
+def _common(model: ChurnModel | ValueModel, task: Task) -> _Json:
+    split = model.split
+    return {
+        "format_version": FORMAT_VERSION,
+        "task": task,
+        "kind": model.kind,
+        "why": model.why,
+        "split": {
+            "horizon_days": split.horizon_days,
+            **{part: [cutoff.isoformat() for cutoff in getattr(split, part)] for part in ("train", "calibrate", "test")},
+            "missing": list(split.missing),
+            "why": split.why,
+        },
+        "settings": model.settings.model_dump(mode="json"),
+        "metrics": {name: dict(metrics) for name, metrics in model.metrics.items()},
+    }
+
+
+def _churn_from(about: _Json, files: Mapping[str, str]) -> ChurnModel:
+    settings, recency = PredictionSettings(**about["settings"]), about["recency"]
+    return ChurnModel(
+        kind=about["kind"],
+        why=about["why"],
+        split=_split_from(about["split"]),
+        settings=settings,
+        calibration=LogitLine(**about["calibration"]),
+        trees=None if about["encoding"] is None else _trees_from(files, TREES_FILE, about["encoding"], settings),
+        recency=None if recency is None else OneSignal(**recency | {"line": LogitLine(**recency["line"])}),
+        metrics=about["metrics"],
+    )
+
+
+def _value_from(about: _Json, files: Mapping[str, str]) -> ValueModel:
+    settings, split = PredictionSettings(**about["settings"]), _split_from(about["split"])
+    expected = None
+    if about["expected"] is not None:
+        expected = ExpectedSpend(
+            plain=_trees_from(files, TREES_FILE, about["encoding"], settings),
+            from_past_rate=_trees_from(files, PAST_RATE_TREES_FILE, about["encoding"], settings),
+            horizon_days=split.horizon_days,
+            **about["expected"],
+        )
+    return ValueModel(about["kind"], about["why"], split, settings, about["level"], expected, about["metrics"])
+
+
+def _split_from(written: _Json) -> Split:
+    parts = {part: tuple(date.fromisoformat(day) for day in written[part]) for part in ("train", "calibrate", "test")}
+    return Split(horizon_days=written["horizon_days"], missing=tuple(written["missing"]), why=written["why"], **parts)
+
+
+def _trees_from(files: Mapping[str, str], name: str, encoding: _Json, settings: PredictionSettings) -> Trees:
+    if name not in files:
+        raise _damaged(f"{name} is missing beside {ABOUT_FILE}")
+    categories = {feature: tuple(values) for feature, values in encoding["categories"].items()}
+    return Trees(files[name], Encoding(tuple(encoding["features"]), categories), settings.num_threads)
+
+
+def _encoding_to_json(encoding: Encoding) -> _Json:
+    return {"features": list(encoding.features), "categories": {name: list(known) for name, known in encoding.categories.items()}}
+
+
+def _read_about(files: Mapping[str, str]) -> _Json:
+    if ABOUT_FILE not in files:
+        raise _damaged(f"{ABOUT_FILE} is missing; the files given are {sorted(files)}")
+    try:
+        about = json.loads(files[ABOUT_FILE])
+    except json.JSONDecodeError as error:
+        raise _damaged(f"{ABOUT_FILE} is not JSON ({error})") from error
+    if not isinstance(about, dict) or "format_version" not in about:
+        raise _damaged(f"{ABOUT_FILE} states no format_version")
+    if about["format_version"] != FORMAT_VERSION:
+        raise ConfigurationError(
+            f"The model is written in format {about['format_version']!r}; this Evenfall reads format {FORMAT_VERSION}.",
+            remedy="Use the version of Evenfall that wrote it, or train anew with `evenfall train`.",
+        )
+    return about
+
+
+def _damaged(what: str) -> ConfigurationError:
+    return ConfigurationError(f"The stored model cannot be read: {what}.", remedy="Train anew with `evenfall train`.")
+
+
+def _dump(about: _Json) -> str:
+    return json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

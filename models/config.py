@@ -1,0 +1,54 @@
+"""What may be set about prediction: the `[prediction]` section of `evenfall.toml`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PredictionSettings(BaseModel):
+    """How the churn and value models look back and learn.
+
+    The defaults were chosen on Online Retail II and CDNOW over several past nights: small trees and few of them,
+    because the same member at neighbouring cut-offs is nearly the same row, and larger models learn members by heart.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step_days: int = Field(default=28, ge=1, description="Days between one past cut-off and the next.")
+    max_cutoffs: int = Field(default=13, ge=1, description="Most past cut-offs to learn from; 13 of 28 days are a year.")
+    min_history_days: int = Field(default=90, ge=0, description="Days of history a cut-off needs behind it.")
+    seed: int = Field(default=20261, ge=0, description="Seed of everything random; the same seed and data give the same model.")
+    num_leaves: int = Field(default=7, ge=2, description="Leaves of one tree.")
+    learning_rate: float = Field(default=0.03, gt=0, le=1, description="How far one tree moves the prediction.")
+    rounds: int = Field(default=150, ge=1, description="Trees of a model.")
+    min_rows_per_leaf: int = Field(default=100, ge=1, description="Fewest rows in one leaf.")
+    feature_share: float = Field(default=0.3, gt=0, le=1, description="Share of the features each tree may use.")
+    row_share: float = Field(default=0.7, gt=0, le=1, description="Share of the rows each tree learns from.")
+    leaf_penalty: float = Field(default=5.0, ge=0, description="L2 penalty on the values of the leaves.")
+    max_training_rows: int = Field(
+        default=1_000_000, ge=1_000, description="More training rows than this are thinned evenly over members and cut-offs."
+    )
+    max_categories: int = Field(
+        default=64, ge=1, description="Values of a text feature told apart, the most frequent first; the rest count as missing."
+    )
+    min_members_to_learn: int = Field(default=200, ge=2, description="Fewest different members to train LightGBM on.")
+    min_outcomes_to_learn: int = Field(
+        default=50, ge=1, description="Fewest members who left, as many who stayed, or who spent, to train LightGBM."
+    )
+    min_outcomes_for_recency: int = Field(
+        default=10, ge=1, description="Fewest members who left, and who stayed, for a probability by recency alone."
+    )
+    calibration_folds: int = Field(
+        default=5, ge=2, description="Groups of members to calibrate by when history is too short for a cut-off apart."
+    )
+    spend_cap_quantile: float = Field(
+        default=0.999, gt=0.5, le=1, description="Spend above this quantile of what spenders spend next counts as that quantile."
+    )
+    anchor_weight: int = Field(
+        default=1_000, ge=1, description="Spenders after the calibration cut-off that move the total half of the way to theirs."
+    )
+    num_threads: int = Field(
+        default=1,
+        ge=0,
+        description="Threads; 0 uses every core, which pays only on an idle machine. Results do not depend on it.",
+    )

@@ -1,0 +1,97 @@
+"""Points of the evaluation curves, as frames ready to draw; none has more than a few hundred rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from lake.contracts import MINOR_UNITS_PER_UNIT
+from models.evaluation import equal_count_bins, in_order_of
+from models.panel import Floats
+
+_MOST_POINTS: Final = 400
+
+
+def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:
+    """One row per threshold: false_positive_rate, true_positive_rate; empty unless both outcomes occur."""
+    names = ("false_positive_rate", "true_positive_rate")
+    if not churned.size or np.ptp(churned) == 0:
+        return _empty(*names)
+    false_positive, true_positive, _ = roc_curve(churned, probability)
+    return _spaced(pl.DataFrame(dict(zip(names, (false_positive, true_positive), strict=True))))
+
+
+def precision_recall_points(churned: Floats, probability: Floats) -> pl.DataFrame:
+    """One row per threshold: recall, precision, by ascending recall; empty unless both outcomes occur."""
+    if not churned.size or np.ptp(churned) == 0:
+        return _empty("recall", "precision")
+    precision, recall, _ = precision_recall_curve(churned, probability)
+    return _spaced(pl.DataFrame({"recall": recall[::-1], "precision": precision[::-1]}))
+
+
+def calibration_points(churned: Floats, probability: Floats, *, bins: int = 10) -> pl.DataFrame:
+    """One row per equal-count bin of the probability: mean_probability, churn_rate, members; lowest first."""
+    if not churned.size:
+        return _empty("mean_probability", "churn_rate").with_columns(members=pl.lit(0, dtype=pl.Int64))
+    binned = pl.DataFrame({"bin": equal_count_bins(probability, bins), "p": probability, "y": churned}).sort("bin", "p", "y")
+    return (
+        binned.group_by("bin", maintain_order=True)
+        .agg(mean_probability=pl.col("p").mean(), churn_rate=pl.col("y").mean(), members=pl.len().cast(pl.Int64))
+        .drop("bin")
+    )
+
+
+def lift_points(actual: Floats, predicted: Floats, *, bins: int = 10) -> pl.DataFrame:
+    """One row per bin of members in the order of prediction, highest first.
+
+    bin (from 1), members, share_of_members (up to and with this bin), mean_predicted, mean_actual, lift (mean_actual over
+    everyone's), gain (share of the actual total up to and with this bin). Lift and gain are null when the total is not positive.
+    """
+    schema = {"bin": pl.Int64, "members": pl.Int64} | dict.fromkeys(_LIFT_FIGURES, pl.Float64)
+    if not actual.size:
+        return pl.DataFrame(schema=schema)
+    ordered, scores, total = in_order_of(actual, predicted), np.sort(predicted)[::-1], float(np.sum(np.sort(actual)))
+    ends = _bin_ends(actual.size, bins)
+    starts = np.concatenate(([0], ends[:-1]))
+    members, sums = ends - starts, np.add.reduceat(ordered, starts)
+    known = total > 0
+    return pl.DataFrame(
+        {
+            "bin": np.arange(1, ends.size + 1),
+            "members": members,
+            "share_of_members": ends / actual.size,
+            "mean_predicted": np.add.reduceat(scores, starts) / members,
+            "mean_actual": sums / members,
+            "lift": sums / members / (total / actual.size) if known else None,
+            "gain": np.cumsum(sums) / total if known else None,
+        },
+        schema=schema,
+    )
+
+
+def value_points(actual_minor: Floats, predicted_minor: Floats, *, bins: int = 10) -> pl.DataFrame:
+    """Give `lift_points` with the means in currency units."""
+    points = lift_points(actual_minor, predicted_minor, bins=bins)
+    return points.with_columns(pl.col("mean_predicted", "mean_actual") / MINOR_UNITS_PER_UNIT)
+
+
+_LIFT_FIGURES: Final = ("share_of_members", "mean_predicted", "mean_actual", "lift", "gain")
+
+
+def _bin_ends(members: int, bins: int) -> npt.NDArray[np.int64]:
+    return np.unique(np.ceil(np.arange(1, bins + 1) * members / bins).astype(np.int64))
+
+
+def _spaced(points: pl.DataFrame) -> pl.DataFrame:
+    """Keep points evenly spaced along the curve, both ends included."""
+    if points.height <= _MOST_POINTS:
+        return points
+    return points[np.unique(np.linspace(0, points.height - 1, _MOST_POINTS).astype(np.int64))]
+
+
+def _empty(*names: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys(names, pl.Float64))

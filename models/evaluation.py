@@ -1,0 +1,182 @@
+"""How good predictions were, once the outcomes are known.
+
+Outcomes and predictions are arrays with one entry per member at one cut-off. No figure depends on the order of the members:
+those with the same prediction share the mean of their outcomes. A figure that is undefined, as the AUC of outcomes that
+are all alike, is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from lake.contracts import MINOR_UNITS_PER_UNIT
+from models.calibration import LOWEST_PROBABILITY, fit_intercept, fit_logit_line, logit
+from models.panel import Floats
+
+Metrics = Mapping[str, Mapping[str, float | None]]
+
+_Measure = Callable[[Floats, Floats], float | None]
+_CALIBRATION_BINS: Final = 10
+# Steeper than this, outcomes are as good as separated and the figure says nothing about calibration.
+_STEEPEST_SLOPE: Final = 10.0
+
+
+def evaluate_churn(churned: Floats, probabilities: Mapping[str, Floats]) -> dict[str, dict[str, float | None]]:
+    """Measure each model's churn probabilities: model → metric → value.
+
+    `auc`, `average_precision`, `brier`, `log_loss`, `calibration_slope` and `calibration_intercept` (1 and 0 are perfect),
+    `ece` (expected calibration error over ten equal-count bins), `lift_10pct` (churn rate among the tenth with the highest
+    probability, in multiples of everyone's).
+    """
+    return {name: _measured(_CHURN_METRICS, churned, predicted) for name, predicted in probabilities.items()}
+
+
+def evaluate_value(actual_minor: Floats, predicted_minor: Mapping[str, Floats]) -> dict[str, dict[str, float | None]]:
+    """Measure each model's expected spend: model → metric → value.
+
+    `ngini`, `mae` and `rmse` in currency units, `total_ratio` (predicted total over actual), `top_10pct_share` (share of the
+    actual total spent by the tenth with the highest predictions). MAE misleads on zero-heavy spend: read it beside the others.
+    """
+    return {name: _measured(_VALUE_METRICS, actual_minor, predicted) for name, predicted in predicted_minor.items()}
+
+
+def auc(churned: Floats, probability: Floats) -> float | None:
+    """Chance that a member who left was scored above one who stayed, ties counting half; None with one outcome only."""
+    return float(roc_auc_score(churned, probability)) if _has_both(churned) else None
+
+
+def average_precision(churned: Floats, probability: Floats) -> float | None:
+    """Area under the precision-recall steps; None with one outcome only."""
+    return float(average_precision_score(churned, probability)) if _has_both(churned) else None
+
+
+def brier(churned: Floats, probability: Floats) -> float | None:
+    """Mean squared distance of the probability from the outcome; None without members."""
+    return float(brier_score_loss(churned, probability, pos_label=1)) if churned.size else None
+
+
+def log_loss_per_member(churned: Floats, probability: Floats) -> float | None:
+    """Mean negative log-likelihood in nats; None without members."""
+    inside = np.clip(probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
+    return float(log_loss(churned, inside, labels=[0, 1])) if churned.size else None
+
+
+def calibration_slope(churned: Floats, probability: Floats) -> float | None:
+    """Slope of the outcome's log-odds on the predicted ones: below 1 the probabilities are too extreme (Cox 1958).
+
+    None with one outcome, with the same probability for all, or where outcomes are perfectly separated.
+    """
+    if not _has_both(churned) or np.ptp(probability) == 0:
+        return None
+    slope = fit_logit_line(logit(probability), churned).slope
+    return slope if abs(slope) <= _STEEPEST_SLOPE else None
+
+
+def calibration_intercept(churned: Floats, probability: Floats) -> float | None:
+    """Log-odds to add to every prediction to meet the overall rate, above 0 where they are too low; None with one outcome."""
+    return fit_intercept(logit(probability), churned) if _has_both(churned) else None
+
+
+def expected_calibration_error(churned: Floats, probability: Floats) -> float | None:
+    """Mean distance of predicted from observed rate over ten equal-count bins, weighted by members; None without members."""
+    if not churned.size:
+        return None
+    gap = np.bincount(equal_count_bins(probability, _CALIBRATION_BINS), weights=probability - churned)
+    return float(np.sum(np.abs(gap)) / churned.size)
+
+
+def ngini(actual: Floats, predicted: Floats) -> float | None:
+    """Gini of the value captured in the order of prediction, over that of the perfect order; 1 is perfect, 0 is random.
+
+    None when the total is not positive or when everyone's value is alike.
+    """
+    if not actual.size or float(np.sum(actual)) <= 0:
+        return None
+    perfect = gini(actual, actual)
+    return gini(actual, predicted) / perfect if perfect > 0 else None
+
+
+def gini(actual: Floats, order_by: Floats) -> float:
+    """Area between the curve of value captured, highest `order_by` first, and the diagonal; the total must not be 0."""
+    captured = np.cumsum(in_order_of(actual, order_by))
+    return float(np.mean(captured / captured[-1]) - (actual.size + 1) / (2 * actual.size))
+
+
+def in_order_of(actual: Floats, order_by: Floats) -> Floats:
+    """Sort the actual values by another quantity, highest first; equal quantities share the mean of their values."""
+    _, tied = np.unique(-order_by, return_inverse=True)
+    # Within a tie the values are sorted, so that their float sum does not depend on the order of arrival.
+    arranged = np.lexsort((actual, tied))
+    group = tied[arranged]
+    sums, sizes = np.bincount(group, weights=actual[arranged]), np.bincount(group)
+    return np.asarray((sums / sizes)[group], dtype=np.float64)
+
+
+def lift_at_tenth(churned: Floats, probability: Floats) -> float | None:
+    """Churn rate among the tenth with the highest probability over everyone's; None when nobody left."""
+    share = share_in_top_tenth(churned, probability)
+    return None if share is None else share * churned.size / _tenth(churned.size)
+
+
+def share_in_top_tenth(actual: Floats, predicted: Floats) -> float | None:
+    """Share of the actual total that the tenth with the highest predictions holds; None when the total is not positive."""
+    if not actual.size or float(np.sum(actual)) <= 0:
+        return None
+    captured = in_order_of(actual, predicted)
+    return float(np.sum(captured[: _tenth(actual.size)]) / np.sum(captured))
+
+
+def equal_count_bins(predicted: Floats, bins: int) -> npt.NDArray[np.int64]:
+    """Number the quantile bins of the predictions from 0, lowest first; equal predictions share a bin."""
+    edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, predicted, side="right").astype(np.int64)
+
+
+def _measured(metrics: Mapping[str, _Measure], actual: Floats, predicted: Floats) -> dict[str, float | None]:
+    return {name: measure(actual, predicted) for name, measure in metrics.items()}
+
+
+def _mae(actual_minor: Floats, predicted_minor: Floats) -> float | None:
+    return float(np.mean(np.sort(np.abs(actual_minor - predicted_minor)))) / MINOR_UNITS_PER_UNIT if actual_minor.size else None
+
+
+def _rmse(actual_minor: Floats, predicted_minor: Floats) -> float | None:
+    squared = np.sort((actual_minor - predicted_minor) ** 2)
+    return float(np.sqrt(np.mean(squared))) / MINOR_UNITS_PER_UNIT if squared.size else None
+
+
+def _total_ratio(actual_minor: Floats, predicted_minor: Floats) -> float | None:
+    total = float(np.sum(actual_minor))
+    return float(np.sum(np.sort(predicted_minor))) / total if total > 0 else None
+
+
+def _tenth(members: int) -> int:
+    return -(-members // 10)
+
+
+def _has_both(churned: Floats) -> bool:
+    return bool(churned.size) and bool(np.ptp(churned) > 0)
+
+
+_CHURN_METRICS: Final[Mapping[str, _Measure]] = {
+    "auc": auc,
+    "average_precision": average_precision,
+    "brier": brier,
+    "log_loss": log_loss_per_member,
+    "calibration_slope": calibration_slope,
+    "calibration_intercept": calibration_intercept,
+    "ece": expected_calibration_error,
+    "lift_10pct": lift_at_tenth,
+}
+_VALUE_METRICS: Final[Mapping[str, _Measure]] = {
+    "ngini": ngini,
+    "mae": _mae,
+    "rmse": _rmse,
+    "total_ratio": _total_ratio,
+    "top_10pct_share": share_in_top_tenth,
+}
