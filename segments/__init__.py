@@ -1,0 +1,1 @@
+"""Pure policy: scores to tiers, lifecycle and behaviour groups."""

@@ -1,0 +1,206 @@
+"""Behaviour groups: members who live in the community in the same way.
+
+K-means (Lloyd) on standardised habits, `segments.habits`. Of 3 to 8 groups, only numbers whose smallest group holds at
+least 3 % of the members are considered, and their mean silhouettes (Rousseeuw 1987) compared: the largest number with at
+least 0.7 of the best silhouette is taken, because more groups that are nearly as distinct say more; the number of the
+previous fit stays while it has at least 0.6 of the best. With fewer than 200 members, or where no number qualifies,
+everyone is in one group.
+
+Between fits, nights only assign. After a fit, groups are matched to the previous ones by the Hungarian assignment of their
+centroids and keep their names; a group far from every previous one gets a new name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from segments.group_names import group_name
+from segments.habits import ACTIVE_DAYS, Matrix, habit_columns, habit_matrix
+
+NEVER_ACTIVE: Final = "Never active"
+AWAY_FOR_A_YEAR: Final = "Away for a year"
+EVERYONE: Final = "Active members"
+_DECIMALS: Final = 6
+
+
+class GroupPolicy(BaseModel):
+    """How groups are formed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fewest_groups: int = Field(default=3, ge=2, description="Fewest groups tried.")
+    most_groups: int = Field(default=8, ge=2, description="Most groups tried.")
+    fewest_members: int = Field(default=200, ge=2, description="With fewer members active in a year there is one group.")
+    smallest_share: float = Field(default=0.03, ge=0, lt=0.5, description="No group may hold a smaller share of the members.")
+    enough_silhouette: float = Field(default=0.7, gt=0, le=1, description="Share of the best silhouette that is enough.")
+    keep_silhouette: float = Field(
+        default=0.6, gt=0, le=1, description="Share of it that is enough to keep the number of groups."
+    )
+    match_distance: float = Field(
+        default=1.0, gt=0, description="Farthest a group may move and keep its name, in mean standard deviations per habit."
+    )
+    fitted_members: int = Field(default=10_000, ge=10, description="Members the groups are fitted on at most.")
+    silhouette_members: int = Field(default=2_000, ge=10, description="Members the silhouette is measured on at most.")
+    seed: int = Field(default=0, ge=0, description="Seed of the clustering.")
+
+
+class GroupState(BaseModel):
+    """Fitted groups, everything that assigning needs; plain JSON by `model_dump`.
+
+    Args:
+        habits: Feature columns, in the order of everything below.
+        centres: Mean of each habit over the fitted members.
+        scales: Standard deviation of each habit.
+        centroids: One row per group, in standard deviations from the centres.
+        names: One per group, no name twice.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    habits: tuple[str, ...]
+    centres: tuple[float, ...]
+    scales: tuple[float, ...]
+    centroids: tuple[tuple[float, ...], ...]
+    names: tuple[str, ...]
+
+
+def fit_groups(features: pl.DataFrame, previous: GroupState | None, *, policy: GroupPolicy) -> GroupState:
+    """Form groups of the members active in the last 365 days.
+
+    Args:
+        features: One row per member: member_no and feature columns; habits it lacks are left out.
+        previous: The groups of the fit before, whose names live on; None the first time.
+        policy: How groups are formed.
+    """
+    active = features.filter(pl.col(ACTIVE_DAYS) > 0).sort("member_no")
+    if active.height < policy.fewest_members:
+        return _one_group()
+    fitted = active[:: -(-active.height // policy.fitted_members)]
+    habits = habit_columns(fitted)
+    if not habits:
+        return _one_group()
+    raw = habit_matrix(fitted, habits)
+    centres: Matrix = np.round(np.asarray(raw.mean(axis=0)), _DECIMALS)
+    scales: Matrix = np.round(np.maximum(np.asarray(raw.std(axis=0)), 10.0**-_DECIMALS), _DECIMALS)
+    centroids = _best_centroids(_standardised(raw, centres, scales), previous, policy)
+    if centroids is None:
+        return _one_group()
+    state = GroupState(
+        habits=habits,
+        centres=tuple(centres.tolist()),
+        scales=tuple(scales.tolist()),
+        centroids=tuple(tuple(row) for row in centroids.tolist()),
+        names=(),
+    )
+    return state.model_copy(update={"names": _names(state, previous, policy)})
+
+
+def assign_groups(features: pl.DataFrame, state: GroupState) -> pl.Series:
+    """Return the name of each member's group as `segment`, in the order of the rows, never null.
+
+    Members never active and members without activity in 365 days are groups of their own.
+
+    Args:
+        features: One row per member: days_since_last_activity and feature columns.
+        state: Fitted groups.
+    """
+    raw = habit_matrix(features, state.habits)
+    position = _nearest(_standardised(raw, np.array(state.centres), np.array(state.scales)), np.array(state.centroids))
+    nearest = pl.Series(state.names, dtype=pl.String).gather(position)
+    segment = (
+        pl.when(pl.col("days_since_last_activity").is_null())
+        .then(pl.lit(NEVER_ACTIVE))
+        .when(pl.col(ACTIVE_DAYS).fill_null(0) == 0)
+        .then(pl.lit(AWAY_FOR_A_YEAR))
+        .otherwise(pl.lit(nearest))
+    )
+    return features.select(segment.alias("segment")).to_series()
+
+
+def _one_group() -> GroupState:
+    return GroupState(habits=(), centres=(), scales=(), centroids=((),), names=(EVERYONE,))
+
+
+def _standardised(raw: Matrix, centres: Matrix, scales: Matrix) -> Matrix:
+    standardised: Matrix = (raw - centres) / scales
+    return standardised
+
+
+def _nearest(points: Matrix, centroids: Matrix) -> npt.NDArray[np.int64]:
+    """Return the position of the nearest centroid; the first of several that are level."""
+    distance = np.column_stack([((points - centroid) ** 2).sum(axis=1) for centroid in centroids])
+    nearest: npt.NDArray[np.int64] = distance.argmin(axis=1)
+    return nearest
+
+
+def _best_centroids(points: Matrix, previous: GroupState | None, policy: GroupPolicy) -> Matrix | None:
+    """Return the centroids for the number of groups that the rule takes, largest group first; None when none qualifies."""
+    step = -(-len(points) // policy.silhouette_members)
+    fits: dict[int, tuple[float, Matrix]] = {}
+    for number in range(policy.fewest_groups, policy.most_groups + 1):
+        centroids = _centroids(points, number, policy)
+        labels = _nearest(points, centroids)
+        smallest = np.bincount(labels, minlength=number).min()
+        if smallest >= max(policy.smallest_share * len(points), 1) and len(np.unique(labels[::step])) > 1:
+            fits[number] = float(silhouette_score(points[::step], labels[::step])), centroids
+    best = max((silhouette for silhouette, _ in fits.values()), default=0.0)
+    if best <= 0:
+        return None
+    kept = len(previous.names) if previous is not None else 0
+    if kept in fits and fits[kept][0] >= policy.keep_silhouette * best:
+        return fits[kept][1]
+    return fits[max(number for number, (silhouette, _) in fits.items() if silhouette >= policy.enough_silhouette * best)][1]
+
+
+def _centroids(points: Matrix, number: int, policy: GroupPolicy) -> Matrix:
+    # Sums over several threads are rounded in the order the threads finish: one thread, the same groups every time.
+    with threadpool_limits(limits=1):
+        model = KMeans(n_clusters=number, n_init=4, random_state=policy.seed).fit(points)
+    centroids: Matrix = np.round(model.cluster_centers_, _DECIMALS) + 0.0
+    sizes = np.bincount(model.labels_, minlength=number)
+    return centroids[np.lexsort((*centroids.T[::-1], -sizes))]
+
+
+def _names(state: GroupState, previous: GroupState | None, policy: GroupPolicy) -> tuple[str, ...]:
+    """Let matched groups keep their names and give the others new ones, the largest group first."""
+    names = {} if previous is None else _kept_names(state, previous, policy)
+    natural = _natural_centroids(state, state.habits).tolist()
+    for position, (centroid, levels) in enumerate(zip(state.centroids, natural, strict=True)):
+        if position not in names:
+            deviations = dict(zip(state.habits, centroid, strict=True))
+            names[position] = group_name(deviations, dict(zip(state.habits, levels, strict=True)), taken=tuple(names.values()))
+    return tuple(names[position] for position in range(len(state.centroids)))
+
+
+def _kept_names(state: GroupState, previous: GroupState, policy: GroupPolicy) -> dict[int, str]:
+    """Match groups to the previous ones on the habits both know; position → name for those that moved little."""
+    shared = [habit for habit in state.habits if habit in previous.habits]
+    if 2 * len(shared) < len(state.habits):
+        return {}
+    scales = _of(state.scales, state, shared)
+    step = (_natural_centroids(state, shared)[:, None, :] - _natural_centroids(previous, shared)[None, :, :]) / scales
+    distance = np.sqrt((step**2).mean(axis=2))
+    pairs = zip(*linear_sum_assignment(distance), strict=True)
+    return {int(i): previous.names[int(j)] for i, j in pairs if distance[i, j] <= policy.match_distance}
+
+
+def _natural_centroids(state: GroupState, habits: Sequence[str]) -> Matrix:
+    """Return the centroids before scaling, on some of the habits."""
+    natural = np.array(state.centroids) * np.array(state.scales) + np.array(state.centres)
+    return _of(natural, state, habits)
+
+
+def _of(values: npt.ArrayLike, state: GroupState, habits: Sequence[str]) -> Matrix:
+    """Return the columns of some habits."""
+    columns: Matrix = np.asarray(values)[..., [state.habits.index(habit) for habit in habits]]
+    return columns

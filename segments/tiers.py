@@ -1,0 +1,103 @@
+"""Diamond, gold, silver, regular: by member value, without flickering.
+
+A member rises on reaching the entry score of a higher tier and falls only below the exit score of the tier they have
+(hysteresis); after a move they stay for a minimum number of days, whatever the score. The state that matters is that of
+the newest night strictly before `as_of`, so scoring a night again changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from typing import Final, Self
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lake.errors import DataError
+
+TIERS: Final = ("regular", "silver", "gold", "diamond")
+STATE_SCHEMA: Final = {"member_no": pl.Int32(), "tier": pl.String(), "tier_since": pl.Date()}
+
+
+class Band(BaseModel):
+    """Scores, 0 to 100, at which a tier is entered and left."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enter: float = Field(ge=0, le=100, description="A member with at least this member value score enters the tier.")
+    leave: float = Field(ge=0, le=100, description="A member in the tier with less than this score leaves it.")
+
+    @model_validator(mode="after")
+    def _leaves_below_entry(self) -> Self:
+        if self.leave > self.enter:
+            raise ValueError(f"a tier entered at {self.enter} cannot be left at {self.leave}: leave must not exceed enter")
+        return self
+
+
+class TierPolicy(BaseModel):
+    """Bands of the three upper tiers on the member value score, which is a percentile; everyone else is regular."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    diamond: Band = Field(default=Band(enter=98, leave=96), description="The best 2 in 100.")
+    gold: Band = Field(default=Band(enter=90, leave=86), description="The best 10 in 100, diamond aside.")
+    silver: Band = Field(default=Band(enter=70, leave=64), description="The best 30 in 100, gold and diamond aside.")
+    minimum_stay_days: int = Field(default=28, ge=0, description="Days a member keeps a tier before any move.")
+
+    @model_validator(mode="after")
+    def _bands_are_in_order(self) -> Self:
+        bands = (self.silver, self.gold, self.diamond)
+        for lower, higher in pairwise(bands):
+            if lower.enter > higher.enter or lower.leave > higher.leave:
+                raise ValueError("a higher tier must not be entered or left at a lower score than the tier below it")
+        return self
+
+
+def assign_tiers(scored: pl.DataFrame, previous: pl.DataFrame, *, as_of: date, policy: TierPolicy) -> pl.DataFrame:
+    """Return each member's tier as of tonight.
+
+    One row per member, in the order of `scored`: member_no, tier, previous_tier (that of the previous state; null the
+    first time), tier_since (the night of the last move).
+
+    Args:
+        scored: One row per member with member_no and member_value_score; a null score ranks below every other.
+        previous: Columns `STATE_SCHEMA`: the state of the newest night strictly before `as_of`, or no rows.
+        as_of: Tonight.
+        policy: The bands and the minimum stay.
+
+    Raises:
+        DataError: When the previous state is not older than `as_of`.
+    """
+    too_new = previous.filter(pl.col("tier_since") >= as_of).height
+    if too_new:
+        raise DataError(
+            f"The previous tiers hold {too_new} moves on or after {as_of}, the night being scored.",
+            remedy="Pass the state of the newest night strictly before the one being scored.",
+        )
+    before = previous.select("member_no", pl.col("tier").alias("previous_tier"), "tier_since")
+    members = scored.select("member_no", score=pl.col("member_value_score").fill_null(-1.0))
+    joined = members.join(before, on="member_no", how="left", maintain_order="left", validate="1:1")
+    moved = joined.with_columns(tier=_next_tier(as_of, policy))
+    is_unmoved = (pl.col("tier") == pl.col("previous_tier")).fill_null(value=False)
+    since = pl.when(is_unmoved).then("tier_since").otherwise(pl.lit(as_of))
+    return moved.select("member_no", "tier", "previous_tier", tier_since=since)
+
+
+def _next_tier(as_of: date, policy: TierPolicy) -> pl.Expr:
+    """Rise to the tier entered, fall to the highest tier not yet left, otherwise stay."""
+    entered, held, had = _level(policy, "enter"), _level(policy, "leave"), _rank(pl.col("previous_tier"))
+    must_stay = (pl.lit(as_of) - pl.col("tier_since")).dt.total_days() < policy.minimum_stay_days
+    moved = pl.max_horizontal(entered, pl.min_horizontal(had, held))
+    rank = pl.when(had.is_null()).then(entered).when(must_stay).then(had).otherwise(moved)
+    return rank.replace_strict(dict(enumerate(TIERS)), return_dtype=pl.String)
+
+
+def _level(policy: TierPolicy, edge: str) -> pl.Expr:
+    """Return the rank of the highest tier whose edge the score reaches."""
+    reached = [pl.col("score") >= getattr(band, edge) for band in (policy.silver, policy.gold, policy.diamond)]
+    return pl.sum_horizontal(expression.cast(pl.Int8) for expression in reached).cast(pl.Int8)
+
+
+def _rank(tier: pl.Expr) -> pl.Expr:
+    return tier.replace_strict({name: rank for rank, name in enumerate(TIERS)}, return_dtype=pl.Int8)

@@ -1,0 +1,45 @@
+"""A group's name says what sets it apart."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segments.group_names import ADJECTIVES, group_name
+
+HABITS = [*ADJECTIVES, "order_count_365d", "post_count_365d", "solve_puzzle_count_365d"]
+
+
+def named(taken: tuple[str, ...] = (), **deviations: float) -> str:
+    return group_name(deviations, deviations, taken=taken)
+
+
+def test_the_most_unusual_habits_make_the_name() -> None:
+    assert named(night_share_365d=2.0, active_days_365d=1.0, read_count_365d=1.5, post_count_365d=0.5) == "Night-time readers"
+
+
+def test_a_group_without_anything_unusual_is_steady() -> None:
+    assert named(active_days_365d=0.05, read_count_365d=0.0) == "Steady members"
+
+
+def test_newcomers_are_newcomers_first() -> None:
+    assert named(tenure_days=-1.2, active_days_365d=-0.5, read_count_365d=0.9) == "Quiet newcomers"
+
+
+def test_an_event_type_nobody_foresaw_is_named_by_its_own_word() -> None:
+    assert named(active_days_365d=1.0, solve_puzzle_count_365d=1.0) == "Busy solve puzzle regulars"
+
+
+def test_doing_a_little_less_badly_is_no_reason_for_a_name() -> None:
+    assert group_name({"active_days_365d": -1.0, "post_count_365d": 0.9}, {"post_count_365d": -0.2}, taken=()) == "Quiet members"
+
+
+def test_a_taken_name_gives_way_to_the_next() -> None:
+    assert named(("Busy readers",), active_days_365d=1.0, read_count_365d=1.0) == "Busy members"
+    assert named(("Busy readers", "Busy members"), active_days_365d=1.0, read_count_365d=1.0) == "Busy readers 2"
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(HABITS), st.floats(-4, 4)), min_size=1, max_size=12))
+def test_names_are_unique_whatever_the_groups(groups: list[dict[str, float]]) -> None:
+    names: list[str] = []
+    for deviations in groups:
+        names.append(group_name(deviations, deviations, taken=tuple(names)))
+    assert len(set(names)) == len(groups)
