@@ -1,0 +1,1 @@
+"""What people receive: lists, the morning report, charts, database tables."""

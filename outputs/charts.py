@@ -1,0 +1,185 @@
+"""Charts as SVG text, to be placed inside a page.
+
+Every chart is drawn with a handful of fixed colours (a colour-blind-safe blue and orange, greys). On its own it reads
+well on white; a page may re-colour each of them through CSS attribute selectors, which is how the report gets its dark
+mode. No chart loads anything, ids are unique per chart, and the same data give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import altair as alt
+import polars as pl
+import vl_convert as vlc
+from markupsafe import Markup, escape
+
+INK: Final = "#1f2933"
+MUTED: Final = "#66727f"
+GRID: Final = "#e3e7eb"
+MAIN: Final = "#0b6aa2"
+SOFT: Final = "#9cc4de"
+ACCENT: Final = "#c2570c"
+
+_FONT: Final = "sans-serif"
+_TEXT: Final = 12
+_MEAN_DAYS: Final = 7
+_DAYS_SHOWN: Final = 90
+_WIDE: Final = 500
+
+
+def activity_chart(by_day: pl.DataFrame, *, chart_id: str, width: int = 720, height: int = 230) -> Markup:
+    """Draw active members day by day over 90 days: thin bars, and the mean of the last 7 days as a labelled line.
+
+    Args:
+        by_day: One row per day: `event_date` Date, `active_members` integer; a day that is absent had nobody.
+        chart_id: Unique within the page.
+        width: Of the plot in pixels.
+        height: Of the plot in pixels.
+    """
+    days = _with_mean(by_day)
+    data = _data(days.with_columns(pl.col("event_date").dt.to_string("%Y-%m-%d")))
+    last = days.tail(1)
+    ticks = days["event_date"].reverse().gather_every(14 if width >= _WIDE else 28).dt.to_string("%Y-%m-%d").to_list()
+    x = alt.X("event_date:T", axis=alt.Axis(title=None, format="%-d %b", grid=False, values=ticks, labelFlush=False))
+    y = alt.Y("active_members:Q", axis=alt.Axis(title=None, tickCount=4, format=",d", tickMinStep=1))
+    bars = alt.Chart(data).mark_bar(color=SOFT, width=max(1.0, width / max(1, days.height) * 0.6)).encode(x, y)
+    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, alt.Y("mean:Q"))
+    end = alt.Chart(_data(last.with_columns(pl.col("event_date").dt.to_string("%Y-%m-%d"), label=pl.col("mean").round(0))))
+    text = end.mark_text(color=MAIN, align="left", dx=7, fontWeight="bold", fontSize=_TEXT + 1)
+    label = text.encode(x, alt.Y("mean:Q"), alt.Text("label:Q", format=",d"))
+    dot = end.mark_point(color=MAIN, filled=True, size=45, opacity=1).encode(x, alt.Y("mean:Q"))
+    title = f"Active members on each of the last {days.height} days, with the mean of 7 days"
+    return _svg(alt.layer(bars, line, dot, label), chart_id=chart_id, title=title, width=width, height=height)
+
+
+def bars_chart(
+    rows: pl.DataFrame, *, chart_id: str, title: str, width: int = 300, bar_height: int = 30, before: bool = False
+) -> Markup:
+    """Draw one labelled bar per category, in the order given; with `before`, a tick where each stood the night before.
+
+    Args:
+        rows: One row per category: `label` String, `members` integer, and `before` integer or null when asked for.
+        chart_id: Unique within the page.
+        title: What it shows, for those who cannot see it.
+        width: Of the plot in pixels.
+        bar_height: Pixels per category.
+        before: Whether to mark the earlier count.
+    """
+    data = _data(rows)
+    top = float(rows.select(pl.max_horizontal(pl.col("members", *(["before"] if before else [])).max())).item() or 1)
+    y = alt.Y("label:N", sort=None, axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, labelColor=INK))
+    # Room on the right for the label of the longest bar.
+    x = alt.X("members:Q", axis=None, scale=alt.Scale(domain=[0, top * 1.25]))
+    base = alt.Chart(data)
+    layers = [base.mark_bar(color=MAIN, height={"band": 0.58}, cornerRadiusEnd=2).encode(x, y)]
+    if before:
+        tick = base.transform_filter("isValid(datum.before)").mark_tick(color=ACCENT, thickness=3, size=bar_height * 0.8)
+        layers.append(tick.encode(alt.X("before:Q", axis=None), y))
+    layers.append(base.mark_text(align="left", dx=8, color=INK, fontSize=_TEXT).encode(x, y, alt.Text("members:Q", format=",d")))
+    return _svg(alt.layer(*layers), chart_id=chart_id, title=title, width=width, height=bar_height * rows.height)
+
+
+def calibration_chart(bins: pl.DataFrame, *, chart_id: str, width: int = 280, height: int = 240) -> Markup:
+    """Draw how often members really left against how often that was predicted; the grey diagonal is a perfect forecast.
+
+    Args:
+        bins: One row per group of members with like predictions: `predicted` and `observed` shares, `n` members.
+        chart_id: Unique within the page.
+        width: Of the plot in pixels.
+        height: Of the plot in pixels.
+    """
+    top = min(1.0, float(bins.select(pl.max_horizontal(pl.col("predicted", "observed").max())).item() or 1.0) * 1.08)
+    scale = alt.Scale(domain=[0, top], nice=False)
+    axis = {"format": "%", "tickCount": 5, "labelFlush": False}
+    x = alt.X("predicted:Q", scale=scale, axis=alt.Axis(title="Predicted to leave", grid=False, **axis))
+    y = alt.Y("observed:Q", scale=scale, axis=alt.Axis(title="Really left", **axis))
+    ends = alt.Data(values=[{"predicted": 0, "observed": 0}, {"predicted": top, "observed": top}])
+    diagonal = alt.Chart(ends).mark_line(color=MUTED, strokeDash=[4, 4], strokeWidth=1).encode(x, y)
+    data = _data(bins.sort("predicted"))
+    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2).encode(x, y)
+    size = alt.Size("n:Q", scale=alt.Scale(range=[25, 160]), legend=None)
+    dots = alt.Chart(data).mark_point(color=MAIN, filled=True, opacity=1).encode(x, y, size)
+    title = "How often members left, against how often it was predicted"
+    return _svg(alt.layer(diagonal, line, dots), chart_id=chart_id, title=title, width=width, height=height)
+
+
+def lift_chart(curve: pl.DataFrame, *, chart_id: str, width: int = 280, height: int = 240) -> Markup:
+    """Draw the lift: how many times as often the riskiest share of members left, compared with everyone.
+
+    Args:
+        curve: One row per point: `share_of_members` (0 to 1, riskiest first) and `lift` (1 is no better than chance).
+        chart_id: Unique within the page.
+        width: Of the plot in pixels.
+        height: Of the plot in pixels.
+    """
+    points = curve.sort("share_of_members")
+    data = _data(points)
+    top = float(points.select(pl.col("lift").max()).item() or 1.0)
+    x_axis = alt.Axis(title="Riskiest share of members", format="%", grid=False, tickCount=5, labelFlush=False)
+    x = alt.X("share_of_members:Q", scale=alt.Scale(domain=[0, 1]), axis=x_axis)
+    y_axis = alt.Axis(title="Times as many leave", tickCount=4, format=".1~f")
+    y = alt.Y("lift:Q", scale=alt.Scale(domain=[0, max(1.2, top * 1.12)], nice=False), axis=y_axis)
+    even = alt.Chart(alt.Data(values=[{"lift": 1}])).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(alt.Y("lift:Q"))
+    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, y)
+    first = alt.Chart(_data(points.filter(pl.col("share_of_members") >= 0.1).head(1).with_columns(_lift_label())))  # noqa: PLR2004
+    dot = first.mark_point(color=ACCENT, filled=True, size=60, opacity=1).encode(x, y)
+    text = first.mark_text(color=ACCENT, align="left", dx=9, dy=-9, fontWeight="bold", fontSize=_TEXT).encode(
+        x, y, alt.Text("label:N")
+    )
+    title = "How many times as often the riskiest members left, compared with everyone"
+    return _svg(alt.layer(even, line, dot, text), chart_id=chart_id, title=title, width=width, height=height)
+
+
+def _lift_label() -> pl.Expr:
+    return pl.format(
+        "the first {} %: {} ×", (pl.col("share_of_members") * 100).round(0).cast(pl.Int32), pl.col("lift").round(1)
+    ).alias("label")
+
+
+def _with_mean(by_day: pl.DataFrame) -> pl.DataFrame:
+    """Fill absent days with nobody, take the mean of 7 days (fewer at the start of the data), keep the last 90."""
+    span = by_day.select(pl.date_range(pl.col("event_date").min(), pl.col("event_date").max()).alias("event_date"))
+    filled = span.join(by_day.select("event_date", "active_members"), on="event_date", how="left").sort("event_date")
+    known = filled.with_columns(pl.col("active_members").fill_null(0))
+    return known.with_columns(mean=pl.col("active_members").rolling_mean(_MEAN_DAYS, min_samples=1)).tail(_DAYS_SHOWN)
+
+
+def _data(frame: pl.DataFrame) -> Any:
+    return alt.Data(values=frame.to_dicts())
+
+
+def _svg(chart: Any, *, chart_id: str, title: str, width: int, height: int) -> Markup:
+    """Render, then fit for a page: scales to its box, ids of its own, a title for screen readers."""
+    axis = {"labelFont": _FONT, "titleFont": _FONT, "labelFontSize": _TEXT, "titleFontSize": _TEXT, "titleFontWeight": "normal"}
+    axis |= {"labelColor": MUTED, "titleColor": MUTED, "gridColor": GRID, "domain": False, "ticks": False, "labelPadding": 6}
+    configured = (
+        chart.properties(
+            width=width, height=height, background="transparent", padding={"left": 12, "right": 14, "top": 8, "bottom": 2}
+        )
+        .configure_view(stroke=None)
+        .configure_axis(**axis)
+        .configure_text(font=_FONT)
+    )
+    return _fit(vlc.vegalite_to_svg(configured.to_dict()), chart_id=chart_id, title=title)
+
+
+def _fit(svg: str, *, chart_id: str, title: str) -> Markup:
+    opening = re.match(r"<svg[^>]*?width=\"([\d.]+)\" height=\"([\d.]+)\"[^>]*>", svg)
+    assert opening is not None, "the renderer gives one svg element"
+    width, height = opening.groups()
+    # The renderer numbers its clips through the life of the process; a page and a repeated run need names of their own.
+    numbered: dict[str, str] = {}
+    for name in re.findall(r"\bid=\"([^\"]+)\"", svg):
+        numbered.setdefault(name, f"{chart_id}-{len(numbered) + 1}")
+    body = svg[opening.end() :]
+    for name, own in numbered.items():
+        body = body.replace(f'id="{name}"', f'id="{own}"').replace(f"url(#{name})", f"url(#{own})")
+    body = re.sub(r"<rect width=\"[\d.]+\" height=\"[\d.]+\" fill=\"transparent\"\s*/>", "", body, count=1)
+    # One label for the whole drawing says more than one per bar, and saves half the bytes.
+    body = re.sub(r" (?:aria-label|aria-roledescription|role|pointer-events)=\"[^\"]*\"", "", body)
+    safe_id = escape(chart_id)
+    box = f'viewBox="0 0 {width} {height}" style="max-width:{width}px"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" {box} role="img" aria-labelledby="{safe_id}-title">'
+    return Markup(f'{head}<title id="{safe_id}-title">{escape(title)}</title>{body}')  # noqa: S704

@@ -1,0 +1,128 @@
+"""The member list and the contact list as files: Parquet and CSV for machines, Excel for people.
+
+The same frames give the same bytes: rows and columns have a fixed order and no file says when it was written.
+
+CSV is plain UTF-8 without a byte-order mark, numbers at full precision and dates in ISO form, so that any program
+reads it; people open the Excel file, which needs no import dialogue. In CSV and Excel, text that a spreadsheet
+could take for a formula gets an apostrophe in front; Parquet keeps every value as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from outputs.excel import write_excel
+
+REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
+
+MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    "as_of": pl.Date(),
+    "member_id": pl.String(),
+    "is_eligible": pl.Boolean(),
+    "churn_probability": pl.Float64(),
+    "churn_risk": pl.String(),
+    "expected_value": pl.Float64(),
+    "activity_score": pl.Float64(),
+    "influence_score": pl.Float64(),
+    "commercial_score": pl.Float64(),
+    "member_value_score": pl.Float64(),
+    "tier": pl.String(),
+    "previous_tier": pl.String(),
+    "lifecycle": pl.String(),
+    "segment": pl.String(),
+    "reasons": pl.List(REASON),
+    "churn_model": pl.String(),
+    "value_model": pl.String(),
+}
+
+CONTACT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    "as_of": pl.Date(),
+    "member_id": pl.String(),
+    "rank": pl.Int32(),
+    "action": pl.String(),
+    "channel": pl.String(),
+    "tier": pl.String(),
+    "churn_probability": pl.Float64(),
+    "expected_value": pl.Float64(),
+    "expected_gain": pl.Float64(),
+    "reason": pl.String(),
+    "message": pl.String(),
+}
+
+EXCEL_ROW_LIMIT: Final = 100_000
+
+# What spreadsheets take for a formula: ASCII and full-width operators, also behind blanks they may trim; and
+# anything that begins with a control character.
+_FORMULA_START: Final = r"^(?:[\s\x00-\x1F\x7F-\x9F\u200B\uFEFF]*[=+\-@＝＋－＠]|[\x00-\x1F\x7F-\x9F])"
+
+
+def write_lists(folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame, currency: str | None) -> dict[str, str]:
+    """Write tonight's lists into a folder that nobody reads yet.
+
+    Columns of the contract that a frame lacks are written typed and null; columns beyond the contract follow it.
+
+    Args:
+        folder: An existing folder; its files are published together later (`outputs.publication`).
+        members: One row per member, in any order; at least `as_of` and `member_id`.
+        contacts: One row per member to contact; at least `as_of`, `member_id` and `rank`, 1 for the best.
+        currency: ISO 4217 code of the amounts, or None where there is no money or no currency is known.
+
+    Returns:
+        File name → SHA-256 of the file, sorted by name. `members.xlsx` is there up to 100,000 members.
+    """
+    members = conform(members, schema=MEMBERS_SCHEMA).sort("member_id")
+    contacts = conform(contacts, schema=CONTACT_SCHEMA).sort("rank", "member_id")
+    for frame in (members, contacts):
+        assert frame["member_id"].is_unique().all(), "a list holds one row per member"
+    _write_parquet(members, folder / "members.parquet")
+    readable = as_text(members)
+    readable.write_csv(folder / "members.csv")
+    written = ["members.parquet", "members.csv"]
+    if members.height <= EXCEL_ROW_LIMIT:
+        write_excel(folder / "members.xlsx", readable, title="Members", currency=currency)
+        written.append("members.xlsx")
+    readable = as_text(contacts)
+    readable.write_csv(folder / "contact_list.csv")
+    write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency)
+    written += ["contact_list.csv", "contact_list.xlsx"]
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(written)}
+
+
+def conform(frame: pl.DataFrame, *, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Give a frame the columns of a contract, in its order and types; absent ones are null, further ones follow."""
+    contract = [
+        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name) for name, dtype in schema.items()
+    ]
+    return frame.select(*contract, pl.exclude(*schema))
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make a list fit for a spreadsheet: reasons as sentences, and no text that starts like a formula."""
+    if "reasons" in frame.columns:
+        frame = frame.with_columns(reasons_as_sentences(pl.col("reasons")))
+    return frame.with_columns(escape_formulas(pl.col(pl.String)))
+
+
+def reasons_as_sentences(reasons: pl.Expr) -> pl.Expr:
+    """Join the texts of a list of reasons, the strongest first as given, each ending with a full stop; null stays null."""
+    text = pl.element().struct.field("text").str.strip_chars()
+    sentence = pl.when(text.str.contains(r"[.!?…]$")).then(text).otherwise(text + ".")
+    return reasons.list.eval(sentence.filter(text.str.len_bytes() > 0)).list.join(" ")
+
+
+def escape_formulas(text: pl.Expr) -> pl.Expr:
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
+
+    Source: OWASP, "CSV Injection".
+    """
+    return pl.when(text.str.contains(_FORMULA_START)).then(pl.lit("'") + text).otherwise(text).name.keep()
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write with every choice that shapes the bytes fixed."""
+    frame.rechunk().write_parquet(path, compression="zstd", compression_level=3, statistics=True, row_group_size=131_072)

@@ -1,0 +1,165 @@
+"""A made-up community's facts for the tests of pages: an ordinary night, with names that try to break out of HTML."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from outputs.facts import (
+    Activity,
+    ContactList,
+    Group,
+    Metric,
+    ModelHealth,
+    NewlyAtRisk,
+    ReportFacts,
+    Risk,
+    RuleBreach,
+    TableFlow,
+)
+from outputs.validation_page import BrokenRule, Example, TableValidation, ValidationFacts
+
+AS_OF = date(2011, 8, 31)
+HOSTILE = "<script>alert('1')</script>"
+FLOWS = (
+    TableFlow("members", read=4313, left_out=0, merged=0, replaced=0, quarantined=0, landed=4313),
+    TableFlow("orders", 50_318, 12_004, 35_102, 7, 34, 3171, newest=AS_OF, age_days=0),
+    TableFlow("contacts", 1, 0, 0, 0, 0, 1, newest=AS_OF - timedelta(days=3), age_days=3),
+)
+
+
+def activity_by_day(days: int = 123) -> pl.DataFrame:
+    start = AS_OF - timedelta(days=days - 1)
+    rows = [(start + timedelta(days=n), 180 + 50 * (n % 7 < 5) + (n * n) % 23 - n // 4) for n in range(days)]
+    return pl.DataFrame(rows, schema={"event_date": pl.Date, "active_members": pl.Int64}, orient="row")
+
+
+def churn_health() -> ModelHealth:
+    return ModelHealth(
+        purpose="Churn",
+        version="churn/3",
+        trained_as_of=date(2011, 6, 2),
+        age_days=90,
+        measured_on="4,313 members as of 2 Jun 2011",
+        metrics=(
+            Metric(
+                "AUC", "How well leavers are told from stayers; 0.5 is chance.", 0.770, {"recency": 0.708, "past rate": 0.693}
+            ),
+            Metric("Brier score", "How far the probabilities are off; smaller is better.", 0.192, {"recency": 0.214}, "lower"),
+            Metric("Calibration slope", "1 when the probabilities mean what they say.", 1.03, {"recency": None}, "closer to 1"),
+        ),
+        calibration=pl.DataFrame(
+            {
+                "predicted": [0.06, 0.2, 0.38, 0.61, 0.83],
+                "observed": [0.08, 0.18, 0.42, 0.58, 0.85],
+                "n": [600, 900, 1400, 1000, 413],
+            }
+        ),
+        lift=pl.DataFrame(
+            {"share_of_members": [n / 20 for n in range(1, 21)], "lift": [1 + 1.04 * (1 - n / 20) ** 2 for n in range(1, 21)]}
+        ),
+    )
+
+
+def value_health() -> ModelHealth:
+    meaning = "How well big spenders are told from small ones; 1 is perfect."
+    return ModelHealth(
+        purpose="Value",
+        version="value/2",
+        trained_as_of=date(2011, 6, 2),
+        age_days=90,
+        measured_on="5,268 members as of 2 Jun 2011",
+        metrics=(
+            Metric("nGini", meaning, 0.724, {"past rate": 0.674}),
+            Metric("Total", "Predicted spend divided by real spend.", 1.042, {"past rate": 1.31}, "closer to 1"),
+        ),
+        note="A challenger was turned down: it was no better on the newest nights.",
+    )
+
+
+def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
+    """A night in a community with orders, the second one at least."""
+    return ReportFacts(
+        community=community,
+        as_of=AS_OF,
+        currency="GBP",
+        members=5268,
+        activity=Activity(activity_by_day(), 1204, 1241, new_7d=38, spend_7d=182_340.5, spend_previous_7d=170_110.0),
+        tiers=(
+            Group("diamond", 50, 52, 3, 410_233.0),
+            Group("gold", 200, 198, 21, 390_114.0),
+            Group("silver", 1004, 1003, 188, 301_902.0),
+            Group("regular", 4014, 3977, 1212, 120_022.0),
+        ),
+        risk=Risk(horizon_days=90, eligible=4313, high=1424, high_previous=1398),
+        newly_at_risk=NewlyAtRisk(
+            valuable=250,
+            tiers=("diamond", "gold"),
+            members=41,
+            by_tier=(Group("diamond", 9), Group("gold", 32)),
+            by_segment=(Group("steady big spenders", 24), Group("seasonal buyers", 12), Group("one-off gifts", 5)),
+            reasons=(
+                Group("No order for longer than usual", 33),
+                Group("Orders fewer each month", 18),
+                Group("Returned goods", 1),
+            ),
+        ),
+        lifecycle=(
+            Group("new", 210),
+            Group("active", 2105),
+            Group("at_risk", 901),
+            Group("dormant", 1097),
+            Group("lost", 900),
+            Group("returning", 55),
+        ),
+        segments=(
+            Group("one-off gifts", 2801),
+            Group("seasonal buyers", 1467),
+            Group("steady big spenders", 999),
+            Group("new faces", 1),
+        ),
+        contact_list=ContactList(200, "../lists/2011-08-31/contact_list.xlsx", "../lists/2011-08-31"),
+        models=(churn_health(), value_health()),
+        flows=FLOWS,
+        breaches=(RuleBreach("orders", "Ordered at is not later than now", 30), RuleBreach("orders", "Amount is a number", 4)),
+        warnings=("Contacts: the newest row is 3 days old.",),
+        validation_path="2011-08-31-checks.html",
+        value_horizon_days=90,
+        expected_value=1_222_271.0,
+    )
+
+
+def night_with_checks() -> ValidationFacts:
+    """A night that one table stopped."""
+    return ValidationFacts(
+        community="Online Retail II",
+        as_of=AS_OF,
+        remedy="Repair the export and run the night again, or raise its limit of bad rows in evenfall.toml.",
+        tables=(
+            TableValidation(FLOWS[0], rules_run=9),
+            TableValidation(
+                TableFlow("orders", 50_318, 12_004, 0, 0, 38_314, 0, newest=AS_OF, age_days=0),
+                rules_run=7,
+                broken=(
+                    BrokenRule(
+                        "ordered_at is not later than now",
+                        30,
+                        (
+                            Example(17, "ordered_at", "2031-08-31 09:12:00", "orders-2011.csv"),
+                            Example(18_204, "ordered_at", "2031-08-31 09:15:00", "orders-2011.csv"),
+                            Example(18_205, "ordered_at", None),
+                            Example(18_206, "ordered_at", "a fourth that is not shown"),
+                        ),
+                        "stopped",
+                    ),
+                    BrokenRule(
+                        "amount is a number", 4, (Example(3, "amount", f"=1+1 {HOSTILE}"), Example(4, "amount", "12,5\t0"))
+                    ),
+                    BrokenRule("member_id is in members", 1, (Example(9, "member_id", "M-0042-secret"),)),
+                ),
+                warnings=("Rows per day fell from 1,204 to 88.",),
+                stopped_because="34 of 38,314 rows (0.1 %) broke a rule; the limit is 0.05 %.",
+            ),
+        ),
+    )
