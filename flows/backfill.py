@@ -1,0 +1,37 @@
+"""Nights that were missed, or a history to start from: one night after another, each seeing only what was known then."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from prefect import flow
+
+from flows.night import open_night
+from flows.nightly import run_night
+from lake.errors import ConfigurationError
+
+
+@flow(name="backfill", flow_run_name="backfill {first} to {last}", persist_result=False, validate_parameters=False)
+def backfill(workspace: str, first: str, last: str) -> list[str]:
+    """Run every night from `first` to `last`; returns them as YYYY-MM-DD.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        first: First night, YYYY-MM-DD.
+        last: Last night, YYYY-MM-DD.
+
+    Raises:
+        ConfigurationError: The nights are not dates, not over yet, or in the wrong order.
+    """
+    begin, end = open_night(workspace, first).as_of, open_night(workspace, last).as_of
+    if end < begin:
+        raise ConfigurationError(f"the last night, {end}, is before the first, {begin}", remedy="Give --from the earlier day.")
+    nights = [begin + timedelta(days=days) for days in range((end - begin).days + 1)]
+    with open_night(workspace, first).workspace.held("backfill"):
+        for as_of in nights:
+            _one_night(workspace, as_of)
+    return [as_of.isoformat() for as_of in nights]
+
+
+def _one_night(workspace: str, as_of: date) -> None:
+    run_night(open_night(workspace, as_of))

@@ -1,0 +1,182 @@
+"""The command line. Heavy packages are imported only by the command that needs them, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lake.errors import EvenfallError
+
+_BUG_EXIT_CODE = 1
+
+
+def _workspace(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--workspace",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        help="Folder with evenfall.toml.  [default: here]",
+    )(command)
+
+
+def _as_of(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--as-of", metavar="YYYY-MM-DD", help="The night.  [default: yesterday, or what \\[run] as_of says]")(
+        command
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="evenfall")
+def cli() -> None:
+    """Who is drifting away, who matters, and whom to talk to tomorrow.
+
+    Exit codes: 0 done, 1 a bug, 2 configuration or usage, 3 the data stopped the run, 4 an outside service failed,
+    5 another run holds the workspace.
+    """
+
+
+@cli.command()
+@_workspace
+@_as_of
+def nightly(workspace: Path, as_of: str | None) -> None:
+    """Run a night: take in, validate, score, publish, report. Trains when there is no champion or it is due."""
+    _run_nightly(workspace, as_of)
+
+
+@cli.command()
+@_workspace
+@_as_of
+def train(workspace: Path, as_of: str | None) -> None:
+    """Train the churn and value models for a night on what the lake holds, and make them champions."""
+    from flows.environment import prepare_environment
+
+    _known_workspace(workspace, as_of)
+    prepare_environment(workspace)
+    from flows.train import train as train_flow
+
+    champions = train_flow(str(workspace), as_of)
+    click.echo(f"Champions: {', '.join(champions)}")
+
+
+@cli.command()
+@_workspace
+@click.option("--from", "first", required=True, metavar="YYYY-MM-DD", help="First night.")
+@click.option("--to", "last", required=True, metavar="YYYY-MM-DD", help="Last night.")
+def backfill(workspace: Path, first: str, last: str) -> None:
+    """Run every night from one day to another, each seeing only what was known then."""
+    from flows.environment import prepare_environment
+
+    _known_workspace(workspace, first)
+    prepare_environment(workspace)
+    from flows.backfill import backfill as backfill_flow
+
+    nights = backfill_flow(str(workspace), first, last)
+    click.echo(f"{len(nights)} nights done, {nights[0]} to {nights[-1]}; their lists are in {workspace / 'lists'}")
+
+
+@cli.command()
+@_workspace
+@click.option("--members", default=5_000, show_default=True, type=click.IntRange(min=2), help="Members to simulate.")
+@click.option("--days", default=400, show_default=True, type=click.IntRange(min=30), help="Days to simulate.")
+@click.option("--seed", default=2_025, show_default=True, help="The same seed gives the same community.")
+def demo(workspace: Path, members: int, days: int, seed: int) -> None:
+    """Simulate a community in the workspace and run a night on it."""
+    from flows.starting import make_demo
+
+    make_demo(workspace, members=members, days=days, seed=seed)
+    _run_nightly(workspace, None)
+
+
+@cli.command()
+@_workspace
+def init(workspace: Path) -> None:
+    """Write a commented evenfall.toml to start from, and say what to do next."""
+    from flows.starting import initialise
+
+    click.echo(initialise(workspace))
+
+
+@cli.group()
+def quarantine() -> None:
+    """Look at bad rows and re-admit repaired ones."""
+
+
+@quarantine.command("list")
+@_workspace
+@click.option(
+    "--csv", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the open rows there, to repair them."
+)
+def quarantine_list(workspace: Path, file: Path | None) -> None:
+    """Count the open rows by table and broken rule."""
+    from flows.requarantine import list_open
+
+    click.echo(list_open(_known_workspace(workspace, None), file=file))
+
+
+@quarantine.command("replay")
+@_workspace
+@click.option(
+    "--csv",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Repaired rows, as `list --csv` wrote them.",
+)
+def quarantine_replay(workspace: Path, file: Path | None) -> None:
+    """Judge the open rows again, repaired or as they are, and land those that are good now."""
+    from flows.requarantine import replay
+
+    click.echo(replay(_known_workspace(workspace, None), file=file))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of whose fault a failure is."""
+    try:
+        cli.main(args=arguments, prog_name="evenfall", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except EvenfallError as error:
+        click.echo(f"evenfall: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        click.echo("Stopped; run again to go on.", err=True)
+        sys.exit(130)
+    except Exception:
+        traceback.print_exc()
+        click.echo("evenfall: this is a bug of ours. Nothing half-done was published; please report the lines above.", err=True)
+        sys.exit(_BUG_EXIT_CODE)
+    sys.exit(0)
+
+
+def _run_nightly(workspace: Path, as_of: str | None) -> None:
+    from flows.environment import prepare_environment
+
+    _known_workspace(workspace, as_of)
+    prepare_environment(workspace)
+    from flows.nightly import nightly as nightly_flow
+
+    done = nightly_flow(str(workspace), as_of)
+    from flows.summary import closing_lines
+
+    for line in closing_lines(done.night, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
+        click.echo(line)
+
+
+def _known_workspace(workspace: Path, as_of: str | None) -> Path:
+    """Check what can be checked before anything heavy is loaded: a configuration mistake answers at once."""
+    from flows.night import open_night
+
+    open_night(workspace, as_of)
+    return workspace
+
+
+if __name__ == "__main__":
+    main()

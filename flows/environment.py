@@ -1,0 +1,50 @@
+"""What has to be said to Prefect, MLflow and their friends before they are imported."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+from lake.errors import ConfigurationError
+
+_QUIET = {
+    "DO_NOT_TRACK": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    # A fresh home on a busy machine needs far longer than the 20 seconds Prefect allows.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # The command line tells errors itself, in words; runs started by a worker keep Prefect's own logging.
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_CLI_PROMPT": "false",
+}
+
+
+def prepare_environment(workspace: Path) -> None:
+    """Keep Prefect's state inside the workspace and every tool quiet; what the user has set stays.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    if "PREFECT_HOME" not in os.environ:
+        home = (workspace / ".evenfall" / "prefect").resolve()
+        _make(home)
+        os.environ["PREFECT_HOME"] = str(home)
+    # Third parties' notices about their own future are not for the people who run a community.
+    for category in (DeprecationWarning, FutureWarning, PendingDeprecationWarning):
+        warnings.filterwarnings("ignore", category=category)
+
+
+def _make(home: Path) -> None:
+    """Make Prefect's folder, parents included, which it does not do itself."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{home} cannot be made: {error.strerror}",
+            remedy="Free space, or give the user that runs Evenfall the right to write in the workspace.",
+        ) from error

@@ -1,0 +1,343 @@
+"""Taking in: what the sources offer tonight is read, mapped, judged, and lands only when all of it may.
+
+Nothing is written before every table has been judged. Then the tables land one commit each, the members get their numbers,
+the quarantine and the ledger of arrivals are written. A crash between two commits is healed by running again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from expectations.runner import RuleOutcome, validate
+from expectations.table_checks import Finding, check_freshness, check_missing, check_share, check_volume
+from flows.settings import Settings
+from flows.workspace import Workspace
+from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
+from lake.arrivals import move_counts, read_arrivals, record
+from lake.contracts import ACTIVITY_TABLES, TABLES, TIMESTAMP, Table
+from lake.discovery import Export, discover
+from lake.identity import as_records, with_keys
+from lake.landing import SEQUENCE, land
+from lake.mapping import ROW_NO, Mapped, map_export, rows_as_json
+from lake.member_index import number_new_members
+from lake.quarantine import OPEN, QUARANTINE, add, read_quarantine, supersede, write_quarantine
+from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
+from lake.store import DAY, Lake
+
+_EXAMPLES: Final = 3
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One new file or query result, judged but not landed.
+
+    Args:
+        export: Where it came from.
+        facts: Its row of the ledger so far.
+        records: What may land: the landed schema and `sequence`.
+        bad: What may not: rows of the quarantine.
+        outcomes: What each rule found.
+    """
+
+    export: Export
+    facts: dict[str, Any]
+    records: pl.DataFrame
+    bad: pl.DataFrame
+    outcomes: tuple[RuleOutcome, ...]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Everything that arrived tonight, judged.
+
+    Args:
+        as_of: The night, resolved.
+        arrivals: In the order they land.
+        unchanged: Exports skipped because they were taken in before.
+        findings: What is wrong with whole tables.
+        now: The clock at ingestion.
+    """
+
+    as_of: date
+    arrivals: tuple[Arrival, ...]
+    unchanged: int
+    findings: tuple[Finding, ...]
+    now: datetime
+
+    @property
+    def stops(self) -> tuple[Finding, ...]:
+        """The findings that stop the run."""
+        return tuple(finding for finding in self.findings if finding.severity == "stop")
+
+    def of_table(self, table: str) -> tuple[Arrival, ...]:
+        """Tonight's arrivals of one table."""
+        return tuple(arrival for arrival in self.arrivals if arrival.export.table.name == table)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """The clockwork of one intake, to keep the functions below short."""
+
+    lake: Lake
+    settings: Settings
+    now: datetime
+    next_sequence: int
+    known: dict[str, pl.Series] = field(default_factory=dict)
+
+
+def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | None, now: datetime, progress: Progress) -> Intake:
+    """Read, map and judge everything new; write nothing.
+
+    Args:
+        workspace: Where the lake and the exports are.
+        settings: The configuration.
+        as_of: The night, or None for the last full day in the data.
+        now: The clock, with a zone.
+        progress: Told what is being done.
+
+    Raises:
+        ConfigurationError: A path, a column or an expression is wrong.
+        DataError: An export cannot be read or holds no rows.
+        OutsideServiceError: A database did not answer.
+    """
+    lake = workspace.lake
+    ledger = read_arrivals(lake)
+    offered = {
+        name: discover(table, sources, root=workspace.root)
+        for name, table in TABLES.items()
+        if (sources := settings.table_sources(name))
+    }
+    judge = _Judge(lake, settings, now, ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1)
+    arrivals: list[Arrival] = []
+    unchanged = 0
+    for name, exports in offered.items():
+        good: list[pl.Series] = []
+        for export in exports:
+            arrival = None if _is_unchanged(export, ledger) else _judge_export(judge, export, ledger, len(arrivals))
+            if arrival is None:
+                unchanged += 1
+                continue
+            progress(f"{export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
+            arrivals.append(arrival)
+            good.append(arrival.records[TABLES[name].key])
+        judge.known[name] = _known_keys(lake, TABLES[name], good)
+    night = as_of or last_full_day(lake, arrivals, timezone=settings.community.timezone)
+    findings = _judge_tables(judge, arrivals, as_of=night)
+    return Intake(as_of=night, arrivals=tuple(arrivals), unchanged=unchanged, findings=findings, now=now)
+
+
+def land_intake(workspace: Workspace, intake: Intake) -> pl.DataFrame:
+    """Land everything that was judged good, and account for every row.
+
+    Args:
+        workspace: Where the lake is.
+        intake: Tonight's arrivals, none of which stops the run.
+
+    Returns:
+        One row per arrival of tonight, as the ledger has it.
+
+    Raises:
+        CountingError: A row was lost or counted twice.
+    """
+    lake = workspace.lake
+    ledger = read_arrivals(lake)
+    tonight = pl.DataFrame([arrival.facts for arrival in intake.arrivals], schema=dict(ARRIVAL_SCHEMA))
+    tonight = tonight.with_columns(as_of=pl.lit(intake.as_of))
+    ledger = pl.concat([ledger.join(tonight, on="arrival_id", how="anti"), tonight])
+    arrived: dict[str, pl.DataFrame] = {}
+    for name, table in TABLES.items():
+        of_table = intake.of_table(name)
+        if not of_table:
+            continue
+        arrived[name] = pl.concat([arrival.records for arrival in of_table])
+        counts = land(lake, table, arrived[name])
+        ledger = move_counts(ledger, count="landed", changes=counts.landed)
+        ledger = move_counts(ledger, count="replaced", changes=counts.replaced)
+    number_new_members(lake, arrived)
+    _write_quarantine(lake, intake, tonight)
+    if tonight.height:
+        record(lake, ledger)
+    return ledger.join(tonight.select("arrival_id"), on="arrival_id", how="semi").sort("sequence")
+
+
+def last_full_day(lake: Lake, arrivals: list[Arrival], *, timezone: str) -> date:
+    """The newest day the data covers wholly: the newest day, or the one before it when its records name hours.
+
+    Only exports that give days without hours can be known to be complete on their last day.
+    """
+    newest: list[tuple[date, bool]] = []
+    for name in ACTIVITY_TABLES:
+        table = TABLES[name]
+        assert table.time is not None
+        frames = [arrival.records.lazy() for arrival in arrivals if arrival.export.table.name == name]
+        if lake.exists(name):
+            frames.append(lake.scan(name).filter(pl.col(DAY) == max(lake.days(name), default=date.min)))
+        if not frames:
+            continue
+        local = pl.col(table.time).dt.convert_time_zone(timezone).dt.time()
+        times = pl.concat([frame.select(DAY, hours=local != pl.time(0, 0)) for frame in frames]).collect()
+        if times.height:
+            day = times[DAY].max()
+            assert isinstance(day, date)
+            newest.append((day, bool(times.filter(pl.col(DAY) == day)["hours"].any())))
+    if not newest:
+        return datetime.now(ZoneInfo(timezone)).date() - timedelta(days=1)
+    day = max(found for found, _ in newest)
+    return day - timedelta(days=1) if any(hours for found, hours in newest if found == day) else day
+
+
+def _is_unchanged(export: Export, ledger: pl.DataFrame) -> bool:
+    if export.location is None:
+        return False
+    same = ledger.filter(
+        (pl.col("table") == export.table.name) & (pl.col("source") == export.source) & (pl.col("path") == export.path)
+    ).tail(1)
+    return (
+        bool(same.height)
+        and same.row(0, named=True)["size_bytes"] == export.size_bytes
+        and (same.row(0, named=True)["modified_ns"] == export.modified_ns)
+    )
+
+
+def _judge_export(judge: _Judge, export: Export, ledger: pl.DataFrame, place: int) -> Arrival | None:
+    """Read and judge one export; None when its content is what arrived before."""
+    rows, content_hash = export.read()
+    arrival_id = hashlib.sha256(
+        f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}".encode()
+    ).hexdigest()[:32]
+    if arrival_id in set(ledger.filter(pl.col("table") == export.table.name)["arrival_id"]):
+        newest = ledger.filter((pl.col("source") == export.source) & (pl.col("path") == export.path)).tail(1)
+        if newest["arrival_id"].item() == arrival_id:
+            return None
+    zone = export.settings.timezone or judge.settings.community.timezone
+    mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
+    checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
+    verdict = validate(
+        export.table,
+        with_keys(checked, table=export.table),
+        references=judge.known,
+        now=judge.now,
+        future_tolerance=timedelta(minutes=judge.settings.validation.future_tolerance_minutes),
+    )
+    records = as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone)
+    rules = pl.concat([mapped.rejects, verdict.bad]).sort(ROW_NO)
+    facts = {
+        "arrival_id": arrival_id,
+        "table": export.table.name,
+        "source": export.source,
+        "path": export.path,
+        "content_hash": content_hash,
+        "size_bytes": export.size_bytes,
+        "modified_ns": export.modified_ns,
+        "arrived_at": judge.now,
+        "as_of": None,
+        "sequence": judge.next_sequence + place,
+        "rows_read": mapped.rows_read,
+        "left_out": mapped.left_out,
+        "merged": verdict.good.height - records.height,
+        "replaced": 0,
+        "quarantined": rules.height,
+        "landed": 0,
+    }
+    return Arrival(
+        export=export,
+        facts=facts,
+        records=records.with_columns(
+            ingested_at=pl.lit(judge.now).cast(TIMESTAMP),
+            source=pl.lit(export.source),
+            source_file=pl.lit(export.path),
+            arrival_id=pl.lit(arrival_id),
+            **{SEQUENCE: pl.lit(facts["sequence"], dtype=pl.Int64)},
+        ),
+        bad=_quarantine_rows(mapped, rules, facts),
+        outcomes=(*_cast_outcomes(mapped), *verdict.outcomes),
+    )
+
+
+def _quarantine_rows(mapped: Mapped, rules: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
+    values = rows_as_json(mapped.written, rules[ROW_NO])
+    return (
+        rules.join(values, on=ROW_NO, how="left")
+        .with_columns(
+            pl.format("{}-{}", pl.lit(facts["arrival_id"]), pl.col(ROW_NO)).alias("quarantine_id"),
+            *(pl.lit(facts[column]).alias(column) for column in ("arrival_id", "table", "source", "path")),
+            pl.lit(None, dtype=pl.Date).alias("as_of"),
+            pl.lit(facts["arrived_at"]).cast(TIMESTAMP).alias("quarantined_at"),
+            pl.lit(OPEN).alias("status"),
+        )
+        .select(pl.col(column).cast(dtype) for column, dtype in QUARANTINE_SCHEMA.items())
+    )
+
+
+def _cast_outcomes(mapped: Mapped) -> tuple[RuleOutcome, ...]:
+    """The values that did not cast, told like the rules of a suite."""
+    from expectations.runner import Example
+
+    outcomes = []
+    for rule, row_nos in mapped.rejects.explode("rules").group_by("rules").agg(ROW_NO).sort("rules").iter_rows():
+        column = next(name for name in sorted(mapped.written.columns, key=len, reverse=True) if rule.startswith(f"{name}_is_"))
+        shown = mapped.written.filter(pl.col(ROW_NO).is_in(sorted(row_nos)[:_EXAMPLES]))
+        examples = tuple(Example(row_no, str(value)) for row_no, value in shown.select(ROW_NO, column).iter_rows())
+        says = f"{column} {rule.removeprefix(column + '_').replace('_', ' ')}."
+        outcomes.append(RuleOutcome(rule, says, column, mapped.rows.height, len(row_nos), examples))
+    return tuple(outcomes)
+
+
+def _known_keys(lake: Lake, table: Table, good: list[pl.Series]) -> pl.Series:
+    held = lake.scan_or_empty(table.name, table.landed_schema).select(table.key).collect().to_series()
+    return pl.concat([held, *good]).unique()
+
+
+def _judge_tables(judge: _Judge, arrivals: list[Arrival], *, as_of: date) -> tuple[Finding, ...]:
+    findings: list[Finding] = []
+    for name, table in TABLES.items():
+        if not judge.settings.table_sources(name):
+            continue
+        mine = [arrival for arrival in arrivals if arrival.export.table.name == name]
+        limits = judge.settings.validation.limits(name)
+        bad = sum(arrival.bad.height for arrival in mine)
+        mapped = sum(arrival.facts["rows_read"] - arrival.facts["left_out"] for arrival in mine)
+        findings += check_share(table, arrived_rows=mapped, bad_rows=bad, limits=limits)
+        landing = sum(arrival.records.height for arrival in mine) + judge.lake.row_count(name)
+        if not bad:
+            findings += check_missing(table, landed_rows=landing)
+        if table.time is None or not landing:
+            continue
+        days = _rows_by_day(judge.lake, table, mine)
+        seen = days.filter(pl.col(DAY) <= as_of)[DAY]
+        newest = seen.max()
+        findings += check_freshness(table, newest=newest if isinstance(newest, date) else None, as_of=as_of, limits=limits)
+        touched = {day for arrival in mine for day in arrival.records[DAY].unique()}
+        findings += check_volume(table, days, arrived_dates=touched | {as_of}, as_of=as_of, limits=limits)
+    return tuple(findings)
+
+
+def _rows_by_day(lake: Lake, table: Table, arrivals: list[Arrival]) -> pl.DataFrame:
+    """One row per day: how many records the lake will hold; a key held already counts once."""
+    held = lake.rows_by_day(table.name)
+    arriving = [arrival.records.select(table.key, DAY) for arrival in arrivals]
+    if not arriving:
+        return held
+    tonight = pl.concat(arriving).unique(table.key, keep="last")
+    known = lake.scan_or_empty(table.name, table.landed_schema).select(table.key, DAY)
+    again = known.join(tonight.lazy(), on=table.key, how="semi").group_by(DAY).agg(rows=-pl.len().cast(pl.Int64)).collect()
+    new = tonight.group_by(DAY).agg(rows=pl.len().cast(pl.Int64))
+    return pl.concat([held, again, new]).group_by(DAY).agg(pl.col("rows").sum()).filter(pl.col("rows") > 0).sort(DAY)
+
+
+def _write_quarantine(lake: Lake, intake: Intake, tonight: pl.DataFrame) -> None:
+    if not tonight.height:
+        return
+    before = read_quarantine(lake)
+    new = pl.concat([arrival.bad for arrival in intake.arrivals]).with_columns(as_of=pl.lit(intake.as_of))
+    after = supersede(add(before, new), tonight)
+    if not after.equals(before) or not lake.exists(QUARANTINE):
+        write_quarantine(lake, after)

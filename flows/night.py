@@ -1,0 +1,130 @@
+"""The context of one run: what is configured, where things lie, which night it is, and what has been told so far."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flows.settings import Settings, load_settings
+from flows.tracking import Tracking
+from flows.workspace import Workspace
+from lake.errors import ConfigurationError
+
+_ROOMS: Final = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
+
+
+@dataclass(frozen=True)
+class Night:
+    """Everything the steps of a run share.
+
+    Args:
+        workspace: Where things lie.
+        settings: The configuration.
+        tracking: The MLflow store.
+        asked: The night that was asked for; None means the last full day in the data.
+        now: The clock when the run began.
+        seconds: Step → wall seconds, filled as the steps finish.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    tracking: Tracking
+    asked: date | None
+    now: datetime
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def as_of(self) -> date:
+        """The night, once it is known."""
+        assert self.asked is not None, "the night is known only after intake"
+        return self.asked
+
+    @property
+    def timezone(self) -> str:
+        """The community's timezone."""
+        return self.settings.community.timezone
+
+    def on(self, as_of: date) -> Night:
+        """The same run with its night resolved."""
+        return replace(self, asked=as_of)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Say on the terminal what is being done, and note how long it took."""
+        say(f"{name} …")
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | None = None) -> Night:
+    """Read a workspace's configuration and settle which night is meant.
+
+    Args:
+        folder: The workspace.
+        as_of: A date, its text, or None for what `[run] as_of` says.
+        now: The clock; None reads it.
+
+    Raises:
+        ConfigurationError: The configuration or the date is wrong, or the night is not over yet.
+    """
+    root = Path(folder).expanduser().resolve()
+    settings = load_settings(root)
+    clock = now or datetime.now(UTC)
+    today = clock.astimezone(ZoneInfo(settings.community.timezone)).date()
+    wanted = settings.run.as_of if as_of is None else as_of
+    night: date | None
+    if wanted == "latest":
+        night = None
+    elif wanted == "yesterday":
+        night = today - timedelta(days=1)
+    else:
+        night = _date(wanted)
+        if night >= today:
+            raise ConfigurationError(
+                f"the night of {night} is not over in {settings.community.timezone}, where today is {today}",
+                remedy="Choose a day before today.",
+            )
+    return Night(Workspace(root), settings, Tracking.of(root), night, clock)
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal; the lists and results go elsewhere."""
+    print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress is for the terminal
+
+
+def settings_hash(settings: Settings) -> str:
+    """A hash of everything configured; where the data lie is part of it, passwords in addresses are not readable from it."""
+    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_hash() -> str:
+    """A hash of our own source files, whichever way they were installed."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    files = (path for room in _ROOMS for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css"))
+    for path in sorted(files):
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _date(text: str | date) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD, such as 2011-08-31.") from None

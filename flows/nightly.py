@@ -1,0 +1,209 @@
+"""The night: everything Evenfall does between the last event of a day and the first coffee of the next.
+
+    take in → validate → roll up → features → champions (trained when due) → score → segment → publish → report → receipt
+
+Each step is a task over plain functions and is idempotent for its night: running it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from prefect import flow, runtime, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+
+from features.history import History
+from flows import intake as taking_in
+from flows import scoring
+from flows.morning import report_facts, table_flows
+from flows.night import Night, open_night, say
+from flows.receipt import write_receipt
+from flows.rollup import load_history, roll_up
+from flows.summary import counting_line, night_metrics, night_summary, stop_error, tier_rows, validation_facts
+from flows.training import Champions, choose_champions
+from lake.errors import OutsideServiceError
+from outputs.database import publish_members
+from outputs.lists import write_lists
+from outputs.publication import publish, recover, staging_folder
+from outputs.report import render_report
+from outputs.validation_page import render_validation
+
+
+def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
+    """Only what the outside world may mend by itself is worth another try; wrong data stay wrong."""
+    return isinstance(state.result(raise_on_failure=False), OutsideServiceError)
+
+
+step = task(cache_policy=NO_CACHE, persist_result=False)
+io_step = task(
+    cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=_is_passing_trouble
+)
+
+
+@dataclass(frozen=True)
+class NightDone:
+    """What a night made, for the person or program that started it."""
+
+    night: Night
+    members: int
+    contacts: int
+    tonight: pl.DataFrame
+    trained: bool
+
+
+@flow(name="nightly", flow_run_name="nightly {as_of}", persist_result=False, validate_parameters=False)
+def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
+    """Run one night.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
+    """
+    night = open_night(workspace, as_of)
+    with night.workspace.held("nightly"):
+        return run_night(night)
+
+
+def run_night(night: Night) -> NightDone:
+    """Run the steps of one night in a workspace that is held."""
+    recover(night.workspace.lists)
+    intake = take_in(night)
+    night = night.on(intake.as_of)
+    name_run(night)
+    tonight = land(night, intake)
+    history = roll_up_days(night)
+    features = compute_features(night, history)
+    champions = find_champions(night, history)
+    members = score_and_segment(night, features, champions)
+    lists = make_lists(night, members, champions)
+    report(night, lists, champions, intake, tonight)
+    record_night(night, lists, champions, tonight)
+    return NightDone(night, lists.members.height, lists.contacts.height, tonight, champions.trained)
+
+
+def name_run(night: Night) -> None:
+    """Give the run its night's name; it may not have been known when the run began."""
+    if runtime.flow_run.id is not None and runtime.flow_run.flow_name == "nightly":
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(UUID(runtime.flow_run.id), name=f"nightly {night.as_of.isoformat()}")
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Tonight's lists as frames."""
+
+    members: pl.DataFrame
+    contacts: pl.DataFrame
+
+
+@io_step
+def take_in(night: Night) -> taking_in.Intake:
+    """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
+    with night.step("taking in"):
+        intake = taking_in.judge_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
+        page = render_validation(validation_facts(night.on(intake.as_of), intake, tonight=None))
+        night.workspace.reports.mkdir(parents=True, exist_ok=True)
+        path = night.workspace.validation_page(intake.as_of.isoformat())
+        path.write_text(page, encoding="utf-8")
+        if intake.stops:
+            raise stop_error(intake, page=path)
+        return intake
+
+
+@io_step
+def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
+    """Land what was judged good, and show where every row went."""
+    with night.step("landing"):
+        tonight = taking_in.land_intake(night.workspace, intake)
+        page = render_validation(validation_facts(night, intake, tonight=tonight))
+        night.workspace.validation_page(night.as_of.isoformat()).write_text(page, encoding="utf-8")
+        for flow_of_table in table_flows(night, tonight):
+            say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
+        return tonight
+
+
+@io_step
+def roll_up_days(night: Night) -> History:
+    """Roll up the days that changed and gather the history."""
+    with night.step("rolling up"):
+        today = night.now.astimezone(ZoneInfo(night.timezone)).date()
+        days = roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
+        say(f"{len(days):,} days rolled up")
+        return load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+
+
+@step
+def compute_features(night: Night, history: History) -> pl.DataFrame:
+    """Every feature of every member as of tonight."""
+    with night.step("computing features"):
+        return scoring.compute_features(night, history)
+
+
+@io_step
+def find_champions(night: Night, history: History) -> Champions:
+    """Load the champions, or train them when there is none or it is due."""
+    with night.step("finding the champions"):
+        return choose_champions(night, history)
+
+
+@step
+def score_and_segment(night: Night, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    """Predict, then sort everyone into risk, tier, lifecycle and group."""
+    with night.step("scoring"):
+        scored = scoring.score_members(night, features, champions)
+        return scoring.segment_members(night, scored, refit_groups=champions.trained)
+
+
+@io_step
+def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lists:
+    """Write the lists and their receipt, and show them all at once."""
+    with night.step("publishing the lists"):
+        lists = Lists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
+        staging = staging_folder(night.workspace.night(night.as_of))
+        hashes = write_lists(staging, members=lists.members, contacts=lists.contacts, currency=night.settings.community.currency)
+        write_receipt(staging, night, champions, lists=hashes)
+        publish(staging, night.workspace.night(night.as_of))
+        _publish_to_database(night, lists.members)
+        return lists
+
+
+@step
+def report(night: Night, lists: Lists, champions: Champions, intake: taking_in.Intake, tonight: pl.DataFrame) -> None:
+    """Write the morning report."""
+    with night.step("writing the report"):
+        facts = report_facts(
+            night, members=lists.members, contacts=lists.contacts, champions=champions, intake=intake, tonight=tonight
+        )
+        night.workspace.report(night.as_of).write_text(render_report(facts), encoding="utf-8")
+
+
+@io_step
+def record_night(night: Night, lists: Lists, champions: Champions, tonight: pl.DataFrame) -> None:
+    """Leave a run in MLflow and a summary in Prefect."""
+    with night.step("recording the night"):
+        summary = night_summary(night, lists.members, lists.contacts, champions, tonight)
+        key = f"night-{night.as_of.isoformat()}"
+        create_markdown_artifact(summary, key=key, description=f"Summary of the night of {night.as_of}")
+        create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
+        night.tracking.log_night(
+            as_of=night.as_of,
+            metrics=night_metrics(night, lists.members, lists.contacts, tonight),
+            tags={"churn_model": champions.churn.registered.label, "community": night.settings.community.name},
+            summary=summary,
+        )
+
+
+def _publish_to_database(night: Night, members: pl.DataFrame) -> None:
+    from lake.readers import expand_environment
+
+    uri = night.settings.lists.publish_uri
+    if uri is not None:
+        address = expand_environment(uri, name="[lists] publish_uri")
+        rows = publish_members(address, table=night.settings.lists.publish_table, members=members, as_of=night.as_of)
+        say(f"{rows:,} rows published to the database")

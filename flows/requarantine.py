@@ -1,0 +1,191 @@
+"""`evenfall quarantine`: look at bad rows, repair them in a spreadsheet, and let them in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from expectations.runner import validate
+from flows.night import Night, open_night
+from lake.arrivals import move_counts, read_arrivals, record
+from lake.contracts import TABLES, TIMESTAMP, Table
+from lake.errors import ConfigurationError
+from lake.identity import as_records, with_keys
+from lake.landing import SEQUENCE, land
+from lake.mapping import ROW_NO, map_export
+from lake.member_index import number_new_members
+from lake.quarantine import OPEN, READMITTED, read_quarantine, set_status, write_quarantine
+from lake.source_settings import SourceSettings
+
+_VALUE_PREFIX: Final = "value."
+_FACTS: Final = ("quarantine_id", "table", "source", "path", "row_no")
+
+
+def list_open(workspace: Path, *, file: Path | None = None) -> str:
+    """Tell how many rows wait, by table and broken rule, and optionally write them to a CSV file for repair.
+
+    Args:
+        workspace: The workspace.
+        file: Where to write one line per open row, its values in columns named `value.<column>`.
+    """
+    night = open_night(workspace, None)
+    waiting = _open(night)
+    if file is not None:
+        _spread(waiting).write_csv(file)
+    if waiting.is_empty():
+        return "The quarantine is empty."
+    counted = (
+        waiting.explode("rules").group_by("table", "rules").len().sort(["table", "len", "rules"], descending=[False, True, False])
+    )
+    lines = [f"{waiting.height:,} rows wait in quarantine:"]
+    lines += [f"  {table:10} {rule:32} {count:>8,}" for table, rule, count in counted.iter_rows()]
+    written = (
+        f"written to {file}; repair the value columns there, then"
+        if file is not None
+        else "to repair them: `quarantine list --csv FILE`, then"
+    )
+    return "\n".join([*lines, f"{written} `evenfall quarantine replay --csv FILE`."])
+
+
+def replay(workspace: Path, *, file: Path | None = None) -> str:
+    """Judge the open rows again and land those that are good now; the counting identity is kept and asserted.
+
+    Args:
+        workspace: The workspace.
+        file: Repaired rows as `list_open` wrote them; None judges the rows as they are, which helps when what they
+            referred to has arrived since, or the rules have changed.
+
+    Raises:
+        ConfigurationError: The file is not one that `list_open` wrote.
+        WorkspaceBusyError: A run is going on.
+    """
+    night = open_night(workspace, None)
+    with night.workspace.held("quarantine replay"):
+        waiting = _open(night)
+        chosen = waiting if file is None else _repaired(waiting, file)
+        admitted = [_replay_arrival(night, rows) for rows in _by_arrival(chosen)]
+    landed, still_bad = sum(good for good, _ in admitted), sum(bad for _, bad in admitted)
+    return f"{landed:,} rows re-admitted, {still_bad:,} still break a rule. The next night sees them."
+
+
+def _open(night: Night) -> pl.DataFrame:
+    return read_quarantine(night.workspace.lake).filter(pl.col("status") == OPEN)
+
+
+def _spread(waiting: pl.DataFrame) -> pl.DataFrame:
+    """One row per open row with its values in columns, in the order of the contract."""
+    values = [json.loads(row) for row in waiting["values"]]
+    columns = [
+        column
+        for column in dict.fromkeys(name for table in TABLES.values() for name in table.columns)
+        if any(column in v for v in values)
+    ]
+    spread = {f"{_VALUE_PREFIX}{column}": pl.Series([v.get(column) for v in values], dtype=pl.String) for column in columns}
+    return waiting.select(*_FACTS, pl.col("rules").list.join(", ")).with_columns(**spread)
+
+
+def _repaired(waiting: pl.DataFrame, file: Path) -> pl.DataFrame:
+    """The open rows named in the file, with the file's values."""
+    try:
+        edited = pl.read_csv(file, infer_schema=False)
+    except (pl.exceptions.PolarsError, UnicodeError) as error:
+        raise ConfigurationError(f"{file} is not readable CSV: {error}", remedy="Save it as UTF-8 CSV with commas.") from error
+    columns = [column for column in edited.columns if column.startswith(_VALUE_PREFIX)]
+    if "quarantine_id" not in edited.columns or not columns:
+        raise ConfigurationError(
+            f"{file} lacks quarantine_id or the value columns", remedy="Start from the file that `quarantine list --csv` writes."
+        )
+    values = {
+        row["quarantine_id"]: {column.removeprefix(_VALUE_PREFIX): row[column] for column in columns}
+        for row in edited.iter_rows(named=True)
+    }
+    chosen = waiting.filter(pl.col("quarantine_id").is_in(list(values)))
+    texts = [_merged(row, values[row["quarantine_id"]]) for row in chosen.iter_rows(named=True)]
+    return chosen.with_columns(pl.Series("values", texts, dtype=pl.String))
+
+
+def _merged(row: dict[str, Any], edited: dict[str, str | None]) -> str:
+    held: dict[str, str | None] = json.loads(row["values"])
+    return json.dumps({column: edited.get(column, value) for column, value in held.items()})
+
+
+def _by_arrival(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    order = {name: place for place, name in enumerate(TABLES)}
+    groups = rows.partition_by("arrival_id", maintain_order=True)
+    yield from sorted(groups, key=lambda group: (order[group["table"][0]], group["arrival_id"][0]))
+
+
+def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
+    """Land the rows of one arrival that are good now, as part of that arrival; returns landed and still bad."""
+    lake, table = night.workspace.lake, TABLES[rows["table"][0]]
+    written = pl.DataFrame([json.loads(row) for row in rows["values"]], infer_schema_length=None, orient="row")
+    source = _source(night, rows, columns=written.columns)
+    mapped = map_export(written, table=table, settings=source, name="quarantine", timezone=source.timezone or night.timezone)
+    checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
+    references = {name: _keys(night, TABLES[name]) for name in table.references.values() if night.settings.table_sources(name)}
+    tolerance = timedelta(minutes=night.settings.validation.future_tolerance_minutes)
+    good = validate(
+        table, with_keys(checked, table=table), references=references, now=datetime.now(UTC), future_tolerance=tolerance
+    ).good
+    records = as_records(good, table=table, timezone=night.timezone)
+    if good.is_empty():
+        return 0, rows.height
+    ledger = read_arrivals(lake)
+    arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
+    records, joined = _join_landed_lines(night, table, records, arrival["arrival_id"])
+    stamped = records.with_columns(
+        ingested_at=pl.lit(night.now).cast(TIMESTAMP),
+        source=pl.lit(arrival["source"]),
+        source_file=pl.lit(arrival["path"]),
+        arrival_id=pl.lit(arrival["arrival_id"]),
+        **{SEQUENCE: pl.lit(arrival["sequence"], dtype=pl.Int64)},
+    )
+    counts = land(lake, table, stamped)
+    number_new_members(lake, {table.name: stamped})
+    own = {arrival["arrival_id"]: 1}
+    ledger = move_counts(ledger, count="landed", changes=counts.landed)
+    ledger = move_counts(ledger, count="replaced", changes=counts.replaced)
+    ledger = move_counts(ledger, count="replaced", changes=dict.fromkeys(own, -joined))
+    ledger = move_counts(ledger, count="merged", changes=dict.fromkeys(own, good.height - records.height + joined))
+    ledger = move_counts(ledger, count="quarantined", changes=dict.fromkeys(own, -good.height))
+    admitted = rows["quarantine_id"].gather((good[ROW_NO] - 1).to_list())
+    write_quarantine(lake, set_status(read_quarantine(lake), admitted, READMITTED))
+    record(lake, ledger)
+    return good.height, rows.height - good.height
+
+
+def _join_landed_lines(night: Night, table: Table, records: pl.DataFrame, arrival_id: str) -> tuple[pl.DataFrame, int]:
+    """Add repaired order lines to the order their file has landed already; returns the records and how many were joined."""
+    if "amount" not in table.columns or not night.workspace.lake.exists(table.name):
+        return records, 0
+    held = night.workspace.lake.scan(table.name).filter(pl.col("arrival_id") == arrival_id).collect()
+    held = held.join(records.select(table.key), on=table.key, how="semi")
+    assert table.time is not None
+    others = [column for column in records.columns if column not in (table.key, "amount_minor")]
+    both = pl.concat([held.select(records.columns), records]).sort(table.key, table.time, maintain_order=True)
+    summed = both.group_by(table.key, maintain_order=True).agg(
+        pl.col("amount_minor").sum(), *(pl.col(column).drop_nulls().first() for column in others)
+    )
+    return summed.select(records.columns), held.height
+
+
+def _keys(night: Night, table: Table) -> pl.Series:
+    return night.workspace.lake.scan_or_empty(table.name, table.landed_schema).select(table.key).collect().to_series()
+
+
+def _source(night: Night, rows: pl.DataFrame, *, columns: list[str]) -> SourceSettings:
+    """The source the rows came from, reading its own mapped columns as they are."""
+    table, source = rows["table"][0], rows["source"][0]
+    configured = night.settings.table_sources(table)
+    number = int(source.removeprefix(f"{table}[").removesuffix("]")) if source != table else 1
+    if number > len(configured):
+        raise ConfigurationError(
+            f"the source {source} is no longer configured", remedy="Put it back, or leave its rows in quarantine."
+        )
+    same = {column: f'"{column}"' for column in columns if column in TABLES[table].columns}
+    return configured[number - 1].model_copy(update={"columns": same, "where": None})

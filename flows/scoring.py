@@ -1,0 +1,141 @@
+"""Scoring a night: features → probabilities and expected spend → tiers, lifecycle, groups: one row per member."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from features.build import build_features
+from features.history import History
+from flows.night import Night
+from flows.rollup import members_known
+from flows.training import Champions
+from lake.contracts import MINOR_UNITS_PER_UNIT
+from lake.store import Lake
+from outputs.lists import MEMBERS_SCHEMA, conform
+from segments.contact_list import ContactPolicy, contact_list
+from segments.groups import GroupState, assign_groups, fit_groups
+from segments.lifecycle import add_lifecycle
+from segments.risk import churn_risk, mean_probability
+from segments.scores import add_scores
+from segments.tiers import STATE_SCHEMA, assign_tiers
+
+SCORES: Final = "scores"
+TIERS_TABLE: Final = "tiers"
+GROUPS: Final = "groups"
+NIGHT: Final = "as_of"
+_GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
+
+
+def compute_features(night: Night, history: History) -> pl.DataFrame:
+    """One row per member seen by tonight who may be profiled, sorted by member_id: the features as of tonight."""
+    return build_features(history, as_of=night.as_of).collect(engine="streaming")
+
+
+def score_members(night: Night, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    """Add predictions to the features.
+
+    One row per row of `features`, in its order: `is_eligible`, `churn_probability` (null when not eligible) and
+    `expected_value` in currency units over the value horizon (null in a community without orders).
+    """
+    eligible_days = night.settings.churn.eligible_days
+    eligible = pl.col("days_since_last_activity") < eligible_days
+    scored = features.with_columns(
+        as_of=pl.lit(night.as_of),
+        is_eligible=eligible.fill_null(value=False),
+        churn_model=pl.lit(champions.churn.registered.label),
+    )
+    probability = champions.churn.model.predict(features)
+    scored = scored.with_columns(pl.when("is_eligible").then(probability).alias("churn_probability"))
+    if champions.value is None:
+        return scored.with_columns(expected_value=pl.lit(None, dtype=pl.Float64), value_model=pl.lit(None, dtype=pl.String))
+    minor = champions.value.model.predict(features)
+    return scored.with_columns(
+        (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"), value_model=pl.lit(champions.value.registered.label)
+    )
+
+
+def segment_members(night: Night, scored: pl.DataFrame, *, refit_groups: bool) -> pl.DataFrame:
+    """Add risk, scores, tier, lifecycle and behaviour group; remember tiers and groups for the nights to come.
+
+    One row per row of `scored`, in its order. Scoring the same night again changes nothing: only states of earlier nights are
+    looked at.
+    """
+    settings = night.settings
+    base_rate = mean_probability(scored["churn_probability"])
+    lazy = scored.lazy().with_columns(churn_risk(base_rate=base_rate if base_rate is not None else 0.0, policy=settings.risk))
+    valued = add_scores(lazy, policy=settings.scores)
+    members = add_lifecycle(valued, policy=settings.lifecycle_policy).collect()
+    tiers = assign_tiers(members, _previous_tiers(night), as_of=night.as_of, policy=settings.tiers)
+    _remember(night.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(night.as_of).alias(NIGHT), *STATE_SCHEMA), night.as_of)
+    members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")
+    state = _group_state(night, members, refit=refit_groups)
+    return members.with_columns(assign_groups(members, state).alias("segment"))
+
+
+def member_list(night: Night, members: pl.DataFrame) -> pl.DataFrame:
+    """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
+
+    Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
+    """
+    known = members_known(night.workspace.lake, timezone=night.timezone)
+    unprofiled = (
+        known.filter(pl.col("can_profile") == False)  # noqa: E712 - a Polars expression; null counts as yes
+        .filter(pl.col("seen_from").is_null() | (pl.col("seen_from") <= night.as_of))
+        .select("member_no", "member_id", as_of=pl.lit(night.as_of), is_eligible=pl.lit(False))
+        .collect(engine="streaming")
+    )
+    columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
+    listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
+    stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
+    _remember(night.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop("reasons")), night.as_of)
+    return stored
+
+
+def contacts_for(night: Night, members: pl.DataFrame) -> pl.DataFrame:
+    """One row per member to talk to tomorrow, best first, as `contact_list.csv` has it."""
+    consent = members_known(night.workspace.lake, timezone=night.timezone).select("member_no", "can_contact", "can_profile")
+    scored = members.join(consent.collect(engine="streaming"), on="member_no", how="left", maintain_order="left", validate="1:1")
+    policy = ContactPolicy(capacity=night.settings.lists.contact_capacity)
+    return contact_list(scored, as_of=night.as_of, policy=policy, currency=night.settings.community.currency)
+
+
+def previous_night(lake: Lake, as_of: date) -> date | None:
+    """The newest night before this one that was scored."""
+    return max((day for day in lake.days(SCORES, column=NIGHT) if day < as_of), default=None)
+
+
+def read_scores(lake: Lake, as_of: date) -> pl.DataFrame:
+    """One row per member: what a night's lists said, reasons left out."""
+    return lake.scan(SCORES).filter(pl.col(NIGHT) == as_of).collect()
+
+
+def _previous_tiers(night: Night) -> pl.DataFrame:
+    lake = night.workspace.lake
+    before = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < night.as_of), default=None)
+    if before is None:
+        return pl.DataFrame(schema=STATE_SCHEMA)
+    return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == before).select(list(STATE_SCHEMA)).collect()
+
+
+def _group_state(night: Night, members: pl.DataFrame, *, refit: bool) -> GroupState:
+    """The newest state of groups up to tonight, fitted anew when models were trained or there is none."""
+    lake = night.workspace.lake
+    states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= night.as_of).collect().sort(NIGHT)
+    held = GroupState.model_validate_json(states["state"][-1]) if states.height else None
+    if held is not None and (not refit or states[NIGHT][-1] == night.as_of):
+        return held
+    written = fit_groups(members, held, policy=night.settings.groups).model_dump_json()
+    _remember(lake, GROUPS, pl.DataFrame({NIGHT: [night.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), night.as_of)
+    return GroupState.model_validate_json(written)
+
+
+def _remember(lake: Lake, table: str, rows: pl.DataFrame, as_of: date) -> None:
+    """Write a night's rows unless they are there already, so that running a night again leaves the lake as it is."""
+    if as_of in lake.days(table, column=NIGHT):
+        held = lake.scan(table).filter(pl.col(NIGHT) == as_of).collect()
+        if held.select(rows.columns).equals(rows):
+            return
+    lake.replace_days(table, rows, days={as_of}, column=NIGHT)

@@ -1,0 +1,37 @@
+"""What MLflow loads when it is asked for one of our models: plain text files, never a pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from models.bundle import from_files
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ServedModel:
+    """One of our models behind MLflow's `predict`.
+
+    Args:
+        model: The churn or value model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, features: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - MLflow's signature
+        """Predict for a pandas frame of features; one number per row, in the order of the rows."""
+        return self.model.predict(pl.from_pandas(features)).to_numpy()
+
+
+def read_bundle(folder: Path) -> dict[str, str]:
+    """File name → text of a logged model."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    return ServedModel(from_files(read_bundle(Path(path))))

@@ -1,0 +1,236 @@
+"""`evenfall.toml`, typed: every room's settings under one roof, with `EVENFALL_…` environment variables on top."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from expectations.table_checks import TableLimits
+from lake.contracts import ACTIVITY_TABLES, TABLES
+from lake.errors import ConfigurationError
+from lake.source_settings import SourceSettings, known_zone
+from models.config import PredictionSettings
+from segments.groups import GroupPolicy
+from segments.lifecycle import LifecyclePolicy
+from segments.risk import RiskPolicy
+from segments.scores import ScorePolicy
+from segments.tiers import TierPolicy
+
+CONFIGURATION_FILE = "evenfall.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Community(_Section):
+    """`[community]`: whose members these are."""
+
+    name: str = Field(default="Our community", description="Name at the head of the report.")
+    timezone: str = Field(default="UTC", description="Decides which day a moment belongs to.")
+    currency: str | None = Field(default=None, description="Three-letter code shown beside money, such as GBP.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        return known_zone(zone)
+
+
+class Churn(_Section):
+    """`[churn]`: what drifting away means here."""
+
+    horizon_days: int = Field(default=28, ge=1, le=730, description="Churned: no activity on days as_of+1 … as_of+horizon.")
+    eligible_days: int = Field(default=90, ge=1, le=3650, description="Scored: active on one of so many days ending with as_of.")
+
+
+class Value(_Section):
+    """`[value]`: how far expected spend looks ahead."""
+
+    horizon_days: int = Field(default=90, ge=1, le=730, description="Target: net spend on days as_of+1 … as_of+horizon.")
+
+
+class Run(_Section):
+    """`[run]`: which night, when the command does not say."""
+
+    as_of: Literal["yesterday", "latest"] | date = Field(
+        default="yesterday", description="yesterday, latest (the last full day in the data) or a date."
+    )
+
+
+class Validation(_Section):
+    """`[validation]`: how much bad data a night bears; a table's own limits under `[validation.<table>]`."""
+
+    future_tolerance_minutes: int = Field(default=60, ge=0, description="How far ahead of our clock a time may be.")
+    members: TableLimits = TableLimits()
+    content: TableLimits = TableLimits()
+    events: TableLimits = TableLimits()
+    orders: TableLimits = TableLimits()
+    contacts: TableLimits = TableLimits()
+    feedback: TableLimits = TableLimits()
+
+    def limits(self, table: str) -> TableLimits:
+        """The limits of one table."""
+        limits: TableLimits = getattr(self, table)
+        return limits
+
+
+class Training(_Section):
+    """`[training]`: when the night trains anew."""
+
+    every_days: int = Field(default=7, ge=1, description="Train when the champion is so many days old, or there is none.")
+
+
+class Lists(_Section):
+    """`[lists]`: what is written for people and other systems."""
+
+    contact_capacity: int = Field(default=200, ge=0, description="Longest contact list the team can work through in a day.")
+    publish_uri: str | None = Field(
+        default=None, description="Database the member list is also written to; `${NAME}` is read from the environment."
+    )
+    publish_table: str = Field(default="evenfall_members", description="Table in that database.")
+
+
+class Settings(BaseSettings):
+    """Everything `evenfall.toml` may say."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="EVENFALL_", env_nested_delimiter="__")
+
+    community: Community = Community()
+    churn: Churn = Churn()
+    value: Value = Value()
+    run: Run = Run()
+    sources: dict[str, SourceSettings | tuple[SourceSettings, ...]]
+    validation: Validation = Validation()
+    prediction: PredictionSettings = PredictionSettings()
+    training: Training = Training()
+    tiers: TierPolicy = TierPolicy()
+    lifecycle: LifecyclePolicy | None = None
+    scores: ScorePolicy = ScorePolicy()
+    risk: RiskPolicy = RiskPolicy()
+    groups: GroupPolicy = GroupPolicy()
+    lists: Lists = Lists()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_many(cls, raw: Any) -> Any:
+        """Read every source as a list, so that a mistake in one is reported once and at its place."""
+        sources = raw.get("sources") if isinstance(raw, dict) else None
+        if isinstance(sources, dict):
+            raw = {**raw, "sources": {name: tuple(s) if isinstance(s, list) else (s,) for name, s in sources.items()}}
+        return raw
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _parse_sources(cls, sources: Any) -> Any:
+        if not isinstance(sources, dict):
+            raise ValueError("write one [sources.<table>] section for each table")
+        for name in sources:
+            if name not in TABLES:
+                raise ValueError(f"unknown table {name!r}; {nearest(name, TABLES)}")
+        if not set(sources) & set(ACTIVITY_TABLES):
+            raise ValueError("a community needs [sources.events] or [sources.orders]")
+        return sources
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, which arrives as the initial values."""
+        return env_settings, init_settings
+
+    @property
+    def lifecycle_policy(self) -> LifecyclePolicy:
+        """How long a silence means what: as configured, else by the churn horizon."""
+        return self.lifecycle or LifecyclePolicy.for_horizon(self.churn.horizon_days)
+
+    def table_sources(self, table: str) -> tuple[SourceSettings, ...]:
+        """The sources of a table in their order; empty when it has none."""
+        found = self.sources.get(table, ())
+        return found if isinstance(found, tuple) else (found,)
+
+
+def load_settings(workspace: Path) -> Settings:
+    """Read and check a workspace's configuration.
+
+    Args:
+        workspace: The folder that holds `evenfall.toml`.
+
+    Raises:
+        ConfigurationError: The file is missing or unreadable, is not TOML, or says something we do not know.
+    """
+    file = workspace / CONFIGURATION_FILE
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"there is no {CONFIGURATION_FILE} in {workspace}",
+            remedy="Name the right folder with --workspace, or make one with `evenfall init --workspace DIR`.",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}", remedy="Correct that line.") from error
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}", remedy="Check its permissions.") from error
+    try:
+        return Settings(**raw)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{file}: {_told(error)}", remedy="Correct it; docs/configuration.md lists every key."
+        ) from error
+
+
+def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
+    """A hint for a misspelt word."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+def _told(error: ValidationError) -> str:
+    """All mistakes in one sentence each, at the place the file has them."""
+    return "; ".join(dict.fromkeys(_one_mistake(problem) for problem in error.errors(include_url=False)))
+
+
+def _one_mistake(problem: Any) -> str:
+    place = _place(problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key `{place}`{_hint(problem['loc'])}"
+    if problem["type"] == "missing":
+        return f"`{place}` is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
+    return f"`{place}`: {message}{shown}"
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    written = ""
+    for part in loc:
+        if isinstance(part, int):
+            written += f"[{part + 1}]" if part else ""
+        elif not part.startswith(("tuple[", "SourceSettings", "function-", "literal[", "date")):
+            written += f".{part}" if written else part
+    return written
+
+
+def _hint(loc: tuple[int | str, ...]) -> str:
+    fields: Any = Settings.model_fields
+    for part in loc[:-1]:
+        if part == "sources":
+            fields = SourceSettings.model_fields
+            break
+        model = fields[part].annotation if part in fields else None
+        fields = getattr(model, "model_fields", {})
+    if not fields:
+        return ""
+    return "; " + nearest(str(loc[-1]), fields)

@@ -1,0 +1,53 @@
+"""Training outside the night: weekly, or when people ask for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.intake import last_full_day
+from flows.night import Night, open_night
+from flows.rollup import load_history, roll_up
+from flows.training import choose_champions
+from lake.errors import DataError
+
+
+@flow(name="train", flow_run_name="train {as_of}", persist_result=False, validate_parameters=False)
+def train(workspace: str = ".", as_of: str | None = None) -> list[str]:
+    """Train on what the lake holds and promote; returns the new champions' names and versions.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
+
+    Raises:
+        DataError: The lake is empty.
+    """
+    night = open_night(workspace, as_of)
+    with night.workspace.held("train"):
+        return train_and_promote(_resolved(night))
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def train_and_promote(night: Night) -> list[str]:
+    """Bring the rollups up to date, train, promote."""
+    with night.step("training"):
+        today = night.now.astimezone(ZoneInfo(night.timezone)).date()
+        roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
+        history = load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+        champions = choose_champions(night, history, train=True)
+        found = [champions.churn, champions.value]
+        return [champion.registered.label for champion in found if champion is not None]
+
+
+def _resolved(night: Night) -> Night:
+    lake = night.workspace.lake
+    if not (lake.exists("events") or lake.exists("orders")):
+        raise DataError("the lake is empty", remedy="Run `evenfall nightly` first; it takes the data in.")
+    if night.asked is not None:
+        return night
+    day = last_full_day(lake, [], timezone=night.timezone)
+    return night.on(min(day, night.now.date() - timedelta(days=1)))

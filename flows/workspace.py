@@ -1,0 +1,104 @@
+"""A workspace folder: where things lie in it, and that only one run works in it at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lake.errors import ConfigurationError, WorkspaceBusyError
+from lake.store import Lake
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The places of one workspace.
+
+    Args:
+        root: The folder with `evenfall.toml`.
+    """
+
+    root: Path
+
+    @property
+    def lake(self) -> Lake:
+        """The Delta tables."""
+        return Lake(self.root / "lake")
+
+    @property
+    def lists(self) -> Path:
+        """One folder per night with the lists."""
+        return self.root / "lists"
+
+    @property
+    def reports(self) -> Path:
+        """One page per night, and the validation pages."""
+        return self.root / "reports"
+
+    @property
+    def state(self) -> Path:
+        """What Evenfall and Prefect keep for themselves; safe to delete between runs."""
+        return self.root / ".evenfall"
+
+    def night(self, as_of: date) -> Path:
+        """The folder of one night's lists."""
+        return self.lists / as_of.isoformat()
+
+    def report(self, as_of: date) -> Path:
+        """One night's morning report."""
+        return self.reports / f"{as_of.isoformat()}.html"
+
+    def validation_page(self, night: str) -> Path:
+        """One night's validation page."""
+        return self.reports / f"{night}-validation.html"
+
+    @contextmanager
+    def held(self, purpose: str) -> Iterator[None]:
+        """Hold the workspace while the block runs; the system releases a dead holder's lock by itself.
+
+        Raises:
+            WorkspaceBusyError: Another run holds it; says which.
+            ConfigurationError: The folder cannot be written.
+        """
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.state / "lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise WorkspaceBusyError(
+                f"another run holds this workspace: {self._holder()}",
+                remedy="Wait for it to finish, or end that process; its lock goes with it.",
+            ) from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.root} cannot be written: {error.strerror}",
+                remedy="Free space, or give the user that runs Evenfall the right to write there.",
+            ) from error
+        try:
+            self._sign(purpose)
+            yield
+        finally:
+            lock.release()
+
+    def _sign(self, purpose: str) -> None:
+        holder = {
+            "purpose": purpose,
+            "process": os.getpid(),
+            "machine": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        (self.state / "holder.json").write_text(json.dumps(holder), encoding="utf-8")
+
+    def _holder(self) -> str:
+        try:
+            holder = json.loads((self.state / "holder.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return "it has not said who it is"
+        return f"{holder['purpose']}, process {holder['process']} on {holder['machine']}, since {holder['since']}"
