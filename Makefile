@@ -33,6 +33,7 @@ check: $(READY)  ## style, types, imports between rooms, documents against the c
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pip check --disable-pip-version-check
 	$(BIN)/python -m pytest -q tests/docs
 
 test: check  ## everything that can be tested here, in under 10 minutes on 2 cores

@@ -21,6 +21,8 @@ from flows.settings import Settings
 from flows.workspace import Workspace
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
 from lake.arrivals import move_counts, read_arrivals, record
+from lake.checks import SCHEMA as CHECKS_SCHEMA
+from lake.checks import keep_checks
 from lake.contracts import ACTIVITY_TABLES, TABLES, TIMESTAMP, Table
 from lake.discovery import Export, discover
 from lake.identity import as_records, with_keys
@@ -142,7 +144,7 @@ def land_intake(workspace: Workspace, intake: Intake) -> pl.DataFrame:
         intake: Tonight's arrivals, none of which stops the run.
 
     Returns:
-        One row per arrival of tonight, as the ledger has it.
+        One row per arrival of this night, earlier runs of it included, as the ledger has it.
 
     Raises:
         CountingError: A row was lost or counted twice.
@@ -164,8 +166,9 @@ def land_intake(workspace: Workspace, intake: Intake) -> pl.DataFrame:
     number_new_members(lake, arrived)
     _write_quarantine(lake, intake, tonight)
     if tonight.height:
+        keep_checks(lake, _checks(intake), as_of=intake.as_of)
         record(lake, ledger)
-    return ledger.join(tonight.select("arrival_id"), on="arrival_id", how="semi").sort("sequence")
+    return ledger.filter(pl.col("as_of") == intake.as_of).sort("sequence")
 
 
 def last_full_day(lake: Lake, arrivals: list[Arrival], *, timezone: str) -> date:
@@ -331,6 +334,23 @@ def _rows_by_day(lake: Lake, table: Table, arrivals: list[Arrival]) -> pl.DataFr
     again = known.join(tonight.lazy(), on=table.key, how="semi").group_by(DAY).agg(rows=-pl.len().cast(pl.Int64)).collect()
     new = tonight.group_by(DAY).agg(rows=pl.len().cast(pl.Int64))
     return pl.concat([held, again, new]).group_by(DAY).agg(pl.col("rows").sum()).filter(pl.col("rows") > 0).sort(DAY)
+
+
+def _checks(intake: Intake) -> pl.DataFrame:
+    rows = [
+        (
+            intake.as_of,
+            arrival.facts["arrival_id"],
+            arrival.export.table.name,
+            found.rule,
+            found.says,
+            found.rows_checked,
+            found.broken,
+        )
+        for arrival in intake.arrivals
+        for found in arrival.outcomes
+    ]
+    return pl.DataFrame(rows, schema=dict(CHECKS_SCHEMA), orient="row")
 
 
 def _write_quarantine(lake: Lake, intake: Intake, tonight: pl.DataFrame) -> None:

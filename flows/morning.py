@@ -15,6 +15,7 @@ from flows.night import Night
 from flows.rollup import DAILY, members_known
 from flows.scoring import previous_night, read_scores
 from flows.training import Champion, Champions
+from lake.checks import read_checks
 from lake.contracts import MINOR_UNITS_PER_UNIT, TABLES
 from lake.store import DAY
 from outputs.facts import (
@@ -82,7 +83,7 @@ def report_facts(
         contact_list=ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder),
         models=_models(night, champions),
         flows=table_flows(night, tonight),
-        breaches=_breaches(intake),
+        breaches=_breaches(night),
         warnings=tuple(finding.says for finding in intake.findings if finding.severity == "warning"),
         validation_path=f"{night.as_of.isoformat()}-validation.html",
         value_horizon_days=night.settings.value.horizon_days if has_value else None,
@@ -216,7 +217,13 @@ def _health(night: Night, purpose: str, champion: Champion[Any], shown: Mapping[
         age_days=(night.as_of - champion.registered.trained_as_of).days,
         measured_on="members whose outcome the measured twin had not seen" if ours else "no past night yet",
         metrics=tuple(
-            Metric(name, meaning, ours.get(metric), {other: measured[other].get(metric) for other in baselines}, better)
+            Metric(
+                name,
+                meaning,
+                ours.get(metric),
+                {other.replace("_", " "): measured[other].get(metric) for other in baselines},
+                better,
+            )
             for metric, (name, meaning, better) in shown.items()
             if ours
         ),
@@ -224,12 +231,11 @@ def _health(night: Night, purpose: str, champion: Champion[Any], shown: Mapping[
     )
 
 
-def _breaches(intake: Intake) -> tuple[RuleBreach, ...]:
-    broken: dict[tuple[str, str], int] = {}
-    for arrival in intake.arrivals:
-        for outcome in arrival.outcomes:
-            if outcome.broken:
-                key = (arrival.export.table.name, outcome.says)
-                broken[key] = broken.get(key, 0) + outcome.broken
-    ordered = sorted(broken.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(RuleBreach(table, says, rows) for (table, says), rows in ordered)
+def _breaches(night: Night) -> tuple[RuleBreach, ...]:
+    broken = read_checks(night.workspace.lake, night.as_of).filter(pl.col("broken") > 0)
+    counted = (
+        broken.group_by("table", "says")
+        .agg(pl.col("broken").sum())
+        .sort(["broken", "table", "says"], descending=[True, False, False])
+    )
+    return tuple(RuleBreach(table, says, rows) for table, says, rows in counted.iter_rows())

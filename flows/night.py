@@ -80,6 +80,10 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
         ConfigurationError: The configuration or the date is wrong, or the night is not over yet.
     """
     root = Path(folder).expanduser().resolve()
+    if "%" in str(root):
+        raise ConfigurationError(
+            f"the workspace's path holds a % sign: {root}", remedy="Delta Lake cannot store tables there; rename the folder."
+        )
     settings = load_settings(root)
     clock = now or datetime.now(UTC)
     today = clock.astimezone(ZoneInfo(settings.community.timezone)).date()

@@ -8,6 +8,7 @@ Each step is a task over plain functions and is idempotent for its night: runnin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -107,11 +108,8 @@ def take_in(night: Night) -> taking_in.Intake:
     """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
     with night.step("taking in"):
         intake = taking_in.judge_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
-        page = render_validation(validation_facts(night.on(intake.as_of), intake, tonight=None))
-        night.workspace.reports.mkdir(parents=True, exist_ok=True)
-        path = night.workspace.validation_page(intake.as_of.isoformat())
-        path.write_text(page, encoding="utf-8")
         if intake.stops:
+            path = write_validation_page(night.on(intake.as_of), intake, tonight=None)
             raise stop_error(intake, page=path)
         return intake
 
@@ -121,8 +119,7 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
     """Land what was judged good, and show where every row went."""
     with night.step("landing"):
         tonight = taking_in.land_intake(night.workspace, intake)
-        page = render_validation(validation_facts(night, intake, tonight=tonight))
-        night.workspace.validation_page(night.as_of.isoformat()).write_text(page, encoding="utf-8")
+        write_validation_page(night, intake, tonight=tonight)
         for flow_of_table in table_flows(night, tonight):
             say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
         return tonight
@@ -197,6 +194,15 @@ def record_night(night: Night, lists: Lists, champions: Champions, tonight: pl.D
             tags={"churn_model": champions.churn.registered.label, "community": night.settings.community.name},
             summary=summary,
         )
+
+
+def write_validation_page(night: Night, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:
+    """Write the night's page of checks; a run that brought nothing new leaves the page of the run that did."""
+    path = night.workspace.validation_page(night.as_of.isoformat())
+    if intake.arrivals or intake.stops or not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render_validation(validation_facts(night, intake, tonight=tonight)), encoding="utf-8")
+    return path
 
 
 def _publish_to_database(night: Night, members: pl.DataFrame) -> None:

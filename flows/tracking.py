@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CHAMPION: Final = "champion"
 NIGHTS: Final = "nights"
+_EXPERIMENT_KIND: Final = "custom_model_development"
 _BUNDLE: Final = "data/bundle"
 _SIGNATURE_ROWS: Final = 5
 
@@ -42,7 +43,9 @@ class TrainingRecord:
         figures: File name → figure.
         tables: File name → frame, logged as CSV.
         files: The model as text files.
-        features: A few rows of the features, for the signature.
+        panel: What it was trained on; only its shape, column names and a digest are recorded.
+        features: The columns that are features, for the signature.
+        summary: What came out, in a sentence or two.
         tags: Versions of data and code.
     """
 
@@ -51,7 +54,9 @@ class TrainingRecord:
     parameters: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float | None]]
     files: Mapping[str, str]
-    features: pl.DataFrame
+    panel: pl.DataFrame
+    features: tuple[str, ...]
+    summary: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -126,9 +131,11 @@ class Tracking:
             run = mlflow.start_run(
                 experiment_id=self._experiment_id(client, record.experiment),
                 run_name=f"{record.experiment} {record.as_of.isoformat()}",
+                description=record.summary,
                 tags={**record.tags, "as_of": record.as_of.isoformat()},
             )
             with run:
+                mlflow.log_input(_dataset(record), context="training")
                 mlflow.log_params({key: str(value) for key, value in record.parameters.items()})
                 mlflow.log_metrics(_flat(record.metrics))
                 for name, figure in record.figures.items():
@@ -204,7 +211,7 @@ class Tracking:
         import mlflow
         from mlflow.models import infer_signature
 
-        few = record.features.head(_SIGNATURE_ROWS)
+        few = record.panel.select(record.features).head(_SIGNATURE_ROWS)
         # Numbers are declared as floats: a count that is missing for one member would not fit an integer.
         sample = few.with_columns(pl.selectors.numeric().cast(pl.Float64)).to_pandas()
         with tempfile.TemporaryDirectory() as folder:
@@ -237,7 +244,8 @@ class Tracking:
             return str(found.experiment_id)
         # A local store would otherwise put artifacts below whatever folder the process was started in.
         location = (self.root.resolve() / "mlartifacts" / name).as_uri() if self.is_own else None
-        return str(client.create_experiment(name, artifact_location=location))
+        # The kind opens the experiment in the UI's view for trained models instead of the one for chat applications.
+        return str(client.create_experiment(name, artifact_location=location, tags={"mlflow.experimentKind": _EXPERIMENT_KIND}))
 
     @contextmanager
     def _client(self) -> Iterator[MlflowClient]:
@@ -281,6 +289,13 @@ def quiet_mlflow() -> Any:
     # Our models log no input example on purpose: it would put members' rows into the store.
     warnings.filterwarnings("ignore", message=".*input example was not provided.*")
     return mlflow
+
+
+def _dataset(record: TrainingRecord) -> Any:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.polars_dataset import PolarsDataset
+
+    return PolarsDataset(record.panel, source=CodeDatasetSource(tags=dict(record.tags)), name=f"{record.experiment} panel")
 
 
 def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:

@@ -126,11 +126,22 @@ def _record(
         parameters={**trained.parameters, **parts, "cutoffs": len(cutoffs)},
         metrics={**trained.metrics, "rows": {part: float(rows) for part, rows in trained.rows.items()}},
         files=to_files(trained.model),
-        features=panel.select(feature_names(panel)),
+        panel=panel,
+        features=feature_names(panel),
+        summary=_summary(purpose, trained),
         figures=training_figures(curves, trained.importance, title=title),
         tables={"feature_importance.csv": trained.importance, **{f"{name}.csv": points for name, points in curves.items()}},
         tags={**data_versions(night), "fingerprint": fingerprint, "code": code_hash()[:12], "kind": trained.model.kind},
     )
+
+
+def _summary(purpose: Purpose, trained: Trained[Any]) -> str:
+    """What came out, for whoever opens the run."""
+    metric, name = ("auc", "AUC") if purpose == "churn" else ("ngini", "nGini")
+    measured = {model: values.get(metric) for model, values in trained.metrics.items()}
+    figures = ", ".join(f"{model.replace('_', ' ')} {value:.3f}" for model, value in measured.items() if value is not None)
+    told = f"{name} on outcomes the measured twin had not seen: {figures}." if figures else trained.evaluation.why
+    return f"{told} {trained.model.why}"
 
 
 def data_versions(night: Night) -> dict[str, str]:

@@ -1,0 +1,20 @@
+"""The examples are run as a newcomer would, in a copy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.flows.conftest import prefect_server, run
+
+__all__ = ["prefect_server", "run"]
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+
+
+def copy_of(example: str, folder: Path) -> Path:
+    """A copy of an example's configuration and data, without what earlier nights left there."""
+    workspace = folder / example
+    shutil.copytree(EXAMPLES / example / "data", workspace / "data")
+    shutil.copy(EXAMPLES / example / "evenfall.toml", workspace)
+    return workspace

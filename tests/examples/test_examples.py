@@ -1,0 +1,128 @@
+"""Three real communities: what lands is what the files hold, and predictions come true better than the simple rule's."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from lake.arrivals import read_arrivals
+from lake.quarantine import read_quarantine
+from lake.store import Lake
+from tests.examples.conftest import EXAMPLES, copy_of
+from tests.flows.conftest import Run
+
+pytestmark = pytest.mark.xdist_group("examples")
+RETAIL_NIGHT = date(2011, 8, 31)
+
+
+def activity_days(workspace: Path) -> pl.DataFrame:
+    """One row per member and day with activity of their own."""
+    lake = Lake(workspace / "lake")
+    own = pl.col("activity").str.starts_with("event:") | pl.col("activity").is_in(["order", "refund"])
+    days = lake.scan("daily").filter(own).select("member_no", "event_date").unique()
+    return days.join(lake.scan("member_index"), on="member_no").collect()
+
+
+def outcome(workspace: Path, members: pl.DataFrame, as_of: date, horizon_days: int) -> pl.DataFrame:
+    """One row per eligible member: what became of them, beside how long they had been silent."""
+    days = activity_days(workspace)
+    later = days.filter(pl.col("event_date").is_between(as_of + timedelta(days=1), as_of + timedelta(days=horizon_days)))
+    last = days.filter(pl.col("event_date") <= as_of).group_by("member_id").agg(last=pl.col("event_date").max())
+    return (
+        members.filter("is_eligible")
+        .join(last, on="member_id")
+        .with_columns(
+            churned=~pl.col("member_id").is_in(later["member_id"].unique().implode()),
+            silence_days=(pl.lit(as_of) - pl.col("last")).dt.total_days(),
+        )
+    )
+
+
+def identity_holds(workspace: Path) -> bool:
+    ledger = read_arrivals(Lake(workspace / "lake"))
+    counted = pl.sum_horizontal("left_out", "merged", "replaced", "quarantined", "landed")
+    return bool(ledger.select((counted == pl.col("rows_read")).all()).item())
+
+
+def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_path: Path) -> None:
+    workspace = copy_of("online-retail-ii", tmp_path)
+    done = run("nightly", "--workspace", workspace, "--as-of", RETAIL_NIGHT)
+    assert done.code == 0, done.err
+    sheets = pl.concat(
+        [
+            pl.read_parquet(EXAMPLES / "online-retail-ii" / "data" / f"sheet_{years}.parquet").select(
+                pl.nth(0).alias("order"),
+                pl.nth(3).alias("quantity"),
+                pl.nth(5).alias("price"),
+                pl.nth(6).alias("customer"),
+                sheet=pl.lit(years),
+            )
+            for years in ("2009_2010", "2010_2011")
+        ]
+    )
+    known = sheets.drop_nulls("customer")
+    ledger = read_arrivals(Lake(workspace / "lake"))
+    assert ledger["rows_read"].sum() == sheets.height == 1_067_370
+    assert ledger["left_out"].sum() == sheets.height - known.height
+    assert identity_holds(workspace)
+    assert "1,067,370 rows read = 243,007 left out" in done.out
+    newest = known.group_by("order", "sheet").agg(minor=(pl.col("quantity") * pl.col("price")).sum() * 100).sort("order", "sheet")
+    once = newest.unique("order", keep="last")
+    landed = Lake(workspace / "lake").scan("orders").collect()
+    assert landed.height == once.height
+    assert (
+        landed.join(once, left_on="order_id", right_on="order").select(pl.col("amount_minor") - pl.col("minor"))
+    ).to_series().abs().max() < 0.51
+    refunds = landed.filter(pl.col("order_id").str.starts_with("C"))
+    assert refunds.height == once.filter(pl.col("order").str.starts_with("C")).height
+    assert (refunds["amount_minor"] <= 0).all()
+
+    members = pl.read_parquet(workspace / "lists" / str(RETAIL_NIGHT) / "members.parquet")
+    seen = outcome(workspace, members, RETAIL_NIGHT, 90)
+    auc = roc_auc_score(seen["churned"], seen["churn_probability"])
+    assert auc >= roc_auc_score(seen["churned"], seen["silence_days"]) + 0.03
+
+
+def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: Run, tmp_path: Path) -> None:
+    workspace = copy_of("stack-exchange-beer", tmp_path)
+    done = run("nightly", "--workspace", workspace)
+    assert done.code == 0, done.err
+    assert identity_holds(workspace)
+    night = workspace / "lists" / "2020-05-30"
+    members = pl.read_parquet(night / "members.parquet")
+    for column in ("expected_value", "commercial_score", "value_model"):
+        assert members[column].is_null().all(), column
+    assert members["tier"].is_not_null().all()
+    report = (workspace / "reports" / "2020-05-30.html").read_text()
+    assert "spen" not in report.split("</style>")[-1].lower()
+    assert "-1" not in members["member_id"].to_list()
+    assert pl.read_csv(night / "contact_list.csv")["expected_value"].is_null().all()
+    assert read_quarantine(Lake(workspace / "lake"))["rules"].explode().unique().to_list() == ["content_id_known"]
+
+
+def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Path) -> None:
+    workspace = copy_of("cdnow", tmp_path)
+    done = run("nightly", "--workspace", workspace, "--as-of", "1998-03-31")
+    assert done.code == 0, done.err
+    assert identity_holds(workspace)
+    published = [
+        line.split() for line in (EXAMPLES / "cdnow" / "data" / "CDNOW_master.txt").read_text().splitlines()[1:] if line.strip()
+    ]
+    landed = Lake(workspace / "lake").scan("orders").collect()
+    assert landed.height == len(published) == 69_659
+    assert landed["amount_minor"].sum() == sum(round(float(row[3]) * 100) for row in published)
+    members = pl.read_parquet(workspace / "lists" / "1998-03-31" / "members.parquet")
+    assert members.height == 23_570
+    seen = outcome(workspace, members, date(1998, 3, 31), 91)
+    assert roc_auc_score(seen["churned"], seen["churn_probability"]) > roc_auc_score(seen["churned"], seen["silence_days"])
+
+
+@pytest.mark.parametrize("example", ["online-retail-ii", "stack-exchange-beer", "cdnow"])
+def test_an_example_names_its_source_and_licence(example: str) -> None:
+    told = (EXAMPLES / example / "README.md").read_text()
+    assert "Source:" in told
+    assert "licen" in told.lower()

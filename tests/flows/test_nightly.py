@@ -1,0 +1,223 @@
+"""Whole nights on a small shop: what they write, that they repeat themselves, and that they cannot see the future."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lake.store import Lake
+from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA
+from tests.flows.communities import DAYS, FIRST_DAY, LAST_DAY, SHOP, shop_lines, until, write_shop
+from tests.flows.conftest import Run
+
+pytestmark = pytest.mark.xdist_group("nights")
+NIGHT = LAST_DAY - timedelta(days=10)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def partitions(workspace: Path) -> dict[str, set[str]]:
+    """Table → the data files that its newest version is made of."""
+    lake = Lake(workspace / "lake")
+    tables = [path.name for path in lake.root.iterdir() if lake.exists(path.name)]
+    return {table: set(lake._open(table).file_uris()) for table in tables}
+
+
+def test_a_night_writes_everything_the_workspace_promises(run: Run, shop: Path) -> None:
+    done = run("nightly", "--workspace", shop, "--as-of", NIGHT)
+    assert done.code == 0, done.err
+    night = shop / "lists" / NIGHT.isoformat()
+    assert set(files(night)) == {
+        "members.parquet", "members.csv", "members.xlsx", "contact_list.csv", "contact_list.xlsx", "receipt.json",
+    }  # fmt: skip
+    members = pl.read_parquet(night / "members.parquet")
+    assert dict(members.schema) == dict(MEMBERS_SCHEMA)
+    assert members["member_id"].to_list() == sorted(until(shop_lines(), NIGHT)["customer"].unique())
+    assert members["churn_probability"].is_null().to_list() == (~members["is_eligible"]).to_list()
+    assert pl.read_csv(night / "contact_list.csv").columns == list(CONTACT_SCHEMA)
+    assert (shop / "reports" / f"{NIGHT}.html").exists()
+    assert (shop / "mlflow.db").exists()
+    lines = shop_lines()
+    orders = lines["order"].n_unique()
+    told = f"{lines.height:,} rows read = 0 left out + {lines.height - orders:,} merged + 0 replaced + 0 quarantined + {orders:,} landed"
+    assert told in done.out
+    for shown in ("lists/", "report", "mlflow ui"):
+        assert shown in done.out
+
+
+def test_the_lists_agree_with_the_export_added_up_by_hand(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    lines = shop_lines().with_columns(minor=(pl.col("quantity") * pl.col("price") * 100).round().cast(pl.Int64))
+    landed = Lake(shop / "lake").scan("orders").collect()
+    assert landed["amount_minor"].sum() == lines["minor"].sum()
+    assert landed["order_id"].n_unique() == landed.height == lines["order"].n_unique()
+
+
+def test_the_same_night_twice_gives_the_same_bytes_and_touches_no_table_of_facts(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    before, tables = files(shop / "lists" / NIGHT.isoformat()), partitions(shop)
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    assert files(shop / "lists" / NIGHT.isoformat()) == before
+    assert partitions(shop) == tables
+
+
+def test_the_next_night_changes_only_the_new_days_partitions(run: Run, tmp_path: Path) -> None:
+    write_shop(tmp_path, until(shop_lines(), NIGHT))
+    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0
+    before = partitions(tmp_path)
+    tomorrow = NIGHT + timedelta(days=1)
+    write_shop(tmp_path, until(shop_lines(), tomorrow))
+    assert run("nightly", "--workspace", tmp_path, "--as-of", tomorrow).code == 0
+    after = partitions(tmp_path)
+    for table in ("orders", "daily", "ties", "scores", "tiers"):
+        assert before[table] <= after[table], f"{table}: an old file was rewritten"
+        assert all(tomorrow.isoformat() in path for path in after[table] - before[table]), table
+
+
+def test_a_late_file_changes_exactly_its_own_days(run: Run, tmp_path: Path) -> None:
+    lines, late = shop_lines(), NIGHT - timedelta(days=7)
+    is_late = (pl.col("at").str.slice(0, 10) == late.isoformat()) & (pl.col("customer") < "c030")
+    write_shop(tmp_path, until(lines.filter(~is_late), NIGHT))
+    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0
+    before = partitions(tmp_path)
+    lines.filter(is_late).write_csv(tmp_path / "landing" / "orders-late.csv")
+    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0
+    after = partitions(tmp_path)
+    for table in ("orders", "daily"):
+        changed = before[table] ^ after[table]
+        assert changed
+        assert all(f"event_date={late}" in path for path in changed), table
+
+
+def test_nothing_after_the_night_changes_a_single_value(run: Run, tmp_path: Path) -> None:
+    lines = shop_lines()
+    later = lines.filter(pl.col("at").str.slice(0, 10) > NIGHT.isoformat())
+    scrambled = later.with_columns(
+        pl.col("customer").shuffle(seed=1),
+        price=pl.col("price") * 7,
+        quantity=-pl.col("quantity"),
+        order=pl.lit("z") + pl.col("order"),
+    )
+    strangers = later.with_columns(customer=pl.lit("a-stranger"), order=pl.lit("y") + pl.col("order"))
+    futures = {
+        "as it was": lines,
+        "gone": until(lines, NIGHT),
+        "scrambled": pl.concat([until(lines, NIGHT), scrambled, strangers]),
+    }
+    seen = {}
+    for name, future in futures.items():
+        write_shop(tmp_path / name, future)
+        done = run("nightly", "--workspace", tmp_path / name, "--as-of", NIGHT)
+        assert done.code == 0, done.err
+        seen[name] = (tmp_path / name / "lists" / NIGHT.isoformat() / "members.parquet").read_bytes()
+    assert seen["gone"] == seen["as it was"]
+    assert seen["scrambled"] == seen["as it was"]
+
+
+def test_a_past_night_on_a_lake_that_knows_more_is_scored_by_the_models_of_its_time(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    first = (shop / "lists" / NIGHT.isoformat() / "members.parquet").read_bytes()
+    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    later = pl.read_parquet(shop / "lists" / LAST_DAY.isoformat() / "members.parquet")
+    assert later["churn_model"].unique().to_list() == ["churn/2"]
+    assert later["previous_tier"].null_count() < later.height
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    assert (shop / "lists" / NIGHT.isoformat() / "members.parquet").read_bytes() == first
+
+
+def test_the_receipt_ties_the_lists_to_data_code_configuration_and_models(run: Run, shop: Path) -> None:
+    import hashlib
+
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    night = shop / "lists" / NIGHT.isoformat()
+    receipt = json.loads((night / "receipt.json").read_text())
+    assert set(receipt) >= {"as_of", "data", "code", "configuration", "models", "lists"}
+    for name, digest in receipt["lists"].items():
+        assert hashlib.sha256((night / name).read_bytes()).hexdigest() == digest
+    seen = until(shop_lines(), NIGHT)
+    assert receipt["data"]["orders"]["rows"] == seen["order"].n_unique()
+
+
+def test_no_member_is_named_in_report_receipt_or_log(run: Run, shop: Path) -> None:
+    done = run("nightly", "--workspace", shop, "--as-of", NIGHT)
+    night = shop / "lists" / NIGHT.isoformat()
+    pages = [path.read_text() for path in (shop / "reports").iterdir()]
+    for text in (*pages, (night / "receipt.json").read_text(), done.out, done.err):
+        assert "c001" not in text
+        assert "c059" not in text
+
+
+def test_latest_means_the_last_full_day_in_the_data(run: Run, tmp_path: Path) -> None:
+    write_shop(tmp_path, configuration=SHOP + '\n[run]\nas_of = "latest"\n')
+    assert run("nightly", "--workspace", tmp_path).code == 0
+    assert [path.name for path in (tmp_path / "lists").iterdir() if path.is_dir()] == [(LAST_DAY - timedelta(days=1)).isoformat()]
+
+
+def test_members_who_may_not_be_profiled_are_listed_but_not_scored(run: Run, tmp_path: Path) -> None:
+    people = shop_lines()["customer"].unique().sort()
+    write_shop(tmp_path, configuration=SHOP + '\n[sources.members]\npath = "landing/members.csv"\n')
+    pl.DataFrame({"member_id": people, "can_profile": ["no" if person == "c005" else "yes" for person in people]}).write_csv(
+        tmp_path / "landing" / "members.csv"
+    )
+    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0
+    night = tmp_path / "lists" / NIGHT.isoformat()
+    listed = pl.read_parquet(night / "members.parquet").filter(pl.col("member_id") == "c005").row(0, named=True)
+    assert listed.pop("as_of") == NIGHT
+    assert listed.pop("member_id") == "c005"
+    assert listed.pop("is_eligible") is False
+    assert set(map(str, listed.values())) == {"None"}
+    assert "c005" not in (night / "contact_list.csv").read_text()
+
+
+def test_a_backfill_runs_each_night_of_a_stretch(run: Run, shop: Path) -> None:
+    last = NIGHT + timedelta(days=2)
+    done = run("backfill", "--workspace", shop, "--from", NIGHT, "--to", last)
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in (shop / "lists").iterdir() if path.is_dir()) == [
+        (NIGHT + timedelta(days=days)).isoformat() for days in range(3)
+    ]
+
+
+def test_training_anew_makes_a_new_champion(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    done = run("train", "--workspace", shop, "--as-of", LAST_DAY)
+    assert done.code == 0, done.err
+    assert "churn/2, value/2" in done.out
+
+
+def test_the_lists_can_go_to_a_database_too(run: Run, tmp_path: Path) -> None:
+    database = tmp_path / "published.db"
+    write_shop(tmp_path, configuration=SHOP + f'\n[lists]\npublish_uri = "sqlite:///{database}"\npublish_table = "tonight"\n')
+    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0
+    import sqlite3
+
+    connection = sqlite3.connect(database)
+    try:
+        published = dict(connection.execute("SELECT member_id, churn_probability FROM tonight").fetchall())
+    finally:
+        connection.close()
+    members = pl.read_parquet(tmp_path / "lists" / NIGHT.isoformat() / "members.parquet")
+    assert published == dict(members.select("member_id", "churn_probability").iter_rows())
+
+
+@pytest.mark.parametrize("days", [DAYS, 40])
+def test_a_young_community_gets_its_lists_and_is_told_how_sure_they_are(run: Run, tmp_path: Path, days: int) -> None:
+    write_shop(tmp_path, until(shop_lines(), FIRST_DAY + timedelta(days=days - 1)).filter(pl.col("customer") < "c008"))
+    night = FIRST_DAY + timedelta(days=days - 1)
+    assert run("nightly", "--workspace", tmp_path, "--as-of", night).code == 0
+    members = pl.read_parquet(tmp_path / "lists" / night.isoformat() / "members.parquet")
+    assert members.filter("is_eligible")["churn_probability"].is_between(0, 1).all()
+    assert "Too few" in (tmp_path / "reports" / f"{night}.html").read_text() or days < 60
+
+
+def test_a_date_is_needed_where_a_date_is_asked(run: Run, shop: Path) -> None:
+    for wrong in ("tomorrow", "2025-02-30", str(date.max)):
+        done = run("nightly", "--workspace", shop, "--as-of", wrong)
+        assert done.code == 2, done.err
+        assert "→" in done.err
