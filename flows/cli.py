@@ -51,16 +51,39 @@ def nightly(workspace: Path, as_of: str | None) -> None:
 @cli.command()
 @_workspace
 @_as_of
-def train(workspace: Path, as_of: str | None) -> None:
-    """Train the churn and value models for a night on what the lake holds, and make them champions."""
+@click.option("--promote", is_flag=True, help="Make the newly trained models champions whatever the gate says.")
+@click.option("--rollback", is_flag=True, help="Train nothing; bring back the champions before the present ones.")
+def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> None:
+    """Train churn and value models on what the lake holds; the gate decides whether they become champions."""
     from flows.environment import prepare_environment
 
+    if promote and rollback:
+        raise click.UsageError("--promote and --rollback exclude each other.")
     _known_workspace(workspace, as_of)
     prepare_environment(workspace)
     from flows.train import train as train_flow
 
-    champions = train_flow(str(workspace), as_of)
-    click.echo(f"Champions: {', '.join(champions)}")
+    for line in train_flow(str(workspace), as_of, "promote" if promote else "rollback" if rollback else "train"):
+        click.echo(line)
+
+
+@cli.command()
+@_workspace
+@_as_of
+@click.option(
+    "--cutoffs", default=12, show_default=True, type=click.IntRange(min=1), help="Past cut-offs to test, where history allows."
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures there.")
+def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path | None) -> None:
+    """Predict past nights as they would have been then, every model side by side."""
+    from flows.environment import prepare_environment
+
+    _known_workspace(workspace, as_of)
+    prepare_environment(workspace)
+    from flows.backtest import backtest as backtest_flow
+
+    for line in backtest_flow(str(workspace), as_of, cutoffs, None if json_file is None else str(json_file)):
+        click.echo(line)
 
 
 @cli.command()

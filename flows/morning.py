@@ -11,6 +11,7 @@ import polars as pl
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES
 from features.rollups import DAILY_SCHEMA
 from flows.intake import Intake
+from flows.maturity import Maturity
 from flows.night import Night
 from flows.rollup import DAILY, members_known
 from flows.scoring import previous_night, read_scores
@@ -22,6 +23,7 @@ from outputs.facts import (
     Activity,
     ContactList,
     Group,
+    Matured,
     Metric,
     ModelHealth,
     NewlyAtRisk,
@@ -53,7 +55,14 @@ _VALUE_METRICS: Final = {
 
 
 def report_facts(
-    night: Night, *, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, intake: Intake, tonight: pl.DataFrame
+    night: Night,
+    *,
+    members: pl.DataFrame,
+    contacts: pl.DataFrame,
+    champions: Champions,
+    maturity: Maturity,
+    intake: Intake,
+    tonight: pl.DataFrame,
 ) -> ReportFacts:
     """Gather everything the report says.
 
@@ -62,6 +71,7 @@ def report_facts(
         members: Tonight's list.
         contacts: Tonight's contact list.
         champions: The models that scored.
+        maturity: How past predictions came true.
         intake: What arrived.
         tonight: The ledger's rows of tonight's arrivals.
     """
@@ -82,6 +92,7 @@ def report_facts(
         segments=_groups(members, earlier, "segment"),
         contact_list=ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder),
         models=_models(night, champions),
+        matured=_matured(night, maturity),
         flows=table_flows(night, tonight),
         breaches=_breaches(night),
         warnings=tuple(finding.says for finding in intake.findings if finding.severity == "warning"),
@@ -227,7 +238,32 @@ def _health(night: Night, purpose: str, champion: Champion[Any], shown: Mapping[
             for metric, (name, meaning, better) in shown.items()
             if ours
         ),
-        note=champion.model.why if champion.model.kind != "lightgbm" else None,
+        note=_note(champion),
+    )
+
+
+def _note(champion: Champion[Any]) -> str:
+    """What to know about the model beside its figures: why it is the champion, and why it is no better one."""
+    decided = f"The gate's last word: {champion.decided}." if champion.decided else ""
+    return " ".join(filter(None, [decided, champion.model.why if champion.model.kind != "lightgbm" else ""]))
+
+
+def _matured(night: Night, maturity: Maturity) -> Matured | None:
+    if maturity.newest is None or maturity.calibration is None:
+        return None
+    churn = maturity.trend.filter((pl.col("purpose") == "churn") & pl.col("metric").is_in(["predicted", "happened", "n"]))
+    nights = churn.pivot("metric", index="as_of", values="value").drop_nulls().sort("as_of")
+    if nights.is_empty():
+        return None
+    names = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
+    has_lift = maturity.lift is not None and maturity.lift["lift"].null_count() == 0
+    return Matured(
+        nights=nights,
+        metrics=maturity.metrics("churn"),
+        horizon_days=night.settings.churn.horizon_days,
+        calibration=maturity.calibration.rename(names),
+        lift=maturity.lift if has_lift else None,
+        value_ratio=maturity.metrics("value").get("total_ratio"),
     )
 
 

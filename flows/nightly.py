@@ -1,6 +1,6 @@
 """The night: everything Evenfall does between the last event of a day and the first coffee of the next.
 
-    take in → validate → roll up → features → champions (trained when due) → score → segment → publish → report → receipt
+    take in → validate → roll up → features → champions → score → segment → publish → measure what matured → report
 
 Each step is a task over plain functions and is idempotent for its night: running it again changes nothing.
 """
@@ -22,11 +22,12 @@ from prefect.client.orchestration import get_client
 from features.history import History
 from flows import intake as taking_in
 from flows import scoring
+from flows.maturity import Maturity, measure_matured
 from flows.morning import report_facts, table_flows
 from flows.night import Night, open_night, say
 from flows.receipt import write_receipt
 from flows.rollup import load_history, roll_up
-from flows.summary import counting_line, night_metrics, night_summary, stop_error, tier_rows, validation_facts
+from flows.summary import counting_line, matured_metrics, night_metrics, night_summary, stop_error, tier_rows, validation_facts
 from flows.training import Champions, choose_champions
 from lake.errors import OutsideServiceError
 from outputs.database import publish_members
@@ -55,7 +56,6 @@ class NightDone:
     members: int
     contacts: int
     tonight: pl.DataFrame
-    trained: bool
 
 
 @flow(name="nightly", flow_run_name="nightly {as_of}", persist_result=False, validate_parameters=False)
@@ -80,12 +80,13 @@ def run_night(night: Night) -> NightDone:
     tonight = land(night, intake)
     history = roll_up_days(night)
     features = compute_features(night, history)
-    champions = find_champions(night, history)
+    champions = find_champions(night, history, features)
     members = score_and_segment(night, features, champions)
     lists = make_lists(night, members, champions)
-    report(night, lists, champions, intake, tonight)
-    record_night(night, lists, champions, tonight)
-    return NightDone(night, lists.members.height, lists.contacts.height, tonight, champions.trained)
+    maturity = measure_maturity(night, history)
+    report(night, lists, champions, maturity, intake, tonight)
+    record_night(night, lists, champions, maturity, tonight)
+    return NightDone(night, lists.members.height, lists.contacts.height, tonight)
 
 
 def name_run(night: Night) -> None:
@@ -143,10 +144,10 @@ def compute_features(night: Night, history: History) -> pl.DataFrame:
 
 
 @io_step
-def find_champions(night: Night, history: History) -> Champions:
-    """Load the champions, or train them when there is none or it is due."""
+def find_champions(night: Night, history: History, features: pl.DataFrame) -> Champions:
+    """Load the champions; where they are due, train challengers and let the gate decide."""
     with night.step("finding the champions"):
-        return choose_champions(night, history)
+        return choose_champions(night, history, features)
 
 
 @step
@@ -154,7 +155,7 @@ def score_and_segment(night: Night, features: pl.DataFrame, champions: Champions
     """Predict, then sort everyone into risk, tier, lifecycle and group."""
     with night.step("scoring"):
         scored = scoring.score_members(night, features, champions)
-        return scoring.segment_members(night, scored, refit_groups=champions.trained)
+        return scoring.segment_members(night, scored)
 
 
 @io_step
@@ -170,18 +171,33 @@ def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lis
         return lists
 
 
+@io_step
+def measure_maturity(night: Night, history: History) -> Maturity:
+    """Set what earlier nights predicted against what has happened since."""
+    with night.step("measuring what matured"):
+        return measure_matured(night, history)
+
+
 @step
-def report(night: Night, lists: Lists, champions: Champions, intake: taking_in.Intake, tonight: pl.DataFrame) -> None:
+def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
+    night: Night, lists: Lists, champions: Champions, maturity: Maturity, intake: taking_in.Intake, tonight: pl.DataFrame
+) -> None:
     """Write the morning report."""
     with night.step("writing the report"):
         facts = report_facts(
-            night, members=lists.members, contacts=lists.contacts, champions=champions, intake=intake, tonight=tonight
+            night,
+            members=lists.members,
+            contacts=lists.contacts,
+            champions=champions,
+            maturity=maturity,
+            intake=intake,
+            tonight=tonight,
         )
         night.workspace.report(night.as_of).write_text(render_report(facts), encoding="utf-8")
 
 
 @io_step
-def record_night(night: Night, lists: Lists, champions: Champions, tonight: pl.DataFrame) -> None:
+def record_night(night: Night, lists: Lists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
     """Leave a run in MLflow and a summary in Prefect."""
     with night.step("recording the night"):
         summary = night_summary(night, lists.members, lists.contacts, champions, tonight)
@@ -190,7 +206,7 @@ def record_night(night: Night, lists: Lists, champions: Champions, tonight: pl.D
         create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
         night.tracking.log_night(
             as_of=night.as_of,
-            metrics=night_metrics(night, lists.members, lists.contacts, tonight),
+            metrics=night_metrics(night, lists.members, lists.contacts, tonight) | matured_metrics(maturity),
             tags={"churn_model": champions.churn.registered.label, "community": night.settings.community.name},
             summary=summary,
         )

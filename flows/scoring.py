@@ -57,7 +57,7 @@ def score_members(night: Night, features: pl.DataFrame, champions: Champions) ->
     )
 
 
-def segment_members(night: Night, scored: pl.DataFrame, *, refit_groups: bool) -> pl.DataFrame:
+def segment_members(night: Night, scored: pl.DataFrame) -> pl.DataFrame:
     """Add risk, scores, tier, lifecycle and behaviour group; remember tiers and groups for the nights to come.
 
     One row per row of `scored`, in its order. Scoring the same night again changes nothing: only states of earlier nights are
@@ -71,7 +71,7 @@ def segment_members(night: Night, scored: pl.DataFrame, *, refit_groups: bool) -
     tiers = assign_tiers(members, _previous_tiers(night), as_of=night.as_of, policy=settings.tiers)
     _remember(night.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(night.as_of).alias(NIGHT), *STATE_SCHEMA), night.as_of)
     members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")
-    state = _group_state(night, members, refit=refit_groups)
+    state = _group_state(night, members)
     return members.with_columns(assign_groups(members, state).alias("segment"))
 
 
@@ -120,12 +120,12 @@ def _previous_tiers(night: Night) -> pl.DataFrame:
     return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == before).select(list(STATE_SCHEMA)).collect()
 
 
-def _group_state(night: Night, members: pl.DataFrame, *, refit: bool) -> GroupState:
-    """The newest state of groups up to tonight, fitted anew when models were trained or there is none."""
+def _group_state(night: Night, members: pl.DataFrame) -> GroupState:
+    """The newest state of groups up to tonight, fitted anew as often as the models, names kept."""
     lake = night.workspace.lake
     states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= night.as_of).collect().sort(NIGHT)
     held = GroupState.model_validate_json(states["state"][-1]) if states.height else None
-    if held is not None and (not refit or states[NIGHT][-1] == night.as_of):
+    if held is not None and (night.as_of - states[NIGHT][-1]).days < night.settings.training.every_days:
         return held
     written = fit_groups(members, held, policy=night.settings.groups).model_dump_json()
     _remember(lake, GROUPS, pl.DataFrame({NIGHT: [night.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), night.as_of)

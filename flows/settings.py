@@ -17,6 +17,7 @@ from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.errors import ConfigurationError
 from lake.source_settings import SourceSettings, known_zone
 from models.config import PredictionSettings
+from models.gate import GatePolicy
 from segments.groups import GroupPolicy
 from segments.lifecycle import LifecyclePolicy
 from segments.risk import RiskPolicy
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     validation: Validation = Validation()
     prediction: PredictionSettings = PredictionSettings()
     training: Training = Training()
+    gate: GatePolicy = GatePolicy()
     tiers: TierPolicy = TierPolicy()
     lifecycle: LifecyclePolicy | None = None
     scores: ScorePolicy = ScorePolicy()

@@ -11,6 +11,7 @@ import polars as pl
 from expectations.runner import RuleOutcome
 from expectations.table_checks import Finding
 from flows.intake import Arrival, Intake
+from flows.maturity import Maturity
 from flows.morning import table_flows
 from flows.night import Night
 from flows.training import Champions
@@ -64,8 +65,7 @@ def night_summary(
     """The night as Markdown, without any member's id."""
     lines = [f"# {night.settings.community.name}, {night.as_of.isoformat()}", ""]
     lines.append(f"{members.height:,} members; {int(members['is_eligible'].sum()):,} scored; {contacts.height:,} to talk to.")
-    models = [champion.registered.label for champion in (champions.churn, champions.value) if champion is not None]
-    lines += ["", f"Models: {', '.join(models)}{' (trained tonight)' if champions.trained else ''}.", ""]
+    lines += ["", *(f"- {champion.registered.label}, {champion.decided}" for champion in champions.all), ""]
     lines += ["| tier | members | high risk |", "| --- | ---: | ---: |"]
     lines += [f"| {row['tier']} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
     lines += ["", "| table | read | left out | merged | replaced | quarantined | landed |", "| --- " + "| ---: " * 6 + "|"]
@@ -95,6 +95,13 @@ def night_metrics(night: Night, members: pl.DataFrame, contacts: pl.DataFrame, t
     }
     seconds = {f"seconds_{step.replace(' ', '_')}": round(took, 3) for step, took in night.seconds.items()}
     return {name.replace("rows_rows", "rows"): float(value) for name, value in (counts | seconds).items()}
+
+
+def matured_metrics(maturity: Maturity) -> dict[str, float]:
+    """The newest matured night's figures, named so that they stand beside each other in a list of nights."""
+    return {
+        f"matured.{purpose}.{name}": value for purpose in ("churn", "value") for name, value in maturity.metrics(purpose).items()
+    }
 
 
 def closing_lines(night: Night, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:

@@ -23,10 +23,14 @@ from models.bundle import from_files
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION: Final = "champion"
 NIGHTS: Final = "nights"
+BACKTESTS: Final = "backtests"
 _EXPERIMENT_KIND: Final = "custom_model_development"
+_PROMOTED: Final = "promoted."
+_DECISION: Final = "decision"
 _BUNDLE: Final = "data/bundle"
 _SIGNATURE_ROWS: Final = 5
 
@@ -113,9 +117,7 @@ class Tracking:
             OutsideServiceError: The tracking server does not answer.
         """
         with self._client() as client:
-            for experiment in ("churn", "value", NIGHTS):
-                self._experiment_id(client, experiment)
-            ids = [self._experiment_id(client, name) for name in ("churn", "value", NIGHTS)]
+            ids = [self._experiment_id(client, name) for name in ("churn", "value", NIGHTS, BACKTESTS)]
             for run in client.search_runs(ids, filter_string="attributes.status = 'RUNNING'"):
                 client.set_terminated(run.info.run_id, status="KILLED")
 
@@ -150,13 +152,42 @@ class Tracking:
     def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:
         """Make a version the champion from a night on, and say why.
 
+        Promotions are numbered and never taken back: which model scored a past night stays known after a roll-back.
+
         Raises:
             OutsideServiceError: The tracking server failed.
         """
         with self._client() as client:
-            client.set_model_version_tag(model.name, str(model.version), "promotion_reason", reason)
-            client.set_model_version_tag(model.name, str(model.version), "promoted_as_of", as_of.isoformat())
+            number = max((number for _, number, _ in _promotions(client, model.name)), default=0) + 1
+            client.set_model_version_tag(model.name, str(model.version), f"{_PROMOTED}{number:04}", as_of.isoformat())
+            client.set_model_version_tag(model.name, str(model.version), _DECISION, f"promoted: {reason}")
             client.set_registered_model_alias(model.name, CHAMPION, str(model.version))
+
+    def turn_down(self, model: RegisteredModel, *, reason: str) -> None:
+        """Note why a challenger did not become champion.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self._client() as client:
+            client.set_model_version_tag(model.name, str(model.version), _DECISION, f"turned down: {reason}")
+
+    def decision(self, model: RegisteredModel) -> str | None:
+        """What was decided about a version, or None before the gate has seen it."""
+        with self._client() as client:
+            decided: str | None = client.get_model_version(model.name, str(model.version)).tags.get(_DECISION)
+            return decided
+
+    def newest_training(self, name: str, *, as_of: date) -> date | None:
+        """The newest night up to `as_of` for which a model was trained and decided on, promoted or not.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self._client() as client:
+            versions = client.search_model_versions(f"name = '{name}'")
+            nights = [date.fromisoformat(version.tags["as_of"]) for version in versions if _DECISION in version.tags]
+            return max((night for night in nights if night <= as_of), default=None)
 
     def champion(self, name: str, *, as_of: date) -> RegisteredModel | None:
         """The champion of a night: the newest version promoted on that night or before.
@@ -167,16 +198,22 @@ class Tracking:
             OutsideServiceError: The tracking server failed.
         """
         with self._client() as client:
-            versions = client.search_model_versions(f"name = '{name}'")
-            eligible = [
-                (date.fromisoformat(version.tags["promoted_as_of"]), int(version.version), version)
-                for version in versions
-                if "promoted_as_of" in version.tags and date.fromisoformat(version.tags["promoted_as_of"]) <= as_of
+            promotions = [found for found in _promotions(client, name) if found[0] <= as_of]
+            return self._registered(max(promotions, key=lambda found: found[:2])[2]) if promotions else None
+
+    def champion_before(self, current: RegisteredModel, *, as_of: date) -> RegisteredModel | None:
+        """The champion that a champion took over from, to roll back to.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self._client() as client:
+            earlier = [
+                found
+                for found in _promotions(client, current.name)
+                if found[0] <= as_of and int(found[2].version) != current.version
             ]
-            if not eligible:
-                return None
-            _, number, version = max(eligible, key=lambda found: found[:2])
-            return RegisteredModel(name, number, date.fromisoformat(version.tags["as_of"]), self._files(name, number))
+            return self._registered(max(earlier, key=lambda found: found[:2])[2]) if earlier else None
 
     def find(self, name: str, *, as_of: date, fingerprint: str) -> RegisteredModel | None:
         """A version trained for a night from exactly these data, settings and code, if there is one.
@@ -207,6 +244,32 @@ class Tracking:
                 mlflow.log_metrics(dict(metrics))
                 mlflow.log_text(summary, "summary.md")
 
+    def log_backtest(self, *, as_of: date, results: Mapping[str, Any], page: str, tags: Mapping[str, str]) -> None:
+        """Log a backtest: a parent run with the means and the page, and a child run per cut-off.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        import mlflow
+
+        with self._client() as client:
+            experiment_id = self._experiment_id(client, BACKTESTS)
+            name = f"backtest {as_of.isoformat()}"
+            with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags={**tags, "as_of": as_of.isoformat()}):
+                for purpose, summary in results["summary"].items():
+                    mlflow.log_metrics({f"{purpose}.{key}": value for key, value in _flat(summary["mean"]).items()})
+                mlflow.log_dict(dict(results), "backtest.json")
+                mlflow.log_text(page, "backtest.html")
+                for cutoff in results["cutoffs"]:
+                    with mlflow.start_run(
+                        experiment_id=experiment_id,
+                        run_name=f"cut-off {cutoff['as_of']}",
+                        nested=True,
+                        tags={"as_of": cutoff["as_of"]},
+                    ):
+                        for purpose in ("churn", "value"):
+                            mlflow.log_metrics({f"{purpose}.{key}": value for key, value in _flat(cutoff[purpose]).items()})
+
     def _log_model(self, client: MlflowClient, record: TrainingRecord, run_id: str) -> int:
         import mlflow
         from mlflow.models import infer_signature
@@ -230,6 +293,11 @@ class Tracking:
             client.create_registered_model(record.experiment)
         created = client.create_model_version(record.experiment, info.model_uri, run_id=run_id, model_id=info.model_id)
         return int(created.version)
+
+    def _registered(self, version: ModelVersion) -> RegisteredModel:
+        number = int(version.version)
+        trained_as_of = date.fromisoformat(version.tags["as_of"])
+        return RegisteredModel(version.name, number, trained_as_of, self._files(version.name, number))
 
     def _files(self, name: str, version: int) -> dict[str, str]:
         import mlflow
@@ -261,6 +329,16 @@ class Tracking:
             ) from error
         finally:
             _restore(users_choice)
+
+
+def _promotions(client: MlflowClient, name: str) -> list[tuple[date, int, ModelVersion]]:
+    """Every promotion there ever was: from which night on, its number, the version."""
+    return [
+        (date.fromisoformat(value), int(tag.removeprefix(_PROMOTED)), version)
+        for version in client.search_model_versions(f"name = '{name}'")
+        for tag, value in version.tags.items()
+        if tag.startswith(_PROMOTED)
+    ]
 
 
 def _own_uri(root: Path) -> str:

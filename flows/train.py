@@ -11,39 +11,46 @@ from prefect.cache_policies import NO_CACHE
 from flows.intake import last_full_day
 from flows.night import Night, open_night
 from flows.rollup import load_history, roll_up
-from flows.training import choose_champions
+from flows.scoring import compute_features
+from flows.training import Force, choose_champions
 from lake.errors import DataError
 
 
 @flow(name="train", flow_run_name="train {as_of}", persist_result=False, validate_parameters=False)
-def train(workspace: str = ".", as_of: str | None = None) -> list[str]:
-    """Train on what the lake holds and promote; returns the new champions' names and versions.
+def train(workspace: str = ".", as_of: str | None = None, force: Force = "train") -> list[str]:
+    """Train challengers on what the lake holds and let the gate decide; returns a line for each model.
 
     Args:
         workspace: The folder with `evenfall.toml`.
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
+        force: `train`; `promote` the challengers whatever the gate says; or `rollback` to the champions before.
 
     Raises:
         DataError: The lake is empty.
+        ConfigurationError: There is nothing to roll back to.
     """
     night = open_night(workspace, as_of)
     with night.workspace.held("train"):
-        return train_and_promote(_resolved(night))
+        return train_and_decide(resolved(night), force)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def train_and_promote(night: Night) -> list[str]:
-    """Bring the rollups up to date, train, promote."""
+def train_and_decide(night: Night, force: Force) -> list[str]:
+    """Bring the rollups up to date, train, decide."""
     with night.step("training"):
         today = night.now.astimezone(ZoneInfo(night.timezone)).date()
         roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
         history = load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-        champions = choose_champions(night, history, train=True)
-        found = [champions.churn, champions.value]
-        return [champion.registered.label for champion in found if champion is not None]
+        champions = choose_champions(night, history, compute_features(night, history), force=force)
+        return [f"champion {champion.registered.label}; {champion.decided}" for champion in champions.all]
 
 
-def _resolved(night: Night) -> Night:
+def resolved(night: Night) -> Night:
+    """The run with its night settled from what the lake holds.
+
+    Raises:
+        DataError: The lake is empty.
+    """
     lake = night.workspace.lake
     if not (lake.exists("events") or lake.exists("orders")):
         raise DataError("the lake is empty", remedy="Run `evenfall nightly` first; it takes the data in.")

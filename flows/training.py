@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import polars as pl
 
@@ -17,25 +17,34 @@ from flows.figures import training_figures
 from flows.night import Night, code_hash, say, settings_hash
 from flows.rollup import DAILY, TIES
 from flows.tracking import RegisteredModel, TrainingRecord
+from lake.errors import ConfigurationError
 from lake.store import DAY
 from models.bundle import from_files, to_files
 from models.churn import ChurnModel
 from models.cutoffs import plan_cutoffs
-from models.panel import empty_panel, feature_names
+from models.gate import Contest, Decision, decide
+from models.panel import churn_rows, empty_panel, feature_names, outcomes, spend_minor, value_rows
 from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
 
 Purpose = Literal["churn", "value"]
+Force = Literal["train", "promote", "rollback"]
 Model = TypeVar("Model")
-_PROMOTED_AFTER_TRAINING: Final = "newest training"
 
 
 @dataclass(frozen=True)
 class Champion(Generic[Model]):
-    """A model and its place in the registry."""
+    """A model and its place in the registry.
+
+    Args:
+        model: What predicts.
+        registered: Its name and version.
+        decided: What the gate said last: of this model, or of the challenger it turned down.
+    """
 
     model: Model
     registered: RegisteredModel
+    decided: str
 
 
 @dataclass(frozen=True)
@@ -45,51 +54,131 @@ class Champions:
     Args:
         churn: The churn champion.
         value: The value champion; None in a community without orders.
-        trained: Whether tonight trained anew.
     """
 
     churn: Champion[ChurnModel]
     value: Champion[ValueModel] | None
-    trained: bool
+
+    @property
+    def all(self) -> tuple[Champion[Any], ...]:
+        """Both, as far as there are two."""
+        return (self.churn,) if self.value is None else (self.churn, self.value)
 
 
-def choose_champions(night: Night, history: History, *, train: bool = False) -> Champions:
-    """Load tonight's champions, training them first where there is none, it is due, or `train` says so.
+def choose_champions(night: Night, history: History, features: pl.DataFrame, *, force: Force | None = None) -> Champions:
+    """Load tonight's champions, having trained challengers where there is no champion, they are due, or `force` says so.
+
+    Args:
+        night: The run.
+        history: The whole history.
+        features: Tonight's features, on which the gate counts how much of the contact list would change.
+        force: `train` a challenger now, `promote` it whatever the gate says, or `rollback` to the champion before.
 
     Raises:
         OutsideServiceError: The tracking store failed.
+        ConfigurationError: There is no earlier champion to roll back to.
     """
     night.tracking.prepare()
-    churn, churn_is_new = _champion(night, history, "churn", train=train)
+    churn = _champion(night, history, features, "churn", force=force)
     assert isinstance(churn.model, ChurnModel)
-    if "orders" not in history.available:
-        return Champions(churn, None, trained=churn_is_new)
-    value, value_is_new = _champion(night, history, "value", train=train)
-    return Champions(churn, value, trained=churn_is_new or value_is_new)
+    value = _champion(night, history, features, "value", force=force) if "orders" in history.available else None
+    return Champions(churn, value)
 
 
-def _champion(night: Night, history: History, purpose: Purpose, *, train: bool) -> tuple[Champion[Any], bool]:
-    held = night.tracking.champion(purpose, as_of=night.as_of)
-    if held is not None and not _is_due(night, held, train=train):
-        return Champion(from_files(held.files), held), False
+def _champion(night: Night, history: History, features: pl.DataFrame, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
+    tracking = night.tracking
+    held = tracking.champion(purpose, as_of=night.as_of)
+    if force == "rollback":
+        return _roll_back(night, purpose, held)
+    if held is not None and not _is_due(night, purpose, force=force):
+        return Champion(from_files(held.files), held, tracking.decision(held) or "")
     fingerprint = _fingerprint(night, purpose)
-    registered = night.tracking.find(purpose, as_of=night.as_of, fingerprint=fingerprint)
-    if registered is None:
-        registered = night.tracking.log_training(_train(night, history, purpose, fingerprint))
-    night.tracking.promote(registered, as_of=night.as_of, reason=_PROMOTED_AFTER_TRAINING)
-    return Champion(from_files(registered.files), registered), True
+    challenger = tracking.find(purpose, as_of=night.as_of, fingerprint=fingerprint)
+    decided = None if challenger is None else tracking.decision(challenger)
+    contest: Contest | None = None
+    if challenger is None or decided is None:
+        # A crash between training and deciding is healed by training again: the same data give the same twin.
+        trained, record = _train(night, history, purpose, fingerprint)
+        challenger = challenger or tracking.log_training(record)
+        contest = _contest(purpose, trained, record.panel, held)
+    if decided is None or force == "promote":
+        decided = _judge(night, purpose, features, held=held, challenger=challenger, contest=contest, force=force)
+    say(f"{challenger.label} {decided}")
+    champion = tracking.champion(purpose, as_of=night.as_of)
+    assert champion is not None
+    return Champion(from_files(champion.files), champion, decided)
 
 
-def _is_due(night: Night, held: RegisteredModel, *, train: bool) -> bool:
-    age_days = (night.as_of - held.trained_as_of).days
-    return (train and age_days > 0) or age_days >= night.settings.training.every_days
+def _judge(
+    night: Night,
+    purpose: Purpose,
+    features: pl.DataFrame,
+    *,
+    held: RegisteredModel | None,
+    challenger: RegisteredModel,
+    contest: Contest | None,
+    force: Force | None,
+) -> str:
+    """Let the gate decide, and write down what it said."""
+    if held is None:
+        decision = Decision(True, "the first model")
+    elif force == "promote":
+        decision = Decision(True, "by hand")
+    else:
+        change = _list_change(
+            features, from_files(held.files), from_files(challenger.files), night.settings.lists.contact_capacity
+        )
+        decision = decide(purpose, contest, list_change=change, policy=night.settings.gate, seed=night.settings.prediction.seed)
+    if decision.promote:
+        night.tracking.promote(challenger, as_of=night.as_of, reason=decision.reason)
+        return f"promoted: {decision.reason}"
+    night.tracking.turn_down(challenger, reason=decision.reason)
+    return f"turned down: {decision.reason}"
 
 
-def _train(night: Night, history: History, purpose: Purpose, fingerprint: str) -> TrainingRecord:
+def _contest(purpose: Purpose, trained: Trained[Any], panel: pl.DataFrame, held: RegisteredModel | None) -> Contest | None:
+    """The measured twin against the champion, where the champion had not learnt from those outcomes either."""
+    if held is None or trained.twin is None or min(trained.evaluation.test) < held.trained_as_of:
+        return None
+    rows = (churn_rows if purpose == "churn" else value_rows)(panel, trained.evaluation.test)
+    actual = outcomes(rows) if purpose == "churn" else spend_minor(rows)
+    champion = from_files(held.files)
+    return Contest(actual, champion.predict(rows).to_numpy(), trained.twin.predict(rows).to_numpy())
+
+
+def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacity: int) -> float:
+    """The share of tonight's highest predictions that would be other members'."""
+    if features.is_empty() or not capacity:
+        return 0.0
+    tops = [
+        features.select("member_id", score=model.predict(features))
+        .sort(["score", "member_id"], descending=[True, False])
+        .head(capacity)
+        for model in (champion, challenger)
+    ]
+    return tops[1].join(tops[0], on="member_id", how="anti").height / tops[1].height
+
+
+def _roll_back(night: Night, purpose: Purpose, held: RegisteredModel | None) -> Champion[Any]:
+    before = None if held is None else night.tracking.champion_before(held, as_of=night.as_of)
+    if held is None or before is None:
+        raise ConfigurationError(
+            f"there is no earlier {purpose} champion to roll back to", remedy="Train another with `evenfall train`."
+        )
+    night.tracking.promote(before, as_of=night.as_of, reason=f"rolled back by hand from {held.label}")
+    return Champion(from_files(before.files), before, f"rolled back from {held.label}")
+
+
+def _is_due(night: Night, purpose: Purpose, *, force: Force | None) -> bool:
+    newest = night.tracking.newest_training(purpose, as_of=night.as_of)
+    return force is not None or newest is None or (night.as_of - newest).days >= night.settings.training.every_days
+
+
+def _train(night: Night, history: History, purpose: Purpose, fingerprint: str) -> tuple[Trained[Any], TrainingRecord]:
     settings = night.settings
     horizon_days = settings.churn.horizon_days if purpose == "churn" else settings.value.horizon_days
     cutoffs = plan_cutoffs(
-        first_day=_first_day(history, night.as_of),
+        first_day=first_day(history, night.as_of),
         as_of=night.as_of,
         horizon_days=horizon_days,
         step_days=settings.prediction.step_days,
@@ -110,7 +199,7 @@ def _train(night: Night, history: History, purpose: Purpose, fingerprint: str) -
         )
     train = train_churn if purpose == "churn" else train_value
     trained: Trained[Any] = train(panel, horizon_days=horizon_days, settings=settings.prediction)
-    return _record(night, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
+    return trained, _record(night, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
 
 
 def _record(
@@ -162,7 +251,8 @@ def _fingerprint(night: Night, purpose: Purpose) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _first_day(history: History, as_of: date) -> date:
+def first_day(history: History, as_of: date) -> date:
+    """The first day of activity, by which cut-offs are planned."""
     activity = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
     first = history.daily.filter(activity & (pl.col(DAY) <= as_of)).select(pl.col(DAY).min()).collect(engine="streaming").item()
     return first if isinstance(first, date) else as_of

@@ -24,6 +24,7 @@ from models.panel import KEYS, Floats, churn_rows, floats, outcomes, spend_minor
 from models.value import ValueModel, fit_value
 
 OURS: Final = "evenfall"
+_PREDICTIONS: Final = {"as_of": pl.Date(), "member_no": pl.Int32(), "member_id": pl.String(), "actual": pl.Float64()}
 Model = TypeVar("Model", ChurnModel, ValueModel)
 
 
@@ -58,54 +59,82 @@ class Trained(Generic[Model]):
     importance: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Measured(Generic[Model]):
+    """A model that was fitted to be judged, and what it and the baselines said of members it had not learnt from.
+
+    Args:
+        twin: The model, fitted on train and calibrated on calibrate of a split.
+        metrics: Model → metric → value on the test cut-off, ours and the baselines.
+        predictions: As in `Trained`.
+    """
+
+    twin: Model
+    metrics: Metrics
+    predictions: pl.DataFrame
+
+
+def measure_churn(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> Measured[ChurnModel] | None:
+    """Fit churn on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
+    tested = churn_rows(panel, split.test)
+    if tested.is_empty():
+        return None
+    twin, actual = fit_churn(panel, split, settings), outcomes(tested)
+    predicted = {OURS: floats(twin.predict(tested)), **_churn_baselines(panel, split, tested, settings)}
+    return Measured(twin, evaluate_churn(actual, predicted), _predictions(tested, actual, predicted))
+
+
+def measure_value(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> Measured[ValueModel] | None:
+    """Fit value on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
+    tested = value_rows(panel, split.test)
+    if tested.is_empty():
+        return None
+    twin, actual = fit_value(panel, split, settings), spend_minor(tested)
+    predicted = {OURS: floats(twin.predict(tested)), **_value_baselines(tested, split.horizon_days)}
+    return Measured(twin, evaluate_value(actual, predicted), _predictions(tested, actual, predicted))
+
+
 def train_churn(panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings) -> Trained[ChurnModel]:
     """Measure and fit the churn model on every cut-off of the panel; all of them must have matured."""
     evaluation, final = _splits(panel, horizon_days)
     model = fit_churn(panel, final, settings)
-    tested = churn_rows(panel, evaluation.test)
-    actual = outcomes(tested)
-    twin = None if tested.is_empty() else fit_churn(panel, evaluation, settings)
-    predicted: dict[str, Floats] = {}
-    if twin is not None:
-        predicted = {OURS: floats(twin.predict(tested)), **_churn_baselines(panel, evaluation, tested, settings)}
-    metrics = evaluate_churn(actual, predicted)
-    return Trained(
-        model=replace(model, metrics=metrics),
-        twin=twin,
-        evaluation=evaluation,
-        final=final,
-        parameters=_parameters(model),
-        rows=_row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height),
-        metrics=metrics,
-        predictions=_predictions(tested, actual, predicted),
-        curves=_churn_curves(actual, predicted[OURS]) if predicted else {},
-        importance=_importance([model.trees]),
-    )
+    measured = measure_churn(panel, evaluation, settings)
+    rows = _row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height)
+    return _trained(model, measured, (evaluation, final), rows=rows, curves=_churn_curves, trees=[model.trees])
 
 
 def train_value(panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings) -> Trained[ValueModel]:
     """Measure and fit the value model on every cut-off of the panel; all of them must have matured."""
     evaluation, final = _splits(panel, horizon_days)
     model = fit_value(panel, final, settings)
-    tested = value_rows(panel, evaluation.test)
-    actual = spend_minor(tested)
-    twin = None if tested.is_empty() else fit_value(panel, evaluation, settings)
-    predicted: dict[str, Floats] = {}
-    if twin is not None:
-        predicted = {OURS: floats(twin.predict(tested)), **_value_baselines(tested, horizon_days)}
-    metrics = evaluate_value(actual, predicted)
-    trees = model.expected
+    measured = measure_value(panel, evaluation, settings)
+    rows = _row_counts(evaluation, final, lambda cutoffs: value_rows(panel, cutoffs).height)
+    trees = [] if model.expected is None else [model.expected.plain, model.expected.from_past_rate]
+    return _trained(model, measured, (evaluation, final), rows=rows, curves=_value_curves, trees=trees)
+
+
+def _trained(
+    model: Model,
+    measured: Measured[Model] | None,
+    splits: tuple[Split, Split],
+    *,
+    rows: Mapping[str, int],
+    curves: Callable[[Floats, Floats], dict[str, pl.DataFrame]],
+    trees: Sequence[Trees | None],
+) -> Trained[Model]:
+    predictions = pl.DataFrame(schema=_PREDICTIONS) if measured is None else measured.predictions
+    metrics: Metrics = {} if measured is None else measured.metrics
     return Trained(
         model=replace(model, metrics=metrics),
-        twin=twin,
-        evaluation=evaluation,
-        final=final,
-        parameters=_parameters(model) | {"level": model.level},
-        rows=_row_counts(evaluation, final, lambda cutoffs: value_rows(panel, cutoffs).height),
+        twin=None if measured is None else measured.twin,
+        evaluation=splits[0],
+        final=splits[1],
+        parameters=_parameters(model),
+        rows=rows,
         metrics=metrics,
-        predictions=_predictions(tested, actual, predicted),
-        curves={"gain": value_points(actual, predicted[OURS])} if predicted else {},
-        importance=_importance([] if trees is None else [trees.plain, trees.from_past_rate]),
+        predictions=predictions,
+        curves={} if measured is None else curves(predictions["actual"].to_numpy(), predictions[OURS].to_numpy()),
+        importance=_importance(trees),
     )
 
 
@@ -135,8 +164,13 @@ def _churn_curves(churned: Floats, probability: Floats) -> dict[str, pl.DataFram
     }
 
 
+def _value_curves(actual: Floats, predicted: Floats) -> dict[str, pl.DataFrame]:
+    return {"gain": value_points(actual, predicted)}
+
+
 def _parameters(model: ChurnModel | ValueModel) -> dict[str, str | int | float]:
-    return model.settings.model_dump() | {"kind": model.kind, "why": model.why, "horizon_days": model.split.horizon_days}
+    level = {"level": model.level} if isinstance(model, ValueModel) else {}
+    return level | model.settings.model_dump() | {"kind": model.kind, "why": model.why, "horizon_days": model.split.horizon_days}
 
 
 def _row_counts(evaluation: Split, final: Split, height: Callable[[Sequence[date]], int]) -> dict[str, int]:

@@ -105,6 +105,53 @@ def calibration_chart(bins: pl.DataFrame, *, chart_id: str, width: int = 280, he
     return _svg(alt.layer(diagonal, line, dots), chart_id=chart_id, title=title, width=width, height=height)
 
 
+def trend_chart(nights: pl.DataFrame, *, chart_id: str, width: int = 340, height: int = 200) -> Markup:
+    """Draw, night by night, what was predicted (line) against what happened (dots).
+
+    Args:
+        nights: One row per scored night: `as_of` Date, `predicted` and `happened` shares of members.
+        chart_id: Unique within the page.
+        width: Of the plot in pixels.
+        height: Of the plot in pixels.
+    """
+    data = _data(nights.sort("as_of").with_columns(pl.col("as_of").dt.to_string("%Y-%m-%d")))
+    x = alt.X("as_of:T", axis=alt.Axis(title=None, format="%-d %b", grid=False, tickCount=5, labelFlush=False))
+    axis = alt.Axis(title="Share of members leaving", format="%", tickCount=4)
+    scale = alt.Scale(zero=True)
+    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, alt.Y("predicted:Q", axis=axis, scale=scale))
+    dots = alt.Chart(data).mark_point(color=ACCENT, filled=True, size=32, opacity=1).encode(x, alt.Y("happened:Q", axis=axis))
+    title = f"Predicted and real share of members leaving, for {nights.height} past nights"
+    return _svg(alt.layer(line, dots), chart_id=chart_id, title=title, width=width, height=height)
+
+
+def lines_chart(points: pl.DataFrame, *, chart_id: str, first: str, measure: str, width: int = 640, height: int = 230) -> Markup:
+    """Draw one line per model over cut-offs: ours strong, the others quiet, each labelled at its end.
+
+    Args:
+        points: One row per cut-off and model: `as_of` Date, `model` String, `value`.
+        chart_id: Unique within the page.
+        first: The model that is ours.
+        measure: Name of the value, for the axis.
+        width: Of the plot in pixels.
+        height: Of the plot in pixels.
+    """
+    shown = points.sort("model", "as_of").with_columns(
+        pl.col("as_of").dt.to_string("%Y-%m-%d"), pl.col("model").str.replace_all("_", " "), ours=pl.col("model") == first
+    )
+    x = alt.X("as_of:T", axis=alt.Axis(title=None, format="%-d %b %y", grid=False, tickCount=6, labelFlush=False))
+    y = alt.Y("value:Q", axis=alt.Axis(title=measure, tickCount=5), scale=alt.Scale(zero=False))
+    colour = alt.condition("datum.ours", alt.value(MAIN), alt.value(SOFT))
+    width_of = alt.condition("datum.ours", alt.value(2.8), alt.value(1.6))
+    base = alt.Chart(_data(shown))
+    lines = base.mark_line(point=False).encode(x, y, detail="model:N", color=colour, strokeWidth=width_of)
+    ends = alt.Chart(_data(shown.group_by("model", maintain_order=True).tail(1)))
+    text = ends.mark_text(align="left", dx=6, fontSize=_TEXT).encode(
+        x, y, alt.Text("model:N"), color=alt.condition("datum.ours", alt.value(MAIN), alt.value(MUTED))
+    )
+    title = f"{measure} of {points['model'].n_unique()} models at {points['as_of'].n_unique()} cut-offs"
+    return _svg(alt.layer(lines, text), chart_id=chart_id, title=title, width=width, height=height)
+
+
 def lift_chart(curve: pl.DataFrame, *, chart_id: str, width: int = 280, height: int = 240) -> Markup:
     """Draw the lift: how many times as often the riskiest share of members left, compared with everyone.
 

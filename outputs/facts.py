@@ -149,6 +149,28 @@ class ModelHealth:
 
 
 @dataclass(frozen=True)
+class Matured:
+    """How the predictions of past nights came true.
+
+    Args:
+        nights: One row per night whose horizon is over: `as_of` Date, `predicted` and `happened` shares of members leaving,
+            `n` members scored.
+        metrics: The newest such night's measures: `auc`, `ece`, `calibration_slope` and others.
+        horizon_days: Days after which an outcome is known.
+        calibration: The newest night's `predicted`, `observed`, `n` per group of like predictions.
+        lift: The newest night's `share_of_members`, `lift` per point, or None when nobody left.
+        value_ratio: Predicted over real total spend of the newest night whose spend is known; None without orders.
+    """
+
+    nights: pl.DataFrame
+    metrics: Mapping[str, float]
+    horizon_days: int
+    calibration: pl.DataFrame
+    lift: pl.DataFrame | None = None
+    value_ratio: float | None = None
+
+
+@dataclass(frozen=True)
 class TableFlow:
     """What became of the rows a table read tonight: read = left out + merged + replaced + quarantined + landed.
 
@@ -212,6 +234,7 @@ class ReportFacts:
         segments: Members per behaviour group, largest first.
         contact_list: Where the names are.
         models: Health of each model.
+        matured: How past predictions came true; None until a horizon is over.
         flows: What tonight's run read, per table.
         breaches: The rules that rows broke tonight, most rows first.
         warnings: Sentences a person should read before trusting the rest.
@@ -232,6 +255,7 @@ class ReportFacts:
     segments: tuple[Group, ...] = ()
     contact_list: ContactList | None = None
     models: tuple[ModelHealth, ...] = ()
+    matured: Matured | None = None
     flows: tuple[TableFlow, ...] = ()
     breaches: tuple[RuleBreach, ...] = ()
     warnings: tuple[str, ...] = ()

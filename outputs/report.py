@@ -16,6 +16,7 @@ from outputs.sections import (
     activity_section,
     data_section,
     groups_section,
+    matured_section,
     models_section,
     newly_at_risk_section,
     tiers_section,
@@ -27,6 +28,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     tiers_section,
     groups_section,
     models_section,
+    matured_section,
     data_section,
 )
 

@@ -9,7 +9,7 @@ import polars as pl
 from markupsafe import Markup
 
 from outputs import words
-from outputs.charts import activity_chart, bars_chart, calibration_chart, lift_chart
+from outputs.charts import activity_chart, bars_chart, calibration_chart, lift_chart, trend_chart
 from outputs.facts import Group, Metric, ModelHealth, ReportFacts
 from outputs.pages import render_fragment
 
@@ -109,6 +109,25 @@ def models_section(facts: ReportFacts) -> Section | None:
         return None
     shown = [ModelView.of(model, prefix=f"model-{position}") for position, model in enumerate(facts.models, start=1)]
     return Section("models", "How good the predictions are", render_fragment("section_models.html.j2", models=shown), 50)
+
+
+def matured_section(facts: ReportFacts) -> Section | None:
+    """Show how the predictions of past nights came true."""
+    matured = facts.matured
+    if matured is None or matured.nights.is_empty():
+        return None
+    charts = []
+    if matured.nights.height > 1:
+        caption = "Line: the share predicted to leave. Dots: the share that did, one dot a night."
+        charts.append((caption, trend_chart(matured.nights, chart_id="matured-trend")))
+    caption = "Dots on the dashed line: predictions came true as often as they said. Larger dots stand for more members."
+    charts.append((caption, calibration_chart(matured.calibration, chart_id="matured-calibration")))
+    if matured.lift is not None:
+        caption = "Members sorted by risk: how many times as often the riskiest left. The dashed line is picking by chance."
+        charts.append((caption, lift_chart(matured.lift, chart_id="matured-lift")))
+    newest = matured.nights.sort("as_of").row(-1, named=True)
+    body = render_fragment("section_matured.html.j2", matured=matured, newest=newest, charts=charts)
+    return Section("matured", "Did it come true?", body, 55)
 
 
 def data_section(facts: ReportFacts) -> Section | None:

@@ -123,6 +123,7 @@ def test_nothing_after_the_night_changes_a_single_value(run: Run, tmp_path: Path
 def test_a_past_night_on_a_lake_that_knows_more_is_scored_by_the_models_of_its_time(run: Run, shop: Path) -> None:
     assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
     first = (shop / "lists" / NIGHT.isoformat() / "members.parquet").read_bytes()
+    assert run("train", "--workspace", shop, "--as-of", LAST_DAY, "--promote").code == 0
     assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
     later = pl.read_parquet(shop / "lists" / LAST_DAY.isoformat() / "members.parquet")
     assert later["churn_model"].unique().to_list() == ["churn/2"]
@@ -184,11 +185,40 @@ def test_a_backfill_runs_each_night_of_a_stretch(run: Run, shop: Path) -> None:
     ]
 
 
-def test_training_anew_makes_a_new_champion(run: Run, shop: Path) -> None:
+def test_a_challenger_waits_for_outcomes_the_champion_has_not_learnt_from(run: Run, shop: Path) -> None:
     assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
-    done = run("train", "--workspace", shop, "--as-of", LAST_DAY)
-    assert done.code == 0, done.err
-    assert "churn/2, value/2" in done.out
+    done = run("nightly", "--workspace", shop, "--as-of", LAST_DAY)
+    assert "churn/2 turned down: no outcome has matured yet" in done.err
+    members = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")
+    assert members["churn_model"].unique().to_list() == ["churn/1"]
+    assert "no outcome has matured yet" in (shop / "reports" / f"{LAST_DAY}.html").read_text()
+
+
+def test_people_can_promote_and_roll_back(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    promoted = run("train", "--workspace", shop, "--as-of", LAST_DAY, "--promote")
+    assert "champion churn/2; promoted: by hand" in promoted.out, promoted.err
+    back = run("train", "--workspace", shop, "--as-of", LAST_DAY, "--rollback")
+    assert "champion churn/1; rolled back from churn/2" in back.out, back.err
+    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    members = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")
+    assert members["churn_model"].unique().to_list() == ["churn/1"]
+
+
+def test_predictions_whose_horizon_is_over_are_set_against_what_happened(run: Run, shop: Path) -> None:
+    early = LAST_DAY - timedelta(days=28)
+    assert run("nightly", "--workspace", shop, "--as-of", early).code == 0
+    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    matured = Lake(shop / "lake").scan("matured").collect()
+    assert matured["as_of"].unique().to_list() == [early]
+    members = pl.read_parquet(shop / "lists" / str(early) / "members.parquet").filter("is_eligible")
+    later = shop_lines().filter(pl.col("at").str.slice(0, 10) > str(early))["customer"].unique()
+    happened = 1 - members["member_id"].is_in(later.implode()).mean()
+    churn = dict(matured.filter(pl.col("purpose") == "churn").select("metric", "value").iter_rows())
+    assert churn["n"] == members.height
+    assert churn["happened"] == pytest.approx(happened)
+    assert churn["predicted"] == pytest.approx(members["churn_probability"].mean())
+    assert "Did it come true?" in (shop / "reports" / f"{LAST_DAY}.html").read_text()
 
 
 def test_the_lists_can_go_to_a_database_too(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,181 @@
+"""`evenfall backtest`: past nights predicted as they would have been then, every model side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from features.history import History
+from features.panel import build_panel
+from flows.night import Night, open_night, say
+from flows.rollup import load_history, roll_up
+from flows.train import resolved
+from flows.training import data_versions, first_day
+from lake.errors import DataError
+from models.backtest import HEADLINE, CutoffResult, Purpose, Summary, backtest_cutoff, summarise
+from models.cutoffs import plan_cutoffs
+from models.training import OURS
+from outputs.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
+
+_NAMES: Final = {
+    "churn": ("Churn", "AUC", "AUC is how often a member who left was ranked above one who stayed; 0.5 is chance."),
+    "value": ("Value", "nGini", "nGini says how well members were ordered by what they went on to spend; 1 is perfect."),
+}
+
+
+@flow(name="backtest", flow_run_name="backtest {as_of}", persist_result=False, validate_parameters=False)
+def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, json_file: str | None = None) -> list[str]:
+    """Test past nights; returns the lines to show.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        as_of: The night whose past is tested; by default what `[run] as_of` says.
+        cutoffs: How many past cut-offs to test, where history allows.
+        json_file: Where to write the figures, or None.
+
+    Raises:
+        DataError: The lake is empty, or history is too short for a single test.
+    """
+    night = open_night(workspace, as_of)
+    with night.workspace.held("backtest"):
+        night = resolved(night)
+        today = night.now.astimezone(ZoneInfo(night.timezone)).date()
+        roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
+        history = load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+        results = measure(night, history, cutoffs)
+        if not results:
+            raise DataError(
+                f"history up to {night.as_of} is too short for a backtest",
+                remedy="Bring a longer history, or shorten the horizons under [churn] and [value].",
+            )
+        summaries = [summarise(results, purpose) for purpose in ("churn", "value") if any(r.purpose == purpose for r in results)]
+        return report(night, results, summaries, wanted=cutoffs, json_file=json_file)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def measure(night: Night, history: History, wanted: int) -> list[CutoffResult]:
+    """Predict and judge every cut-off, oldest first."""
+    settings = night.settings
+    horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
+    if "orders" in history.available:
+        horizons["value"] = settings.value.horizon_days
+    longest = max(horizons.values())
+    prediction = settings.prediction
+    steps = wanted + prediction.max_cutoffs - 1
+    planned = plan_cutoffs(
+        first_day=first_day(history, night.as_of),
+        as_of=night.as_of,
+        horizon_days=longest,
+        step_days=prediction.step_days,
+        max_cutoffs=steps,
+        min_history_days=prediction.min_history_days,
+    )
+    if not planned:
+        return []
+    say(f"features of {len(planned)} past cut-offs …")
+    results: list[CutoffResult] = []
+    for purpose, horizon_days in horizons.items():
+        panel = build_panel(
+            history,
+            cutoffs=planned,
+            churn_horizon_days=horizon_days,
+            value_horizon_days=horizon_days,
+            seen_until=night.as_of,
+            eligible_days=settings.churn.eligible_days,
+            keep=pl.col("is_eligible") if purpose == "churn" else None,
+        )
+        for place in range(max(0, len(planned) - wanted), len(planned)):
+            known = planned[max(0, place + 1 - prediction.max_cutoffs) : place + 1]
+            say(f"{purpose} as of {known[-1]} …")
+            result = backtest_cutoff(panel, known, purpose, horizon_days=horizon_days, settings=prediction)
+            if result is not None:
+                results.append(result)
+    return results
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def report(
+    night: Night, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
+) -> list[str]:
+    """Write the page, the JSON and the MLflow runs; returns the lines to show."""
+    figures = as_json(results, summaries)
+    parts = tuple(_part(summary, results) for summary in summaries)
+    tested = len({result.as_of for result in results})
+    note = f"History allows {tested} of the {wanted} cut-offs asked for." if tested < wanted else None
+    page = night.workspace.reports / f"backtest-{night.as_of.isoformat()}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render_backtest(BacktestFacts(night.settings.community.name, night.as_of, parts, note)), encoding="utf-8")
+    if json_file is not None:
+        Path(json_file).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    night.tracking.prepare()
+    night.tracking.log_backtest(
+        as_of=night.as_of, results=figures, page=page.read_text(encoding="utf-8"), tags=data_versions(night)
+    )
+    lines = [f"{part.title}: {part.verdict}" for part in parts]
+    written = [f"page: {page}", *([f"figures: {json_file}"] if json_file is not None else [])]
+    return [*([note] if note else []), *lines, *written]
+
+
+def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> dict[str, Any]:
+    """The figures in the shape other programs rely on."""
+    cutoffs: dict[date, dict[str, Any]] = {}
+    for result in results:
+        row = cutoffs.setdefault(
+            result.as_of, {"as_of": result.as_of.isoformat(), "n": None, "churn_rate": None, "churn": {}, "value": {}}
+        )
+        if result.purpose == "churn":
+            row["n"], row["churn_rate"] = result.members, result.outcome_mean
+        row[result.purpose] = {model: dict(metrics) for model, metrics in result.metrics.items()}
+        row[f"{result.purpose}_lead"] = {
+            model: {"estimate": lead.estimate, "lower": lead.lower, "upper": lead.upper} for model, lead in result.against.items()
+        }
+    return {
+        "cutoffs": [cutoffs[as_of] for as_of in sorted(cutoffs)],
+        "summary": {
+            summary.purpose: {
+                "cutoffs": summary.cutoffs,
+                "mean": {model: dict(metrics) for model, metrics in summary.mean.items()},
+                "best_baseline": summary.best_baseline,
+                "wins": dict(summary.wins),
+                "worst": None if summary.worst is None else summary.worst.isoformat(),
+            }
+            for summary in summaries
+        },
+    }
+
+
+def _part(summary: Summary, results: Sequence[CutoffResult]) -> BacktestPart:
+    title, measure_name, meaning = _NAMES[summary.purpose]
+    headline, best = HEADLINE[summary.purpose], summary.best_baseline
+    models = (OURS, *(model for model in summary.mean if model != OURS))
+    rows = []
+    for result in results:
+        if result.purpose == summary.purpose:
+            lead = result.against.get(best) if best is not None else None
+            values = {model: result.metrics.get(model, {}).get(headline) for model in models}
+            bounds = (None, None) if lead is None else (lead.lower, lead.upper)
+            rows.append(CutoffRow(result.as_of, result.members, values, *bounds))
+    metrics = list(dict.fromkeys(metric for model in models for metric in summary.mean[model]))
+    means = {
+        metric: {model: summary.mean[model][metric] for model in models if metric in summary.mean[model]} for metric in metrics
+    }
+    return BacktestPart(title, measure_name, meaning, models, tuple(rows), means, _verdict(summary, headline), summary.worst)
+
+
+def _verdict(summary: Summary, headline: str) -> str:
+    ours, best = summary.mean[OURS].get(headline), summary.best_baseline
+    if ours is None or best is None:
+        return "Nothing could be compared."
+    theirs = summary.mean[best][headline]
+    return (
+        f"{_NAMES[summary.purpose][1]} {ours:.3f} on average over {summary.cutoffs} cut-offs, "
+        f"{theirs:.3f} for {best.replace('_', ' ')}, the best simple rule; surely ahead of it at {summary.wins[best]} of them."
+    )

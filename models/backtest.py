@@ -1,0 +1,135 @@
+"""Backtesting: the nights of the past year, each predicted as it would have been then, set against what happened.
+
+Every cut-off is the test of its own split: models learn and are calibrated on cut-offs whose outcomes were over by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+import numpy as np
+import polars as pl
+
+from models.bootstrap import Difference, paired_difference
+from models.config import PredictionSettings
+from models.cutoffs import Split, split_cutoffs
+from models.training import OURS, Measured, measure_churn, measure_value
+
+Purpose = Literal["churn", "value"]
+HEADLINE: Final[Mapping[Purpose, Literal["auc", "ngini"]]] = {"churn": "auc", "value": "ngini"}
+_DRAWS: Final = 500
+
+
+@dataclass(frozen=True)
+class CutoffResult:
+    """How every model did at one cut-off.
+
+    Args:
+        as_of: The cut-off.
+        purpose: What was predicted.
+        members: Members predicted.
+        outcome_mean: Share that churned, or mean minor units spent.
+        metrics: Model → metric → value.
+        against: Baseline → paired bootstrap of our headline metric minus the baseline's, 95 %.
+        split: The cut-offs learnt from.
+    """
+
+    as_of: date
+    purpose: Purpose
+    members: int
+    outcome_mean: float
+    metrics: Mapping[str, Mapping[str, float | None]]
+    against: Mapping[str, Difference]
+    split: Split
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One purpose over all cut-offs.
+
+    Args:
+        purpose: What was predicted.
+        mean: Model → metric → mean over the cut-offs where it is defined.
+        best_baseline: The baseline with the best mean headline metric; None without baselines.
+        wins: Baseline → cut-offs at which the lower bound of the difference is above 0.
+        worst: The cut-off with our lowest headline metric; None without cut-offs.
+        cutoffs: How many cut-offs there are.
+    """
+
+    purpose: Purpose
+    mean: Mapping[str, Mapping[str, float]]
+    best_baseline: str | None
+    wins: Mapping[str, int]
+    worst: date | None
+    cutoffs: int
+
+
+def backtest_cutoff(
+    panel: pl.DataFrame, cutoffs: Sequence[date], purpose: Purpose, *, horizon_days: int, settings: PredictionSettings
+) -> CutoffResult | None:
+    """Measure every model at the newest of some cut-offs.
+
+    Args:
+        panel: Rows of at least these cut-offs.
+        cutoffs: What a night would have had to learn from, the newest being the one to predict.
+        purpose: What to predict.
+        horizon_days: Days of its label window.
+        settings: Size of the models.
+
+    Returns:
+        The result, or None when no earlier cut-off's outcome was over by then or nobody can be judged.
+    """
+    split = split_cutoffs(cutoffs, horizon_days=horizon_days)
+    measured = (measure_churn if purpose == "churn" else measure_value)(panel, split, settings)
+    if measured is None:
+        return None
+    return CutoffResult(
+        as_of=max(cutoffs),
+        purpose=purpose,
+        members=measured.predictions.height,
+        outcome_mean=float(measured.predictions["actual"].sort().mean()),  # type: ignore[arg-type]
+        metrics=measured.metrics,
+        against=_differences(measured, purpose, settings),
+        split=split,
+    )
+
+
+def summarise(results: Sequence[CutoffResult], purpose: Purpose) -> Summary:
+    """Put one purpose's results together, every cut-off weighing the same."""
+    mine = [result for result in results if result.purpose == purpose]
+    headline = HEADLINE[purpose]
+    models = list(dict.fromkeys(name for result in mine for name in result.metrics))
+    mean = {model: _mean_metrics(mine, model) for model in models}
+    baselines = [model for model in models if model != OURS and headline in mean[model]]
+    ours = {result.as_of: result.metrics[OURS].get(headline) for result in mine}
+    known = {as_of: value for as_of, value in ours.items() if value is not None}
+    return Summary(
+        purpose=purpose,
+        mean=mean,
+        best_baseline=max(baselines, key=lambda model: (mean[model][headline], model), default=None),
+        wins={model: sum(result.against[model].lower > 0 for result in mine if model in result.against) for model in baselines},
+        worst=min(known, key=lambda as_of: (known[as_of], as_of), default=None),
+        cutoffs=len(mine),
+    )
+
+
+def _differences(measured: Measured[Any], purpose: Purpose, settings: PredictionSettings) -> dict[str, Difference]:
+    predictions = measured.predictions
+    actual, ours = predictions["actual"].to_numpy(), predictions[OURS].to_numpy()
+    return {
+        model: paired_difference(
+            actual, ours, predictions[model].to_numpy(), metric=HEADLINE[purpose], seed=settings.seed, draws=_DRAWS
+        )
+        for model in measured.metrics
+        if model != OURS
+    }
+
+
+def _mean_metrics(results: Sequence[CutoffResult], model: str) -> dict[str, float]:
+    metrics = list(dict.fromkeys(metric for result in results for metric in result.metrics.get(model, {})))
+    values = {metric: [result.metrics.get(model, {}).get(metric) for result in results] for metric in metrics}
+    known = {metric: [value for value in found if value is not None] for metric, found in values.items()}
+    return {metric: float(np.mean(found)) for metric, found in known.items() if found}

@@ -1,0 +1,114 @@
+"""The gate: whether a challenger may take the champion's place.
+
+Both predict the same members at the newest cut-off whose outcome is over and that neither has learnt from. The challenger is
+promoted only when it is surely better (paired bootstrap), no worse calibrated, and does not turn the contact list over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.bootstrap import Difference, paired_difference
+from models.calibration import calibrate, logit
+from models.panel import Floats
+
+_NAMES: Final = {"churn": "AUC", "value": "nGini"}
+_METRICS: Final[dict[str, Literal["auc", "ngini"]]] = {"churn": "auc", "value": "ngini"}
+
+
+class GatePolicy(BaseModel):
+    """What a challenger must show."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    confidence: float = Field(default=0.95, gt=0, lt=1, description="How sure the lead must be: its interval lies above 0.")
+    draws: int = Field(default=1000, ge=100, description="Draws of the paired bootstrap.")
+    calibration_tolerance: float = Field(
+        default=0.01,
+        ge=0,
+        description="How much worse calibration may be: mean error of the probabilities; for value, of the total.",
+    )
+    max_list_change: float = Field(default=0.5, ge=0, le=1, description="Share of the contact list that may be new faces.")
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What both said of the same members, sorted by a key.
+
+    Args:
+        actual: Outcomes: 1 churned, or minor units spent.
+        champion: The champion's predictions.
+        challenger: The challenger's.
+    """
+
+    actual: Floats
+    champion: Floats
+    challenger: Floats
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate decided.
+
+    Args:
+        promote: Whether the challenger takes over.
+        reason: Why, in one plain sentence.
+        lead: Challenger minus champion in the headline metric, or None when they could not be compared.
+    """
+
+    promote: bool
+    reason: str
+    lead: Difference | None = None
+
+
+def decide(
+    purpose: Literal["churn", "value"], contest: Contest | None, *, list_change: float, policy: GatePolicy, seed: int
+) -> Decision:
+    """Decide on a challenger.
+
+    Args:
+        purpose: What is predicted.
+        contest: Their predictions on the newest outcomes neither has learnt from; None when there are none yet.
+        list_change: Share of tonight's contact list that the challenger would change, 0 to 1.
+        policy: What it must show.
+        seed: Of the bootstrap.
+    """
+    if contest is None or not contest.actual.size:
+        return Decision(False, "no outcome has matured yet that the champion has not learnt from")
+    lead = paired_difference(
+        contest.actual,
+        contest.challenger,
+        contest.champion,
+        metric=_METRICS[purpose],
+        seed=seed,
+        draws=policy.draws,
+        confidence=policy.confidence,
+    )
+    told = f"{_NAMES[purpose]} {lead.estimate:+.3f} ({lead.lower:+.3f} to {lead.upper:+.3f})"
+    if not lead.lower > 0:
+        return Decision(False, f"not surely better than the champion: {told}", lead)
+    worse = _miscalibration(purpose, contest.actual, contest.challenger) - _miscalibration(
+        purpose, contest.actual, contest.champion
+    )
+    if worse > policy.calibration_tolerance:
+        return Decision(False, f"better ranked, {told}, but worse calibrated by {worse:.3f}", lead)
+    if list_change > policy.max_list_change:
+        return Decision(False, f"better, {told}, but it would change {list_change:.0%} of the contact list", lead)
+    return Decision(True, f"surely better than the champion: {told}, changing {list_change:.0%} of the contact list", lead)
+
+
+def _miscalibration(purpose: str, actual: Floats, predicted: Floats) -> float:
+    """How far predictions are from what they should have said; for spend, the total ratio's distance from 1.
+
+    For churn the mean distance of the probabilities from their logistic recalibration (the calibration index of Austin and
+    Steyerberg 2019 with Cox's line): unlike a binned error it hardly moves with the noise of a few hundred outcomes.
+    """
+    if purpose == "churn":
+        recalibrated = calibrate(logit(predicted), actual).probability(logit(predicted))
+        return float(np.mean(np.sort(np.abs(predicted - recalibrated))))
+    total = float(np.sum(np.sort(actual)))
+    return abs(float(np.sum(np.sort(predicted))) / total - 1) if total > 0 else 0.0

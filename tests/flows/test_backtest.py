@@ -1,0 +1,56 @@
+"""The backtest: the shape of its figures, its page and its runs, and that its splits never look ahead."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.flows.communities import LAST_DAY
+from tests.flows.conftest import Run
+
+pytestmark = pytest.mark.xdist_group("nights")
+
+
+def test_every_model_stands_beside_ours_at_every_cut_off(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    file = shop / "figures.json"
+    done = run("backtest", "--workspace", shop, "--as-of", LAST_DAY, "--cutoffs", 3, "--json", file)
+    assert done.code == 0, done.err
+    figures = json.loads(file.read_text())
+    assert set(figures) == {"cutoffs", "summary"}
+    for cutoff in figures["cutoffs"]:
+        assert date.fromisoformat(cutoff["as_of"]) + timedelta(days=28) <= LAST_DAY
+        assert {"evenfall", "recency", "past_rate"} <= set(cutoff["churn"])
+        assert {"auc", "average_precision", "brier", "calibration_slope"} <= set(cutoff["churn"]["evenfall"])
+        assert {"ngini", "mae", "rmse", "total_ratio"} <= set(cutoff["value"]["evenfall"])
+        assert 0 < cutoff["churn_rate"] < 1
+        assert cutoff["n"] > 0
+    newest = figures["cutoffs"][-1]["as_of"]
+    assert newest == str(LAST_DAY - timedelta(days=28))
+    page = (shop / "reports" / f"backtest-{LAST_DAY}.html").read_text()
+    assert "<script" not in page
+    assert "Churn: AUC" in done.out
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{shop / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("backtests")
+    runs = client.search_runs([experiment.experiment_id])
+    children = [one for one in runs if "mlflow.parentRunId" in one.data.tags]
+    assert len(children) == len(figures["cutoffs"])
+    assert len(runs) == len(children) + 1
+
+
+def test_a_history_too_short_to_test_says_so(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    done = run("backtest", "--workspace", shop, "--as-of", LAST_DAY - timedelta(days=150))
+    assert done.code == 3
+    assert "too short for a backtest" in done.err
+
+
+def test_a_backtest_of_an_empty_lake_is_the_datas_fault(run: Run, shop: Path) -> None:
+    done = run("backtest", "--workspace", shop, "--as-of", LAST_DAY)
+    assert done.code == 3
+    assert "evenfall nightly" in done.err
