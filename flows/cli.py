@@ -124,6 +124,17 @@ def init(workspace: Path) -> None:
     click.echo(initialise(workspace))
 
 
+@cli.command()
+@click.argument("member_id")
+@_workspace
+@_as_of
+def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
+    """Print a member's card: scores, a year's activity, reasons, tier moves."""
+    from flows.explain import explain as card
+
+    click.echo(card(workspace, member_id, as_of=as_of))
+
+
 @cli.group()
 def quarantine() -> None:
     """Look at bad rows and re-admit repaired ones."""

@@ -1,0 +1,36 @@
+"""A member's card, on the command line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from outputs.words import percent
+from tests.flows.communities import LAST_DAY
+from tests.flows.conftest import Run
+
+pytestmark = pytest.mark.xdist_group("nights")
+
+
+def test_a_card_says_what_the_lists_say(run: Run, shop: Path) -> None:
+    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    members = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")
+    member = members.filter("is_eligible").row(0, named=True)
+    card = run("explain", member["member_id"], "--workspace", shop)
+    assert card.code == 0, card.err
+    assert f"Member {member['member_id']}" in card.out
+    shown = percent(member["churn_probability"])
+    for told in (member["tier"], member["segment"], shown, "Tier moves", "Active days"):
+        assert told in card.out, told
+
+
+def test_an_unknown_member_or_night_is_said_to_be_unknown(run: Run, shop: Path) -> None:
+    assert run("explain", "c001", "--workspace", shop).code == 2
+    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    nobody = run("explain", "nobody", "--workspace", shop)
+    assert nobody.code == 2
+    assert "no member 'nobody'" in nobody.err
+    assert run("explain", "c001", "--workspace", shop, "--as-of", LAST_DAY - timedelta(days=1)).code == 2
