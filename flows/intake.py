@@ -20,7 +20,7 @@ from expectations.table_checks import Finding, check_freshness, check_missing, c
 from flows.settings import Settings
 from flows.workspace import Workspace
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
-from lake.arrivals import move_counts, read_arrivals, record
+from lake.arrivals import move_counts, read_arrivals, record, undo_unrecorded
 from lake.checks import SCHEMA as CHECKS_SCHEMA
 from lake.checks import keep_checks
 from lake.contracts import ACTIVITY_TABLES, TABLES, TIMESTAMP, Table
@@ -111,6 +111,7 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
         OutsideServiceError: A database did not answer.
     """
     lake = workspace.lake
+    undo_unrecorded(lake)
     ledger = read_arrivals(lake)
     offered = {
         name: discover(table, sources, root=workspace.root)
@@ -197,29 +198,30 @@ def last_full_day(lake: Lake, arrivals: list[Arrival], *, timezone: str) -> date
     return day - timedelta(days=1) if any(hours for found, hours in newest if found == day) else day
 
 
+def _earlier(export: Export, ledger: pl.DataFrame) -> pl.DataFrame:
+    """The ledger's rows of the same file or query, oldest first."""
+    same = (pl.col("table") == export.table.name) & (pl.col("source") == export.source) & (pl.col("path") == export.path)
+    return ledger.filter(same)
+
+
 def _is_unchanged(export: Export, ledger: pl.DataFrame) -> bool:
-    if export.location is None:
+    newest = _earlier(export, ledger).tail(1)
+    if export.location is None or newest.is_empty():
         return False
-    same = ledger.filter(
-        (pl.col("table") == export.table.name) & (pl.col("source") == export.source) & (pl.col("path") == export.path)
-    ).tail(1)
-    return (
-        bool(same.height)
-        and same.row(0, named=True)["size_bytes"] == export.size_bytes
-        and (same.row(0, named=True)["modified_ns"] == export.modified_ns)
-    )
+    held = newest.row(0, named=True)
+    return bool(held["size_bytes"] == export.size_bytes and held["modified_ns"] == export.modified_ns)
 
 
 def _judge_export(judge: _Judge, export: Export, ledger: pl.DataFrame, place: int) -> Arrival | None:
-    """Read and judge one export; None when its content is what arrived before."""
+    """Read and judge one export; None when its content is what arrived last."""
     rows, content_hash = export.read()
-    arrival_id = hashlib.sha256(
-        f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}".encode()
-    ).hexdigest()[:32]
-    if arrival_id in set(ledger.filter(pl.col("table") == export.table.name)["arrival_id"]):
-        newest = ledger.filter((pl.col("source") == export.source) & (pl.col("path") == export.path)).tail(1)
-        if newest["arrival_id"].item() == arrival_id:
-            return None
+    earlier = _earlier(export, ledger)
+    if earlier.height and earlier["content_hash"][-1] == content_hash:
+        return None
+    # A file may come back as it once was: that is another arrival, told apart by how often this content has come before.
+    times = int((earlier["content_hash"] == content_hash).sum())
+    identity = f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}\x1f{times}"
+    arrival_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
     zone = export.settings.timezone or judge.settings.community.timezone
     mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
     checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ import polars as pl
 
 from expectations.runner import validate
 from flows.night import Night, open_night
-from lake.arrivals import move_counts, read_arrivals, record
+from lake.arrivals import move_counts, read_arrivals, record, undo_unrecorded
 from lake.contracts import TABLES, TIMESTAMP, Table
 from lake.errors import ConfigurationError
 from lake.identity import as_records, with_keys
@@ -66,6 +66,7 @@ def replay(workspace: Path, *, file: Path | None = None) -> str:
     """
     night = open_night(workspace, None)
     with night.workspace.held("quarantine replay"):
+        undo_unrecorded(night.workspace.lake)
         waiting = _open(night)
         chosen = waiting if file is None else _repaired(waiting, file)
         admitted = [_replay_arrival(night, rows) for rows in _by_arrival(chosen)]
@@ -129,16 +130,17 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
     references = {name: _keys(night, TABLES[name]) for name in table.references.values() if night.settings.table_sources(name)}
     tolerance = timedelta(minutes=night.settings.validation.future_tolerance_minutes)
-    good = validate(
-        table, with_keys(checked, table=table), references=references, now=datetime.now(UTC), future_tolerance=tolerance
-    ).good
-    records = as_records(good, table=table, timezone=night.timezone)
-    if good.is_empty():
-        return 0, rows.height
     ledger = read_arrivals(lake)
     arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
-    records, joined = _join_landed_lines(night, table, records, arrival["arrival_id"])
-    stamped = records.with_columns(
+    before = _held_by(night, table, arrival["arrival_id"])
+    keyed = with_keys(checked, table=table, taken=set(before[table.key]))
+    good = validate(table, keyed, references=references, now=datetime.now(UTC), future_tolerance=tolerance).good
+    if good.is_empty():
+        return 0, rows.height
+    records = as_records(good, table=table, timezone=night.timezone)
+    lines_merged = good.height - records.height
+    records, joined = _join_landed_lines(table, records, before)
+    stamped = _not_overtaken(night, table, records, ledger, arrival).with_columns(
         ingested_at=pl.lit(night.now).cast(TIMESTAMP),
         source=pl.lit(arrival["source"]),
         source_file=pl.lit(arrival["path"]),
@@ -147,23 +149,43 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     )
     counts = land(lake, table, stamped)
     number_new_members(lake, {table.name: stamped})
-    own = {arrival["arrival_id"]: 1}
-    ledger = move_counts(ledger, count="landed", changes=counts.landed)
-    ledger = move_counts(ledger, count="replaced", changes=counts.replaced)
-    ledger = move_counts(ledger, count="replaced", changes=dict.fromkeys(own, -joined))
-    ledger = move_counts(ledger, count="merged", changes=dict.fromkeys(own, good.height - records.height + joined))
-    ledger = move_counts(ledger, count="quarantined", changes=dict.fromkeys(own, -good.height))
+    gained = _held_by(night, table, arrival["arrival_id"]).height - before.height
+    own = arrival["arrival_id"]
+    others = {count: {key: n for key, n in getattr(counts, count).items() if key != own} for count in ("landed", "replaced")}
+    moves = {
+        "landed": {**others["landed"], own: gained},
+        "merged": {own: lines_merged + joined},
+        "replaced": {**others["replaced"], own: good.height - gained - lines_merged - joined},
+        "quarantined": {own: -good.height},
+    }
+    for count, changes in moves.items():
+        ledger = move_counts(ledger, count=count, changes=changes)
     admitted = rows["quarantine_id"].gather((good[ROW_NO] - 1).to_list())
     write_quarantine(lake, set_status(read_quarantine(lake), admitted, READMITTED))
     record(lake, ledger)
     return good.height, rows.height - good.height
 
 
-def _join_landed_lines(night: Night, table: Table, records: pl.DataFrame, arrival_id: str) -> tuple[pl.DataFrame, int]:
+def _held_by(night: Night, table: Table, arrival_id: str) -> pl.DataFrame:
+    """One row per record that an arrival holds in the lake."""
+    held = night.workspace.lake.scan_or_empty(table.name, table.landed_schema)
+    return held.filter(pl.col("arrival_id") == arrival_id).collect(engine="streaming")
+
+
+def _not_overtaken(
+    night: Night, table: Table, records: pl.DataFrame, ledger: pl.DataFrame, arrival: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Leave out records whose key a later arrival has brought: that one stays, as if the row had never been bad."""
+    later = ledger.filter(pl.col("sequence") > arrival["sequence"]).select("arrival_id")
+    held = night.workspace.lake.scan_or_empty(table.name, table.landed_schema).select(table.key, "arrival_id")
+    newer = held.join(later.lazy(), on="arrival_id", how="semi").join(records.lazy().select(table.key), on=table.key, how="semi")
+    return records.join(newer.select(table.key).collect(engine="streaming"), on=table.key, how="anti")
+
+
+def _join_landed_lines(table: Table, records: pl.DataFrame, held: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """Add repaired order lines to the order their file has landed already; returns the records and how many were joined."""
-    if "amount" not in table.columns or not night.workspace.lake.exists(table.name):
+    if "amount" not in table.columns:
         return records, 0
-    held = night.workspace.lake.scan(table.name).filter(pl.col("arrival_id") == arrival_id).collect()
     held = held.join(records.select(table.key), on=table.key, how="semi")
     assert table.time is not None
     others = [column for column in records.columns if column not in (table.key, "amount_minor")]

@@ -1,20 +1,26 @@
 """The ledger of arrivals: every file or query result ever taken in, and where each of its rows went.
 
 For every arrival, at every time: rows read = left out + merged + replaced + quarantined + landed.
+
+Recording is what makes a landing count. The ledger notes the version of every table it speaks of; whatever was written after
+that by a run that died is taken back before the next one lands. So whoever writes to these tables records afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import polars as pl
 
 from lake.contracts import TABLES, TIMESTAMP
+from lake.quarantine import QUARANTINE
 from lake.store import Lake
 
 ARRIVALS: Final = "arrivals"
+RECORDED_TABLES: Final = (*TABLES, QUARANTINE)
 COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
+_VERSIONS: Final = "versions"
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "arrival_id": pl.String(),
     "table": pl.String(),
@@ -51,7 +57,25 @@ def record(lake: Lake, arrivals: pl.DataFrame) -> None:
         CountingError: The counting identity does not hold.
     """
     check_identity(arrivals, held={name: lake.row_count(name) for name in TABLES})
-    lake.replace(ARRIVALS, arrivals.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("sequence"))
+    rows = arrivals.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("sequence")
+    lake.replace(ARRIVALS, rows, metadata={_VERSIONS: {name: lake.version(name) for name in RECORDED_TABLES}})
+
+
+def undo_unrecorded(lake: Lake, tables: Iterable[str] = RECORDED_TABLES) -> list[str]:
+    """Take back what was written to the tables but never recorded, because the run was killed in between.
+
+    Args:
+        lake: The lake, with no run going on.
+        tables: Names among `RECORDED_TABLES`.
+
+    Returns:
+        The tables that changed.
+    """
+    recorded = lake.metadata(ARRIVALS).get(_VERSIONS, {})
+    if lake.exists(ARRIVALS) and not recorded:
+        return []
+    known = {name: int(recorded.get(name, -1)) for name in tables if lake.exists(name)}
+    return [name for name, version in known.items() if lake.version(name) != version and lake.restore(name, version=version)]
 
 
 def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
@@ -60,7 +84,8 @@ def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
     Raises:
         CountingError: Naming the arrival or the table and both numbers.
     """
-    wrong = arrivals.filter(pl.sum_horizontal(COUNTS) != pl.col("rows_read"))
+    is_negative = pl.any_horizontal(pl.col(count) < 0 for count in COUNTS)
+    wrong = arrivals.filter(is_negative | pl.sum_horizontal(COUNTS).ne_missing(pl.col("rows_read")))
     for row in wrong.head(1).iter_rows(named=True):
         told = ", ".join(f"{count} {row[count]}" for count in COUNTS)
         raise CountingError(f"{row['source']} ({row['path']}): {row['rows_read']} rows read, but {told}")
@@ -71,6 +96,13 @@ def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
 
 
 def move_counts(arrivals: pl.DataFrame, *, count: str, changes: Mapping[str, int]) -> pl.DataFrame:
-    """Add changes to one of the counts, by `arrival_id`."""
+    """Add changes to one of the counts, by `arrival_id`.
+
+    Raises:
+        CountingError: A change of an arrival that the ledger does not have.
+    """
+    unknown = set(changes) - set(arrivals["arrival_id"])
+    if unknown:
+        raise CountingError(f"{count} changed for arrivals that the ledger does not have: {', '.join(sorted(unknown))}")
     change = pl.col("arrival_id").replace_strict(dict(changes), default=0, return_dtype=pl.Int64)
     return arrivals.with_columns((pl.col(count) + change).alias(count)) if changes else arrivals

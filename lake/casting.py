@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from collections.abc import Callable
+from typing import Any, Final
 
 import polars as pl
 
@@ -23,12 +25,12 @@ def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, date_format
         date_format: How times are written; None for ISO text.
 
     Returns:
-        The cast column, and a mask that is true where a value was there and did not cast. Empty text is null.
+        The cast column, and a mask that is true where a value was there and did not cast. Text loses the blanks around it,
+        so that padded ids of one system meet those of another.
     """
-    if values.dtype == pl.String:
-        values = values.set(values.str.strip_chars() == "", None)
+    values = without_blanks(values)
     if dtype == pl.String:
-        typed = _as_text(values)
+        typed = as_text(values).str.strip_chars()
     elif dtype.is_temporal():
         typed = to_utc(values, timezone=timezone, date_format=date_format)
     elif dtype == pl.Boolean:
@@ -36,23 +38,56 @@ def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, date_format
     elif dtype.is_integer():
         typed = _as_whole_number(values, dtype)
     else:
-        typed = _as_number(values)
+        typed = as_number(values)
     typed = typed.alias(values.name)
     return typed, values.is_not_null() & typed.is_null()
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Write values as text, such that reading the text again gives the same value.
+
+    A whole number that travelled as a float or decimal, as ids do once a column has a gap, is written without its .0; lists
+    and structs are written as JSON; bytes that are no text as hexadecimal digits.
+    """
+    if values.dtype.is_float():
+        whole = values.cast(pl.Int64, strict=False)
+        is_whole = (values == whole.cast(values.dtype)).fill_null(False)
+        return whole.cast(pl.String).zip_with(is_whole, values.cast(pl.String))
+    if isinstance(values.dtype, pl.Decimal):
+        text = values.cast(pl.String)
+        return text.str.replace(r"\.0+$", "")
+    if values.dtype.is_nested():
+        return _each_as_text(values, lambda value: json.dumps(value, default=str, ensure_ascii=False))
+    if values.dtype == pl.Object:
+        return _each_as_text(values, str)
+    if values.dtype == pl.Binary:
+        return _bytes_as_text(values)
+    return values.cast(pl.String)
+
+
+def as_number(values: pl.Series) -> pl.Series:
+    """Read values as Float64; null where the value is no finite number."""
+    if values.dtype == pl.String:
+        values = values.str.strip_chars()
+    if values.dtype.is_temporal() or values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+        return pl.Series(values.name, [None] * len(values), dtype=pl.Float64)
+    numbers = values.cast(pl.Float64, strict=False)
+    return numbers.set(~numbers.is_finite(), None)
 
 
 def numeric_reading(column: pl.Series) -> pl.Series | None:
     """A text column read as numbers, when nearly all of it is numbers and none is a code with leading zeros.
 
+    A column with nothing in it may be either.
+
     Returns:
         Int64 or Float64 with null where the text is no number, or None when the column is not numeric.
     """
-    text = column.str.strip_chars()
-    text = text.set(text == "", None)
-    numbers = text.cast(pl.Float64, strict=False)
+    text = without_blanks(column).str.strip_chars()
+    numbers = as_number(text)
     present = len(text) - text.null_count()
     misread = numbers.null_count() - text.null_count()
-    if misread == present or (misread > 1 and misread > _MOST_MISREAD_SHARE * present):
+    if (present and misread == present) or (misread > 1 and misread > _MOST_MISREAD_SHARE * present):
         return None
     if text.str.contains(r"^[+-]?0\d").any():
         return None
@@ -60,36 +95,34 @@ def numeric_reading(column: pl.Series) -> pl.Series | None:
     return whole if whole.null_count() == numbers.null_count() else numbers
 
 
-def _as_text(values: pl.Series) -> pl.Series:
-    if values.dtype.is_float():
-        # A whole number that travelled as a float, as ids do once a column has a gap, is written without its .0
-        whole = values.cast(pl.Int64, strict=False)
-        is_whole = (values == whole.cast(values.dtype)).fill_null(False)
-        return whole.cast(pl.String).zip_with(is_whole, values.cast(pl.String))
-    if values.dtype.is_nested() or values.dtype == pl.Object:
-        return pl.Series(values.name, [None if value is None else str(value) for value in values], dtype=pl.String)
-    if values.dtype == pl.Binary:
-        return values.cast(pl.String, strict=False)
-    return values.cast(pl.String)
+def without_blanks(values: pl.Series) -> pl.Series:
+    """Make nulls of what says nothing: blank text, and a float that is not a number."""
+    if values.dtype == pl.String:
+        return values.set(values.str.strip_chars() == "", None)
+    return values.fill_nan(None) if values.dtype.is_float() else values
+
+
+def _each_as_text(values: pl.Series, write: Callable[[Any], str]) -> pl.Series:
+    texts = [None if value is None else write(value) for value in values.to_list()]
+    return pl.Series(values.name, texts, dtype=pl.String)
+
+
+def _bytes_as_text(values: pl.Series) -> pl.Series:
+    try:
+        return values.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return values.bin.encode("hex")
 
 
 def _as_yes_or_no(values: pl.Series) -> pl.Series:
     if values.dtype == pl.Boolean:
         return values
-    text = _as_text(values).str.strip_chars().str.to_lowercase()
+    text = as_text(values).str.strip_chars().str.to_lowercase()
     yes = text.is_in(_YES)
     return yes.set(~(yes | text.is_in(_NO)), None)
 
 
 def _as_whole_number(values: pl.Series, dtype: pl.DataType) -> pl.Series:
-    numbers = _as_number(values)
+    numbers = as_number(values)
     whole = numbers.round(0)
-    return whole.set((whole != numbers).fill_null(True) | ~numbers.is_finite().fill_null(False), None).cast(dtype, strict=False)
-
-
-def _as_number(values: pl.Series) -> pl.Series:
-    if values.dtype == pl.String:
-        values = values.str.strip_chars()
-    if values.dtype.is_temporal() or values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
-        return pl.Series(values.name, [None] * len(values), dtype=pl.Float64)
-    return values.cast(pl.Float64, strict=False)
+    return whole.set(whole != numbers, None).cast(dtype, strict=False)

@@ -11,8 +11,9 @@ from pathlib import Path
 import polars as pl
 
 from lake.contracts import Table
+from lake.databases import read_query
 from lake.errors import ConfigurationError, DataError
-from lake.readers import read_export, read_query
+from lake.readers import read_export
 from lake.source_settings import FileFormat, SourceSettings
 
 
@@ -25,6 +26,7 @@ class Export:
         settings: The source it belongs to.
         source: The source's name, such as `orders` or `orders[2]`.
         path: The file relative to the workspace, or `query` for a database.
+        root: The workspace, where relative paths start.
         location: Where the file is, or None for a database.
         file_format: How the file is read, or None for a database.
         size_bytes: Its size; 0 for a database.
@@ -35,6 +37,7 @@ class Export:
     settings: SourceSettings
     source: str
     path: str
+    root: Path
     location: Path | None = None
     file_format: FileFormat | None = None
     size_bytes: int = 0
@@ -54,7 +57,7 @@ class Export:
             OutsideServiceError: The database did not answer.
         """
         if self.location is None or self.file_format is None:
-            rows = read_query(self.settings, name=self.name)
+            rows = read_query(self.settings, name=self.name, root=self.root)
             return rows, _hash_of_rows(rows)
         try:
             content = self.location.read_bytes()
@@ -76,7 +79,7 @@ def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> 
     for number, settings in enumerate(sources, start=1):
         source = table.name if len(sources) == 1 else f"{table.name}[{number}]"
         if settings.uri is not None:
-            exports.append(Export(table, settings, source, "query"))
+            exports.append(Export(table, settings, source, "query", root))
             continue
         paths = sorted({found for pattern in settings.paths for found in _matches(pattern, source, root)})
         exports += [_export(table, settings, source, path, root) for path in paths]
@@ -86,10 +89,15 @@ def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> 
 def _matches(pattern: str, source: str, root: Path) -> list[Path]:
     if pattern.startswith("s3://"):
         raise ConfigurationError(f"{source}: {pattern} is in an object store", remedy="Give a local path or a database `uri`.")
-    found = [Path(path) for path in glob.glob(str(root / pattern), recursive=True)]  # noqa: PTH207 - absolute patterns too
-    files = [path for path in found if path.is_file()]
+    try:
+        # A name with brackets, such as orders[1].csv, is also a pattern: what is there by that name comes first.
+        named = (root / pattern).exists()
+        found = [root / path for path in ([pattern] if named else glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207
+        files = [path for path in found if path.is_file()]
+    except OSError as error:
+        raise _unreadable(f"{source} ({pattern})", error) from error
     if not files:
-        what = "is a folder" if found else "matches no file"
+        what = "is a folder" if any(path.is_dir() for path in found) else "matches no file"
         raise ConfigurationError(
             f"{source}: {pattern} {what} (looked from {root})", remedy="Correct `path` of this source, or put the export there."
         )
@@ -108,7 +116,7 @@ def _export(table: Table, settings: SourceSettings, source: str, path: Path, roo
             status = path.stat()
     except OSError as error:
         raise _unreadable(f"{source} ({shown})", error) from error
-    return Export(table, settings, source, shown, path, file_format, status.st_size, status.st_mtime_ns)
+    return Export(table, settings, source, shown, root, path, file_format, status.st_size, status.st_mtime_ns)
 
 
 def _unreadable(name: str, error: OSError) -> ConfigurationError:

@@ -8,7 +8,9 @@ from typing import Final
 
 import polars as pl
 
+from lake.arrivals import undo_unrecorded
 from lake.contracts import PROVENANCE, Table
+from lake.quarantine import QUARANTINE
 from lake.store import DAY, Lake
 
 SEQUENCE: Final = "sequence"
@@ -33,7 +35,8 @@ def land(lake: Lake, table: Table, records: pl.DataFrame) -> Landed:
     """Write tonight's records of one table in one commit.
 
     A record that is already held with the same content is not written again, so a cumulative export touches only the days
-    that truly changed. Landing the same arrival twice, as after a crash, counts and stores the same as landing it once.
+    that truly changed. What an earlier run landed without recording it, because it was killed, is taken back first: landing
+    the same arrival again counts and stores the same as landing it once.
 
     Args:
         lake: The lake.
@@ -44,6 +47,7 @@ def land(lake: Lake, table: Table, records: pl.DataFrame) -> Landed:
     Returns:
         The counts.
     """
+    undo_unrecorded(lake, [table.name, QUARANTINE])
     newest = records.sort(SEQUENCE, table.key).unique(table.key, keep="last", maintain_order=True)
     overtaken = records.join(newest.select(table.key, SEQUENCE), on=[table.key, SEQUENCE], how="anti")
     met = _met(lake, table, newest)
@@ -62,13 +66,21 @@ def land(lake: Lake, table: Table, records: pl.DataFrame) -> Landed:
 def _met(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataFrame:
     """One row per key held already: its earlier arrival and day, and whether its content is the same."""
     content = [column for column in table.landed_schema if column not in PROVENANCE and column != table.key]
-    earlier = lake.scan_or_empty(table.name, table.landed_schema)
+    earlier = _of_days_met(lake.scan_or_empty(table.name, table.landed_schema), table, newest)
     both = earlier.select(table.key, *content, "arrival_id").join(
         newest.lazy().select(table.key, *content, "arrival_id"), on=table.key, how="inner", suffix="_tonight"
     )
     is_same = pl.all_horizontal(pl.col(column).eq_missing(pl.col(f"{column}_tonight")) for column in content)
     kept = [column for column in (table.key, DAY, "arrival_id", "arrival_id_tonight") if column != DAY or DAY in content]
     return both.select(*kept, is_same=is_same).collect(engine="streaming").sort(table.key)
+
+
+def _of_days_met(earlier: pl.LazyFrame, table: Table, newest: pl.DataFrame) -> pl.LazyFrame:
+    """The days that hold any of the keys: finding them by the keys alone saves reading the content of all the others."""
+    if table.time is None:
+        return earlier
+    met = earlier.select(table.key, DAY).join(newest.lazy().select(table.key), on=table.key, how="semi")
+    return earlier.filter(pl.col(DAY).is_in(met.select(pl.col(DAY).unique()).collect(engine="streaming")[DAY].to_list()))
 
 
 def _write(lake: Lake, table: Table, fresh: pl.DataFrame, *, gone: pl.DataFrame) -> int:

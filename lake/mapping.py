@@ -6,21 +6,18 @@ A single value that does not cast is that row's fault: the row is rejected and k
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import combinations
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from lake.casting import cast_to, numeric_reading
+from lake.casting import as_text, cast_to
 from lake.contracts import Table
 from lake.errors import ConfigurationError
+from lake.expressions import Wanted, evaluate, listed
 from lake.source_settings import SourceSettings
 
 ROW_NO: Final = "row_no"
-_MOST_COLUMNS_TO_RETYPE: Final = 4
 
 
 @dataclass(frozen=True)
@@ -42,13 +39,6 @@ class Mapped:
     left_out: int
 
 
-@dataclass(frozen=True)
-class _Evaluated:
-    values: pl.Series
-    misread: pl.Series | None = None
-    inputs: list[str] = field(default_factory=list)
-
-
 def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, name: str, timezone: str) -> Mapped:
     """Apply `where` and `columns` to an export and cast to the contract's types.
 
@@ -64,39 +54,35 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
             expression that cannot be evaluated.
     """
     expressions = _expressions(export, table, settings, name)
-    rows = export.with_row_index(ROW_NO, offset=1).with_columns(pl.col(ROW_NO).cast(pl.Int64))
-    kept = rows
-    if settings.where is not None:
-        kept = rows.filter(_condition(rows, settings.where, name))
-    row_nos = kept[ROW_NO]
-    written: dict[str, pl.Series] = {}
-    cast: dict[str, pl.Series] = {}
+    rows = _plain(export)
+    kept = _kept(rows, settings.where, name)
+    rows = rows.filter(kept)
+    row_nos = pl.Series(ROW_NO, range(1, export.height + 1), dtype=pl.Int64).filter(kept)
+    written: list[pl.Series] = [row_nos]
+    cast: list[pl.Series] = [row_nos]
     failures: list[pl.DataFrame] = []
     for column, expression in expressions.items():
         dtype = table.columns[column].dtype
-        evaluated = _evaluate(kept, expression, wants_number=dtype.is_numeric(), where=f"{name}, column {column}")
-        values = evaluated.values.alias(column)
-        typed, fails = cast_to(values, dtype, timezone=timezone, date_format=settings.date_format)
-        if evaluated.misread is not None:
-            fails = fails | evaluated.misread
-        written[column], cast[column] = _as_written(values, kept, evaluated), typed
-        if fails.any():
-            failures.append(pl.DataFrame({ROW_NO: row_nos.filter(fails), "rules": _cast_rule(column, dtype)}))
+        found = evaluate(rows, expression, wanted=_wanted(dtype), told=f"{name}, column {column}")
+        typed, fails = cast_to(found.values, dtype, timezone=timezone, date_format=settings.date_format)
+        written.append(found.written.alias(column))
+        cast.append(typed.alias(column))
+        failing = row_nos.filter(fails | found.misread)
+        failures.append(failing.to_frame().with_columns(rules=pl.lit(_cast_rule(column, dtype))))
     return Mapped(
-        rows=pl.DataFrame([row_nos, *cast.values()]),
-        written=pl.DataFrame([row_nos, *written.values()]),
-        rejects=_gather(failures),
+        rows=pl.DataFrame(cast),
+        written=pl.DataFrame(written),
+        rejects=pl.concat(failures).group_by(ROW_NO).agg(pl.col("rules").sort()).sort(ROW_NO),
         rows_read=export.height,
-        left_out=export.height - kept.height,
+        left_out=export.height - rows.height,
     )
 
 
 def rows_as_json(written: pl.DataFrame, row_nos: pl.Series) -> pl.DataFrame:
-    """One row per `row_no`: the row's values as a JSON object, as they were written."""
-    columns = [column for column in written.columns if column != ROW_NO]
-    return written.filter(pl.col(ROW_NO).is_in(row_nos.implode())).select(
-        ROW_NO, values=pl.struct(pl.col(columns).cast(pl.String, strict=False)).struct.json_encode()
-    )
+    """One row per `row_no`: the row's values as a JSON object of texts, as they were written."""
+    chosen = written.filter(pl.col(ROW_NO).is_in(row_nos.implode()))
+    texts = [as_text(column) for column in chosen.iter_columns() if column.name != ROW_NO]
+    return chosen.select(ROW_NO, values=pl.struct(texts).struct.json_encode())
 
 
 def _expressions(export: pl.DataFrame, table: Table, settings: SourceSettings, name: str) -> dict[str, str]:
@@ -110,14 +96,23 @@ def _expressions(export: pl.DataFrame, table: Table, settings: SourceSettings, n
     if missing:
         raise ConfigurationError(
             f"{name}: {table.name} needs the column `{missing[0]}`, and nothing maps to it",
-            remedy=f'Add {missing[0]} = "…" under its `columns`; the export has: {_listed(export.columns)}.',
+            remedy=f'Add {missing[0]} = "…" under its `columns`; the export has: {listed(export.columns)}.',
         )
     return {column: expressions[column] for column in table.columns if column in expressions}
 
 
-def _condition(rows: pl.DataFrame, where: str, name: str) -> pl.Series:
+def _plain(export: pl.DataFrame) -> pl.DataFrame:
+    """Give text one type, so that expressions see text and not how a file stored it."""
+    stored_otherwise = (pl.Categorical, pl.Enum, pl.Binary)
+    return export.with_columns(as_text(column) for column in export.iter_columns() if isinstance(column.dtype, stored_otherwise))
+
+
+def _kept(rows: pl.DataFrame, where: str | None, name: str) -> pl.Series:
+    """Which rows `where` keeps; a row for which it cannot be told is left out."""
+    if where is None:
+        return pl.Series([True]).new_from_index(0, rows.height)
     told = f"{name}, `where`"
-    kept = _evaluate(rows, where, wants_number=False, where=told).values
+    kept = evaluate(rows, where, wanted="condition", told=told).values
     if kept.dtype != pl.Boolean:
         raise ConfigurationError(
             f"{told}: `{where}` gives {kept.dtype}, not true or false", remedy="Write a condition, such as `amount > 0`."
@@ -125,108 +120,10 @@ def _condition(rows: pl.DataFrame, where: str, name: str) -> pl.Series:
     return kept.fill_null(False)
 
 
-def _evaluate(rows: pl.DataFrame, sql: str, *, wants_number: bool, where: str) -> _Evaluated:
-    """Evaluate row by row; text that reads as numbers is offered as numbers where arithmetic needs it."""
-    if sql in rows.columns:
-        # A plain name needs no SQL, even one that SQL keeps for itself, such as user or order.
-        return _Evaluated(rows[sql])
-    expression = _parse(sql, where)
-    roots = list(dict.fromkeys(expression.meta.root_names()))
-    absent = [column for column in roots if column not in rows.columns]
-    if absent:
-        raise ConfigurationError(
-            f"{where}: the export has no column {absent[0]!r}",
-            remedy=f"Correct `{sql}`; the export has: {_listed(rows.columns)}.",
-        )
-    if _is_bare_column(expression, roots):
-        return _Evaluated(rows[roots[0]])
-    problem: Exception | None = None
-    for readings in _readings(rows, roots, wants_number=wants_number):
-        chosen = tuple(readings)
-        typed = rows.with_columns(reading.alias(column) for column, reading in readings.items())
-        for candidate in (expression, _parse(_lenient(sql), where)):
-            try:
-                values = typed.select(candidate.alias("value")).to_series()
-            except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-                problem = error
-                continue
-            return _checked(rows, typed, values, chosen, strict=candidate is expression, roots=roots, sql=sql, where=where)
-    raise ConfigurationError(
-        f"{where}: `{sql}` cannot be evaluated: {str(problem).strip().splitlines()[0]}",
-        remedy="Correct the expression; column names with blanks or capitals go in double quotes.",
-    )
-
-
-def _checked(
-    rows: pl.DataFrame,
-    typed: pl.DataFrame,
-    values: pl.Series,
-    chosen: Iterable[str],
-    *,
-    strict: bool,
-    roots: list[str],
-    sql: str,
-    where: str,
-) -> _Evaluated:
-    if len(values) != rows.height:
-        if roots or len(values) != 1:
-            raise ConfigurationError(
-                f"{where}: `{sql}` gives {len(values)} values for {rows.height} rows", remedy="Write an expression over one row."
-            )
-        values = values.new_from_index(0, rows.height)
-    misread = pl.Series([False]).new_from_index(0, rows.height)
-    for column in chosen:
-        misread = misread | (rows[column].is_not_null() & typed[column].is_null())
-    if not strict:
-        present = typed.select(pl.all_horizontal(pl.col(column).is_not_null() for column in roots)).to_series()
-        misread = misread | (present & values.is_null())
-    return _Evaluated(values, misread, inputs=roots)
-
-
-def _parse(sql: str, where: str) -> pl.Expr:
-    try:
-        return pl.sql_expr(sql)
-    except (pl.exceptions.PolarsError, ValueError) as error:
-        raise ConfigurationError(
-            f"{where}: `{sql}` is not an SQL expression: {str(error).splitlines()[0]}",
-            remedy="Correct it; column names with blanks go in double quotes, text in single quotes.",
-        ) from error
-
-
-def _readings(rows: pl.DataFrame, roots: list[str], *, wants_number: bool) -> Iterator[dict[str, pl.Series]]:
-    """Ways to read the text columns of an expression as numbers, the likeliest first."""
-    text = [column for column in roots if rows[column].dtype == pl.String]
-    numeric = {column: reading for column in text if (reading := numeric_reading(rows[column])) is not None}
-    if len(numeric) > _MOST_COLUMNS_TO_RETYPE:
-        choices: list[tuple[str, ...]] = [tuple(numeric), ()]
-    else:
-        choices = [chosen for size in range(len(numeric), -1, -1) for chosen in combinations(numeric, size)]
-    for chosen in choices if wants_number else reversed(choices):
-        yield {column: numeric[column] for column in chosen}
-    if wants_number:
-        # Mostly text where numbers were meant: every such row is shown as bad, instead of blaming the expression.
-        yield {column: rows[column].str.strip_chars().cast(pl.Float64, strict=False) for column in text}
-
-
-def _as_written(values: pl.Series, rows: pl.DataFrame, evaluated: _Evaluated) -> pl.Series:
-    """Where an input was misread, show the inputs instead of the empty result."""
-    if evaluated.misread is None or not evaluated.misread.any():
-        return values
-    inputs = rows.select(
-        pl.concat_str(
-            [pl.format("{}={}", pl.lit(column), pl.col(column).cast(pl.String).fill_null("")) for column in evaluated.inputs],
-            separator=" ",
-        )
-    ).to_series()
-    return inputs.zip_with(evaluated.misread, values.cast(pl.String)).alias(values.name)
-
-
-def _lenient(sql: str) -> str:
-    return re.sub(r"\bCAST\s*\(", "TRY_CAST(", sql, flags=re.IGNORECASE)
-
-
-def _is_bare_column(expression: pl.Expr, roots: list[str]) -> bool:
-    return len(roots) == 1 and expression.meta.is_column()
+def _wanted(dtype: pl.DataType) -> Wanted:
+    if dtype.is_numeric():
+        return "number"
+    return "condition" if dtype == pl.Boolean else "text"
 
 
 def _cast_rule(column: str, dtype: pl.DataType) -> str:
@@ -235,14 +132,3 @@ def _cast_rule(column: str, dtype: pl.DataType) -> str:
     if dtype == pl.Boolean:
         return f"{column}_is_yes_or_no"
     return f"{column}_is_a_whole_number" if dtype.is_integer() else f"{column}_is_a_number"
-
-
-def _gather(failures: list[pl.DataFrame]) -> pl.DataFrame:
-    if not failures:
-        return pl.DataFrame(schema={ROW_NO: pl.Int64, "rules": pl.List(pl.String)})
-    return pl.concat(failures).group_by(ROW_NO).agg(pl.col("rules").sort()).sort(ROW_NO)
-
-
-def _listed(columns: Iterable[str]) -> str:
-    names = [column for column in columns if column != ROW_NO]
-    return ", ".join(names[:30]) + (", …" if len(names) > 30 else "")  # noqa: PLR2004 - what a terminal shows at a glance

@@ -7,7 +7,6 @@ from typing import Final
 
 import polars as pl
 
-from lake.contracts import TABLES
 from lake.store import Lake
 
 MEMBER_INDEX: Final = "member_index"
@@ -41,7 +40,7 @@ def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame]) -> int:
     ids = [
         records.select(pl.col(column).alias("member_id"))
         for table, records in arrived.items()
-        for column in _ID_COLUMNS[TABLES[table].name]
+        for column in _ID_COLUMNS[table]
         if column in records.columns
     ]
     if not ids:

@@ -1,27 +1,32 @@
-"""Reading an export's bytes or a database's rows into a frame, exactly as they are written there."""
+"""Reading an export's bytes into a frame, exactly as they are written there."""
 
 from __future__ import annotations
 
+import csv
 import gzip
-import os
 import re
 import zlib
-from io import BytesIO
-from typing import Any
+from io import BytesIO, StringIO
 
 import polars as pl
 
-from lake.errors import ConfigurationError, DataError, OutsideServiceError
+from lake.databases import expand_environment
+from lake.errors import ConfigurationError, DataError
 from lake.source_settings import FileFormat, SourceSettings
 
+__all__ = ["expand_environment", "read_export"]
+
 _GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UNIT_SEPARATOR = "\x1f"
 _TEXT_FORMATS = ("csv", "jsonl")
 
 
 def read_export(content: bytes, *, name: str, file_format: FileFormat, settings: SourceSettings) -> pl.DataFrame:
     """Read one file's content.
 
-    One row per record of the file. CSV columns are all text: what they mean is decided when they are mapped.
+    One row per record of the file; a line or a sheet's row with nothing in it is no record. CSV columns are all text: what
+    they mean is decided when they are mapped.
 
     Args:
         content: The file's bytes; gzip is recognised by its first bytes.
@@ -33,155 +38,104 @@ def read_export(content: bytes, *, name: str, file_format: FileFormat, settings:
         DataError: Truncated, undecodable or without a single row.
         ConfigurationError: The named sheet is not there.
     """
-    if not content:
-        raise _no_rows(name)
     try:
         if file_format in _TEXT_FORMATS:
             rows = _read_text(content, file_format, settings)
         elif file_format == "parquet":
-            rows = pl.read_parquet(BytesIO(content))
+            rows = pl.read_parquet(BytesIO(content)) if content else pl.DataFrame()
         else:
-            rows = _read_excel(content, settings, name)
+            rows = _read_excel(content, settings, name) if content else pl.DataFrame()
     except pl.exceptions.NoDataError:
-        raise _no_rows(name) from None
-    except (UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.PolarsError, ValueError) as error:
+        rows = pl.DataFrame()
+    except _UNREADABLE as error:
+        written = f"{file_format} in {settings.encoding}" if file_format in _TEXT_FORMATS else file_format
         raise DataError(
-            f"{name} cannot be read as {file_format} in {settings.encoding}: {_first_line(error)}",
+            f"{name} cannot be read as {written}: {_first_line(error)}",
             remedy="Ask for the file again, or correct `format`, `encoding` or `separator` of its source. Nothing of it landed.",
         ) from error
-    if rows.height == 0:
-        raise _no_rows(name)
+    if rows.is_empty():
+        raise DataError(
+            f"{name} holds no rows at all",
+            remedy="If the export failed, run it again; if there was truly nothing to export, take the file away.",
+        )
     return rows
 
 
-def read_query(settings: SourceSettings, *, name: str) -> pl.DataFrame:
-    """Run a source's query in a read-only transaction with a time limit.
-
-    Raises:
-        ConfigurationError: The query or the address is wrong, or the driver is unknown.
-        OutsideServiceError: The database did not answer.
-        DataError: The query gave no rows.
-    """
-    import sqlalchemy
-    from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
-
-    assert settings.uri is not None
-    assert settings.query is not None
-    try:
-        engine = sqlalchemy.create_engine(_driver(expand_environment(settings.uri, name=name)), poolclass=sqlalchemy.NullPool)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise ConfigurationError(
-            f"{name}: the `uri` is not a database address we know: {_first_line(error)}",
-            remedy="Write it like sqlite:///folder/file.db or postgresql://user@host/database.",
-        ) from error
-    try:
-        with engine.connect() as connection:
-            _confine(connection, settings.query_timeout_seconds)
-            rows = pl.read_database(settings.query, connection, infer_schema_length=None)
-            connection.rollback()
-    except OperationalError as error:
-        if _is_our_fault(error):
-            raise _bad_query(name, error) from error
-        raise OutsideServiceError(
-            f"{name}: the database did not answer: {_first_line(error.orig or error)}",
-            remedy="Check that it is running and reachable from here, then run again; nothing was changed.",
-        ) from error
-    except (DBAPIError, pl.exceptions.PolarsError, ValueError) as error:
-        raise _bad_query(name, error) from error
-    finally:
-        engine.dispose()
-    if rows.height == 0:
-        raise _no_rows(name)
-    return rows
-
-
-def expand_environment(text: str, *, name: str) -> str:
-    """Replace `${NAME}` by the environment's value, so that secrets stay out of files.
-
-    Raises:
-        ConfigurationError: The variable is not set.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if found is None:
-            raise ConfigurationError(
-                f"{name}: the environment variable {match[1]} is not set", remedy=f"Set {match[1]} where Evenfall runs."
-            )
-        return found
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
+# Polars panics on some broken Parquet files instead of raising.
+_UNREADABLE = (UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError)
 
 
 def _read_text(content: bytes, file_format: FileFormat, settings: SourceSettings) -> pl.DataFrame:
-    if content.startswith(_GZIP_MAGIC):
-        content = gzip.decompress(content)
-    # utf-8-sig drops the byte-order mark that spreadsheets put first.
-    encoding = "utf-8-sig" if settings.encoding.lower() in ("utf-8", "utf8") else settings.encoding
-    text = content.decode(encoding).lstrip("\ufeff")
+    text = _as_utf8(gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content, settings.encoding)
+    if not text.strip():
+        return pl.DataFrame()
+    if file_format == "jsonl":
+        return pl.read_ndjson(BytesIO(text), infer_schema_length=None)
+    if settings.separator == "whitespace":
+        lines = (_UNIT_SEPARATOR.join(line.split()) for line in text.decode().split("\n"))
+        return _read_csv("\n".join(line for line in lines if line).encode(), separator=_UNIT_SEPARATOR)
+    return _read_csv(text, separator=settings.separator)
+
+
+def _as_utf8(content: bytes, encoding: str) -> bytes:
+    text = content.decode(encoding)
+    encoded = content if encoding.lower().replace("-", "") == "utf8" else text.encode()
     if "\x00" in text:
         raise ValueError("it holds NUL bytes, so it is not text in this encoding")
-    if not text.strip():
-        raise pl.exceptions.NoDataError("empty")
-    if file_format == "jsonl":
-        return pl.read_ndjson(BytesIO(text.encode()), infer_schema_length=None)
-    separator = settings.separator
-    if separator == "whitespace":
-        text = "\n".join(",".join(line.split()) for line in text.splitlines() if line.strip())
-        separator = ","
-    return pl.read_csv(BytesIO(text.encode()), separator=separator, infer_schema=False, null_values=[""])
+    # Spreadsheets put a byte-order mark first.
+    return encoded.removeprefix(_BYTE_ORDER_MARK)
+
+
+def _read_csv(text: bytes, *, separator: str) -> pl.DataFrame:
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    # A quote that opens no field, as in 5" pipe, is a character like any other.
+    opens_a_field = re.search(b"(?:^|[\r\n" + re.escape(separator.encode()) + b'])"', text)
+    quote = '"' if opens_a_field else None
+    try:
+        rows = pl.read_csv(BytesIO(text), separator=separator, quote_char=quote, infer_schema=False, null_values=[""])
+    except pl.exceptions.ComputeError as error:
+        raise ValueError(_misfit(text, separator=separator) or _first_line(error)) from error
+    if _ends_within_a_line(rows, text, separator=separator):
+        raise ValueError("it ends in the middle of a line")
+    return rows.filter(pl.any_horizontal(pl.all().is_not_null()))
+
+
+def _ends_within_a_line(rows: pl.DataFrame, text: bytes, *, separator: str) -> bool:
+    """Whether the last line lacks its last fields: they are neither written nor marked as empty, nor is the line ended."""
+    if rows.is_empty() or text.endswith((b"\n", b"\r", b'"', separator.encode())):
+        return False
+    return rows.width > 1 and rows.to_series(rows.width - 1)[-1] is None
+
+
+def _misfit(text: bytes, *, separator: str) -> str | None:
+    """Where a CSV file has more fields than its header."""
+    lines = csv.reader(StringIO(text.decode()), delimiter=separator)
+    try:
+        width = len(next(lines))
+        for fields in lines:
+            if len(fields) > width:
+                return f"line {lines.line_num:,} has {len(fields)} fields, the header {width}"
+    except csv.Error as error:
+        return f"line {lines.line_num:,}: {error}"
+    return None
 
 
 def _read_excel(content: bytes, settings: SourceSettings, name: str) -> pl.DataFrame:
     import fastexcel
 
-    workbook = fastexcel.read_excel(content)
-    sheet = settings.sheet or workbook.sheet_names[0]
-    if sheet not in workbook.sheet_names:
-        raise ConfigurationError(
-            f"{name} has no sheet {sheet!r}; it has {', '.join(workbook.sheet_names)}", remedy="Correct `sheet` of its source."
-        )
-    rows: pl.DataFrame = workbook.load_sheet(sheet, schema_sample_rows=None).to_polars()
-    return rows
-
-
-def _driver(uri: str) -> str:
-    if uri.startswith(("postgresql://", "postgres://")):
-        return "postgresql+psycopg://" + uri.split("://", 1)[1]
-    return uri
-
-
-def _confine(connection: Any, timeout_seconds: int) -> None:
-    import sqlalchemy
-
-    if connection.dialect.name == "postgresql":
-        connection.execute(sqlalchemy.text("SET TRANSACTION READ ONLY"))
-        connection.execute(sqlalchemy.text(f"SET LOCAL statement_timeout = {timeout_seconds * 1000}"))
-    elif connection.dialect.name == "sqlite":
-        connection.execute(sqlalchemy.text("PRAGMA query_only = ON"))
-
-
-def _is_our_fault(error: Exception) -> bool:
-    """SQLite and the drivers report a wrong query under the same name as a lost connection."""
-    told = str(error).lower()
-    return any(
-        sign in told
-        for sign in ("no such table", "no such column", "syntax error", "unable to open database file", "attempt to write")
-    )
-
-
-def _bad_query(name: str, error: Exception) -> ConfigurationError:
-    return ConfigurationError(
-        f"{name}: the query cannot be run: {_first_line(getattr(error, 'orig', None) or error)}",
-        remedy="Correct `query` or `uri` of this source; only reading is allowed.",
-    )
-
-
-def _no_rows(name: str) -> DataError:
-    return DataError(
-        f"{name} holds no rows at all",
-        remedy="If the export failed, run it again; if there was truly nothing to export, take the file away.",
-    )
+    try:
+        workbook = fastexcel.read_excel(content)
+        sheet = settings.sheet or workbook.sheet_names[0]
+        if sheet not in workbook.sheet_names:
+            raise ConfigurationError(
+                f"{name} has no sheet {sheet!r}; it has {', '.join(workbook.sheet_names)}",
+                remedy="Correct `sheet` of its source.",
+            )
+        rows: pl.DataFrame = workbook.load_sheet(sheet, schema_sample_rows=None).to_polars()
+    except fastexcel.FastExcelError as error:
+        raise ValueError(_first_line(error)) from error
+    return rows.filter(pl.any_horizontal(pl.all().is_not_null())) if rows.width else rows
 
 
 def _first_line(error: object) -> str:

@@ -6,7 +6,10 @@ from pathlib import PurePosixPath
 from typing import Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from lake.times import is_date_format
 
 FileFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
 
@@ -59,6 +62,13 @@ class SourceSettings(BaseModel):
     def _known_zone(cls, zone: str | None) -> str | None:
         return None if zone is None else known_zone(zone)
 
+    @field_validator("date_format")
+    @classmethod
+    def _known_date_format(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not is_date_format(pattern):
+            raise ValueError(f"{pattern!r} does not say how a day is written; examples: %d/%m/%Y %H:%M, epoch_s")
+        return pattern
+
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
@@ -71,7 +81,7 @@ class SourceSettings(BaseModel):
     @field_validator("separator")
     @classmethod
     def _one_character(cls, separator: str) -> str:
-        if separator != "whitespace" and len(separator.encode()) != 1:
+        if separator != "whitespace" and (len(separator.encode()) != 1 or separator in '"\r\n'):
             raise ValueError(f"the separator must be one character or `whitespace`, not {separator!r}")
         return separator
 
@@ -101,13 +111,15 @@ class SourceSettings(BaseModel):
 
 
 def known_zone(zone: str) -> str:
-    """Return the zone's name when the system knows it.
+    """Return the zone's name when both the system and Polars know it.
 
     Raises:
         ValueError: No such zone.
     """
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # Polars brings its own list, without local aliases such as posix/Europe/London.
+        pl.Series(dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError):
         raise ValueError(f"unknown timezone {zone!r}; use a name such as UTC or Europe/London") from None
     return zone

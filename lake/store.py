@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from lake.errors import ConfigurationError
+
 DAY: Final = "event_date"
 _METADATA_KEY: Final = "evenfall"
+# deltalake 1.6 makes an address of the path, and panics or looks elsewhere.
+_UNFIT_FOLDER: Final = re.compile(r"[\[\]\\^|]|%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,20 @@ class Lake:
 
     Args:
         root: The folder; it need not exist yet.
+
+    Raises:
+        ConfigurationError: Delta Lake cannot work in a folder of this name.
     """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        unfit = _UNFIT_FOLDER.search(str(self.root.absolute()))
+        if unfit:
+            raise ConfigurationError(
+                f"Delta Lake cannot keep tables in {self.root}, because of {unfit[0]!r} in its name",
+                remedy="Give the workspace a folder without [ ] \\ ^ | and percent codes.",
+            )
 
     def path(self, table: str) -> Path:
         """Where a table lies."""
@@ -48,7 +65,14 @@ class Lake:
             table: Its name; it must exist.
             version: A past commit, or None for the newest.
         """
-        return pl.scan_delta(str(self.path(table)), version=version)
+        opened = self._open(table, version)
+        schema = pl.Schema(opened.schema().to_arrow())
+        # Polars' own reader of Delta tables fails below folders with blanks or accents in their names.
+        files = sorted(str(self.path(table) / unquote(path)) for path in _log_of(opened)["path"])
+        if not files:
+            return pl.LazyFrame(schema=schema)
+        stored = pl.scan_parquet(files, hive_partitioning=True, missing_columns="insert", schema=schema, glob=False)
+        return stored.select(schema.names())
 
     def scan_or_empty(self, table: str, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         """Read a table lazily, or an empty frame of `schema` when it was never written."""
@@ -95,6 +119,22 @@ class Lake:
         if rows.height or not self.exists(table):
             self._write(table, rows, metadata, mode="append")
 
+    def restore(self, table: str, *, version: int) -> bool:
+        """Undo every commit after `version`, as a commit of its own; before the first one (-1) a table holds nothing.
+
+        Returns:
+            Whether there was anything to undo.
+        """
+        now = self._open(table)
+        before = self._paths(self._open(table, version)) if version >= 0 else set()
+        if self._paths(now) == before:
+            return False
+        if version >= 0:
+            now.restore(version)
+        else:
+            now.delete()
+        return True
+
     def days(self, table: str, *, column: str = DAY) -> set[date]:
         """The days a table holds rows for; read from the log, not from the rows."""
         return {day for day, _ in self._files(table, None, column=column)} if self.exists(table) else set()
@@ -112,13 +152,13 @@ class Lake:
         """How many rows a table holds; read from the log, not from the rows."""
         if not self.exists(table):
             return 0
-        return int(pl.DataFrame(self._open(table).get_add_actions(flatten=True))["num_records"].sum())
+        return int(_log_of(self._open(table))["num_records"].sum())
 
     def rows_by_day(self, table: str) -> pl.DataFrame:
         """One row per day a table holds: `event_date`, `rows`; read from the log."""
         if not self.exists(table):
             return pl.DataFrame(schema={DAY: pl.Date, "rows": pl.Int64})
-        actions = pl.DataFrame(self._open(table).get_add_actions(flatten=True))
+        actions = _log_of(self._open(table))
         return (
             actions.select(pl.col(f"partition.{DAY}").alias(DAY), rows=pl.col("num_records").cast(pl.Int64))
             .group_by(DAY)
@@ -138,8 +178,12 @@ class Lake:
     def _open(self, table: str, version: int | None = None) -> DeltaTable:
         return DeltaTable(str(self.path(table)), version=version)
 
+    @staticmethod
+    def _paths(opened: DeltaTable) -> set[str]:
+        return set(_log_of(opened)["path"])
+
     def _files(self, table: str, version: int | None, *, column: str = DAY) -> set[tuple[date, str]]:
-        actions = pl.DataFrame(self._open(table, version).get_add_actions(flatten=True))
+        actions = _log_of(self._open(table, version))
         return set(actions.select(f"partition.{column}", "path").iter_rows())
 
     def _write(self, table: str, rows: pl.DataFrame, metadata: Mapping[str, Any] | None, **how: Any) -> None:
@@ -152,6 +196,11 @@ class Lake:
             commit_properties=CommitProperties(custom_metadata=custom),
             **{option: value for option, value in how.items() if value is not None},
         )
+
+
+def _log_of(opened: DeltaTable) -> pl.DataFrame:
+    """One row per data file of a table's version, as its log tells."""
+    return pl.DataFrame(opened.get_add_actions(flatten=True))
 
 
 def _days_predicate(column: str, days: Iterable[date]) -> str:

@@ -2,54 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import re
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from typing import Final
 
 import polars as pl
 
 from lake.contracts import TIMESTAMP
 
-EPOCH_UNITS: Final[dict[str, Literal["s", "ms", "us"]]] = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us"}
+MICROSECONDS_PER_EPOCH_UNIT: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 
-# ISO 8601 in the ways people write it, after the zone has been split off and T has become a blank.
-_NAIVE_FORMATS: Final = (
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%d",
-    "%Y%m%d %H%M%S",
-    "%Y%m%d",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d",
-)
-_ZONE: Final = r"(?:[zZ]|[+-]\d{2}:?\d{2})$"
-_DAY_AND_TIME: Final = r"\d[ T]\d{2}"
+# ISO 8601 in the ways people write it, once the zone is off, T is a blank and a decimal comma is a point. The likeliest first.
+_TIMES: Final = ("%H:%M:%S", "%H:%M:%S%.f", "%H:%M", "", "%H%M%S", "%H%M%S%.f", "%H%M")
+_DATES: Final = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
+_ISO_FORMATS: Final = tuple(f"{day} {time}".strip() for day, time in product(_DATES, _TIMES))
+# Without this, a lenient parser reads 31/08/11 as the year 31.
+_ISO_SHAPE: Final = r"^\d{4}(-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|\d{4})($|[ Tt])"
+# A bare date such as 2011-08-31 also ends in what looks like an offset: a zone needs a time of day before it.
+_ZONE: Final = r"[ Tt]\d{2}.*?( ?(?:[zZ]|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
+# Beyond these a moment has no year of four digits: Polars cannot always move it between zones.
+_EARLIEST_US: Final = -62_135_596_800_000_000
+_LATEST_US: Final = 253_402_300_799_999_999
 
 
 def to_utc(column: pl.Series, *, timezone: str, date_format: str | None = None) -> pl.Series:
     """Read a column of any type as instants.
 
     A time without a zone is read in `timezone`; a date is its midnight there. In the hour that a clock change repeats,
-    the earlier instant is taken; in the hour it skips, the same distance after the change.
+    the earlier instant is taken; a time that it skips counts as the same distance after the change.
 
     Args:
         column: Text, dates, datetimes of any unit, or numbers when `date_format` says so.
         timezone: The zone of times that name none.
-        date_format: A strftime pattern, or `epoch_s`, `epoch_ms`, `epoch_us`; None for ISO text.
+        date_format: A strftime pattern for text, or `epoch_s`, `epoch_ms`, `epoch_us`; None for ISO text.
 
     Returns:
-        Datetimes in UTC with microseconds; null where the value is not a time.
+        Datetimes in UTC with microseconds; null where the value is not a time between the years 1 and 9999.
     """
-    if date_format in EPOCH_UNITS:
-        counts = column.cast(pl.Float64, strict=False) * {"s": 1e6, "ms": 1e3, "us": 1.0}[EPOCH_UNITS[date_format]]
-        return counts.cast(pl.Int64, strict=False).cast(TIMESTAMP)
-    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
-        return column.cast(TIMESTAMP)
-    if isinstance(column.dtype, pl.Datetime) or column.dtype == pl.Date:
-        return _localise(column.cast(pl.Datetime("us")), timezone)
-    if column.dtype == pl.String:
-        return _read_text(column, timezone=timezone, date_format=date_format)
-    if column.dtype.is_integer() and date_format is not None:
+    if isinstance(column.dtype, pl.Datetime):
+        time = _within_calendar(column.cast(pl.Datetime("us", column.dtype.time_zone), strict=False))
+        return _localise(time, timezone) if column.dtype.time_zone is None else time.cast(TIMESTAMP)
+    if column.dtype == pl.Date:
+        return _localise(_within_calendar(column.cast(pl.Datetime("us"), strict=False)), timezone)
+    is_number = column.dtype.is_numeric() and date_format is not None
+    if date_format in MICROSECONDS_PER_EPOCH_UNIT and (is_number or column.dtype == pl.String):
+        return _read_epoch(column, MICROSECONDS_PER_EPOCH_UNIT[date_format])
+    if column.dtype == pl.String or is_number:
         return _read_text(column.cast(pl.String), timezone=timezone, date_format=date_format)
     return pl.Series(column.name, [None] * len(column), dtype=TIMESTAMP)
+
+
+def is_date_format(pattern: str) -> bool:
+    """Whether a day written in this pattern can be read back to the same day."""
+    if pattern in MICROSECONDS_PER_EPOCH_UNIT:
+        return True
+    if "%Z" in pattern or re.search(r"(?<!\.)%f", pattern):
+        return False  # names of zones are passed over without a word, and a bare %f counts nanoseconds
+    moment = pl.Series([datetime(2011, 8, 31, 22, 45, 56, tzinfo=UTC)])
+    try:
+        written = moment.dt.strftime(pattern.replace("%#z", "%z"))
+        return bool(to_utc(written, timezone="UTC", date_format=pattern).dt.date().item() == date(2011, 8, 31))
+    except pl.exceptions.PolarsError:
+        return False
 
 
 def local_date(time: pl.Expr, *, timezone: str) -> pl.Expr:
@@ -57,49 +72,86 @@ def local_date(time: pl.Expr, *, timezone: str) -> pl.Expr:
     return time.dt.convert_time_zone(timezone).dt.date()
 
 
+def _read_epoch(column: pl.Series, microseconds_per_unit: int) -> pl.Series:
+    numbers = column.str.strip_chars() if column.dtype == pl.String else column
+    count = pl.lit(numbers)
+    # Whole counts stay whole where they can: a float would lose microseconds.
+    whole = count.cast(pl.Int64, strict=False) if not column.dtype.is_float() else pl.lit(None, dtype=pl.Int64)
+    parts = (count.cast(pl.Float64, strict=False) * microseconds_per_unit).round(0)
+    microseconds = pl.coalesce(whole.cast(pl.Int128) * microseconds_per_unit, parts.cast(pl.Int128, strict=False))
+    time = pl.select(microseconds.cast(pl.Int64, strict=False).cast(TIMESTAMP)).to_series()
+    return _within_calendar(time).alias(column.name)
+
+
 def _read_text(column: pl.Series, *, timezone: str, date_format: str | None) -> pl.Series:
     text = column.str.strip_chars()
-    if date_format is not None and "%z" in date_format.replace("%:z", "%z"):
-        return text.str.to_datetime(date_format, strict=False, time_unit="us").cast(TIMESTAMP).alias(column.name)
-    if date_format is not None:
-        naive = text.str.to_datetime(date_format, strict=False, time_unit="us")
-        return _localise(naive, timezone).alias(column.name)
-    # A bare date such as 2011-08-31 also ends in what looks like an offset: a zone needs a time of day before it.
-    frame = text.to_frame("text").with_columns(
-        zone=pl.when(pl.col("text").str.contains(_DAY_AND_TIME)).then(pl.col("text").str.extract(f"({_ZONE})"))
-    )
-    frame = frame.with_columns(
-        body=pl.when(pl.col("zone").is_null())
-        .then("text")
-        .otherwise(pl.col("text").str.replace(_ZONE, ""))
-        .str.replace(r"(\d)T(\d)", "$1 $2")
-        .str.strip_chars()
-    )
-    naive = frame.select(_any_format(pl.col("body"))).to_series()
-    local = _localise(naive, timezone)
-    return (
-        frame.select(
-            pl.when(pl.col("zone").is_null()).then(local).otherwise(naive.dt.replace_time_zone("UTC") - _offset(pl.col("zone")))
-        )
-        .to_series()
-        .cast(TIMESTAMP)
-        .alias(column.name)
-    )
+    if date_format is None:
+        return _read_iso(text, timezone)
+    # %#z reads every way of writing an offset, Z included; .%f is how Python writes a fraction.
+    pattern = re.sub("%:?z", "%#z", date_format).replace(".%f", "%.f")
+    time = _parse(text, pattern)
+    # %s counts from 1970 in UTC and leaves no zone behind.
+    names_zone = isinstance(time.dtype, pl.Datetime) and time.dtype.time_zone is not None
+    if names_zone or "%s" in pattern:
+        return _within_calendar(time).cast(TIMESTAMP)
+    return _localise(_within_calendar(time), timezone)
 
 
-def _any_format(body: pl.Expr) -> pl.Expr:
-    return pl.coalesce(body.str.to_datetime(pattern, strict=False, time_unit="us") for pattern in _NAIVE_FORMATS)
+def _read_iso(text: pl.Series, timezone: str) -> pl.Series:
+    text = text.set(~text.str.contains(_ISO_SHAPE), None)
+    zone = text.str.extract(_ZONE)
+    body = text if zone.null_count() == len(zone) else _without_suffix(text, zone)
+    body = body.str.replace("[Tt]", " ").str.replace(",", ".", literal=True)
+    naive = _read_naive(body)
+    if zone.null_count() == len(zone):
+        return _localise(naive, timezone)
+    seconds = {written: _offset_seconds(written) for written in zone.drop_nulls().unique()}
+    offset = zone.replace_strict(seconds, default=None, return_dtype=pl.Int64)
+    named = naive.dt.replace_time_zone("UTC") - (offset * 1_000_000).cast(pl.Duration("us"))
+    return named.zip_with(zone.is_not_null(), _localise(naive, timezone))
 
 
-def _offset(zone: pl.Expr) -> pl.Expr:
-    sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
-    digits = zone.str.replace_all(r"[^0-9]", "")
-    hours = digits.str.slice(0, 2).cast(pl.Int64, strict=False).fill_null(0)
-    minutes = digits.str.slice(2, 2).cast(pl.Int64, strict=False).fill_null(0)
-    return pl.duration(minutes=sign * (hours * 60 + minutes))
+def _read_naive(body: pl.Series) -> pl.Series:
+    """Try one format after the other on what is not read yet, first those that fit the first value."""
+    first = body.drop_nulls().head(1)
+    naive = pl.Series(body.name, [None], dtype=pl.Datetime("us")).new_from_index(0, len(body))
+    for pattern in sorted(_ISO_FORMATS, key=lambda pattern: _parse(first, pattern).null_count()):
+        unread = (naive.is_null() & body.is_not_null()).arg_true()
+        if unread.is_empty():
+            break
+        naive = naive.scatter(unread, _parse(body.gather(unread), pattern))
+    return naive
+
+
+def _parse(text: pl.Series, pattern: str) -> pl.Series:
+    return text.str.to_datetime(pattern, strict=False, time_unit="us")
+
+
+def _without_suffix(text: pl.Series, suffix: pl.Series) -> pl.Series:
+    frame = pl.DataFrame({"text": text, "suffix": suffix.fill_null("")})
+    return frame.select(pl.col("text").str.strip_suffix(pl.col("suffix"))).to_series().alias(text.name)
+
+
+def _offset_seconds(zone: str) -> int | None:
+    digits = re.sub(r"\D", "", zone).ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 - hours of a day, minutes of an hour
+        return None
+    return (hours * 3600 + minutes * 60) * (-1 if "-" in zone else 1)
+
+
+def _within_calendar(time: pl.Series) -> pl.Series:
+    return time.set(~time.to_physical().is_between(_EARLIEST_US, _LATEST_US), None)
 
 
 def _localise(naive: pl.Series, timezone: str) -> pl.Series:
-    known = naive.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    skipped = (naive.dt.offset_by("1h")).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    return known.zip_with(known.is_not_null(), skipped).dt.convert_time_zone("UTC").cast(TIMESTAMP)
+    known = _in_zone(naive, timezone)
+    if known.null_count() > naive.null_count():
+        # A skipped time: read with the offset of the day before, it falls as far after the change as it was written.
+        skipped = _in_zone(naive.dt.offset_by("-1d"), timezone) + timedelta(days=1)
+        known = known.zip_with(known.is_not_null(), skipped)
+    return known
+
+
+def _in_zone(naive: pl.Series, timezone: str) -> pl.Series:
+    return naive.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")

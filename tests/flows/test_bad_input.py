@@ -187,3 +187,70 @@ def test_a_repaired_line_joins_the_order_its_file_has_landed(run: Run, shop: Pat
     assert "1 rows re-admitted" in done.out, done.err
     landed = Lake(shop / "lake").scan("orders").filter(pl.col("order_id") == order).collect()
     assert landed["amount_minor"].to_list() == [round(whole * 100)]
+
+
+def replay_repaired(run: Run, shop: Path, value: str, repaired: str) -> None:
+    """Repair one column of everything in quarantine and let it in; the counts must still add up."""
+    repair = shop / "repair.csv"
+    assert run("quarantine", "list", "--workspace", shop, "--csv", repair).code == 0
+    pl.read_csv(repair, infer_schema=False).with_columns(pl.lit(repaired).alias(f"value.{value}")).write_csv(repair)
+    done = run("quarantine", "replay", "--workspace", shop, "--csv", repair)
+    assert done.code == 0, done.err
+    assert "1 rows re-admitted, 0 still" in done.out
+    ledger = read_arrivals(Lake(shop / "lake"))
+    counted = pl.sum_horizontal("left_out", "merged", "replaced", "quarantined", "landed")
+    assert ledger.select((counted == pl.col("rows_read")).all()).item()
+    assert ledger["quarantined"].sum() == 0
+
+
+def test_a_repaired_line_that_costs_nothing_still_counts(run: Run, shop: Path) -> None:
+    lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
+    order = lines.group_by("order").len().filter(pl.col("len") > 1).sort("order")["order"][0]
+    lines[lines.with_row_index().filter(pl.col("order") == order)["index"][0], "price"] = "free"
+    spoiled_rows(run, shop, lines)
+    before = Lake(shop / "lake").scan("orders").collect().sort("order_id")
+    replay_repaired(run, shop, "amount", "0")
+    after = Lake(shop / "lake").scan("orders").collect().sort("order_id")
+    assert after.select("order_id", "amount_minor").equals(before.select("order_id", "amount_minor"))
+
+
+def test_a_repaired_row_that_looks_like_a_landed_one_is_another_row(run: Run, tmp_path: Path) -> None:
+    write_shop(tmp_path, configuration=SHOP.replace('order_id = "order"\n', ""))
+    lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
+    lines = pl.concat([lines, lines.head(1).with_columns(price=pl.lit("?"))])
+    spoiled_rows(run, tmp_path, lines)
+    first = lines.row(0, named=True)
+    replay_repaired(run, tmp_path, "amount", str(first["quantity"] * float(first["price"])))
+    landed = Lake(tmp_path / "lake").scan("orders").filter(pl.col("member_id") == first["customer"]).collect()
+    minor = round(first["quantity"] * float(first["price"]) * 100)
+    assert landed.filter(pl.col("ordered_at") == landed["ordered_at"].min())["amount_minor"].to_list().count(minor) == 2
+    assert Lake(tmp_path / "lake").row_count("orders") == lines.height
+
+
+def test_a_repaired_row_does_not_replace_what_came_after_it(run: Run, tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
+    alone = lines.group_by("order").len().filter(pl.col("len") == 1).sort("order")["order"][0]
+    place = lines.with_row_index().filter(pl.col("order") == alone)["index"][0]
+    later = lines[place].with_columns(price=pl.lit("77.77"), quantity=pl.lit(1))
+    lines[place, "price"] = "?"
+    spoiled_rows(run, tmp_path, lines)
+    later.write_csv(tmp_path / "landing" / "orders-later.csv")
+    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0
+    replay_repaired(run, tmp_path, "amount", "1")
+    landed = Lake(tmp_path / "lake").scan("orders").filter(pl.col("order_id") == alone).collect()
+    assert landed["amount_minor"].to_list() == [7777]
+
+
+def test_a_file_that_comes_back_as_it_once_was_wins_again(run: Run, shop: Path) -> None:
+    lines = shop_lines()
+    order = lines["order"][0]
+    dearer = lines.with_columns(price=pl.when(pl.col("order") == order).then(pl.col("price") * 2).otherwise("price"))
+    for version in (lines, dearer, lines):
+        version.write_csv(orders(shop))
+        done = run("nightly", "--workspace", shop, "--as-of", NIGHT)
+        assert done.code == 0, done.err
+    minor = (lines.filter(pl.col("order") == order).select((pl.col("quantity") * pl.col("price")).sum() * 100)).item()
+    landed = Lake(shop / "lake").scan("orders").filter(pl.col("order_id") == order).collect()
+    assert landed["amount_minor"].to_list() == [round(minor)]
+    assert read_arrivals(Lake(shop / "lake")).height == 3
