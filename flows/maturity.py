@@ -46,7 +46,7 @@ class Maturity:
     def metrics(self, purpose: str) -> dict[str, float]:
         """The newest matured night's figures for churn or value."""
         mine = self.trend.filter(pl.col("purpose") == purpose)
-        newest = mine.filter(pl.col(NIGHT) == mine[NIGHT].max())
+        newest = mine.filter(pl.col(NIGHT) == pl.col(NIGHT).max())
         return dict(newest.select("metric", "value").drop_nulls().iter_rows())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -114,7 +116,7 @@ def closing_lines(night: Night, *, members: int, contacts: int, tonight: pl.Data
     yield f"  lists    {lists}/   (contact_list.xlsx, members.xlsx, .csv, .parquet)"
     yield f"  report   {page}   open it in any browser"
     yield f"  checks   {shown / 'reports' / f'{night.as_of.isoformat()}-validation.html'}"
-    yield f"  models   mlflow ui --backend-store-uri {_shown_uri(night, shown)}   then open http://127.0.0.1:5000"
+    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(night, shown)}   then open http://127.0.0.1:5000"
 
 
 def counting_line(flows: Iterable[TableFlow]) -> str:
@@ -125,6 +127,14 @@ def counting_line(flows: Iterable[TableFlow]) -> str:
 
 def _counts(flow: TableFlow) -> tuple[int, ...]:
     return flow.read, flow.left_out, flow.merged, flow.replaced, flow.quarantined, flow.landed
+
+
+def _mlflow() -> str:
+    """The command that opens the UI, as it can be typed here."""
+    beside = Path(sys.executable).parent / "mlflow"
+    if shutil.which("mlflow") == str(beside) or not beside.exists():
+        return "mlflow"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 def _shown_uri(night: Night, shown: Path) -> str:

@@ -50,7 +50,7 @@ def test_a_night_writes_everything_the_workspace_promises(run: Run, shop: Path) 
         f"{lines.height:,} rows read = 0 left out + {merged:,} merged + 0 replaced + 0 quarantined + {orders:,} landed"
         in done.out
     )
-    for shown in ("lists/", "report", "mlflow ui"):
+    for shown in ("lists/", "report", "ui --backend-store-uri"):
         assert shown in done.out
 
 
