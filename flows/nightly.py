@@ -1,6 +1,6 @@
 """The night: everything Evenfall does between the last event of a day and the first coffee of the next.
 
-    take in → validate → roll up → features → champions → score → segment → publish → measure what matured → report
+    take in → validate → roll up → features → champions → score → reasons → segment → publish → measure what matured → report
 
 Each step is a task over plain functions and is idempotent for its night: running it again changes nothing.
 """
@@ -81,7 +81,7 @@ def run_night(night: Night) -> NightDone:
     history = roll_up_days(night)
     features = compute_features(night, history)
     champions = find_champions(night, history, features)
-    members = score_and_segment(night, features, champions)
+    members = score_and_segment(night, history, features, champions)
     lists = make_lists(night, members, champions)
     maturity = measure_maturity(night, history)
     report(night, lists, champions, maturity, intake, tonight)
@@ -151,10 +151,13 @@ def find_champions(night: Night, history: History, features: pl.DataFrame) -> Ch
 
 
 @step
-def score_and_segment(night: Night, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-    """Predict, then sort everyone into risk, tier, lifecycle and group."""
+def score_and_segment(night: Night, history: History, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    """Predict and say why, then sort everyone into risk, tier, lifecycle and group."""
     with night.step("scoring"):
         scored = scoring.score_members(night, features, champions)
+    with night.step("finding reasons"):
+        scored = scoring.explain_members(night, history, scored, champions)
+    with night.step("segmenting"):
         return scoring.segment_members(night, scored)
 
 

@@ -7,13 +7,14 @@ from typing import Final
 
 import polars as pl
 
-from features.build import build_features
+from features.build import build_features, feature_catalog
 from features.history import History
 from flows.night import Night
 from flows.rollup import members_known
 from flows.training import Champions
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.store import Lake
+from models.reasons import reasons
 from outputs.lists import MEMBERS_SCHEMA, conform
 from segments.contact_list import ContactPolicy, contact_list
 from segments.groups import GroupState, assign_groups, fit_groups
@@ -55,6 +56,18 @@ def score_members(night: Night, features: pl.DataFrame, champions: Champions) ->
     return scored.with_columns(
         (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"), value_model=pl.lit(champions.value.registered.label)
     )
+
+
+def explain_members(night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    """Add `reasons`, the strongest first, for every member who is scored; null for the others.
+
+    One row per row of `scored`, in its order.
+    """
+    eligible = scored.filter("is_eligible")
+    catalog = feature_catalog(history.available, history.event_types)
+    told = reasons(champions.churn.model, eligible, catalog, as_of=night.as_of, currency=night.settings.community.currency)
+    explained = eligible.select("member_no").with_columns(told.alias("reasons"))
+    return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
 
 def segment_members(night: Night, scored: pl.DataFrame) -> pl.DataFrame:

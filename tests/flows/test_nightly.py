@@ -157,6 +157,19 @@ def test_no_member_is_named_in_report_receipt_or_log(run: Run, shop: Path) -> No
         assert "c059" not in text
 
 
+def test_every_scored_member_has_reasons_and_nobody_else(run: Run, shop: Path) -> None:
+    from models.reasons import REASON as SAID
+    from outputs.lists import REASON as LISTED
+
+    assert SAID == LISTED
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    members = pl.read_parquet(shop / "lists" / NIGHT.isoformat() / "members.parquet")
+    assert members["reasons"].is_null().to_list() == (~members["is_eligible"]).to_list()
+    told = members.filter("is_eligible").explode("reasons").unnest("reasons").drop_nulls("text")
+    assert told["text"].str.len_chars().min() > 10
+    assert not told["text"].str.contains("c0").any()
+
+
 def test_latest_means_the_last_full_day_in_the_data(run: Run, tmp_path: Path) -> None:
     write_shop(tmp_path, configuration=SHOP + '\n[run]\nas_of = "latest"\n')
     assert run("nightly", "--workspace", tmp_path).code == 0

@@ -1,0 +1,190 @@
+"""Which features are one habit, so that a reason names it once, and which habits move a member's score most.
+
+The feature catalog puts the windows of one count into one habit. Reasons go further, as people would not say the same
+thing twice: habits that count the same doings are one for everybody (`SAME_HABIT`), and some habits are one for a member
+when they coincide (`Union`): the last login was the last visit, the first order was the first day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.feature import Feature
+from models.panel import Floats
+
+SILENCE: Final = "days_since_last_activity"
+ACTIVITY: Final = "active_days"
+# Habit → the habit it is one with, for everybody.
+SAME_HABIT: Final[Mapping[str, str]] = {
+    "activity_count": ACTIVITY,
+    "event_count": ACTIVITY,
+    "active_weeks": ACTIVITY,
+    "active_days_trend": ACTIVITY,
+    "event_count_trend": ACTIVITY,
+    "order_count_trend": "order_count",
+    "repeat_order_days": "order_count",
+    "spend_trend": "spend",
+    "mean_repeat_order_value": "average_order_value",
+    "refund_spend": "refund_count",
+    "received_count_trend": "received_count",
+    "distinct_people_received": "received_count",
+    "distinct_people_given": "given_count",
+    "open_rate": "open_count",
+    "click_rate": "click_count",
+    "mean_feedback_score": "feedback_score",
+}
+# Looks at the silence and at the gaps at once, so it is neither's window.
+_AWAY: Final = "gap_now_to_mean_365d"
+NOTHING_FOUND: Final = pl.DataFrame(
+    schema={"row": pl.UInt32, "rank": pl.UInt32, "habit": pl.String, "feature": pl.String, "contribution": pl.Float64}
+)
+
+Owners = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Union:
+    """Two habits that are one for the members for whom a condition holds.
+
+    Args:
+        habit: Joins the other and is not named itself.
+        into: The habit joined.
+        when: Where; null counts as nowhere.
+    """
+
+    habit: str
+    into: str
+    when: pl.Expr
+
+
+def habits(features: Sequence[str], catalog: Sequence[Feature]) -> dict[str, tuple[str, ...]]:
+    """Group features by habit: habit → its features, in the order given; a feature the catalog lacks is a habit of its own."""
+    declared = {feature.name: feature.habit for feature in catalog} | {_AWAY: _AWAY}
+    same = dict(SAME_HABIT)
+    if not any("events" in feature.needs for feature in catalog):
+        # Where people only order, an order is the only activity there is.
+        same |= dict.fromkeys(("order_count", "order_count_trend", "repeat_order_days"), ACTIVITY)
+    grouped: dict[str, list[str]] = {}
+    for name in features:
+        habit = declared.get(name, name)
+        grouped.setdefault(same.get(habit, habit), []).append(name)
+    return {habit: tuple(names) for habit, names in grouped.items()}
+
+
+def unions(catalog: Sequence[Feature]) -> tuple[Union, ...]:
+    """List the habits that are one for some members.
+
+    The last order or event of a type is the silence when it was on the last active day; the first order is the tenure when
+    it was on the first day; the count of one type of event is the activity when there were no others; and the gaps of
+    somebody with fewer than three active days say only how few these are.
+    """
+    own = {feature.name for feature in catalog if feature.needs in ({"events"}, {"orders"})}
+    types = {name for name in own if re.fullmatch(r".+_count_365d", name)} - {
+        "event_count_365d",
+        "order_count_365d",
+        "refund_count_365d",
+    }
+    last = {name for name in own if name.startswith("days_since_last_")} - {"days_since_last_refund"}
+    return (
+        *(Union(name, SILENCE, pl.col(name) == pl.col(SILENCE)) for name in sorted(last)),
+        *(Union(name.removesuffix("_365d"), ACTIVITY, pl.col(name) == pl.col("event_count_365d")) for name in sorted(types)),
+        Union("first_order_age_days", "tenure", pl.col("first_order_age_days") == pl.col("tenure_days")),
+        Union("gap", ACTIVITY, pl.col("gap_deviation_days_365d").is_null()),
+        Union(_AWAY, SILENCE, pl.col(_AWAY).is_not_null()),
+        Union(_AWAY, ACTIVITY, pl.col(_AWAY).is_null()),
+    )
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The habits with the largest contributions of each row, the largest first.
+
+    Args:
+        owner: Row × feature → number of the habit that the feature counts under.
+        habit: Row × rank → number of the habit.
+        total: Row × rank → its contribution.
+    """
+
+    owner: Owners
+    habit: Owners
+    total: Floats
+
+
+@dataclass(frozen=True)
+class Habits:
+    """The habits behind a model's features.
+
+    Args:
+        features: The features that contribute, in the order of the columns of their contributions.
+        grouped: Habit → its features.
+        unions: Habits that are one for some members.
+    """
+
+    features: tuple[str, ...]
+    grouped: Mapping[str, tuple[str, ...]]
+    unions: tuple[Union, ...]
+
+    @classmethod
+    def of(cls, features: tuple[str, ...], catalog: Sequence[Feature]) -> Habits:
+        """Group the features a model reads."""
+        grouped = habits(features, catalog)
+        possible = tuple(union for union in unions(catalog) if {union.habit, union.into} <= grouped.keys())
+        return cls(features, grouped, possible)
+
+    def rank(self, contributions: Floats, frame: pl.DataFrame, *, most: int) -> Ranked:
+        """Add up the contributions of each habit and rank the habits of each row by size.
+
+        Args:
+            contributions: One row per row of `frame`, one column per feature.
+            frame: The features themselves.
+            most: Habits to rank; those after them are left out.
+        """
+        owner = self._owners(frame)
+        totals = np.zeros((frame.height, len(self.grouped)))
+        for habit in range(len(self.grouped)):
+            columns = np.flatnonzero((owner == habit).any(axis=0))
+            totals[:, habit] = np.where(owner[:, columns] == habit, contributions[:, columns], 0.0).sum(axis=1)
+        order = np.argsort(-np.abs(totals), axis=1, kind="stable")[:, :most]
+        return Ranked(owner, order.astype(np.int16), np.take_along_axis(totals, order, axis=1))
+
+    def name(self, ranked: Ranked, chosen: npt.NDArray[np.bool_], contributions: Floats) -> pl.DataFrame:
+        """Name the chosen habits by the feature that speaks for each.
+
+        One row per chosen row and rank, sorted by both: `row`, `rank`, `habit`, its `contribution`, and `feature`, the one of
+        its features whose own contribution goes furthest in the habit's direction.
+        """
+        named = [NOTHING_FOUND]
+        for rank in range(ranked.habit.shape[1]):
+            rows = np.flatnonzero(chosen[:, rank])
+            habit, total = ranked.habit[rows, rank], ranked.total[rows, rank]
+            forward = np.where(
+                ranked.owner[rows] == habit[:, np.newaxis], contributions[rows] * np.sign(total)[:, np.newaxis], -np.inf
+            )
+            found = {
+                "row": pl.Series(rows, dtype=pl.UInt32),
+                "rank": pl.Series(np.full(rows.size, rank), dtype=pl.UInt32),
+                "habit": pl.Series(list(self.grouped), dtype=pl.String).gather(habit),
+                "feature": pl.Series(self.features, dtype=pl.String).gather(forward.argmax(axis=1)),
+                "contribution": pl.Series(total, dtype=pl.Float64),
+            }
+            named.append(pl.DataFrame(found))
+        return pl.concat(named).sort("row", "rank")
+
+    def _owners(self, frame: pl.DataFrame) -> Owners:
+        """Number the habit of each feature for each row: unions make it another one for some rows."""
+        number = {habit: position for position, habit in enumerate(self.grouped)}
+        of_feature = {name: number[habit] for habit, names in self.grouped.items() for name in names}
+        plain = np.array([of_feature[name] for name in self.features], dtype=np.int16)
+        owner = np.tile(plain, (frame.height, 1))
+        for union in self.unions:
+            if set(union.when.meta.root_names()) <= set(frame.columns):
+                holds = frame.select(union.when.fill_null(value=False)).to_series().to_numpy()
+                owner[np.ix_(np.flatnonzero(holds), np.flatnonzero(plain == number[union.habit]))] = number[union.into]
+        return owner
