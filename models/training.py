@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Generic, TypeVar
 
+import numpy as np
 import polars as pl
 
 from models.baselines import fit_one_signal, past_rate_minor, recency_weighted_minor
@@ -20,10 +21,15 @@ from models.config import PredictionSettings
 from models.curves import calibration_points, lift_points, precision_recall_points, roc_points, value_points
 from models.cutoffs import Split, final_split, split_cutoffs
 from models.evaluation import Metrics, evaluate_churn, evaluate_value
+from models.lifetime.lifetime import Lifetime, fit_lifetime
 from models.panel import KEYS, Floats, churn_rows, floats, outcomes, spend_minor, value_rows
 from models.value import ValueModel, fit_value
 
 OURS: Final = "evenfall"
+_LIFETIME: Final = "mbg_nbd"
+_FEWEST_REPEAT_BUYERS: Final = 50
+# Where members do more than buy, silence is not the lack of an order.
+_HAS_EVENTS: Final = {"event_count_365d", "activity_count_365d"}
 _PREDICTIONS: Final = {"as_of": pl.Date(), "member_no": pl.Int32(), "member_id": pl.String(), "actual": pl.Float64()}
 Model = TypeVar("Model", ChurnModel, ValueModel)
 
@@ -145,14 +151,27 @@ def _splits(panel: pl.DataFrame, horizon_days: int) -> tuple[Split, Split]:
 
 def _churn_baselines(panel: pl.DataFrame, split: Split, tested: pl.DataFrame, settings: PredictionSettings) -> dict[str, Floats]:
     past_rate = fit_one_signal(baseline_rows(panel, split, settings), "past_rate")
-    return {"recency": fit_recency(panel, split, settings).probability(tested), "past_rate": past_rate.probability(tested)}
+    baselines = {"recency": fit_recency(panel, split, settings).probability(tested), "past_rate": past_rate.probability(tested)}
+    lifetime = None if _HAS_EVENTS & set(tested.columns) else _lifetime(tested, split.horizon_days)
+    if lifetime is not None:
+        silence = lifetime.silence(tested)
+        # Who was seen but never bought for a positive amount is outside the model: the mean of the others stands in.
+        baselines[_LIFETIME] = np.where(np.isnan(silence), np.nanmean(silence), silence)
+    return baselines
 
 
 def _value_baselines(tested: pl.DataFrame, horizon_days: int) -> dict[str, Floats]:
-    return {
+    baselines = {
         "past_rate": past_rate_minor(tested, horizon_days=horizon_days),
         "recency_weighted": recency_weighted_minor(tested, horizon_days=horizon_days),
     }
+    lifetime = _lifetime(tested, horizon_days)
+    return baselines if lifetime is None else baselines | {_LIFETIME: lifetime.spend_minor(tested)}
+
+
+def _lifetime(tested: pl.DataFrame, horizon_days: int) -> Lifetime | None:
+    """Buy-till-you-die fitted, as an analyst would, on the purchases up to the cut-off that is judged; it reads no outcome."""
+    return fit_lifetime(tested, _LIFETIME, horizon_days=horizon_days, min_repeat_buyers=_FEWEST_REPEAT_BUYERS)
 
 
 def _churn_curves(churned: Floats, probability: Floats) -> dict[str, pl.DataFrame]:

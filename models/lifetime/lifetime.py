@@ -1,0 +1,106 @@
+"""A model of purchases and one of their value together: what a buyer will buy over a horizon, and for how much.
+
+Expected spend is expected purchases times the expected value of one, the two being independent (Fader, Hardie & Lee 2005,
+RFM and CLV: Using Iso-Value Curves for Customer Base Analysis). Members who never bought are outside these models: nothing
+is known of their rate, so nothing is said of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+import polars as pl
+
+from lake.contracts import MINOR_UNITS_PER_UNIT
+from models.lifetime.beta_geometric import BetaGeometric, fit_beta_geometric
+from models.lifetime.gamma_gamma import GammaGamma, fit_gamma_gamma
+from models.lifetime.history import MEAN_VALUE, REPEATS, PurchaseHistory, has_purchases, is_buyer, purchase_history
+from models.lifetime.pareto import ParetoNBD, fit_pareto
+from models.panel import Floats, floats
+
+LifetimeKind = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+LIFETIME_KINDS: Final[tuple[LifetimeKind, ...]] = get_args(LifetimeKind)
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """Buy-till-you-die models of one community.
+
+    Args:
+        kind: Which model of purchases.
+        horizon_days: Days that expectations look ahead.
+        purchases: The model of purchases, in days.
+        value: The model of their value, in currency units.
+    """
+
+    kind: LifetimeKind
+    horizon_days: int
+    purchases: BetaGeometric | ParetoNBD
+    value: GammaGamma
+
+    def expected_orders(self, features: pl.DataFrame) -> Floats:
+        """Expect order days over the horizon; NaN for members who never bought."""
+        return _per_buyer(features, lambda history: self.purchases.expected_purchases(history, horizon=self.horizon_days))
+
+    def silence(self, features: pl.DataFrame) -> Floats:
+        """Return the probability of no order over the horizon; NaN for members who never bought."""
+        return _per_buyer(features, lambda history: self.purchases.probability_of_none(history, horizon=self.horizon_days))
+
+    def order_value(self, features: pl.DataFrame) -> Floats:
+        """Expect the value of an order day, in currency units; everyone's mean where nothing is known of the member."""
+        repeats = floats(features[REPEATS].fill_null(0))
+        return self.value.expected_value(repeats, floats(features[MEAN_VALUE]))
+
+    def spend_minor(self, features: pl.DataFrame) -> Floats:
+        """Expect spend over the horizon in minor units; 0 for members who never bought."""
+        return np.nan_to_num(self.expected_orders(features)) * self.order_value(features) * MINOR_UNITS_PER_UNIT
+
+    def with_features(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Add what the models expect of each member, null for those who never bought.
+
+        `lifetime_orders` (order days over the horizon), `lifetime_silence` (probability of none), `lifetime_active`
+        (probability of being an active buyer still), `lifetime_order_value` and `lifetime_spend` (currency units).
+        """
+        orders = self.expected_orders(features)
+        value = np.where(np.isnan(orders), np.nan, self.order_value(features))
+        columns = {
+            "lifetime_orders": orders,
+            "lifetime_silence": self.silence(features),
+            "lifetime_active": _per_buyer(features, self.purchases.probability_alive),
+            "lifetime_order_value": value,
+            "lifetime_spend": orders * value,
+        }
+        return features.with_columns(pl.Series(name, values, nan_to_null=True) for name, values in columns.items())
+
+
+def fit_lifetime(rows: pl.DataFrame, kind: LifetimeKind, *, horizon_days: int, min_repeat_buyers: int) -> Lifetime | None:
+    """Fit on the histories of one cut-off; None without a purchase history or with too few repeat buyers.
+
+    Only features are read, no outcome: the models learn from the past up to the cut-off alone.
+
+    Args:
+        rows: One row per member, at one cut-off.
+        kind: Which model of purchases.
+        horizon_days: Days that expectations will look ahead.
+        min_repeat_buyers: Fewest buyers with a repeat purchase of positive value to fit on.
+    """
+    if not has_purchases(rows):
+        return None
+    buyers = rows.filter(is_buyer(rows))
+    history, mean_value = purchase_history(buyers), floats(buyers[MEAN_VALUE])
+    if int(np.sum((history.repeats > 0) & (np.nan_to_num(mean_value) > 0))) < min_repeat_buyers:
+        return None
+    purchases = fit_pareto(history) if kind == "pareto_nbd" else fit_beta_geometric(history, kind)
+    return Lifetime(kind, horizon_days, purchases, fit_gamma_gamma(history.repeats, mean_value))
+
+
+def _per_buyer(features: pl.DataFrame, expect: Callable[[PurchaseHistory], Floats]) -> Floats:
+    """Compute once for each different history; NaN for members who never bought."""
+    expected = np.full(features.height, np.nan)
+    buys = is_buyer(features)
+    different, row_of_each = purchase_history(features.filter(buys)).distinct()
+    expected[buys] = expect(different)[row_of_each]
+    return expected
