@@ -41,12 +41,13 @@ test: check  ## everything that can be tested here, in under 10 minutes on 2 cor
 
 soak: $(READY)  ## the long tests, up to an hour
 	$(BIN)/python -m pytest -q -m soak
+	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m "not soak" --ignore tests/docs
 
 docs: $(READY)  ## write the generated pages in docs/ anew
 	$(BIN)/python -m flows.documents
 
 lock: $(READY)  ## resolve the dependencies anew into requirements.lock, with hashes and without index addresses
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra scale --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean:  ## remove the demo workspace and caches

@@ -143,6 +143,9 @@ CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"]), st.sampled_from(",;\t|"))
 @settings(max_examples=100, deadline=None)
 def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, ...]], end: str, separator: str) -> None:
+    if end == "\n":
+        # Before Python 3.13 the writer puts no quotes around a lone carriage return here, and so ends the line with it.
+        rows = [tuple(cell.replace("\r", "\n") for cell in row) for row in rows]
     file = io.StringIO()
     csv.writer(file, lineterminator=end, delimiter=separator).writerows([("a", "b", "c"), *rows, ("z", "z", "z")])
     kept = [tuple(cell or None for cell in row) for row in rows if any(row)]
