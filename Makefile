@@ -7,7 +7,7 @@ WORKSPACE ?=
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly test check docs soak lock clean
+.PHONY: help setup nightly test check docs soak bench bench-full rivals members experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -43,12 +43,40 @@ soak: $(READY)  ## the long tests, up to an hour
 	$(BIN)/python -m pytest -q -m soak
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m "not soak" --ignore tests/docs
 
+members: $(READY)  ## open tonight's members as a page, of workspace/ or WORKSPACE=DIR
+	$(BIN)/marimo run notebooks/members.py -- --workspace $(or $(WORKSPACE),workspace)
+
+experiments: $(READY)  ## open the experiments side by side, likewise
+	$(BIN)/marimo run notebooks/experiments.py -- --workspace $(or $(WORKSPACE),workspace)
+
+cohorts: $(READY)  ## open who stays, by month of joining, likewise
+	$(BIN)/marimo run notebooks/cohorts.py -- --workspace $(or $(WORKSPACE),workspace)
+
+notebooks: $(READY)  ## edit the notebooks
+	EVENFALL_WORKSPACE=$(or $(WORKSPACE),workspace) $(BIN)/marimo edit notebooks
+
+RIVALS := benchmarks/.venv
+$(RIVALS)/.ready: benchmarks/requirements.lock
+	test -x $(RIVALS)/bin/python || $(PYTHON) -m venv $(RIVALS)
+	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+rivals: $(READY) $(RIVALS)/.ready  ## make the environment of what Evenfall is measured against
+
+bench: rivals  ## measure a scaled-down community, beside what one would pick instead
+	$(BIN)/python -m benchmarks.run --page docs/benchmarks.md
+
+bench-full: rivals  ## measure 500,000 members with 50 million events
+	$(BIN)/python -m benchmarks.run --members 500000 --events 50000000 --new-events 140000 --days-at-once 14 --twice 0.2 --page docs/benchmarks.md
+
 docs: $(READY)  ## write the generated pages in docs/ anew
 	$(BIN)/python -m flows.documents
 
 lock: $(READY)  ## resolve the dependencies anew into requirements.lock, with hashes and without index addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra scale --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile benchmarks/requirements.in --universal --python-version 3.11 --upgrade --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --quiet --output-file benchmarks/requirements.lock
 
 clean:  ## remove the demo workspace and caches
 	rm -rf workspace .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

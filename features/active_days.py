@@ -1,75 +1,108 @@
-"""The rhythm of a member's active days in the last year: gaps, runs, weeks, weekdays and hours."""
+"""Which of the last 365 days a member was active on, a bit a day, and at what hours.
+
+A year of a member's days is 46 bytes, and another night is a shift of them: bit 0 is `as_of`, bit 1 the day before. What the
+features say of these days is in `features.rhythm`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import date
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from features.history import SeenHistory, is_activity
-from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, WINDOWS_DAYS, age_days
+from features.history import is_activity
+from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, age_days
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
-WEEKS_WINDOWS_DAYS: Final = (28, 91, 364)
-STREAK_WINDOW_DAYS: Final = 90
-_DAYS_PER_WEEK: Final = 7
-_SATURDAY: Final = 6
+_WORD_BITS: Final = 64
+_WORDS: Final = tuple(f"days_{number}" for number in range(-(-LONGEST_WINDOW_DAYS // _WORD_BITS)))
+_PARTS: Final = tuple(f"active.{part}_n_{days}d" for part in DAY_PARTS for days in LONG_WINDOWS_DAYS)
+
+Words = npt.NDArray[np.uint64]
 
 
-def active_day_rhythm(seen: SeenHistory) -> pl.LazyFrame:
-    """Describe the active days of the last 365 days.
+def count_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
+    """Mark the active days of the last 365 days.
 
-    One row per member_no active in that window. Integers are counts of days, weeks or activity and 0 when there are none;
-    `gap.median_days` (Float64) is null with fewer than two active days.
+    One row per member_no active on one of them, sorted: `days_0` … `days_5` (Int64, as Delta Lake has no unsigned numbers), of
+    which bit b of word w stands for the day of age 64 w + b, and `active.<part>_n_<w>d` (Int32), what was done in each part of
+    the day. Nothing is null.
+
+    Args:
+        daily: Rows of `History.daily`, none later than `as_of`.
+        as_of: The day of age 0.
     """
-    days = _sorted_active_days(seen)
+    age = pl.col("age_days")
     return (
-        days.group_by("member_no")
-        .agg(*_day_counts(), *_weekday_counts(), *_week_counts(), *_day_part_sums(), *_gap_sums())
-        .join(_runs_per_member(days), on="member_no", how="left")
-        .with_columns(pl.selectors.unsigned_integer().cast(pl.Int32))
+        daily.with_columns(age_days=age_days(as_of))
+        .filter(is_activity(), age < LONGEST_WINDOW_DAYS)
+        .with_columns(bit=pl.lit(2, dtype=pl.UInt64).pow(age % _WORD_BITS))
+        .group_by("member_no")
+        .agg(*(_word(number) for number in range(len(_WORDS))), *_part_sums())
+        .sort("member_no")
+        .collect(engine="streaming")
     )
 
 
-def _sorted_active_days(seen: SeenHistory) -> pl.LazyFrame:
-    """One row per member_no and active day, in that order, with its age and the gap to the member's previous active day."""
-    parts = [f"n_{part}" for part in DAY_PARTS]
-    same_member = pl.col("member_no") == pl.col("member_no").shift(1)
-    gap = pl.col("age_days").shift(1) - pl.col("age_days")
-    week = pl.col("age_days") // _DAYS_PER_WEEK
+def advance_active_days(
+    held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, held_as_of: date, as_of: date, changed: Collection[date]
+) -> pl.DataFrame:
+    """Carry `count_active_days` to a later night; arguments as in `features.totals.advance_sums`.
+
+    Args:
+        held: The active days of the earlier night.
+        was: Every row of the moved days as the earlier night saw them.
+        now: Every row of the moved days as the later night sees them.
+        held_as_of: The earlier night.
+        as_of: The later night.
+        changed: Days that are judged by `now` alone.
+    """
+    nights = (as_of - held_as_of).days
+    ages = [age for day in changed if 0 <= (age := (as_of - day).days) < LONGEST_WINDOW_DAYS]
+    kept = held.with_columns(_columns_of(_shifted(words_of(held), nights) & ~_mask(ages) & _mask(range(LONGEST_WINDOW_DAYS))))
+    parts = pl.col(_PARTS)
+    # A day that left or entered a window without leaving the year is in both, and its bit is set again to what it was.
+    taken_off = count_active_days(was.lazy(), as_of=held_as_of).select(
+        "member_no", *(pl.lit(0, dtype=pl.Int64).alias(word) for word in _WORDS), -parts
+    )
     return (
-        seen.daily.with_columns(age_days=age_days(seen.as_of))
-        .filter(is_activity(), pl.col("age_days") < LONGEST_WINDOW_DAYS)
-        .group_by("member_no", "event_date", "age_days")
-        .agg(pl.col(parts).sum())
-        .sort("member_no", "event_date")
-        .with_columns(
-            gap_days=pl.when(same_member).then(gap),
-            opens_week=(~same_member | (week != week.shift(1))).fill_null(value=True),
-        )
+        pl.concat([kept, taken_off, count_active_days(now.lazy(), as_of=as_of)])
+        .group_by("member_no")
+        .agg(pl.col(_WORDS).bitwise_or(), parts.sum())
+        .filter(pl.any_horizontal(pl.col(word) != 0 for word in _WORDS))
+        .sort("member_no")
     )
 
 
-def _day_counts() -> list[pl.Expr]:
-    return [(pl.col("age_days") < days).sum().alias(f"active.days_{days}d") for days in WINDOWS_DAYS]
+def words_of(active: pl.DataFrame) -> Words:
+    """Take the words out of `count_active_days`: one row per member, six columns."""
+    return np.ascontiguousarray(active.select(_WORDS).to_numpy()).view(np.uint64)
 
 
-def _weekday_counts() -> list[pl.Expr]:
-    weekday = pl.col("event_date").dt.weekday()
-    weekend = [
-        ((weekday >= _SATURDAY) & (pl.col("age_days") < days)).sum().alias(f"active.weekend_days_{days}d")
-        for days in LONG_WINDOWS_DAYS
-    ]
-    most_used = pl.max_horizontal([(weekday == day).sum() for day in range(1, _DAYS_PER_WEEK + 1)])
-    return [*weekend, most_used.alias("active.most_used_weekday_days_365d")]
+def bits_of(words: Words) -> npt.NDArray[np.bool_]:
+    """Unpack words: one row per member, one column per age in days, 0 to 364."""
+    little_endian = np.ascontiguousarray(words.astype("<u8", copy=False))
+    bits = np.unpackbits(little_endian.view(np.uint8), axis=1, bitorder="little", count=LONGEST_WINDOW_DAYS)
+    return bits.view(np.bool_)
 
 
-def _week_counts() -> list[pl.Expr]:
-    opens_week, age = pl.col("opens_week"), pl.col("age_days")
-    return [(opens_week & (age < days)).sum().alias(f"active.weeks_{days}d") for days in WEEKS_WINDOWS_DAYS]
+def _word(number: int) -> pl.Expr:
+    in_word = pl.col("age_days") // _WORD_BITS == number
+    return (
+        pl.when(in_word)
+        .then(pl.col("bit"))
+        .otherwise(pl.lit(0, dtype=pl.UInt64))
+        .bitwise_or()
+        .reinterpret(signed=True)
+        .alias(_WORDS[number])
+    )
 
 
-def _day_part_sums() -> list[pl.Expr]:
+def _part_sums() -> list[pl.Expr]:
     return [
         pl.when(pl.col("age_days") < days).then(pl.col(f"n_{part}")).otherwise(0).sum().alias(f"active.{part}_n_{days}d")
         for part in DAY_PARTS
@@ -77,29 +110,23 @@ def _day_part_sums() -> list[pl.Expr]:
     ]
 
 
-def _gap_sums() -> list[pl.Expr]:
-    # Whole sums instead of mean and deviation: integers add up to the same in any order.
-    gap = pl.col("gap_days").cast(pl.Int64)
-    return [
-        gap.count().alias("gap.n"),
-        gap.sum().alias("gap.sum_days"),
-        (gap * gap).sum().alias("gap.sum_squared_days"),
-        gap.max().fill_null(0).alias("gap.longest_days"),
-        gap.median().alias("gap.median_days"),
-    ]
+def _shifted(words: Words, nights: int) -> Words:
+    """Make every day older by so many nights."""
+    whole, rest = divmod(nights, _WORD_BITS)
+    moved = np.zeros_like(words)
+    moved[:, whole:] = words[:, : len(_WORDS) - whole] << np.uint64(rest)
+    if rest:
+        moved[:, whole + 1 :] |= words[:, : len(_WORDS) - whole - 1] >> np.uint64(_WORD_BITS - rest)
+    return moved
 
 
-def _runs_per_member(days: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per member_no: the longest run of active days in the last 90 days and the run that ends at the last one."""
-    first_age, last_age = pl.col("first_age"), pl.col("last_age")
-    in_window = pl.min_horizontal(first_age, pl.lit(STREAK_WINDOW_DAYS - 1)) - last_age + 1
-    # Age and row number fall and rise in step within a run of consecutive days, so their sum names the run.
-    runs = (
-        days.with_row_index("row")
-        .group_by("member_no", run=pl.col("row").cast(pl.Int64) + pl.col("age_days"))
-        .agg(first_age=pl.col("age_days").max(), last_age=pl.col("age_days").min())
-    )
-    return runs.group_by("member_no").agg(
-        in_window.filter(last_age < STREAK_WINDOW_DAYS).max().fill_null(0).cast(pl.Int32).alias("streak.longest_days_90d"),
-        (first_age - last_age + 1).filter(last_age == last_age.min()).max().alias("streak.latest_days"),
-    )
+def _mask(ages: Collection[int]) -> Words:
+    """Set the bits of these ages."""
+    mask = np.zeros(len(_WORDS), dtype=np.uint64)
+    for age in ages:
+        mask[age // _WORD_BITS] |= np.uint64(1) << np.uint64(age % _WORD_BITS)
+    return mask
+
+
+def _columns_of(words: Words) -> list[pl.Series]:
+    return [pl.Series(name, words[:, number].view(np.int64), dtype=pl.Int64) for number, name in enumerate(_WORDS)]

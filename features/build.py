@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 import polars as pl
 
-from features.active_days import active_day_rhythm
 from features.catalog import feature_catalog, with_interactions
 from features.feedback import last_feedback_score
 from features.history import History, SeenHistory, cut
 from features.people import member_people
 from features.purchases import purchase_history
+from features.rhythm import active_day_rhythm
+from features.running import RunningTotals, start
 from features.totals import member_totals
 
-__all__ = ["build_features", "feature_catalog"]
+# The ingredients of one member are some 300 columns: so many members at once stay below a gigabyte.
+_MEMBERS_AT_ONCE: Final = 100_000
+
+__all__ = ["build_features", "describe_members", "feature_catalog"]
 
 
-def build_features(history: History, *, as_of: date) -> pl.LazyFrame:
+def build_features(history: History, *, as_of: date) -> pl.DataFrame:
     """Compute every feature of the catalog for every member seen by `as_of`.
 
     One row per member as of `as_of`, sorted by member_id: member_no, member_id, then the columns of `feature_catalog`.
@@ -27,38 +32,62 @@ def build_features(history: History, *, as_of: date) -> pl.LazyFrame:
     only a history that was cut.
 
     Raises:
-        polars.exceptions.ComputeError: On collecting, when a member has two rows in `history.members`.
+        polars.exceptions.ComputeError: A member has two rows in `history.members`.
     """
     seen = cut(history, as_of)
-    features = feature_catalog(seen.available, seen.event_types)
-    columns = [feature.expression.alias(feature.name) for feature in features]
-    return _ingredients(seen).select("member_no", "member_id", *columns)
+    return describe_members(seen, start(seen))
 
 
-def _ingredients(seen: SeenHistory) -> pl.LazyFrame:
-    """One row per member, sorted by member_id, with all that the expressions of the features read.
+def describe_members(seen: SeenHistory, totals: RunningTotals) -> pl.DataFrame:
+    """Compute the features from running totals; what is returned is as of `build_features`.
+
+    Args:
+        seen: The history, cut.
+        totals: Its totals, of the same night.
+    """
+    assert totals.as_of == seen.as_of, f"totals of {totals.as_of} do not describe {seen.as_of}"
+    columns = [feature.expression.alias(feature.name) for feature in feature_catalog(seen.available, seen.event_types)]
+    members = seen.members.sort("member_no").with_columns(as_of=pl.lit(seen.as_of)).collect(engine="streaming")
+    steps = _steps_of_all(seen)
+    batches = [
+        _ingredients(batch, [*_steps(seen, totals.between(*_span(batch))), *steps]).select("member_no", "member_id", *columns)
+        for batch in (members.iter_slices(_MEMBERS_AT_ONCE) if members.height else [members])
+    ]
+    return pl.concat(batches).sort("member_id")
+
+
+def _ingredients(members: pl.DataFrame, steps: list[pl.DataFrame]) -> pl.DataFrame:
+    """One row per member with all that the expressions of the features read.
 
     Whole numbers are counts, so a member absent from a step has 0; dates and fractions are facts, so there they are null.
     """
-    members = seen.members.sort("member_id").with_columns(as_of=pl.lit(seen.as_of))
-    for step in _steps(seen):
-        counts = [name for name, dtype in step.collect_schema().items() if dtype.is_integer() and name != "member_no"]
+    for step in steps:
+        counts = [name for name, dtype in step.schema.items() if dtype.is_integer() and name != "member_no"]
         joined = members.join(step, on="member_no", how="left", validate="1:1", maintain_order="left")
         members = joined.with_columns(pl.col(counts).fill_null(0))
-    return members
+    return members.rechunk()
 
 
-def _steps(seen: SeenHistory) -> list[pl.LazyFrame]:
-    """Frames of one row per member_no that the available tables can fill."""
-    steps = [member_totals(seen), active_day_rhythm(seen)]
-    if "interactions" in with_interactions(seen.available):
-        steps.append(member_people(seen))
+def _steps(seen: SeenHistory, totals: RunningTotals) -> list[pl.DataFrame]:
+    """Frames of one row per member_no that the totals fill."""
+    steps = [
+        member_totals(totals.sums, event_types=seen.event_types),
+        active_day_rhythm(totals.active, as_of=seen.as_of),
+    ]
     if "orders" in seen.available:
-        steps.append(purchase_history(seen))
+        steps.append(purchase_history(totals.purchases))
     if "feedback.score" in seen.available:
-        steps.append(last_feedback_score(seen))
+        steps.append(last_feedback_score(totals.last_scores))
+    return steps
+
+
+def _steps_of_all(seen: SeenHistory) -> list[pl.DataFrame]:
+    """Frames of one row per member_no that need every member at once."""
+    steps = []
+    if "interactions" in with_interactions(seen.available):
+        steps.append(member_people(seen).collect(engine="streaming"))
     if "members.referrer_id" in seen.available:
-        steps.append(_referrals(seen))
+        steps.append(_referrals(seen).collect(engine="streaming"))
     return steps
 
 
@@ -66,3 +95,7 @@ def _referrals(seen: SeenHistory) -> pl.LazyFrame:
     """One row per member_no who brought others: `referred.members`, those seen by `as_of`."""
     referred = seen.members.filter(pl.col("referrer_no").is_not_null())
     return referred.group_by(pl.col("referrer_no").alias("member_no")).agg(pl.len().cast(pl.Int32).alias("referred.members"))
+
+
+def _span(members: pl.DataFrame) -> tuple[int, int]:
+    return (int(members["member_no"][0]), int(members["member_no"][-1])) if members.height else (0, 0)

@@ -41,7 +41,7 @@ def label(
     days = (pl.col("event_date") - pl.lit(as_of)).dt.total_days()
     spent = days.is_between(1, value_horizon_days) & pl.col("activity").is_in(ORDER_ACTIVITIES)
     outcomes = (
-        history.daily.filter(days.is_between(1 - eligible_days, max(churn_horizon_days, value_horizon_days)), is_activity())
+        history.daily.filter(_between(as_of, 1 - eligible_days, max(churn_horizon_days, value_horizon_days)), is_activity())
         .group_by("member_no")
         .agg(
             was_active=(days <= 0).any(),
@@ -60,6 +60,11 @@ def label(
             future_spend_minor=_spend(has_orders="orders" in history.available),
         )
     )
+
+
+def _between(as_of: date, first: int, last: int) -> pl.Expr:
+    # Compared as dates, so that a scan skips the files of all other days.
+    return pl.col("event_date").is_between(as_of + timedelta(days=first), as_of + timedelta(days=last))
 
 
 def _is_eligible() -> pl.Expr:

@@ -61,7 +61,7 @@ def build_panel(
     return pl.concat(slices)
 
 
-def _slice(features: pl.LazyFrame, labels: pl.LazyFrame, as_of: date, keep: pl.Expr | None) -> pl.DataFrame:
+def _slice(features: pl.DataFrame, labels: pl.LazyFrame, as_of: date, keep: pl.Expr | None) -> pl.DataFrame:
     kept = labels if keep is None else labels.filter(keep)
-    rows = features.join(kept, on="member_no", how="inner", validate="1:1", maintain_order="left")
+    rows = features.lazy().join(kept, on="member_no", how="inner", validate="1:1", maintain_order="left")
     return rows.select(pl.lit(as_of).alias("as_of"), pl.all()).collect(engine="streaming")

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from prefect import flow
 
+from flows.alerting import alerted
 from flows.night import open_night
 from flows.nightly import run_night
 from lake.errors import ConfigurationError
@@ -27,7 +28,8 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
     if end < begin:
         raise ConfigurationError(f"the last night, {end}, is before the first, {begin}", remedy="Give --from the earlier day.")
     nights = [begin + timedelta(days=days) for days in range((end - begin).days + 1)]
-    with open_night(workspace, first).workspace.held("backfill"):
+    beginning = open_night(workspace, first)
+    with alerted(beginning, "backfill"), beginning.workspace.held("backfill"):
         for as_of in nights:
             _one_night(workspace, as_of)
     return [as_of.isoformat() for as_of in nights]

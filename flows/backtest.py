@@ -18,12 +18,13 @@ from features.panel import build_panel
 from flows.night import Night, open_night, say
 from flows.rollup import load_history, roll_up
 from flows.train import resolved
-from flows.training import data_versions, first_day
+from flows.training import data_versions, first_day, kept_rows
 from lake.errors import DataError
 from models.backtest import HEADLINE, CutoffResult, Purpose, Summary, backtest_cutoff, summarise
 from models.cutoffs import plan_cutoffs
 from models.training import OURS
 from outputs.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
+from outputs.calibration import calibration_rows
 
 _NAMES: Final = {
     "churn": ("Churn", "AUC", "AUC is how often a member who left was ranked above one who stayed; 0.5 is chance."),
@@ -67,38 +68,56 @@ def measure(night: Night, history: History, wanted: int) -> list[CutoffResult]:
     horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
     if "orders" in history.available:
         horizons["value"] = settings.value.horizon_days
-    longest = max(horizons.values())
-    prediction = settings.prediction
-    steps = wanted + prediction.max_cutoffs - 1
-    planned = plan_cutoffs(
-        first_day=first_day(history, night.as_of),
-        as_of=night.as_of,
-        horizon_days=longest,
-        step_days=prediction.step_days,
-        max_cutoffs=steps,
-        min_history_days=prediction.min_history_days,
-    )
+    planned = _planned(night, history, max(horizons.values()), wanted)
     if not planned:
         return []
-    say(f"features of {len(planned)} past cut-offs …")
     results: list[CutoffResult] = []
+    panels: dict[tuple[int, bool], pl.DataFrame] = {}
     for purpose, horizon_days in horizons.items():
-        panel = build_panel(
-            history,
-            cutoffs=planned,
-            churn_horizon_days=horizon_days,
-            value_horizon_days=horizon_days,
-            seen_until=night.as_of,
-            eligible_days=settings.churn.eligible_days,
-            keep=pl.col("is_eligible") if purpose == "churn" else None,
-        )
+        keep = kept_rows(purpose, history)
+        kind = (horizon_days, keep is None)
+        if kind not in panels:
+            # One panel in memory at a time.
+            panels = {kind: _panel(night, history, planned, horizon_days, keep)}
         for place in range(max(0, len(planned) - wanted), len(planned)):
-            known = planned[max(0, place + 1 - prediction.max_cutoffs) : place + 1]
+            known = planned[max(0, place + 1 - _reach(night, horizon_days)) : place + 1]
             say(f"{purpose} as of {known[-1]} …")
-            result = backtest_cutoff(panel, known, purpose, horizon_days=horizon_days, settings=prediction)
+            result = backtest_cutoff(panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction)
             if result is not None:
                 results.append(result)
     return results
+
+
+def _planned(night: Night, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
+    """The cut-offs to test and those that their nights would have learnt from, as far as history allows."""
+    prediction = night.settings.prediction
+    return plan_cutoffs(
+        first_day=first_day(history, night.as_of),
+        as_of=night.as_of,
+        horizon_days=horizon_days,
+        step_days=prediction.step_days,
+        max_cutoffs=wanted - 1 + _reach(night, horizon_days),
+        min_history_days=prediction.min_history_days,
+    )
+
+
+def _reach(night: Night, horizon_days: int) -> int:
+    """A cut-off, those before it whose outcome was not over yet, and as many with known outcomes as a night learns from."""
+    prediction = night.settings.prediction
+    return prediction.max_cutoffs - (-horizon_days // prediction.step_days)
+
+
+def _panel(night: Night, history: History, planned: tuple[date, ...], horizon_days: int, keep: pl.Expr | None) -> pl.DataFrame:
+    say(f"features of {len(planned)} past cut-offs …")
+    return build_panel(
+        history,
+        cutoffs=planned,
+        churn_horizon_days=horizon_days,
+        value_horizon_days=horizon_days,
+        seen_until=night.as_of,
+        eligible_days=night.settings.churn.eligible_days,
+        keep=keep,
+    )
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -134,6 +153,8 @@ def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> di
         if result.purpose == "churn":
             row["n"], row["churn_rate"] = result.members, result.outcome_mean
         row[result.purpose] = {model: dict(metrics) for model, metrics in result.metrics.items()}
+        if result.calibration is not None:
+            row["churn_calibration"] = _by_band(result.calibration)
         row[f"{result.purpose}_lead"] = {
             model: {"estimate": lead.estimate, "lower": lead.lower, "upper": lead.upper} for model, lead in result.against.items()
         }
@@ -146,10 +167,16 @@ def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> di
                 "best_baseline": summary.best_baseline,
                 "wins": dict(summary.wins),
                 "worst": None if summary.worst is None else summary.worst.isoformat(),
+                **({} if summary.calibration is None else {"calibration": _by_band(summary.calibration)}),
             }
             for summary in summaries
         },
     }
+
+
+def _by_band(calibration: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Band → measure → value."""
+    return {row.pop("band"): row for row in calibration.to_dicts()}
 
 
 def _part(summary: Summary, results: Sequence[CutoffResult]) -> BacktestPart:
@@ -167,7 +194,10 @@ def _part(summary: Summary, results: Sequence[CutoffResult]) -> BacktestPart:
     means = {
         metric: {model: summary.mean[model][metric] for model in models if metric in summary.mean[model]} for metric in metrics
     }
-    return BacktestPart(title, measure_name, meaning, models, tuple(rows), means, _verdict(summary, headline), summary.worst)
+    calibration = () if summary.calibration is None else calibration_rows(summary.calibration)
+    return BacktestPart(
+        title, measure_name, meaning, models, tuple(rows), means, _verdict(summary, headline), summary.worst, calibration
+    )
 
 
 def _verdict(summary: Summary, headline: str) -> str:

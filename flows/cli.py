@@ -13,6 +13,7 @@ import click
 from lake.errors import EvenfallError
 
 _BUG_EXIT_CODE = 1
+_NOT_VERIFIED_EXIT_CODE = 3
 
 
 def _workspace(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,6 +136,35 @@ def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
     click.echo(card(workspace, member_id, as_of=as_of))
 
 
+@cli.command()
+@click.argument("member_id")
+@_workspace
+def erase(member_id: str, workspace: Path) -> None:
+    """Remove a member from everything the workspace holds, prove it by a search, and write a certificate."""
+    from flows.erase import erase as erase_member
+
+    for line in erase_member(_known_workspace(workspace, None), member_id):
+        click.echo(line)
+
+
+@cli.command()
+@_workspace
+@_as_of
+def verify(workspace: Path, as_of: str | None) -> None:
+    """Compute a past night again from the lake's history and compare its lists; exit 0 matches, 3 differs or cannot tell."""
+    from flows.environment import prepare_environment
+
+    _known_workspace(workspace, as_of)
+    prepare_environment(workspace)
+    from flows.verify import verify as verify_night
+
+    verdict = verify_night(workspace, as_of)
+    for line in verdict.lines:
+        click.echo(line)
+    if verdict.answer != "matches":
+        sys.exit(_NOT_VERIFIED_EXIT_CODE)
+
+
 @cli.group()
 def quarantine() -> None:
     """Look at bad rows and re-admit repaired ones."""
@@ -195,6 +225,9 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
 
     _known_workspace(workspace, as_of)
     prepare_environment(workspace)
+    from flows.warming import begin_imports
+
+    begin_imports()
     from flows.nightly import nightly as nightly_flow
 
     done = nightly_flow(str(workspace), as_of)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from features.history import EVENT_PREFIX, ORDER_ACTIVITIES
+from features.history import is_activity
+from flows.analysis import listed_nights, read_members
 from flows.night import Night, open_night
-from flows.rollup import DAILY
 from flows.scoring import NIGHT, TIERS_TABLE
+from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.store import DAY
@@ -20,6 +23,32 @@ from outputs import words
 _WEEKS: Final = 52
 _WEEK_DAYS: Final = 7
 _BARS: Final = "·▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of one member; of those who may not be profiled, nothing but the id.
+
+    Args:
+        member_id: As the lists call them.
+        as_of: The night.
+        scores: What each score is called, and its value in words.
+        active_days: Days with activity in each of the last 52 weeks, the oldest first.
+        reasons: The strongest first: whether it raises the risk of leaving, and its sentence.
+        tier_moves: The first night in each tier, the oldest first.
+    """
+
+    member_id: str
+    as_of: date
+    scores: tuple[tuple[str, str], ...] = ()
+    active_days: tuple[int, ...] = ()
+    reasons: tuple[tuple[bool, str], ...] = ()
+    tier_moves: tuple[tuple[date, str], ...] = ()
+
+    @property
+    def first_day(self) -> date:
+        """The first of the days that `active_days` counts."""
+        return self.as_of - timedelta(days=_WEEKS * _WEEK_DAYS - 1)
 
 
 def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str:
@@ -34,63 +63,86 @@ def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str
         ConfigurationError: No night has been run, or its lists do not know the member.
     """
     night = open_night(workspace, as_of)
-    night = night.on(_listed_night(night, given=as_of is not None))
-    listed = (
-        pl.scan_parquet(night.workspace.night(night.as_of) / "members.parquet").filter(pl.col("member_id") == member_id).collect()
-    )
+    return _as_text(read_card(night.on(_listed_night(night, given=as_of is not None)), member_id))
+
+
+def read_card(night: Night, member_id: str) -> Card:
+    """Gather a member's card from the lists and the lake.
+
+    Args:
+        night: A night with lists.
+        member_id: The member, as the lists call them.
+
+    Raises:
+        ConfigurationError: The night's lists do not know the member.
+    """
+    listed = read_members(night).filter(pl.col("member_id") == member_id)
     if listed.is_empty():
         raise ConfigurationError(
             f"the lists of {night.as_of} have no member {member_id!r}",
             remedy="Write the id exactly as in the lists, or choose another night.",
         )
     member = listed.row(0, named=True)
-    lines = [f"Member {member_id}, as of {words.day(night.as_of)}", "", *_scores(night, member)]
-    lines += ["", *_activity(night, member_id), "", *_reasons(member), "", *_tier_moves(night, member_id)]
-    return "\n".join(lines)
+    if member["tier"] is None:
+        return Card(member_id, night.as_of)
+    number = scan_member_index(night.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
+    return Card(
+        member_id,
+        night.as_of,
+        scores=tuple(_scores(night, member)),
+        active_days=_active_days(night, number),
+        reasons=tuple((one["contribution"] > 0, one["text"]) for one in member["reasons"] or ()),
+        tier_moves=_tier_moves(night, number),
+    )
+
+
+def _as_text(card: Card) -> str:
+    lines = [f"Member {card.member_id}, as of {words.day(card.as_of)}", ""]
+    if not card.scores:
+        return "\n".join([*lines, "This member may not be profiled: nothing is scored."])
+    lines += [f"  {name:22}{value}" for name, value in card.scores]
+    first, last = words.short_day(card.first_day), words.short_day(card.as_of)
+    bars = "".join(_BARS[count] for count in card.active_days)
+    lines += ["", "Active days a week over a year:", f"  {bars}", f"  {first}{last:>{_WEEKS - len(first)}}", ""]
+    reasons = [f"  {'+' if raises else '-'} {text}" for raises, text in card.reasons]
+    lines += ["Reasons, the strongest first:", *reasons] if reasons else ["Reasons: none are given for this member."]
+    moves = [f"  {words.short_day(since)}  {tier}" for since, tier in card.tier_moves]
+    return "\n".join([*lines, "", *(["Tier moves:", *moves] if moves else ["Tier moves: none."])])
 
 
 def _listed_night(night: Night, *, given: bool) -> date:
-    lists = night.workspace.lists
-    nights = sorted(path.name for path in lists.iterdir() if (path / "members.parquet").exists()) if lists.exists() else []
-    if given and night.as_of.isoformat() in nights:
+    nights = listed_nights(night)
+    if given and night.as_of in nights:
         return night.as_of
     if given or not nights:
         which = f"the night of {night.as_of}" if given else "any night"
         raise ConfigurationError(f"there are no lists of {which}", remedy="Run it with `evenfall nightly`.")
-    return date.fromisoformat(nights[-1])
+    return nights[0]
 
 
-def _scores(night: Night, member: dict[str, Any]) -> list[str]:
-    if member["tier"] is None:
-        return ["This member may not be profiled: nothing is scored."]
-    lines = [
-        f"  {'tier':22}{words.label(member['tier'])}",
-        f"  {'stage':22}{words.label(member['lifecycle'])}",
-        f"  {'group':22}{member['segment']}",
-    ]
+def _scores(night: Night, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    settings = night.settings
+    yield "tier", words.label(member["tier"])
+    yield "stage", words.label(member["lifecycle"])
+    yield "group", member["segment"]
     if member["churn_probability"] is None:
-        lines.append(f"  {'churn':22}not scored: silent for {night.settings.churn.eligible_days} days or more")
+        yield "churn", f"not scored: silent for {settings.churn.eligible_days} days or more"
     else:
-        horizon = words.count(night.settings.churn.horizon_days, "day")
+        horizon = words.count(settings.churn.horizon_days, "day")
         percent = words.percent(member["churn_probability"])
-        lines.append(f"  {'churn':22}{percent} within {horizon}, {member['churn_risk']} risk ({member['churn_model']})")
+        yield "churn", f"{percent} within {horizon}, {member['churn_risk']} risk ({member['churn_model']})"
     if member["expected_value"] is not None:
-        spend = words.money(member["expected_value"], night.settings.community.currency)
-        horizon = words.count(night.settings.value.horizon_days, "day")
-        lines.append(f"  {'expected spend':22}{spend} within {horizon} ({member['value_model']})")
+        spend = words.money(member["expected_value"], settings.community.currency)
+        yield "expected spend", f"{spend} within {words.count(settings.value.horizon_days, 'day')} ({member['value_model']})"
     for name in ("activity_score", "commercial_score", "member_value_score"):
         if member[name] is not None:
-            lines.append(f"  {words.label(name):22}{member[name]:.0f} of 100")
-    return lines
+            yield words.label(name), f"{member[name]:.0f} of 100"
 
 
-def _activity(night: Night, member_id: str) -> list[str]:
-    """A year as one bar a week: days with activity."""
-    own = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
-    number = scan_member_index(night.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
+def _active_days(night: Night, member_no: int) -> tuple[int, ...]:
     days = (
         night.workspace.lake.scan(DAILY)
-        .filter(own & (pl.col("member_no") == number) & (pl.col(DAY) <= night.as_of))
+        .filter(is_activity() & (pl.col("member_no") == member_no) & (pl.col(DAY) <= night.as_of))
         .select(pl.col(DAY).unique())
         .collect(engine="streaming")[DAY]
     )
@@ -99,30 +151,11 @@ def _activity(night: Night, member_id: str) -> list[str]:
         age_weeks = (night.as_of - day).days // _WEEK_DAYS
         if age_weeks < _WEEKS:
             weeks[_WEEKS - 1 - age_weeks] += 1
-    first = night.as_of - timedelta(days=_WEEKS * _WEEK_DAYS - 1)
-    return [
-        "Active days a week over a year:",
-        f"  {''.join(_BARS[count] for count in weeks)}",
-        f"  {words.short_day(first)}{words.short_day(night.as_of):>{_WEEKS - len(words.short_day(first))}}",
-    ]
+    return tuple(weeks)
 
 
-def _reasons(member: dict[str, Any]) -> list[str]:
-    if not member["reasons"]:
-        return ["Reasons: none are given for this member."]
-    return [
-        "Reasons, the strongest first:",
-        *(f"  {'+' if one['contribution'] > 0 else '-'} {one['text']}" for one in member["reasons"]),
-    ]
-
-
-def _tier_moves(night: Night, member_id: str) -> list[str]:
-    number = scan_member_index(night.workspace.lake).filter(pl.col("member_id") == member_id)
-    states = night.workspace.lake.scan(TIERS_TABLE).join(number, on="member_no").filter(pl.col(NIGHT) <= night.as_of).collect()
+def _tier_moves(night: Night, member_no: int) -> tuple[tuple[date, str], ...]:
+    mine = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= night.as_of)
+    states = night.workspace.lake.scan(TIERS_TABLE).filter(mine).collect()
     moves = states.sort(NIGHT).unique("tier_since", keep="first", maintain_order=True).sort("tier_since")
-    if moves.is_empty():
-        return ["Tier moves: none."]
-    return [
-        "Tier moves:",
-        *(f"  {words.short_day(since)}  {tier}" for since, tier in moves.select("tier_since", "tier").iter_rows()),
-    ]
+    return tuple(moves.select("tier_since", "tier").iter_rows())

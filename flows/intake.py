@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -20,13 +20,14 @@ from expectations.table_checks import Finding, check_freshness, check_missing, c
 from flows.settings import Settings
 from flows.workspace import Workspace
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
-from lake.arrivals import move_counts, read_arrivals, record, undo_unrecorded
+from lake.arrivals import move_counts, read_arrivals, read_kept_after, record, undo_unrecorded
 from lake.checks import SCHEMA as CHECKS_SCHEMA
 from lake.checks import keep_checks
 from lake.contracts import ACTIVITY_TABLES, TABLES, TIMESTAMP, Table
 from lake.discovery import Export, discover
+from lake.erased import ERASED_AUTHOR, Erased, leave_out, read_erased, without_names
 from lake.identity import as_records, with_keys
-from lake.landing import SEQUENCE, land
+from lake.landing import SEQUENCE, land, of_days_met
 from lake.mapping import ROW_NO, Mapped, map_export, rows_as_json
 from lake.member_index import number_new_members
 from lake.quarantine import OPEN, QUARANTINE, add, read_quarantine, supersede, write_quarantine
@@ -34,6 +35,8 @@ from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
 from lake.store import DAY, Lake
 
 _EXAMPLES: Final = 3
+# Only the keys of tables that others refer to are ever looked up.
+_REFERENCED: Final = frozenset(name for table in TABLES.values() for name in table.references.values())
 Progress = Callable[[str], None]
 
 
@@ -92,6 +95,8 @@ class _Judge:
     settings: Settings
     now: datetime
     next_sequence: int
+    erased: Erased
+    kept_after: Mapping[str, date]
     known: dict[str, pl.Series] = field(default_factory=dict)
 
 
@@ -111,14 +116,16 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
         OutsideServiceError: A database did not answer.
     """
     lake = workspace.lake
+    erased = read_erased(workspace.root)
     undo_unrecorded(lake)
     ledger = read_arrivals(lake)
     offered = {
-        name: discover(table, sources, root=workspace.root)
+        name: [replace(export, path=erased.masked(export.path)) for export in discover(table, sources, root=workspace.root)]
         for name, table in TABLES.items()
         if (sources := settings.table_sources(name))
     }
-    judge = _Judge(lake, settings, now, ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1)
+    next_sequence = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
+    judge = _Judge(lake, settings, now, next_sequence, erased, read_kept_after(lake))
     arrivals: list[Arrival] = []
     unchanged = 0
     for name, exports in offered.items():
@@ -131,7 +138,10 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
             progress(f"{export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
             arrivals.append(arrival)
             good.append(arrival.records[TABLES[name].key])
-        judge.known[name] = _known_keys(lake, TABLES[name], good)
+        if name in _REFERENCED:
+            judge.known[name] = _known_keys(lake, TABLES[name], good)
+        if name == "members" and erased.erasures:
+            judge.known[name] = pl.concat([judge.known[name], pl.Series([ERASED_AUTHOR])])
     night = as_of or last_full_day(lake, arrivals, timezone=settings.community.timezone)
     findings = _judge_tables(judge, arrivals, as_of=night)
     return Intake(as_of=night, arrivals=tuple(arrivals), unchanged=unchanged, findings=findings, now=now)
@@ -169,7 +179,12 @@ def land_intake(workspace: Workspace, intake: Intake) -> pl.DataFrame:
     if tonight.height:
         keep_checks(lake, _checks(intake), as_of=intake.as_of)
         record(lake, ledger)
-    return ledger.filter(pl.col("as_of") == intake.as_of).sort("sequence")
+    return arrived_on(lake, intake.as_of)
+
+
+def arrived_on(lake: Lake, as_of: date) -> pl.DataFrame:
+    """One row per arrival of a night, as the ledger has it now."""
+    return read_arrivals(lake).filter(pl.col("as_of") == as_of)
 
 
 def last_full_day(lake: Lake, arrivals: list[Arrival], *, timezone: str) -> date:
@@ -224,15 +239,17 @@ def _judge_export(judge: _Judge, export: Export, ledger: pl.DataFrame, place: in
     arrival_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
     zone = export.settings.timezone or judge.settings.community.timezone
     mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
+    mapped = leave_out(mapped, table=export.table, erased=judge.erased)
     checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
     verdict = validate(
         export.table,
-        with_keys(checked, table=export.table),
+        without_names(with_keys(checked, table=export.table), table=export.table, erased=judge.erased),
         references=judge.known,
         now=judge.now,
         future_tolerance=timedelta(minutes=judge.settings.validation.future_tolerance_minutes),
     )
-    records = as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone)
+    records = _authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
+    kept = _still_kept(records, after=judge.kept_after.get(export.table.name))
     rules = pl.concat([mapped.rejects, verdict.bad]).sort(ROW_NO)
     facts = {
         "arrival_id": arrival_id,
@@ -246,7 +263,7 @@ def _judge_export(judge: _Judge, export: Export, ledger: pl.DataFrame, place: in
         "as_of": None,
         "sequence": judge.next_sequence + place,
         "rows_read": mapped.rows_read,
-        "left_out": mapped.left_out,
+        "left_out": mapped.left_out + records.height - kept.height,
         "merged": verdict.good.height - records.height,
         "replaced": 0,
         "quarantined": rules.height,
@@ -255,7 +272,7 @@ def _judge_export(judge: _Judge, export: Export, ledger: pl.DataFrame, place: in
     return Arrival(
         export=export,
         facts=facts,
-        records=records.with_columns(
+        records=kept.with_columns(
             ingested_at=pl.lit(judge.now).cast(TIMESTAMP),
             source=pl.lit(export.source),
             source_file=pl.lit(export.path),
@@ -265,6 +282,18 @@ def _judge_export(judge: _Judge, export: Export, ledger: pl.DataFrame, place: in
         bad=_quarantine_rows(mapped, rules, facts),
         outcomes=(*_cast_outcomes(mapped), *verdict.outcomes),
     )
+
+
+def _authorless(records: pl.DataFrame) -> pl.DataFrame:
+    """Let content of erased members land without its author."""
+    if "author_id" not in records.columns:
+        return records
+    return records.with_columns(author_id=pl.when(pl.col("author_id") != ERASED_AUTHOR).then("author_id"))
+
+
+def _still_kept(records: pl.DataFrame, *, after: date | None) -> pl.DataFrame:
+    """Leave out what has aged out already: an old export does not bring it back."""
+    return records if after is None else records.filter(pl.col(DAY) > after)
 
 
 def _quarantine_rows(mapped: Mapped, rules: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
@@ -332,7 +361,7 @@ def _rows_by_day(lake: Lake, table: Table, arrivals: list[Arrival]) -> pl.DataFr
     if not arriving:
         return held
     tonight = pl.concat(arriving).unique(table.key, keep="last")
-    known = lake.scan_or_empty(table.name, table.landed_schema).select(table.key, DAY)
+    known = of_days_met(lake, table, tonight[table.key]).select(table.key, DAY)
     again = known.join(tonight.lazy(), on=table.key, how="semi").group_by(DAY).agg(rows=-pl.len().cast(pl.Int64)).collect()
     new = tonight.group_by(DAY).agg(rows=pl.len().cast(pl.Int64))
     return pl.concat([held, again, new]).group_by(DAY).agg(pl.col("rows").sum()).filter(pl.col("rows") > 0).sort(DAY)

@@ -9,14 +9,17 @@ from typing import Final
 
 import polars as pl
 
-from features.history import History
+from features.history import History, cut, is_activity
 from features.labels import label
 from flows.night import Night
 from flows.scoring import NIGHT, SCORES, read_scores
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.store import Lake
+from models.bands import EVERYBODY, MEASURES, TENURE_BANDS, calibration_by_band, tenure_band
 from models.curves import calibration_points, lift_points
 from models.evaluation import evaluate_churn, evaluate_value
+from models.panel import Floats
+from segments.tiers import TIERS
 
 MATURED: Final = "matured"
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
@@ -32,7 +35,8 @@ class Maturity:
     """How earlier nights' predictions came true.
 
     Args:
-        trend: One row per matured night, purpose and metric, by night; `n`, `predicted` and `happened` are among the metrics.
+        trend: One row per matured night, purpose and metric, by night; `n`, `predicted` and `happened` are among the metrics,
+            and for churn those of each band of members, such as `tier.gold.ece` and `tenure.new.n`.
         newest: The newest night whose churn predictions have matured, or None.
         calibration: That night's calibration points, or None.
         lift: That night's lift points, or None.
@@ -48,6 +52,18 @@ class Maturity:
         mine = self.trend.filter(pl.col("purpose") == purpose)
         newest = mine.filter(pl.col(NIGHT) == pl.col(NIGHT).max())
         return dict(newest.select("metric", "value").drop_nulls().iter_rows())
+
+    def calibration_of(self, kind: str) -> pl.DataFrame:
+        """The newest matured night's calibration by `tenure` or `tier`; one row per band, columns as `calibration_by_band`."""
+        told = self.metrics("churn")
+        bands = {name.split(".")[1] for name in told if name.startswith(f"{kind}.")}
+        order = [*TENURE_BANDS, *reversed(TIERS)]
+        rows = [
+            {"band": band, **{measure: told.get(f"{kind}.{band}.{measure}") for measure in MEASURES}}
+            for band in sorted(bands, key=order.index)
+        ]
+        schema = {"band": pl.String, "n": pl.Float64, **dict.fromkeys(MEASURES[1:], pl.Float64)}
+        return pl.DataFrame(rows, schema=schema).cast({"n": pl.Int64})
 
 
 def measure_matured(night: Night, history: History) -> Maturity:
@@ -69,11 +85,7 @@ def measure_matured(night: Night, history: History) -> Maturity:
             if scored_night + timedelta(days=horizon_days) <= night.as_of:
                 measured = _measure(night, history, scored_night, purpose)
                 known = pl.concat([known, measured])
-                before = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) == scored_night).collect()
-                others = before.filter(pl.col("purpose") != purpose)
-                lake.replace_days(
-                    MATURED, pl.concat([others, measured]).sort("purpose", "metric"), days={scored_night}, column=NIGHT
-                )
+                _remember(lake, measured, scored_night, purpose)
     trend = known.filter(_is_over(horizons, night.as_of)).sort(NIGHT, "purpose", "metric")
     newest = trend.filter(pl.col("purpose") == "churn")[NIGHT].max()
     if not isinstance(newest, date):
@@ -86,9 +98,8 @@ def measure_matured(night: Night, history: History) -> Maturity:
 
 
 def _remember(lake: Lake, measured: pl.DataFrame, scored_night: date, purpose: str) -> None:
-    others = (
-        lake.scan_or_empty(MATURED, SCHEMA).filter((pl.col(NIGHT) == scored_night) & (pl.col("purpose") != purpose)).collect()
-    )
+    before = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) == scored_night).collect()
+    others = before.filter(pl.col("purpose") != purpose)
     lake.replace_days(MATURED, pl.concat([others, measured]).sort("purpose", "metric"), days={scored_night}, column=NIGHT)
 
 
@@ -102,7 +113,7 @@ def _outcomes(night: Night, history: History, scored_night: date) -> pl.DataFram
     """One row per member scored that night, beside what became of them; an outcome not over by tonight is null."""
     settings = night.settings
     scores = read_scores(night.workspace.lake, scored_night)
-    known = scores.select("member_no", "member_id", "churn_probability", "expected_value")
+    known = scores.select("member_no", "member_id", "tier", "churn_probability", "expected_value")
     for column, horizon_days in (
         ("is_churned", settings.churn.horizon_days),
         ("future_spend_minor", settings.value.horizon_days),
@@ -125,9 +136,13 @@ def _outcomes(night: Night, history: History, scored_night: date) -> pl.DataFram
 def _measure(night: Night, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
     told = _outcomes(night, history, scored_night)
     if purpose == "churn":
-        told = told.drop_nulls(["churn_probability", "is_churned"])
+        told = told.drop_nulls(["churn_probability", "is_churned"]).join(
+            _tenure_bands(history, scored_night), on="member_no", how="left", validate="1:1", maintain_order="left"
+        )
         actual, predicted = told["is_churned"].cast(pl.Float64).to_numpy(), told["churn_probability"].to_numpy()
         metrics = evaluate_churn(actual, {"evenfall": predicted})["evenfall"]
+        metrics |= _by_band(actual, predicted, told["tenure_band"], prefix="tenure")
+        metrics |= _by_band(actual, predicted, told["tier"], prefix="tier")
         levels = {"predicted": predicted, "happened": actual}
     else:
         told = told.drop_nulls(["expected_value", "future_spend_minor"])
@@ -141,3 +156,22 @@ def _measure(night: Night, history: History, scored_night: date, purpose: str) -
         {NIGHT: [scored_night] * len(rows), "purpose": [purpose] * len(rows), "metric": list(rows), "value": list(rows.values())},
         schema=dict(SCHEMA),
     ).sort("metric")
+
+
+def _by_band(churned: Floats, probability: Floats, band: pl.Series, *, prefix: str) -> dict[str, float | None]:
+    """Calibration in each band, named `tier.gold.ece`."""
+    rows = calibration_by_band(churned, probability, band).filter(pl.col("band") != EVERYBODY).to_dicts()
+    return {f"{prefix}.{row['band']}.{measure}": row[measure] for row in rows for measure in MEASURES}
+
+
+def _tenure_bands(history: History, scored_night: date) -> pl.DataFrame:
+    """One row per member seen by a night: member_no, tenure_band by the rule of the feature `tenure_days`."""
+    seen = cut(history, scored_night)
+    first = seen.daily.filter(is_activity()).group_by("member_no").agg(first_active=pl.col("event_date").min())
+    days = (pl.lit(scored_night) - pl.coalesce("seen_from", "first_active")).dt.total_days()
+    return (
+        seen.members.select("member_no", "seen_from")
+        .join(first, on="member_no", how="left", validate="1:1")
+        .select("member_no", tenure_band=tenure_band(days))
+        .collect(engine="streaming")
+    )

@@ -13,12 +13,13 @@ from features.rollups import DAILY_SCHEMA
 from flows.intake import Intake
 from flows.maturity import Maturity
 from flows.night import Night
-from flows.rollup import DAILY, members_known
+from flows.rollup import members_known
 from flows.scoring import previous_night, read_scores
 from flows.training import Champion, Champions
 from lake.checks import read_checks
-from lake.contracts import MINOR_UNITS_PER_UNIT, TABLES
+from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TABLES
 from lake.store import DAY
+from outputs.calibration import calibration_rows
 from outputs.facts import (
     Activity,
     ContactList,
@@ -130,7 +131,9 @@ def _activity(night: Night, *, has_orders: bool) -> Activity:
     this_week, last_week = _week(night.as_of), _week(night.as_of - timedelta(days=_WEEK_DAYS))
     calendar = pl.DataFrame({DAY: pl.date_range(night.as_of - timedelta(days=_DRAWN_DAYS - 1), night.as_of, eager=True)})
     counted = recent.group_by(DAY).agg(active_members=pl.col("member_no").n_unique().cast(pl.Int64))
-    new = members_known(night.workspace.lake, timezone=night.timezone).filter(pl.col("seen_from").is_between(*this_week))
+    new = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of).filter(
+        pl.col("seen_from").is_between(*this_week)
+    )
     return Activity(
         by_day=calendar.join(counted, on=DAY, how="left").with_columns(pl.col("active_members").fill_null(0)).sort(DAY),
         active_7d=recent.filter(pl.col(DAY).is_between(*this_week))["member_no"].n_unique(),
@@ -264,6 +267,7 @@ def _matured(night: Night, maturity: Maturity) -> Matured | None:
         calibration=maturity.calibration.rename(names),
         lift=maturity.lift if has_lift else None,
         value_ratio=maturity.metrics("value").get("total_ratio"),
+        by_band=(*calibration_rows(maturity.calibration_of("tier")), *calibration_rows(maturity.calibration_of("tenure"))),
     )
 
 

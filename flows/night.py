@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from flows.machine import machine_trouble
 from flows.settings import Settings, load_settings
 from flows.tracking import Tracking
 from flows.workspace import Workspace
-from lake.errors import ConfigurationError
+from lake.errors import ConfigurationError, EvenfallError
 
 _ROOMS: Final = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
 
@@ -64,6 +65,11 @@ class Night:
         began = time.perf_counter()
         try:
             yield
+        except Exception as error:
+            told = None if isinstance(error, EvenfallError) else machine_trouble(error)
+            if told is None:
+                raise
+            raise told from error
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
@@ -114,11 +120,11 @@ def settings_hash(settings: Settings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def code_hash() -> str:
-    """A hash of our own source files, whichever way they were installed."""
+def code_hash(rooms: Sequence[str] = _ROOMS) -> str:
+    """A hash of our own source files, whichever way they were installed; by default of all that a night runs."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    files = (path for room in _ROOMS for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css"))
+    files = (path for room in rooms for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css"))
     for path in sorted(files):
         digest.update(str(path.relative_to(root)).encode())
         digest.update(path.read_bytes())

@@ -22,11 +22,13 @@ from prefect.client.orchestration import get_client
 from features.history import History
 from flows import intake as taking_in
 from flows import scoring
+from flows.alerting import alert_of_warnings, alerted
 from flows.maturity import Maturity, measure_matured
 from flows.morning import report_facts, table_flows
 from flows.night import Night, open_night, say
 from flows.receipt import write_receipt
-from flows.rollup import load_history, roll_up
+from flows.retaining import let_age_out, tidy
+from flows.rollup import Gathered, gather, roll_up
 from flows.summary import counting_line, matured_metrics, night_metrics, night_summary, stop_error, tier_rows, validation_facts
 from flows.training import Champions, choose_champions
 from lake.errors import OutsideServiceError
@@ -67,7 +69,7 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
     """
     night = open_night(workspace, as_of)
-    with night.workspace.held("nightly"):
+    with alerted(night, "nightly"), night.workspace.held("nightly"):
         return run_night(night)
 
 
@@ -78,14 +80,16 @@ def run_night(night: Night) -> NightDone:
     night = night.on(intake.as_of)
     name_run(night)
     tonight = land(night, intake)
-    history = roll_up_days(night)
-    features = compute_features(night, history)
+    gathered = roll_up_days(night)
+    history, features = gathered.history, compute_features(night, gathered)
     champions = find_champions(night, history, features)
     members = score_and_segment(night, history, features, champions)
     lists = make_lists(night, members, champions)
     maturity = measure_maturity(night, history)
     report(night, lists, champions, maturity, intake, tonight)
     record_night(night, lists, champions, maturity, tonight)
+    tidy_up(night)
+    alert_of_warnings(night, [found.says for found in intake.findings if found.severity == "warning"])
     return NightDone(night, lists.members.height, lists.contacts.height, tonight)
 
 
@@ -119,7 +123,9 @@ def take_in(night: Night) -> taking_in.Intake:
 def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
     """Land what was judged good, and show where every row went."""
     with night.step("landing"):
-        tonight = taking_in.land_intake(night.workspace, intake)
+        taking_in.land_intake(night.workspace, intake)
+        let_age_out(night)
+        tonight = taking_in.arrived_on(night.workspace.lake, night.as_of)
         write_validation_page(night, intake, tonight=tonight)
         for flow_of_table in table_flows(night, tonight):
             say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
@@ -127,20 +133,20 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
 
 
 @io_step
-def roll_up_days(night: Night) -> History:
+def roll_up_days(night: Night) -> Gathered:
     """Roll up the days that changed and gather the history."""
     with night.step("rolling up"):
         today = night.now.astimezone(ZoneInfo(night.timezone)).date()
         days = roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
         say(f"{len(days):,} days rolled up")
-        return load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+        return gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
 
 
 @step
-def compute_features(night: Night, history: History) -> pl.DataFrame:
+def compute_features(night: Night, gathered: Gathered) -> pl.DataFrame:
     """Every feature of every member as of tonight."""
     with night.step("computing features"):
-        return scoring.compute_features(night, history)
+        return scoring.compute_features(gathered)
 
 
 @io_step
@@ -213,6 +219,13 @@ def record_night(night: Night, lists: Lists, champions: Champions, maturity: Mat
             tags={"churn_model": champions.churn.registered.label, "community": night.settings.community.name},
             summary=summary,
         )
+
+
+@step
+def tidy_up(night: Night) -> None:
+    """Remove old versions of tables from the disk; nothing of this night looks at them any more."""
+    with night.step("tidying up"):
+        tidy(night)
 
 
 def write_validation_page(night: Night, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:

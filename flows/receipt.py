@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from flows.night import Night, code_hash, settings_hash
+from flows.scoring import GROUPS, TIERS_TABLE, count_not_profiled
 from flows.training import Champions
-from lake.contracts import TABLES
+from lake.contracts import DAILY, TABLES, TIES
+from lake.member_index import MEMBER_INDEX
 
-RECEIPT = "receipt.json"
-_FORMAT_VERSION = 1
+RECEIPT: Final = "receipt.json"
+# What the lists are computed from; a night is recomputed from these tables as they were.
+_COMPUTED_FROM: Final = (*TABLES, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
+_FORMAT_VERSION: Final = 2
 
 
 def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
@@ -29,20 +34,26 @@ def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Ma
     Returns:
         What was written.
     """
-    models = {"churn": champions.churn.registered.label}
-    if champions.value is not None:
-        models["value"] = champions.value.registered.label
+    models = {champion.registered.name: champion.registered for champion in champions.all}
     receipt: dict[str, Any] = {
         "format_version": _FORMAT_VERSION,
         "as_of": night.as_of.isoformat(),
         "data": {table: _content(night, table) for table in TABLES if night.workspace.lake.exists(table)},
         "code": code_hash(),
         "configuration": settings_hash(night.settings),
-        "models": models,
+        "models": {name: model.label for name, model in models.items()},
+        "model_files": {name: files_hash(model.files) for name, model in models.items()},
+        "tables": {name: night.workspace.lake.version(name) for name in _COMPUTED_FROM if night.workspace.lake.exists(name)},
+        "not_profiled": count_not_profiled(night),
         "lists": dict(sorted(lists.items())),
     }
     (folder / RECEIPT).write_text(json.dumps(receipt, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return receipt
+
+
+def files_hash(files: Mapping[str, str]) -> str:
+    """A hash of a model's text files."""
+    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
 
 
 def _content(night: Night, table: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -17,13 +18,14 @@ from features.rollups import (
     days_to_roll_up,
     ties_rollup,
 )
-from lake.contracts import TABLES
+from features.running import RunningTotals
+from flows.consent import consenting, numbers_not_profiled, of_profiled
+from flows.running import carry_totals, first_days
+from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import scan_member_index
 from lake.store import DAY, Lake
 from lake.times import local_date
 
-DAILY: Final = "daily"
-TIES: Final = "ties"
 MOST_EVENT_TYPES: Final = 24
 # A first load is rolled up in stretches of days, so that memory follows the stretch and not the history.
 _DAYS_AT_ONCE: Final = 60
@@ -65,31 +67,58 @@ def roll_up(lake: Lake, *, timezone: str, now_date: date) -> list[date]:
     return days
 
 
-def load_history(lake: Lake, *, timezone: str, as_of: date) -> History:
-    """Gather what features may look at, members who may not be profiled left out.
+@dataclass(frozen=True)
+class Gathered:
+    """What a night knows of its community.
+
+    Args:
+        history: What features may look at; nothing of members who may not be profiled is in it.
+        totals: The history's running totals of the night.
+    """
+
+    history: History
+    totals: RunningTotals
+
+
+def gather(lake: Lake, *, timezone: str, as_of: date) -> Gathered:
+    """Carry the running totals to the night and lay out the history around them.
 
     Args:
         lake: The lake with its rollups up to date.
         timezone: The community's.
         as_of: The night; decides which event types get features of their own.
     """
-    daily = lake.scan_or_empty(DAILY, DAILY_SCHEMA)
-    return History(
-        members=members_known(lake, timezone=timezone).filter(pl.col("can_profile").fill_null(True)),
-        daily=daily,
-        ties=lake.scan_or_empty(TIES, TIES_SCHEMA),
-        available=_available(lake, as_of=as_of),
-        event_types=_event_types(daily.filter(pl.col(DAY) <= as_of)),
+    totals = carry_totals(lake, as_of=as_of)
+    daily, ties = consenting(
+        lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=numbers_not_profiled(lake)
     )
+    history = History(
+        members=members_known(lake, timezone=timezone, as_of=as_of).filter(pl.col("can_profile").fill_null(True)),
+        daily=daily,
+        ties=ties,
+        available=_available(lake, as_of=as_of),
+        event_types=_event_types(totals.sums),
+    )
+    return Gathered(history, totals)
 
 
-def members_known(lake: Lake, *, timezone: str) -> pl.LazyFrame:
-    """One row per member of the members table or with any row in the rollups: the `members` of a history.
+def load_history(lake: Lake, *, timezone: str, as_of: date) -> History:
+    """The history of `gather` alone, for those who look at past nights."""
+    return gather(lake, timezone=timezone, as_of=as_of).history
+
+
+def members_known(lake: Lake, *, timezone: str, as_of: date) -> pl.LazyFrame:
+    """One row per member of the members table or with any row in the rollups by `as_of`: the `members` of a history.
 
     `seen_from` is null for a member listed without a joining time, who counts as always known.
+
+    Args:
+        lake: The lake.
+        timezone: The community's.
+        as_of: The night; what came later is not known, but members who join later are listed with their `joined_date`.
     """
     index = scan_member_index(lake)
-    first = lake.scan_or_empty(DAILY, DAILY_SCHEMA).group_by("member_no").agg(first_date=pl.col(DAY).min())
+    first = pl.concat([first_days(lake, as_of=as_of), _first_days_of_not_profiled(lake, as_of=as_of)])
     listed = lake.scan_or_empty("members", TABLES["members"].landed_schema).with_columns(is_listed=pl.lit(True))
     referrers = index.select(pl.col("member_id").alias("referrer_id"), pl.col("member_no").alias("referrer_no"))
     joined = local_date(pl.col("joined_at"), timezone=timezone)
@@ -158,28 +187,46 @@ def _up_to(lake: Lake, table: str, day: date) -> pl.LazyFrame | None:
     return lake.scan(table).filter(pl.col(DAY) <= day) if lake.exists(table) else None
 
 
+def _first_days_of_not_profiled(lake: Lake, *, as_of: date) -> pl.LazyFrame:
+    """One row per member_no who may not be profiled and did anything by `as_of`: `first_date`, by which they are listed."""
+    not_profiled = numbers_not_profiled(lake)
+    if not_profiled.is_empty():
+        return pl.LazyFrame(schema={"member_no": pl.Int32(), "first_date": pl.Date()})
+    theirs = pl.col("member_no").is_in(not_profiled.implode()) & (pl.col(DAY) <= as_of)
+    return lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(theirs).group_by("member_no").agg(first_date=pl.col(DAY).min())
+
+
 def _available(lake: Lake, *, as_of: date) -> frozenset[str]:
-    """Table names, and `table.column` for optional columns with any value; rows after the night do not count."""
+    """Table names, and `table.column` for optional columns with any value.
+
+    Neither rows after the night count nor those of members who may not be profiled: what the log knows to be filled must have
+    a value of somebody else.
+    """
     found: set[str] = set()
     for name, table in TABLES.items():
         if not lake.exists(name):
             continue
-        rows = lake.scan(name) if table.time is None else lake.scan(name).filter(pl.col(DAY) <= as_of)
-        optional = [
-            c for c, contract in table.columns.items() if not contract.required and c != table.key and c in table.landed_schema
-        ]
-        present = rows.select(pl.len() > 0, pl.col(optional).is_not_null().any()).collect(engine="streaming").row(0, named=True)
-        if present.pop("len"):
-            found |= {name, *(f"{name}.{column}" for column, has_any in present.items() if has_any)}
+        until = None if table.time is None else as_of
+        filled = lake.filled_columns(name, until=until)
+        rows = of_profiled(lake, table) if until is None else of_profiled(lake, table).filter(pl.col(DAY) <= until)
+        if table.key in filled and _any(rows):
+            optional = {column for column, contract in table.columns.items() if not contract.required and column != table.key}
+            used = {column for column in optional & filled if _any(rows.filter(pl.col(column).is_not_null()))}
+            found |= {name, *(f"{name}.{column}" for column in used)}
     return frozenset(found)
 
 
-def _event_types(daily: pl.LazyFrame) -> tuple[str, ...]:
+def _any(rows: pl.LazyFrame) -> bool:
+    return not rows.select(pl.first()).head(1).collect(engine="streaming").is_empty()
+
+
+def _event_types(sums: pl.DataFrame) -> tuple[str, ...]:
     counted = (
-        daily.filter(pl.col("activity").str.starts_with(EVENT_PREFIX))
+        sums.lazy()
+        .filter(pl.col("activity").str.starts_with(EVENT_PREFIX))
         .group_by("activity")
-        .agg(pl.col("n").sum())
-        .collect(engine="streaming")
-        .sort(["n", "activity"], descending=[True, False])
+        .agg(pl.col("n_lifetime").cast(pl.Int64).sum())
+        .sort(["n_lifetime", "activity"], descending=[True, False])
+        .collect()
     )
     return tuple(activity.removeprefix(EVENT_PREFIX) for activity in counted["activity"].head(MOST_EVENT_TYPES))

@@ -7,10 +7,10 @@ from typing import Final
 
 import polars as pl
 
-from features.build import build_features, feature_catalog
-from features.history import History
+from features.build import describe_members, feature_catalog
+from features.history import History, cut
 from flows.night import Night
-from flows.rollup import members_known
+from flows.rollup import Gathered, members_known
 from flows.training import Champions
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.store import Lake
@@ -30,9 +30,9 @@ NIGHT: Final = "as_of"
 _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
-def compute_features(night: Night, history: History) -> pl.DataFrame:
+def compute_features(gathered: Gathered) -> pl.DataFrame:
     """One row per member seen by tonight who may be profiled, sorted by member_id: the features as of tonight."""
-    return build_features(history, as_of=night.as_of).collect(engine="streaming")
+    return describe_members(cut(gathered.history, gathered.totals.as_of), gathered.totals)
 
 
 def score_members(night: Night, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
@@ -46,7 +46,7 @@ def score_members(night: Night, features: pl.DataFrame, champions: Champions) ->
     scored = features.with_columns(
         as_of=pl.lit(night.as_of),
         is_eligible=eligible.fill_null(value=False),
-        churn_model=pl.lit(champions.churn.registered.label),
+        churn_model=pl.lit(champions.churn.label),
     )
     probability = champions.churn.model.predict(features)
     scored = scored.with_columns(pl.when("is_eligible").then(probability).alias("churn_probability"))
@@ -54,7 +54,7 @@ def score_members(night: Night, features: pl.DataFrame, champions: Champions) ->
         return scored.with_columns(expected_value=pl.lit(None, dtype=pl.Float64), value_model=pl.lit(None, dtype=pl.String))
     minor = champions.value.model.predict(features)
     return scored.with_columns(
-        (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"), value_model=pl.lit(champions.value.registered.label)
+        (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"), value_model=pl.lit(champions.value.label)
     )
 
 
@@ -93,13 +93,8 @@ def member_list(night: Night, members: pl.DataFrame) -> pl.DataFrame:
 
     Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
     """
-    known = members_known(night.workspace.lake, timezone=night.timezone)
-    unprofiled = (
-        known.filter(pl.col("can_profile") == False)  # noqa: E712 - a Polars expression; null counts as yes
-        .filter(pl.col("seen_from").is_null() | (pl.col("seen_from") <= night.as_of))
-        .select("member_no", "member_id", as_of=pl.lit(night.as_of), is_eligible=pl.lit(False))
-        .collect(engine="streaming")
-    )
+    only_listed = _not_profiled(night).select("member_no", "member_id", as_of=pl.lit(night.as_of), is_eligible=pl.lit(False))
+    unprofiled = only_listed.collect(engine="streaming")
     columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
     stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
@@ -107,9 +102,16 @@ def member_list(night: Night, members: pl.DataFrame) -> pl.DataFrame:
     return stored
 
 
+def count_not_profiled(night: Night) -> int:
+    """How many of the members seen by tonight may not be profiled: they are listed, and nothing else."""
+    return int(_not_profiled(night).select(pl.len()).collect(engine="streaming").item())
+
+
 def contacts_for(night: Night, members: pl.DataFrame) -> pl.DataFrame:
     """One row per member to talk to tomorrow, best first, as `contact_list.csv` has it."""
-    consent = members_known(night.workspace.lake, timezone=night.timezone).select("member_no", "can_contact", "can_profile")
+    consent = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of).select(
+        "member_no", "can_contact", "can_profile"
+    )
     scored = members.join(consent.collect(engine="streaming"), on="member_no", how="left", maintain_order="left", validate="1:1")
     policy = ContactPolicy(capacity=night.settings.lists.contact_capacity)
     return contact_list(scored, as_of=night.as_of, policy=policy, currency=night.settings.community.currency)
@@ -123,6 +125,13 @@ def previous_night(lake: Lake, as_of: date) -> date | None:
 def read_scores(lake: Lake, as_of: date) -> pl.DataFrame:
     """One row per member: what a night's lists said, reasons left out."""
     return lake.scan(SCORES).filter(pl.col(NIGHT) == as_of).collect()
+
+
+def _not_profiled(night: Night) -> pl.LazyFrame:
+    """One row per member seen by tonight who said no to being profiled; not having said anything counts as yes."""
+    known = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= night.as_of)
+    return known.filter(seen & pl.col("can_profile").eq(other=False))
 
 
 def _previous_tiers(night: Night) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from lake.errors import ConfigurationError
 from models.bundle import from_files
 
 if TYPE_CHECKING:
@@ -29,8 +30,18 @@ class ServedModel:
 
 
 def read_bundle(folder: Path) -> dict[str, str]:
-    """File name → text of a logged model."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
+    """File name → text of a logged model.
+
+    Raises:
+        ConfigurationError: Something that is no text lies in it, so it is not a model of ours.
+    """
+    try:
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            "The stored model cannot be read: a file in it is not text.",
+            remedy="Somebody has put it there. Find out who, then train anew with `evenfall train --promote`.",
+        ) from None
 
 
 def _load_pyfunc(path: str) -> ServedModel:

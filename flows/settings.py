@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -98,6 +99,59 @@ class Lists(_Section):
     publish_table: str = Field(default="evenfall_members", description="Table in that database.")
 
 
+class Keep(_Section):
+    """`[retention.<table>]`: how long one table is kept."""
+
+    keep_days: int | None = Field(
+        default=None, ge=1, description="Days kept, counted back from the night; by default everything is kept."
+    )
+
+
+class Retention(_Section):
+    """`[retention]`: what ages out, by table under `[retention.<table>]`; `scores` are tiers too, `lists` the reports too."""
+
+    history_days: int = Field(
+        default=30, ge=1, description="Days for which past versions of tables are kept, so that past nights can be verified."
+    )
+    content: Keep = Keep()
+    events: Keep = Keep()
+    orders: Keep = Keep()
+    contacts: Keep = Keep()
+    feedback: Keep = Keep()
+    quarantine: Keep = Keep()
+    scores: Keep = Keep()
+    lists: Keep = Keep()
+
+    def days(self, *names: str) -> dict[str, int]:
+        """Name → days kept, for those of the names that are not kept for ever."""
+        kept = {name: getattr(self, name).keep_days for name in names}
+        return {name: days for name, days in kept.items() if days is not None}
+
+
+class Alerts(_Section):
+    """`[alerts]`: who hears of a night that failed; addresses may hold `${NAME}`, read from the environment."""
+
+    on: Literal["warning", "failure"] = Field(
+        default="warning", description="warning: also when a night finished with warnings; failure: only when it failed."
+    )
+    webhook: str | None = Field(default=None, description="http(s) address that gets the alert as JSON, its words in `text`.")
+    smtp: str | None = Field(
+        default=None, description="Mail server: `smtp://user:${PASSWORD}@host:587` (encrypted where offered) or `smtps://…`."
+    )
+    mail_from: str | None = Field(default=None, description="Sender of the mail.")
+    mail_to: tuple[str, ...] = Field(default=(), description="Recipients of the mail.")
+
+    @model_validator(mode="after")
+    def _whole_letter(self) -> Self:
+        given = (self.smtp is not None, self.mail_from is not None, bool(self.mail_to))
+        if any(given) and not all(given):
+            raise ValueError("`smtp`, `mail_from` and `mail_to` go together")
+        for address in (*self.mail_to, *((self.mail_from,) if self.mail_from else ())):
+            if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", address):
+                raise ValueError(f"{address!r} is not a mail address")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything `evenfall.toml` may say."""
 
@@ -118,6 +172,8 @@ class Settings(BaseSettings):
     risk: RiskPolicy = RiskPolicy()
     groups: GroupPolicy = GroupPolicy()
     lists: Lists = Lists()
+    alerts: Alerts = Alerts()
+    retention: Retention = Retention()
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from flows.intake import Arrival, Intake
 from flows.maturity import Maturity
 from flows.morning import table_flows
 from flows.night import Night
+from flows.scoring import count_not_profiled
 from flows.training import Champions
 from lake.contracts import TABLES
 from lake.errors import DataError
@@ -66,7 +67,10 @@ def night_summary(
 ) -> str:
     """The night as Markdown, without any member's id."""
     lines = [f"# {night.settings.community.name}, {night.as_of.isoformat()}", ""]
-    lines.append(f"{members.height:,} members; {int(members['is_eligible'].sum()):,} scored; {contacts.height:,} to talk to.")
+    lines.append(
+        f"{members.height:,} members; {int(members['is_eligible'].sum()):,} scored; {contacts.height:,} to talk to; "
+        f"{count_not_profiled(night):,} may not be profiled."
+    )
     lines += ["", *(f"- {champion.registered.label}, {champion.decided}" for champion in champions.all), ""]
     lines += ["| tier | members | high risk |", "| --- | ---: | ---: |"]
     lines += [f"| {row['tier']} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
@@ -138,7 +142,7 @@ def _mlflow() -> str:
 
 
 def _shown_uri(night: Night, shown: Path) -> str:
-    return f"sqlite:///{shown / 'mlflow.db'}" if night.tracking.is_own else night.tracking.uri
+    return f"sqlite:///{shown / 'mlflow.db'}" if night.tracking.is_own else night.tracking.shown_uri
 
 
 def _table_validation(flow: TableFlow, intake: Intake) -> TableValidation:

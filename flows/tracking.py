@@ -9,83 +9,47 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from flows.own_store import make_own_store
+from flows.run_presentation import (
+    ABOUT,
+    by_cutoff,
+    metric_names,
+    night_metric_names,
+    panel_dataset,
+    parameters,
+    provenance,
+    run_tags,
+)
 from flows.serving import read_bundle
+from flows.store_address import is_server, own_address, with_our_driver, without_password
+from flows.training_record import RegisteredModel, TrainingRecord
 from lake.errors import OutsideServiceError
 from models.bundle import from_files
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+
+__all__ = ["BACKTESTS", "CHAMPION", "NIGHTS", "RegisteredModel", "Tracking", "TrainingRecord", "quiet_mlflow"]
 
 CHAMPION: Final = "champion"
 NIGHTS: Final = "nights"
 BACKTESTS: Final = "backtests"
 _EXPERIMENT_KIND: Final = "custom_model_development"
+_UNUSED_EXPERIMENT: Final = "Default"
+_NOTE: Final = "mlflow.note.content"
 _PROMOTED: Final = "promoted."
 _DECISION: Final = "decision"
 _BUNDLE: Final = "data/bundle"
 _SIGNATURE_ROWS: Final = 5
-
-
-@dataclass(frozen=True)
-class TrainingRecord:
-    """Everything about one training that analysts will want to see.
-
-    Args:
-        experiment: `churn` or `value`; also the name of the registered model.
-        as_of: The night it was trained for.
-        parameters: Settings and cut-offs.
-        metrics: Model name → metric → value; `evenfall` and the baselines.
-        figures: File name → figure.
-        tables: File name → frame, logged as CSV.
-        files: The model as text files.
-        panel: What it was trained on; only its shape, column names and a digest are recorded.
-        features: The columns that are features, for the signature.
-        summary: What came out, in a sentence or two.
-        tags: Versions of data and code.
-    """
-
-    experiment: str
-    as_of: date
-    parameters: Mapping[str, Any]
-    metrics: Mapping[str, Mapping[str, float | None]]
-    files: Mapping[str, str]
-    panel: pl.DataFrame
-    features: tuple[str, ...]
-    summary: str
-    figures: Mapping[str, Figure] = field(default_factory=dict)
-    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RegisteredModel:
-    """One version in the registry.
-
-    Args:
-        name: `churn` or `value`.
-        version: Its number.
-        trained_as_of: The night it was trained for.
-        files: The model as text files.
-    """
-
-    name: str
-    version: int
-    trained_as_of: date
-    files: Mapping[str, str]
-
-    @property
-    def label(self) -> str:
-        """How lists and reports call it."""
-        return f"{self.name}/{self.version}"
+_DATE_CHARACTERS: Final = len("2011-08-31")
 
 
 @dataclass(frozen=True)
@@ -103,23 +67,37 @@ class Tracking:
     @classmethod
     def of(cls, root: Path) -> Tracking:
         """The workspace's own SQLite file, unless `MLFLOW_TRACKING_URI` names another store."""
-        return cls(root, os.environ.get("MLFLOW_TRACKING_URI") or _own_uri(root))
+        return cls(root, with_our_driver(os.environ.get("MLFLOW_TRACKING_URI") or own_address(root)))
+
+    @property
+    def shown_uri(self) -> str:
+        """The address without its password, for people and logs."""
+        return without_password(self.uri, uri=self.uri)
 
     @property
     def is_own(self) -> bool:
         """Whether the store is the workspace's own file."""
-        return self.uri == _own_uri(self.root)
+        return self.uri == own_address(self.root)
+
+    def exists(self) -> bool:
+        """Whether the store is there; one that somebody else keeps always is."""
+        return not self.is_own or (self.root / "mlflow.db").exists()
 
     def prepare(self) -> None:
-        """Create the store and the experiments once, and close runs that a killed process left running.
+        """Create the store and the experiments once, and bring to rest what a killed process left behind.
 
         Raises:
             OutsideServiceError: The tracking server does not answer.
         """
-        with self._client() as client:
+        with self.client() as client:
             ids = [self._experiment_id(client, name) for name in ("churn", "value", NIGHTS, BACKTESTS)]
+            if self.is_own:
+                _tidy(client)
             for run in client.search_runs(ids, filter_string="attributes.status = 'RUNNING'"):
                 client.set_terminated(run.info.run_id, status="KILLED")
+            for model in client.search_registered_models():
+                if model.name in ("churn", "value"):
+                    _settle(client, model.name)
 
     def log_training(self, record: TrainingRecord) -> RegisteredModel:
         """Log a training as one run and register its model as a new version, without an alias.
@@ -129,24 +107,23 @@ class Tracking:
         """
         import mlflow
 
-        with self._client() as client:
+        with self.client() as client:
             run = mlflow.start_run(
                 experiment_id=self._experiment_id(client, record.experiment),
                 run_name=f"{record.experiment} {record.as_of.isoformat()}",
                 description=record.summary,
-                tags={**record.tags, "as_of": record.as_of.isoformat()},
+                tags=run_tags(record.as_of, record.tags),
             )
             with run:
-                mlflow.log_input(_dataset(record), context="training")
-                mlflow.log_params({key: str(value) for key, value in record.parameters.items()})
-                mlflow.log_metrics(_flat(record.metrics))
+                mlflow.log_input(panel_dataset(record.panel, experiment=record.experiment, tags=record.tags), context="training")
+                mlflow.log_params(parameters(record.parameters))
+                mlflow.log_metrics(metric_names(record.metrics))
+                mlflow.log_dict(provenance(record.tags), "provenance.json")
                 for name, figure in record.figures.items():
                     mlflow.log_figure(figure, f"figures/{name}")
                 for name, table in record.tables.items():
                     mlflow.log_text(table.write_csv(), f"tables/{name}")
                 version = self._log_model(client, record, run.info.run_id)
-            client.set_model_version_tag(record.experiment, str(version), "as_of", record.as_of.isoformat())
-            client.set_model_version_tag(record.experiment, str(version), "fingerprint", record.tags.get("fingerprint", ""))
         return RegisteredModel(record.experiment, version, record.as_of, dict(record.files))
 
     def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:
@@ -157,11 +134,12 @@ class Tracking:
         Raises:
             OutsideServiceError: The tracking server failed.
         """
-        with self._client() as client:
+        with self.client() as client:
             number = max((number for _, number, _ in _promotions(client, model.name)), default=0) + 1
-            client.set_model_version_tag(model.name, str(model.version), f"{_PROMOTED}{number:04}", as_of.isoformat())
-            client.set_model_version_tag(model.name, str(model.version), _DECISION, f"promoted: {reason}")
-            client.set_registered_model_alias(model.name, CHAMPION, str(model.version))
+            # This one tag is the promotion; the rest follows from it, in `prepare` where the process dies in between.
+            told = f"{as_of.isoformat()} {reason}"
+            client.set_model_version_tag(model.name, str(model.version), f"{_PROMOTED}{number:04}", told)
+            _settle(client, model.name)
 
     def turn_down(self, model: RegisteredModel, *, reason: str) -> None:
         """Note why a challenger did not become champion.
@@ -169,12 +147,12 @@ class Tracking:
         Raises:
             OutsideServiceError: The tracking server failed.
         """
-        with self._client() as client:
+        with self.client() as client:
             client.set_model_version_tag(model.name, str(model.version), _DECISION, f"turned down: {reason}")
 
     def decision(self, model: RegisteredModel) -> str | None:
         """What was decided about a version, or None before the gate has seen it."""
-        with self._client() as client:
+        with self.client() as client:
             decided: str | None = client.get_model_version(model.name, str(model.version)).tags.get(_DECISION)
             return decided
 
@@ -184,7 +162,7 @@ class Tracking:
         Raises:
             OutsideServiceError: The tracking server failed.
         """
-        with self._client() as client:
+        with self.client() as client:
             versions = client.search_model_versions(f"name = '{name}'")
             nights = [date.fromisoformat(version.tags["as_of"]) for version in versions if _DECISION in version.tags]
             return max((night for night in nights if night <= as_of), default=None)
@@ -197,9 +175,18 @@ class Tracking:
         Raises:
             OutsideServiceError: The tracking server failed.
         """
-        with self._client() as client:
+        with self.client() as client:
             promotions = [found for found in _promotions(client, name) if found[0] <= as_of]
             return self._registered(max(promotions, key=lambda found: found[:2])[2]) if promotions else None
+
+    def registered(self, name: str, *, version: int) -> RegisteredModel:
+        """A version by its number.
+
+        Raises:
+            OutsideServiceError: There is none, or the tracking server failed.
+        """
+        with self.client() as client:
+            return self._registered(client.get_model_version(name, str(version)))
 
     def champion_before(self, current: RegisteredModel, *, as_of: date) -> RegisteredModel | None:
         """The champion that a champion took over from, to roll back to.
@@ -207,7 +194,7 @@ class Tracking:
         Raises:
             OutsideServiceError: The tracking server failed.
         """
-        with self._client() as client:
+        with self.client() as client:
             earlier = [
                 found
                 for found in _promotions(client, current.name)
@@ -221,28 +208,30 @@ class Tracking:
         Raises:
             OutsideServiceError: The tracking server failed.
         """
-        with self._client() as client:
+        with self.client() as client:
             versions = client.search_model_versions(f"name = '{name}'")
             numbers = [int(version.version) for version in versions if version.tags.get("fingerprint") == fingerprint]
             return RegisteredModel(name, min(numbers), as_of, self._files(name, min(numbers))) if numbers else None
 
     def log_night(self, *, as_of: date, metrics: Mapping[str, float], tags: Mapping[str, str], summary: str) -> None:
-        """Log one night of scoring: counts, timings and the morning's summary.
+        """Log one night of scoring: counts, timings and the morning's summary; it takes the place of the night's earlier run.
 
         Raises:
             OutsideServiceError: The tracking server failed.
         """
         import mlflow
 
-        with self._client() as client:
+        with self.client() as client:
+            experiment_id = self._experiment_id(client, NIGHTS)
+            earlier = client.search_runs([experiment_id], filter_string=f"tags.as_of = '{as_of.isoformat()}'")
             night = mlflow.start_run(
-                experiment_id=self._experiment_id(client, NIGHTS),
-                run_name=f"night {as_of.isoformat()}",
-                tags={**tags, "as_of": as_of.isoformat()},
+                experiment_id=experiment_id, run_name=f"night {as_of.isoformat()}", tags=run_tags(as_of, tags)
             )
             with night:
-                mlflow.log_metrics(dict(metrics))
+                mlflow.log_metrics(night_metric_names(metrics))
                 mlflow.log_text(summary, "summary.md")
+            for run in earlier:
+                client.delete_run(run.info.run_id)
 
     def log_backtest(self, *, as_of: date, results: Mapping[str, Any], page: str, tags: Mapping[str, str]) -> None:
         """Log a backtest: a parent run with the means and the page, and a child run per cut-off.
@@ -252,23 +241,54 @@ class Tracking:
         """
         import mlflow
 
-        with self._client() as client:
+        with self.client() as client:
             experiment_id = self._experiment_id(client, BACKTESTS)
             name = f"backtest {as_of.isoformat()}"
-            with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags={**tags, "as_of": as_of.isoformat()}):
+            with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=run_tags(as_of, tags)):
                 for purpose, summary in results["summary"].items():
-                    mlflow.log_metrics({f"{purpose}.{key}": value for key, value in _flat(summary["mean"]).items()})
+                    mlflow.log_metrics(metric_names(summary["mean"], purpose=purpose))
+                for metric, value, at_ms, step in by_cutoff(results["cutoffs"]):
+                    mlflow.log_metric(metric, value, step=step, timestamp=at_ms)
                 mlflow.log_dict(dict(results), "backtest.json")
+                mlflow.log_dict(provenance(tags), "provenance.json")
                 mlflow.log_text(page, "backtest.html")
                 for cutoff in results["cutoffs"]:
+                    as_of_cutoff = date.fromisoformat(cutoff["as_of"])
                     with mlflow.start_run(
                         experiment_id=experiment_id,
-                        run_name=f"cut-off {cutoff['as_of']}",
+                        run_name=f"cut-off {as_of_cutoff}",
                         nested=True,
-                        tags={"as_of": cutoff["as_of"]},
+                        tags=run_tags(as_of_cutoff, {}),
                     ):
+                        mlflow.log_metrics({key: cutoff[key] for key in ("n", "churn_rate") if cutoff[key] is not None})
                         for purpose in ("churn", "value"):
-                            mlflow.log_metrics({f"{purpose}.{key}": value for key, value in _flat(cutoff[purpose]).items()})
+                            mlflow.log_metrics(metric_names(cutoff[purpose], purpose=purpose))
+
+    @contextmanager
+    def client(self) -> Iterator[MlflowClient]:
+        """Speak to the store while the block runs.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        import sqlalchemy.exc
+
+        mlflow = quiet_mlflow()
+        users_choice = os.environ.get("MLFLOW_TRACKING_URI")
+        mlflow.set_tracking_uri(self.uri)
+        try:
+            if self.is_own:
+                make_own_store(self.root / "mlflow.db")
+            yield mlflow.MlflowClient()
+        except (mlflow.exceptions.MlflowException, sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
+            # The error itself is not passed on: it may show the address, and the password in it.
+            told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise OutsideServiceError(
+                without_password(f"the MLflow tracking store at {self.uri} failed: {told}", uri=self.uri),
+                remedy="Check MLFLOW_TRACKING_URI and that the server runs, or unset it to use the workspace's own mlflow.db.",
+            ) from None
+        finally:
+            _restore(users_choice)
 
     def _log_model(self, client: MlflowClient, record: TrainingRecord, run_id: str) -> int:
         import mlflow
@@ -291,7 +311,9 @@ class Tracking:
             )
         if not client.search_registered_models(f"name = '{record.experiment}'"):
             client.create_registered_model(record.experiment)
-        created = client.create_model_version(record.experiment, info.model_uri, run_id=run_id, model_id=info.model_id)
+        # With its tags in the same stroke: a version without them would not be found again after a crash.
+        tags = {"as_of": record.as_of.isoformat(), "fingerprint": record.tags.get("fingerprint", "")}
+        created = client.create_model_version(record.experiment, info.model_uri, run_id=run_id, tags=tags, model_id=info.model_id)
         return int(created.version)
 
     def _registered(self, version: ModelVersion) -> RegisteredModel:
@@ -309,40 +331,49 @@ class Tracking:
     def _experiment_id(self, client: MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)
         if found is not None:
+            if found.tags.get(_NOTE) != ABOUT[name]:
+                client.set_experiment_tag(found.experiment_id, _NOTE, ABOUT[name])
             return str(found.experiment_id)
-        # A local store would otherwise put artifacts below whatever folder the process was started in.
-        location = (self.root.resolve() / "mlartifacts" / name).as_uri() if self.is_own else None
+        # A database would otherwise put artifacts below whatever folder the process was started in; a server knows a place.
+        location = None if is_server(self.uri) else (self.root.resolve() / "mlartifacts" / name).as_uri()
         # The kind opens the experiment in the UI's view for trained models instead of the one for chat applications.
-        return str(client.create_experiment(name, artifact_location=location, tags={"mlflow.experimentKind": _EXPERIMENT_KIND}))
-
-    @contextmanager
-    def _client(self) -> Iterator[MlflowClient]:
-        mlflow = quiet_mlflow()
-        users_choice = os.environ.get("MLFLOW_TRACKING_URI")
-        mlflow.set_tracking_uri(self.uri)
-        try:
-            yield mlflow.MlflowClient()
-        except (mlflow.exceptions.MlflowException, OSError) as error:
-            raise OutsideServiceError(
-                f"the MLflow tracking store failed: {str(error).splitlines()[0]}",
-                remedy="Check MLFLOW_TRACKING_URI and that the server runs, or unset it to use the workspace's own mlflow.db.",
-            ) from error
-        finally:
-            _restore(users_choice)
+        tags = {"mlflow.experimentKind": _EXPERIMENT_KIND, _NOTE: ABOUT[name]}
+        return str(client.create_experiment(name, artifact_location=location, tags=tags))
 
 
 def _promotions(client: MlflowClient, name: str) -> list[tuple[date, int, ModelVersion]]:
     """Every promotion there ever was: from which night on, its number, the version."""
     return [
-        (date.fromisoformat(value), int(tag.removeprefix(_PROMOTED)), version)
+        (date.fromisoformat(value[:_DATE_CHARACTERS]), int(tag.removeprefix(_PROMOTED)), version)
         for version in client.search_model_versions(f"name = '{name}'")
         for tag, value in version.tags.items()
         if tag.startswith(_PROMOTED)
     ]
 
 
-def _own_uri(root: Path) -> str:
-    return f"sqlite:///{root.resolve() / 'mlflow.db'}"
+def _settle(client: MlflowClient, name: str) -> None:
+    """Let alias and decision say what the newest promotion says."""
+    newest = max(_promotions(client, name), key=lambda found: found[1], default=None)
+    if newest is None:
+        return
+    _, number, version = newest
+    reason = version.tags[f"{_PROMOTED}{number:04}"][_DATE_CHARACTERS:].strip()
+    decided = f"promoted: {reason}"
+    if reason and version.tags.get(_DECISION) != decided:
+        client.set_model_version_tag(name, str(version.version), _DECISION, decided)
+    if client.get_registered_model(name).aliases.get(CHAMPION) != str(version.version):
+        client.set_registered_model_alias(name, CHAMPION, str(version.version))
+
+
+def _tidy(client: MlflowClient) -> None:
+    """Take MLflow's own empty experiment off the list that people choose from."""
+    unused = client.get_experiment_by_name(_UNUSED_EXPERIMENT)
+    if (
+        unused is not None
+        and unused.lifecycle_stage == "active"
+        and not client.search_runs([unused.experiment_id], max_results=1)
+    ):
+        client.delete_experiment(unused.experiment_id)
 
 
 def _restore(users_choice: str | None) -> None:
@@ -367,19 +398,3 @@ def quiet_mlflow() -> Any:
     # Our models log no input example on purpose: it would put members' rows into the store.
     warnings.filterwarnings("ignore", message=".*input example was not provided.*")
     return mlflow
-
-
-def _dataset(record: TrainingRecord) -> Any:
-    from mlflow.data.code_dataset_source import CodeDatasetSource
-    from mlflow.data.polars_dataset import PolarsDataset
-
-    return PolarsDataset(record.panel, source=CodeDatasetSource(tags=dict(record.tags)), name=f"{record.experiment} panel")
-
-
-def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:
-    """`auc` for our model, `recency.auc` for a baseline; metrics that could not be computed are left out."""
-    flat: dict[str, float] = {}
-    for model, values in metrics.items():
-        prefix = "" if model == "evenfall" else f"{model}."
-        flat |= {f"{prefix}{metric}": float(value) for metric, value in values.items() if value is not None}
-    return flat

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.alerting import alerted
 from flows.intake import last_full_day
 from flows.night import Night, open_night
-from flows.rollup import load_history, roll_up
+from flows.rollup import gather, roll_up
 from flows.scoring import compute_features
 from flows.training import Force, choose_champions
 from lake.errors import DataError
@@ -30,7 +31,7 @@ def train(workspace: str = ".", as_of: str | None = None, force: Force = "train"
         ConfigurationError: There is nothing to roll back to.
     """
     night = open_night(workspace, as_of)
-    with night.workspace.held("train"):
+    with alerted(night, "train"), night.workspace.held("train"):
         return train_and_decide(resolved(night), force)
 
 
@@ -40,8 +41,8 @@ def train_and_decide(night: Night, force: Force) -> list[str]:
     with night.step("training"):
         today = night.now.astimezone(ZoneInfo(night.timezone)).date()
         roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
-        history = load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-        champions = choose_champions(night, history, compute_features(night, history), force=force)
+        gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+        champions = choose_champions(night, gathered.history, compute_features(gathered), force=force)
         return [f"champion {champion.registered.label}; {champion.decided}" for champion in champions.all]
 
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Generic, Literal, TypeVar
 
 import polars as pl
 
+from features.build import build_features
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES, History
 from features.panel import build_panel
 from flows.figures import training_figures
 from flows.night import Night, code_hash, say, settings_hash
-from flows.rollup import DAILY, TIES
+from flows.settings import Settings
 from flows.tracking import RegisteredModel, TrainingRecord
+from lake.contracts import DAILY, TIES
 from lake.errors import ConfigurationError
 from lake.store import DAY
-from models.bundle import from_files, to_files
+from models.bundle import from_files, is_current_format, to_files
 from models.churn import ChurnModel
 from models.cutoffs import plan_cutoffs
 from models.gate import Contest, Decision, decide
+from models.leakage import refuse_later_knowledge
 from models.panel import churn_rows, empty_panel, feature_names, outcomes, spend_minor, value_rows
 from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
@@ -45,6 +48,12 @@ class Champion(Generic[Model]):
     model: Model
     registered: RegisteredModel
     decided: str
+
+    @property
+    def label(self) -> str:
+        """How the lists call it: `churn/3`, or `churn/3 (recency)` where too little is known for more than a simple rule."""
+        kind = getattr(self.model, "kind", "lightgbm")
+        return self.registered.label + ("" if kind == "lightgbm" else f" ({kind.replace('_', ' ')})")
 
 
 @dataclass(frozen=True)
@@ -87,26 +96,39 @@ def choose_champions(night: Night, history: History, features: pl.DataFrame, *, 
 
 def _champion(night: Night, history: History, features: pl.DataFrame, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
     tracking = night.tracking
-    held = tracking.champion(purpose, as_of=night.as_of)
+    champion = tracking.champion(purpose, as_of=night.as_of)
     if force == "rollback":
-        return _roll_back(night, purpose, held)
+        return _roll_back(night, purpose, champion)
+    held = _readable(champion)
     if held is not None and not _is_due(night, purpose, force=force):
-        return Champion(from_files(held.files), held, tracking.decision(held) or "")
+        # A night that is run again tells of its own challenger what it told the first time.
+        tonights = tracking.find(purpose, as_of=night.as_of, fingerprint=_fingerprint(night, purpose))
+        decided = None if tonights is None else tracking.decision(tonights)
+        return Champion(from_files(held.files), held, decided or tracking.decision(held) or "")
     fingerprint = _fingerprint(night, purpose)
     challenger = tracking.find(purpose, as_of=night.as_of, fingerprint=fingerprint)
     decided = None if challenger is None else tracking.decision(challenger)
     contest: Contest | None = None
     if challenger is None or decided is None:
         # A crash between training and deciding is healed by training again: the same data give the same twin.
-        trained, record = _train(night, history, purpose, fingerprint)
+        trained, record = _train(night, history, features, purpose, fingerprint)
         challenger = challenger or tracking.log_training(record)
         contest = _contest(purpose, trained, record.panel, held)
     if decided is None or force == "promote":
-        decided = _judge(night, purpose, features, held=held, challenger=challenger, contest=contest, force=force)
+        first = "the first model" if champion is None else f"{champion.label} was written in the format of another version"
+        decided = _judge(night, purpose, features, held=held, challenger=challenger, contest=contest, force=force, first=first)
     say(f"{challenger.label} {decided}")
-    champion = tracking.champion(purpose, as_of=night.as_of)
-    assert champion is not None
-    return Champion(from_files(champion.files), champion, decided)
+    chosen = tracking.champion(purpose, as_of=night.as_of)
+    assert chosen is not None
+    return Champion(from_files(chosen.files), chosen, decided)
+
+
+def _readable(champion: RegisteredModel | None) -> RegisteredModel | None:
+    """The champion, or None where another version of Evenfall wrote it in its own format: then a new one takes its place."""
+    if champion is None or is_current_format(champion.files):
+        return champion
+    say(f"{champion.label} was written in the format of another version of Evenfall; a new model takes its place …")
+    return None
 
 
 def _judge(
@@ -118,10 +140,11 @@ def _judge(
     challenger: RegisteredModel,
     contest: Contest | None,
     force: Force | None,
+    first: str,
 ) -> str:
-    """Let the gate decide, and write down what it said."""
+    """Let the gate decide, and write down what it said; without a champion to beat, `first` says why there is none."""
     if held is None:
-        decision = Decision(True, "the first model")
+        decision = Decision(True, first)
     elif force == "promote":
         decision = Decision(True, "by hand")
     else:
@@ -165,8 +188,9 @@ def _roll_back(night: Night, purpose: Purpose, held: RegisteredModel | None) -> 
         raise ConfigurationError(
             f"there is no earlier {purpose} champion to roll back to", remedy="Train another with `evenfall train`."
         )
+    model = from_files(before.files)
     night.tracking.promote(before, as_of=night.as_of, reason=f"rolled back by hand from {held.label}")
-    return Champion(from_files(before.files), before, f"rolled back from {held.label}")
+    return Champion(model, before, f"rolled back from {held.label}")
 
 
 def _is_due(night: Night, purpose: Purpose, *, force: Force | None) -> bool:
@@ -174,7 +198,9 @@ def _is_due(night: Night, purpose: Purpose, *, force: Force | None) -> bool:
     return force is not None or newest is None or (night.as_of - newest).days >= night.settings.training.every_days
 
 
-def _train(night: Night, history: History, purpose: Purpose, fingerprint: str) -> tuple[Trained[Any], TrainingRecord]:
+def _train(
+    night: Night, history: History, features: pl.DataFrame, purpose: Purpose, fingerprint: str
+) -> tuple[Trained[Any], TrainingRecord]:
     settings = night.settings
     horizon_days = settings.churn.horizon_days if purpose == "churn" else settings.value.horizon_days
     cutoffs = plan_cutoffs(
@@ -195,11 +221,23 @@ def _train(night: Night, history: History, purpose: Purpose, fingerprint: str) -
             value_horizon_days=horizon_days,
             seen_until=night.as_of,
             eligible_days=settings.churn.eligible_days,
-            keep=pl.col("is_eligible") if purpose == "churn" else None,
+            keep=kept_rows(purpose, history),
         )
+        refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
+    tonight = features.with_columns(is_eligible=is_eligible(settings))
     train = train_churn if purpose == "churn" else train_value
-    trained: Trained[Any] = train(panel, horizon_days=horizon_days, settings=settings.prediction)
+    trained: Trained[Any] = train(panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight)
     return trained, _record(night, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
+
+
+def _without_future(history: History, as_of: date) -> pl.DataFrame:
+    """The features as of a past night, from a history that ends there; it is ended here, not where features do it."""
+    days = pl.col("event_date") <= as_of
+    seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= as_of)
+    ended = replace(
+        history, members=history.members.filter(seen), daily=history.daily.filter(days), ties=history.ties.filter(days)
+    )
+    return build_features(ended, as_of=as_of)
 
 
 def _record(
@@ -249,6 +287,16 @@ def _fingerprint(night: Night, purpose: Purpose) -> str:
         "code": code_hash(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def kept_rows(purpose: Purpose, history: History) -> pl.Expr | None:
+    """Which rows of the panel to carry; where people only buy, how they do is learnt from those who left long ago too."""
+    return pl.col("is_eligible") if purpose == "churn" and "events" in history.available else None
+
+
+def is_eligible(settings: Settings) -> pl.Expr:
+    """Whether a member is scored for churn: active lately enough."""
+    return (pl.col("days_since_last_activity") < settings.churn.eligible_days).fill_null(value=False)
 
 
 def first_day(history: History, as_of: date) -> date:

@@ -44,8 +44,13 @@ class Workspace:
 
     @property
     def state(self) -> Path:
-        """What Evenfall and Prefect keep for themselves; safe to delete between runs."""
+        """What Evenfall and Prefect keep for themselves; safe to delete between runs, but for `erasure.key`."""
         return self.root / ".evenfall"
+
+    @property
+    def erasures(self) -> Path:
+        """The register of erased members, as keyed hashes, and the certificates."""
+        return self.root / "erasures"
 
     def night(self, as_of: date) -> Path:
         """The folder of one night's lists."""

@@ -9,6 +9,7 @@ that by a run that died is taken back before the next one lands. So whoever writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -21,6 +22,7 @@ ARRIVALS: Final = "arrivals"
 RECORDED_TABLES: Final = (*TABLES, QUARANTINE)
 COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
 _VERSIONS: Final = "versions"
+_KEPT_AFTER: Final = "kept_after"
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "arrival_id": pl.String(),
     "table": pl.String(),
@@ -46,19 +48,30 @@ def read_arrivals(lake: Lake) -> pl.DataFrame:
     return lake.scan_or_empty(ARRIVALS, SCHEMA).collect().sort("sequence")
 
 
-def record(lake: Lake, arrivals: pl.DataFrame) -> None:
+def record(lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date] | None = None) -> None:
     """Write the ledger anew, having checked that every row is accounted for.
 
     Args:
         lake: The lake, with tonight's records landed.
         arrivals: One row per arrival ever, in the ledger's schema.
+        kept_after: Table → the last day that has aged out of it; None leaves it as it is.
 
     Raises:
         CountingError: The counting identity does not hold.
     """
     check_identity(arrivals, held={name: lake.row_count(name) for name in TABLES})
     rows = arrivals.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("sequence")
-    lake.replace(ARRIVALS, rows, metadata={_VERSIONS: {name: lake.version(name) for name in RECORDED_TABLES}})
+    aged_out = read_kept_after(lake) if kept_after is None else kept_after
+    metadata: dict[str, object] = {_VERSIONS: {name: lake.version(name) for name in RECORDED_TABLES}}
+    if aged_out:
+        metadata[_KEPT_AFTER] = {table: day.isoformat() for table, day in sorted(aged_out.items())}
+    lake.replace(ARRIVALS, rows, metadata=metadata)
+
+
+def read_kept_after(lake: Lake) -> dict[str, date]:
+    """Table → the last day that has aged out of it; rows up to that day do not come back."""
+    held = lake.metadata(ARRIVALS).get(_KEPT_AFTER, {})
+    return {table: date.fromisoformat(day) for table, day in held.items()}
 
 
 def undo_unrecorded(lake: Lake, tables: Iterable[str] = RECORDED_TABLES) -> list[str]:

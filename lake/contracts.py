@@ -14,6 +14,9 @@ import polars as pl
 
 TIMESTAMP: Final = pl.Datetime("us", "UTC")
 MINOR_UNITS_PER_UNIT: Final = 100
+# The tables of rollups: what each member did on each day, and whom they reached.
+DAILY: Final = "daily"
+TIES: Final = "ties"
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def land(lake: Lake, table: Table, records: pl.DataFrame) -> Landed:
 def _met(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataFrame:
     """One row per key held already: its earlier arrival and day, and whether its content is the same."""
     content = [column for column in table.landed_schema if column not in PROVENANCE and column != table.key]
-    earlier = _of_days_met(lake.scan_or_empty(table.name, table.landed_schema), table, newest)
+    earlier = of_days_met(lake, table, newest[table.key])
     both = earlier.select(table.key, *content, "arrival_id").join(
         newest.lazy().select(table.key, *content, "arrival_id"), on=table.key, how="inner", suffix="_tonight"
     )
@@ -75,12 +75,23 @@ def _met(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataFrame:
     return both.select(*kept, is_same=is_same).collect(engine="streaming").sort(table.key)
 
 
-def _of_days_met(earlier: pl.LazyFrame, table: Table, newest: pl.DataFrame) -> pl.LazyFrame:
-    """The days that hold any of the keys: finding them by the keys alone saves reading the content of all the others."""
-    if table.time is None:
+def of_days_met(lake: Lake, table: Table, keys: pl.Series) -> pl.LazyFrame:
+    """The records of the days that hold any of the keys.
+
+    The log tells which days cannot; of the others the keys alone are read, which saves reading the content of those that do
+    not. Where ids grow with time, as most do, a night's arrivals meet a few days however long the history is.
+
+    Args:
+        lake: The lake.
+        table: A table of it.
+        keys: Keys of records.
+    """
+    earlier = lake.scan_or_empty(table.name, table.landed_schema)
+    if table.time is None or not lake.exists(table.name):
         return earlier
-    met = earlier.select(table.key, DAY).join(newest.lazy().select(table.key), on=table.key, how="semi")
-    return earlier.filter(pl.col(DAY).is_in(met.select(pl.col(DAY).unique()).collect(engine="streaming")[DAY].to_list()))
+    near = earlier.filter(pl.col(DAY).is_in(sorted(lake.days_that_may_hold(table.name, keys, column=table.key))))
+    met = near.select(table.key, DAY).join(keys.to_frame(table.key).lazy(), on=table.key, how="semi")
+    return near.filter(pl.col(DAY).is_in(sorted(met.select(pl.col(DAY).unique()).collect(engine="streaming")[DAY])))
 
 
 def _write(lake: Lake, table: Table, fresh: pl.DataFrame, *, gone: pl.DataFrame) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from lake.errors import ConfigurationError
@@ -50,6 +51,12 @@ class Lake:
         """Where a table lies."""
         return self.root / table
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table ever written, by name."""
+        names = (path.name for path in self.root.iterdir() if path.is_dir()) if self.root.is_dir() else ()
+        return tuple(sorted(name for name in names if self.exists(name)))
+
     def exists(self, table: str) -> bool:
         """Whether the table was ever written."""
         return DeltaTable.is_deltatable(str(self.path(table)))
@@ -57,6 +64,11 @@ class Lake:
     def version(self, table: str) -> int:
         """The number of its newest commit; -1 for a table never written."""
         return self._open(table).version() if self.exists(table) else -1
+
+    def day_column(self, table: str) -> str | None:
+        """The column a table is partitioned by; None for a table without a day."""
+        columns = self._open(table).metadata().partition_columns
+        return columns[0] if columns else None
 
     def scan(self, table: str, *, version: int | None = None) -> pl.LazyFrame:
         """Read a table lazily.
@@ -166,6 +178,35 @@ class Lake:
             .sort(DAY)
         )
 
+    def filled_columns(self, table: str, *, until: date | None = None) -> set[str]:
+        """The columns that hold any value, read from the log; empty for a table without rows.
+
+        Args:
+            table: Its name; it must exist.
+            until: Look no further than this day; None looks at everything.
+        """
+        actions = _log_of(self._open(table))
+        if until is not None:
+            actions = actions.filter(pl.col(f"partition.{DAY}") <= until)
+        actions = actions.filter(pl.col("num_records") > 0)
+        nulls = {name.removeprefix("null_count."): name for name in actions.columns if name.startswith("null_count.")}
+        filled = actions.select(
+            (pl.col(count).fill_null(0) < pl.col("num_records")).any().alias(name) for name, count in nulls.items()
+        )
+        return {name for name, has_any in zip(filled.columns, filled.row(0), strict=True) if has_any} if actions.height else set()
+
+    def days_that_may_hold(self, table: str, keys: pl.Series, *, column: str) -> set[date]:
+        """The days with a file whose smallest and largest value of `column` have one of `keys` between them, or unknown.
+
+        Args:
+            table: A table with a day.
+            keys: Values of the column, without nulls.
+            column: A column of strings.
+        """
+        wanted = keys.unique().sort().to_list()
+        actions = _log_of(self._open(table)).select(f"partition.{DAY}", f"min.{column}", f"max.{column}")
+        return {day for day, low, high in actions.iter_rows() if low is None or high is None or _any_between(wanted, low, high)}
+
     def metadata(self, table: str) -> dict[str, Any]:
         """The facts kept with the newest commit that has any; empty for a table never written."""
         if not self.exists(table):
@@ -194,6 +235,8 @@ class Lake:
             rows,
             writer_properties=WriterProperties(compression="ZSTD", compression_level=3),
             commit_properties=CommitProperties(custom_metadata=custom),
+            # Old versions go when `lake.versions` says so, never as a side effect of writing.
+            post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
             **{option: value for option, value in how.items() if value is not None},
         )
 
@@ -201,6 +244,11 @@ class Lake:
 def _log_of(opened: DeltaTable) -> pl.DataFrame:
     """One row per data file of a table's version, as its log tells."""
     return pl.DataFrame(opened.get_add_actions(flatten=True))
+
+
+def _any_between(ordered: Sequence[str], low: str, high: str) -> bool:
+    place = bisect_left(ordered, low)
+    return place < len(ordered) and ordered[place] <= high
 
 
 def _days_predicate(column: str, days: Iterable[date]) -> str:

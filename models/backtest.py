@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import polars as pl
 
+from models.bands import calibration_by_band
 from models.bootstrap import Difference, paired_difference
 from models.config import PredictionSettings
 from models.cutoffs import Split, split_cutoffs
@@ -35,6 +36,7 @@ class CutoffResult:
         metrics: Model → metric → value.
         against: Baseline → paired bootstrap of our headline metric minus the baseline's, 95 %.
         split: The cut-offs learnt from.
+        told: One row per member: tenure_band, actual (1 churned, or minor units) and predicted, ours.
     """
 
     as_of: date
@@ -44,6 +46,12 @@ class CutoffResult:
     metrics: Mapping[str, Mapping[str, float | None]]
     against: Mapping[str, Difference]
     split: Split
+    told: pl.DataFrame
+
+    @property
+    def calibration(self) -> pl.DataFrame | None:
+        """Calibration by tenure at this cut-off, as `calibration_by_band` has it; None for value."""
+        return _calibration([self])
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Summary:
         wins: Baseline → cut-offs at which the lower bound of the difference is above 0.
         worst: The cut-off with our lowest headline metric; None without cut-offs.
         cutoffs: How many cut-offs there are.
+        calibration: Calibration by tenure over all cut-offs taken together, as `calibration_by_band` has it; None for value.
     """
 
     purpose: Purpose
@@ -65,6 +74,7 @@ class Summary:
     wins: Mapping[str, int]
     worst: date | None
     cutoffs: int
+    calibration: pl.DataFrame | None
 
 
 def backtest_cutoff(
@@ -94,6 +104,7 @@ def backtest_cutoff(
         metrics=measured.metrics,
         against=_differences(measured, purpose, settings),
         split=split,
+        told=measured.predictions.select(measured.tenure_band, "actual", predicted=OURS),
     )
 
 
@@ -113,6 +124,7 @@ def summarise(results: Sequence[CutoffResult], purpose: Purpose) -> Summary:
         wins={model: sum(result.against[model].lower > 0 for result in mine if model in result.against) for model in baselines},
         worst=min(known, key=lambda as_of: (known[as_of], as_of), default=None),
         cutoffs=len(mine),
+        calibration=_calibration(mine),
     )
 
 
@@ -126,6 +138,14 @@ def _differences(measured: Measured[Any], purpose: Purpose, settings: Prediction
         for model in measured.metrics
         if model != OURS
     }
+
+
+def _calibration(results: Sequence[CutoffResult]) -> pl.DataFrame | None:
+    churn = [result.told for result in results if result.purpose == "churn"]
+    if not churn:
+        return None
+    told = pl.concat(churn)
+    return calibration_by_band(told["actual"].to_numpy(), told["predicted"].to_numpy(), told["tenure_band"])
 
 
 def _mean_metrics(results: Sequence[CutoffResult], model: str) -> dict[str, float]:

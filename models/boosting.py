@@ -76,19 +76,23 @@ class UnfittedTrees:
     parameters: Mapping[str, object]
     rounds: int
 
-    def fit(self, laid_out: Matrix, target: Floats, encoding: Encoding, *, start: Floats | None = None) -> Trees:
+    def fit(
+        self, laid_out: Matrix, target: Floats, encoding: Encoding, *, weight: Floats | None = None, start: Floats | None = None
+    ) -> Trees:
         """Fit on the rows of a matrix; the result depends on their order, so sort them first.
 
         Args:
             laid_out: One row per target, as the encoding lays it out.
             target: What to predict.
             encoding: What the columns of the matrix are.
+            weight: How much each row counts; None for 1.
             start: Raw scores the trees start from and do not include; None for the mean target.
         """
         parameters = dict(self.parameters)
         dataset = lightgbm.Dataset(
             laid_out,
             label=target,
+            weight=weight,
             init_score=start,
             # Names of event types may hold characters LightGBM refuses, so it sees positions.
             feature_name=[f"f{position}" for position in range(len(encoding.features))],

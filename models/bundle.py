@@ -19,19 +19,24 @@ from models.churn import ChurnModel
 from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import Encoding
+from models.lifetime.beta_geometric import BetaGeometric
+from models.lifetime.gamma_gamma import GammaGamma
+from models.lifetime.lifetime import Lifetime
+from models.lifetime.pareto import ParetoNBD
+from models.lifetime.silence import Silence
 from models.value import ExpectedSpend, ValueModel
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 ABOUT_FILE: Final = "model.json"
 TREES_FILE: Final = "model.lgb"
-PAST_RATE_TREES_FILE: Final = "model_from_past_rate.lgb"
+_SPLIT_PARTS: Final = ("train", "calibrate", "test", "known")
 
 Task = Literal["churn", "value"]
 _Json = dict[str, Any]
 
 
 def to_files(model: ChurnModel | ValueModel) -> dict[str, str]:
-    """Write a model as file name → text: `model.json`, and `model.lgb` (value: a second one) where it has trees."""
+    """Write a model as file name → text: `model.json`, and `model.lgb` where it has trees."""
     return _churn_to_files(model) if isinstance(model, ChurnModel) else _value_to_files(model)
 
 
@@ -48,10 +53,20 @@ def from_files(files: Mapping[str, str]) -> ChurnModel | ValueModel:
         raise _damaged(f"{ABOUT_FILE} and the files beside it do not make a model ({type(error).__name__}: {error})") from error
 
 
+def is_current_format(files: Mapping[str, str]) -> bool:
+    """Say whether the files are of the format this version writes; damaged ones are, so that reading them tells what is wrong."""
+    try:
+        about = json.loads(files.get(ABOUT_FILE, "{}"))
+    except json.JSONDecodeError:
+        return True
+    return not isinstance(about, dict) or about.get("format_version", FORMAT_VERSION) == FORMAT_VERSION
+
+
 def _churn_to_files(model: ChurnModel) -> dict[str, str]:
     about = _common(model, "churn") | {
         "calibration": asdict(model.calibration),
         "recency": None if model.recency is None else asdict(model.recency),
+        "silence": None if model.silence is None else asdict(model.silence),
         "encoding": None if model.trees is None else _encoding_to_json(model.trees.encoding),
     }
     trees = {} if model.trees is None else {TREES_FILE: model.trees.text}
@@ -60,12 +75,17 @@ def _churn_to_files(model: ChurnModel) -> dict[str, str]:
 
 def _value_to_files(model: ValueModel) -> dict[str, str]:
     expected = model.expected
-    about = _common(model, "value") | {"level": model.level, "expected": None, "encoding": None}
+    levels = {"level": model.level, "level_of_buyers": model.level_of_buyers}
+    about = _common(model, "value") | levels | {"expected": None, "encoding": None}
     if expected is None:
         return {ABOUT_FILE: _dump(about)}
-    about["expected"] = {"cap_minor": expected.cap_minor, "floor_minor": expected.floor_minor}
-    about["encoding"] = _encoding_to_json(expected.plain.encoding)
-    return {ABOUT_FILE: _dump(about), TREES_FILE: expected.plain.text, PAST_RATE_TREES_FILE: expected.from_past_rate.text}
+    about["expected"] = {
+        "cap_minor": expected.cap_minor,
+        "floor_minor": expected.floor_minor,
+        "lifetime": None if expected.lifetime is None else asdict(expected.lifetime),
+    }
+    about["encoding"] = _encoding_to_json(expected.trees.encoding)
+    return {ABOUT_FILE: _dump(about), TREES_FILE: expected.trees.text}
 
 
 def _common(model: ChurnModel | ValueModel, task: Task) -> _Json:
@@ -77,7 +97,7 @@ def _common(model: ChurnModel | ValueModel, task: Task) -> _Json:
         "why": model.why,
         "split": {
             "horizon_days": split.horizon_days,
-            **{part: [cutoff.isoformat() for cutoff in getattr(split, part)] for part in ("train", "calibrate", "test")},
+            **{part: [cutoff.isoformat() for cutoff in getattr(split, part)] for part in _SPLIT_PARTS},
             "missing": list(split.missing),
             "why": split.why,
         },
@@ -96,25 +116,37 @@ def _churn_from(about: _Json, files: Mapping[str, str]) -> ChurnModel:
         calibration=LogitLine(**about["calibration"]),
         trees=None if about["encoding"] is None else _trees_from(files, TREES_FILE, about["encoding"], settings),
         recency=None if recency is None else OneSignal(**recency | {"line": LogitLine(**recency["line"])}),
+        silence=None if about["silence"] is None else _silence_from(about["silence"]),
         metrics=about["metrics"],
     )
 
 
 def _value_from(about: _Json, files: Mapping[str, str]) -> ValueModel:
     settings, split = PredictionSettings(**about["settings"]), _split_from(about["split"])
-    expected = None
+    expected, levels = None, (about["level"], about["level_of_buyers"])
     if about["expected"] is not None:
+        written = about["expected"]
         expected = ExpectedSpend(
-            plain=_trees_from(files, TREES_FILE, about["encoding"], settings),
-            from_past_rate=_trees_from(files, PAST_RATE_TREES_FILE, about["encoding"], settings),
+            trees=_trees_from(files, TREES_FILE, about["encoding"], settings),
+            lifetime=None if written["lifetime"] is None else _lifetime_from(written["lifetime"]),
+            cap_minor=written["cap_minor"],
+            floor_minor=written["floor_minor"],
             horizon_days=split.horizon_days,
-            **about["expected"],
         )
-    return ValueModel(about["kind"], about["why"], split, settings, about["level"], expected, about["metrics"])
+    return ValueModel(about["kind"], about["why"], split, settings, *levels, expected, about["metrics"])
+
+
+def _silence_from(written: _Json) -> Silence:
+    return Silence(_lifetime_from(written["lifetime"]), LogitLine(**written["line"]), written["never_bought"])
+
+
+def _lifetime_from(written: _Json) -> Lifetime:
+    make = ParetoNBD if written["kind"] == "pareto_nbd" else BetaGeometric
+    return Lifetime(written["kind"], written["horizon_days"], make(**written["purchases"]), GammaGamma(**written["value"]))
 
 
 def _split_from(written: _Json) -> Split:
-    parts = {part: tuple(date.fromisoformat(day) for day in written[part]) for part in ("train", "calibrate", "test")}
+    parts = {part: tuple(date.fromisoformat(day) for day in written[part]) for part in _SPLIT_PARTS}
     return Split(horizon_days=written["horizon_days"], missing=tuple(written["missing"]), why=written["why"], **parts)
 
 

@@ -55,10 +55,10 @@ def calibrate(score: Floats, outcome: Floats) -> LogitLine:
     """
     if outcome.size == 0:
         return UNCALIBRATED
-    line = fit_logit_line(score, _platt_targets(outcome), slope_prior=1.0, prior_weight=1.0)
+    line = fit_logit_line(score, platt_targets(outcome), slope_prior=1.0, prior_weight=1.0)
     if line.slope >= _FLATTEST_SLOPE:
         return line
-    return LogitLine(_FLATTEST_SLOPE, fit_intercept(_FLATTEST_SLOPE * score, _platt_targets(outcome)))
+    return LogitLine(_FLATTEST_SLOPE, fit_intercept(_FLATTEST_SLOPE * score, platt_targets(outcome)))
 
 
 def fit_intercept(offset: Floats, target: Floats) -> float:
@@ -138,7 +138,8 @@ class _LogitProblem:
         )
 
 
-def _platt_targets(outcome: Floats) -> Floats:
+def platt_targets(outcome: Floats) -> Floats:
+    """Draw outcomes in from 0 and 1 by one imagined observation of each kind (Platt 1999)."""
     positives = float(np.sum(outcome))
     negatives = outcome.size - positives
     high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)

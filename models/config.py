@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+LifetimeKind = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 
 
 class PredictionSettings(BaseModel):
@@ -25,6 +29,9 @@ class PredictionSettings(BaseModel):
     feature_share: float = Field(default=0.3, gt=0, le=1, description="Share of the features each tree may use.")
     row_share: float = Field(default=0.7, gt=0, le=1, description="Share of the rows each tree learns from.")
     leaf_penalty: float = Field(default=5.0, ge=0, description="L2 penalty on the values of the leaves.")
+    half_life_days: int = Field(
+        default=60, ge=1, description="Days by which a cut-off must be older than the newest for its rows to count half."
+    )
     max_training_rows: int = Field(
         default=1_000_000, ge=1_000, description="More training rows than this are thinned evenly over members and cut-offs."
     )
@@ -45,7 +52,22 @@ class PredictionSettings(BaseModel):
         default=0.999, gt=0.5, le=1, description="Spend above this quantile of what spenders spend next counts as that quantile."
     )
     anchor_weight: int = Field(
-        default=1_000, ge=1, description="Spenders after the calibration cut-off that move the total half of the way to theirs."
+        default=1_000, ge=1, description="Outcomes with spend that move the predicted total half of the way to theirs."
+    )
+    lifetime_model: LifetimeKind = Field(
+        default="pareto_nbd", description="Buy-till-you-die model used where there are orders: bg_nbd, mbg_nbd or pareto_nbd."
+    )
+    lifetime_share: float = Field(
+        default=0.4,
+        ge=0,
+        lt=1,
+        description="Weight of the buy-till-you-die model in the log-odds of churn where members do nothing but buy.",
+    )
+    leak_limit: float = Field(
+        default=0.98,
+        gt=0.5,
+        le=1,
+        description="A feature that alone tells the outcome better than this (AUC, nGini) stops the training; 1 never does.",
     )
     num_threads: int = Field(
         default=1,

@@ -27,6 +27,8 @@ class Split:
         test: The cut-off to measure on; empty when history is too short or when nothing is held back on purpose.
         missing: The parts history is too short for, in the order train, calibrate, test.
         why: One plain sentence on what was done about the missing parts; empty when nothing is missing.
+        known: Every cut-off whose outcome is over by the test, or by the night: those of train and calibrate and those between
+            them, which are too close to the calibration to come before it and are learnt from after it.
     """
 
     horizon_days: int
@@ -35,6 +37,7 @@ class Split:
     test: tuple[date, ...]
     missing: tuple[Part, ...] = ()
     why: str = ""
+    known: tuple[date, ...] = ()
 
     @property
     def calibrates_by_member_folds(self) -> bool:
@@ -80,7 +83,7 @@ def split_cutoffs(cutoffs: Iterable[date], *, horizon_days: int) -> Split:
     if not before_test:
         return Split(horizon_days, (), (), (), ("train", "calibrate", "test"), _NO_TEST.format(days=horizon_days))
     fitted = _fit_parts(before_test, horizon_days)
-    return Split(horizon_days, fitted.train, fitted.calibrate, (newest,), fitted.missing, fitted.why)
+    return Split(horizon_days, fitted.train, fitted.calibrate, (newest,), fitted.missing, fitted.why, fitted.known)
 
 
 def final_split(cutoffs: Iterable[date], *, horizon_days: int) -> Split:
@@ -107,8 +110,9 @@ def _fit_parts(ordered: Sequence[date], horizon_days: int) -> Split:
     calibrate = ordered[-1]
     train = _apart(ordered, calibrate, horizon_days)
     if train:
-        return Split(horizon_days, train, (calibrate,), ())
-    return Split(horizon_days, tuple(ordered), (calibrate,), (), ("calibrate",), _SHARED.format(days=horizon_days))
+        return Split(horizon_days, train, (calibrate,), (), known=tuple(ordered))
+    shared = _SHARED.format(days=horizon_days)
+    return Split(horizon_days, tuple(ordered), (calibrate,), (), ("calibrate",), shared, known=tuple(ordered))
 
 
 def _apart(ordered: Sequence[date], later: date, horizon_days: int) -> tuple[date, ...]:

@@ -54,6 +54,12 @@ def thin(rows: pl.DataFrame, *, max_rows: int) -> pl.DataFrame:
     return rows.filter((cutoff_no + member_rank) % every == 0)
 
 
+def age_weights(rows: pl.DataFrame, *, half_life_days: int) -> Floats:
+    """Weigh each row by the age of its cut-off: 1 at the newest, half of it for every `half_life_days` before."""
+    age_days = rows.select((pl.col("as_of").max() - pl.col("as_of")).dt.total_days()).to_series()
+    return np.asarray(0.5 ** (floats(age_days) / half_life_days), dtype=np.float64)
+
+
 def member_folds(rows: pl.DataFrame, *, folds: int) -> npt.NDArray[np.int64]:
     """Give each row the group of its member, 0 to `folds` - 1; a member is in one group at every cut-off.
 

@@ -7,7 +7,7 @@ said to raise the risk, and higher if it is said to lower it. The sentence is on
 contribution goes furthest in the habit's direction. A sentence that ends with `LOWERS` lowers the risk; any other raises it.
 
 Contributions are in log-odds after calibration: Shapley values times the slope of the calibration line. All habits of a
-member, named or not, and the mean log-odds of the training rows add up to the log-odds of the predicted probability.
+member, named or not, and the base, which is the same for everybody, add up to the log-odds of the predicted probability.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ import polars as pl
 from features.feature import NOTHING_NEEDED, Feature
 from models.churn import ChurnModel
 from models.encoding import Matrix
+from models.explained import ScoreExplainer, explain_score
 from models.habits import NOTHING_FOUND, SILENCE, Habits, Ranked
 from models.phrases import RAISES, Voice
 from models.sentences import sentence
-from models.shapley import TreeExplainer, make_explainer
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
 REASONS: Final = pl.List(REASON)
@@ -96,7 +96,8 @@ def _finder(
 ) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Choose how reasons are found in a batch of rows, as `Habits.name` returns them."""
     if model.trees is not None:
-        return _TreeFinder(model, make_explainer(model.trees), typical, catalog, top).find
+        laid_out = model.trees.encoding.matrix(typical)[0]
+        return _TreeFinder(model.calibration.slope, explain_score(model, laid_out), catalog, top).find
     if model.kind in ("recency", "prior") and top > 0:
         return lambda frame: _silence(model, frame, typical)
     return lambda _: NOTHING_FOUND
@@ -115,27 +116,25 @@ def _silence(model: ChurnModel, frame: pl.DataFrame, typical: pl.DataFrame) -> p
 class _TreeFinder:
     """Finds the reasons of a model of trees."""
 
-    def __init__(
-        self, model: ChurnModel, explainer: TreeExplainer, typical: pl.DataFrame, catalog: Sequence[Feature], top: int
-    ) -> None:
-        self._slope = model.calibration.slope
+    def __init__(self, slope: float, explainer: ScoreExplainer, catalog: Sequence[Feature], top: int) -> None:
+        self._slope = slope
         self._explainer = explainer
-        self._trees = explainer.trees
+        self._encoding = explainer.trees.trees.encoding
         self._habits = Habits.of(explainer.features, catalog)
         self._columns = list(explainer.positions)
-        self._typical = self._trees.encoding.matrix(typical)[0, self._columns]
+        self._typical = explainer.typical[self._columns]
         self._top = top
 
     def find(self, frame: pl.DataFrame) -> pl.DataFrame:
         """One row per row of the frame and reason."""
-        laid_out = self._trees.encoding.matrix(frame)
+        laid_out = self._encoding.matrix(frame)
         contributions = self._slope * self._explainer.contributions(laid_out)
         ranked = self._habits.rank(contributions, frame, most=self._top + _SPARE_HABITS)
         return self._habits.name(ranked, self._chosen(ranked, laid_out), contributions)
 
     def _chosen(self, ranked: Ranked, laid_out: Matrix) -> npt.NDArray[np.bool_]:
         """Choose the first of the ranked habits that are large enough and hold up, row by row."""
-        score = self._trees.raw_matrix(laid_out)
+        score = self._explainer.score(laid_out)
         chosen = np.zeros(ranked.habit.shape, dtype=np.bool_)
         for rank in range(ranked.habit.shape[1]):
             is_wanted = (chosen.sum(axis=1) < self._top) & (np.abs(ranked.total[:, rank]) >= LEAST_CONTRIBUTION)
@@ -143,7 +142,7 @@ class _TreeFinder:
             tried = laid_out[rows]
             is_habit = ranked.owner[rows] == ranked.habit[rows, rank, np.newaxis]
             tried[:, self._columns] = np.where(is_habit, self._typical, tried[:, self._columns])
-            moved = self._slope * (score[rows] - self._trees.raw_matrix(tried))
+            moved = self._slope * (score[rows] - self._explainer.score(tried))
             chosen[rows, rank] = moved * np.sign(ranked.total[rows, rank]) >= LEAST_MOVE
         return chosen
 

@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 import polars as pl
 
+from models.bands import TENURE, tenure_band
 from models.baselines import fit_one_signal, past_rate_minor, recency_weighted_minor
 from models.boosting import Trees
 from models.churn import ChurnModel, baseline_rows, fit_churn, fit_recency
@@ -21,15 +22,13 @@ from models.config import PredictionSettings
 from models.curves import calibration_points, lift_points, precision_recall_points, roc_points, value_points
 from models.cutoffs import Split, final_split, split_cutoffs
 from models.evaluation import Metrics, evaluate_churn, evaluate_value
-from models.lifetime.lifetime import Lifetime, fit_lifetime
+from models.leakage import refuse_churn_leaks, refuse_value_leaks
+from models.lifetime.lifetime import LIFETIME_KINDS, Lifetime, fit_lifetime, only_buys
 from models.panel import KEYS, Floats, churn_rows, floats, outcomes, spend_minor, value_rows
 from models.value import ValueModel, fit_value
 
 OURS: Final = "evenfall"
-_LIFETIME: Final = "mbg_nbd"
 _FEWEST_REPEAT_BUYERS: Final = 50
-# Where members do more than buy, silence is not the lack of an order.
-_HAS_EVENTS: Final = {"event_count_365d", "activity_count_365d"}
 _PREDICTIONS: Final = {"as_of": pl.Date(), "member_no": pl.Int32(), "member_id": pl.String(), "actual": pl.Float64()}
 Model = TypeVar("Model", ChurnModel, ValueModel)
 
@@ -73,11 +72,13 @@ class Measured(Generic[Model]):
         twin: The model, fitted on train and calibrated on calibrate of a split.
         metrics: Model → metric → value on the test cut-off, ours and the baselines.
         predictions: As in `Trained`.
+        tenure_band: How long each of its members had been there, as `tenure_band` names it; null where unknown.
     """
 
     twin: Model
     metrics: Metrics
     predictions: pl.DataFrame
+    tenure_band: pl.Series
 
 
 def measure_churn(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> Measured[ChurnModel] | None:
@@ -85,9 +86,10 @@ def measure_churn(panel: pl.DataFrame, split: Split, settings: PredictionSetting
     tested = churn_rows(panel, split.test)
     if tested.is_empty():
         return None
-    twin, actual = fit_churn(panel, split, settings), outcomes(tested)
-    predicted = {OURS: floats(twin.predict(tested)), **_churn_baselines(panel, split, tested, settings)}
-    return Measured(twin, evaluate_churn(actual, predicted), _predictions(tested, actual, predicted))
+    tonight = panel.filter(pl.col("as_of").is_in(split.test))
+    twin, actual = fit_churn(panel, split, settings, tonight=tonight), outcomes(tested)
+    predicted = {OURS: floats(twin.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
+    return Measured(twin, evaluate_churn(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested))
 
 
 def measure_value(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> Measured[ValueModel] | None:
@@ -95,27 +97,45 @@ def measure_value(panel: pl.DataFrame, split: Split, settings: PredictionSetting
     tested = value_rows(panel, split.test)
     if tested.is_empty():
         return None
-    twin, actual = fit_value(panel, split, settings), spend_minor(tested)
+    twin, actual = fit_value(panel, split, settings, tonight=tested), spend_minor(tested)
     predicted = {OURS: floats(twin.predict(tested)), **_value_baselines(tested, split.horizon_days)}
-    return Measured(twin, evaluate_value(actual, predicted), _predictions(tested, actual, predicted))
+    return Measured(twin, evaluate_value(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested))
 
 
-def train_churn(panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings) -> Trained[ChurnModel]:
-    """Measure and fit the churn model on every cut-off of the panel; all of them must have matured."""
+def train_churn(
+    panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings, tonight: pl.DataFrame | None = None
+) -> Trained[ChurnModel]:
+    """Measure and fit the churn model on every cut-off of the panel; all of them must have matured.
+
+    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; see `fit_churn`.
+
+    Raises:
+        DataError: A feature knows the outcome.
+    """
     evaluation, final = _splits(panel, horizon_days)
-    model = fit_churn(panel, final, settings)
+    refuse_churn_leaks(panel, final, settings)
+    model = fit_churn(panel, final, settings, tonight=tonight)
     measured = measure_churn(panel, evaluation, settings)
     rows = _row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height)
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_churn_curves, trees=[model.trees])
 
 
-def train_value(panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings) -> Trained[ValueModel]:
-    """Measure and fit the value model on every cut-off of the panel; all of them must have matured."""
+def train_value(
+    panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings, tonight: pl.DataFrame | None = None
+) -> Trained[ValueModel]:
+    """Measure and fit the value model on every cut-off of the panel; all of them must have matured.
+
+    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; see `fit_value`.
+
+    Raises:
+        DataError: A feature knows the outcome.
+    """
     evaluation, final = _splits(panel, horizon_days)
-    model = fit_value(panel, final, settings)
+    refuse_value_leaks(panel, final, settings)
+    model = fit_value(panel, final, settings, tonight=tonight)
     measured = measure_value(panel, evaluation, settings)
     rows = _row_counts(evaluation, final, lambda cutoffs: value_rows(panel, cutoffs).height)
-    trees = [] if model.expected is None else [model.expected.plain, model.expected.from_past_rate]
+    trees = [] if model.expected is None else [model.expected.trees]
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_value_curves, trees=trees)
 
 
@@ -149,14 +169,16 @@ def _splits(panel: pl.DataFrame, horizon_days: int) -> tuple[Split, Split]:
     return split_cutoffs(cutoffs, horizon_days=horizon_days), final_split(cutoffs, horizon_days=horizon_days)
 
 
-def _churn_baselines(panel: pl.DataFrame, split: Split, tested: pl.DataFrame, settings: PredictionSettings) -> dict[str, Floats]:
+def _churn_baselines(
+    panel: pl.DataFrame, split: Split, tested: pl.DataFrame, tonight: pl.DataFrame, settings: PredictionSettings
+) -> dict[str, Floats]:
     past_rate = fit_one_signal(baseline_rows(panel, split, settings), "past_rate")
     baselines = {"recency": fit_recency(panel, split, settings).probability(tested), "past_rate": past_rate.probability(tested)}
-    lifetime = None if _HAS_EVENTS & set(tested.columns) else _lifetime(tested, split.horizon_days)
-    if lifetime is not None:
+    # Where members do more than buy, silence is not the lack of an order.
+    for lifetime in _lifetimes(tonight, split.horizon_days) if only_buys(tonight) else ():
         silence = lifetime.silence(tested)
-        # Who was seen but never bought for a positive amount is outside the model: the mean of the others stands in.
-        baselines[_LIFETIME] = np.where(np.isnan(silence), np.nanmean(silence), silence)
+        # Who was seen but never bought for a positive amount, as after nothing but refunds, is expected to buy nothing.
+        baselines[lifetime.kind] = np.where(np.isnan(silence), 1.0, silence)
     return baselines
 
 
@@ -165,13 +187,15 @@ def _value_baselines(tested: pl.DataFrame, horizon_days: int) -> dict[str, Float
         "past_rate": past_rate_minor(tested, horizon_days=horizon_days),
         "recency_weighted": recency_weighted_minor(tested, horizon_days=horizon_days),
     }
-    lifetime = _lifetime(tested, horizon_days)
-    return baselines if lifetime is None else baselines | {_LIFETIME: lifetime.spend_minor(tested)}
+    return baselines | {lifetime.kind: lifetime.spend_minor(tested) for lifetime in _lifetimes(tested, horizon_days)}
 
 
-def _lifetime(tested: pl.DataFrame, horizon_days: int) -> Lifetime | None:
-    """Buy-till-you-die fitted, as an analyst would, on the purchases up to the cut-off that is judged; it reads no outcome."""
-    return fit_lifetime(tested, _LIFETIME, horizon_days=horizon_days, min_repeat_buyers=_FEWEST_REPEAT_BUYERS)
+def _lifetimes(members: pl.DataFrame, horizon_days: int) -> list[Lifetime]:
+    """Buy-till-you-die fitted, as an analyst would, on everybody's purchases up to the cut-off judged; it reads no outcome."""
+    fitted = [
+        fit_lifetime(members, kind, horizon_days=horizon_days, min_repeat_buyers=_FEWEST_REPEAT_BUYERS) for kind in LIFETIME_KINDS
+    ]
+    return [lifetime for lifetime in fitted if lifetime is not None]
 
 
 def _churn_curves(churned: Floats, probability: Floats) -> dict[str, pl.DataFrame]:
@@ -206,6 +230,11 @@ def _row_counts(evaluation: Split, final: Split, height: Callable[[Sequence[date
 def _predictions(tested: pl.DataFrame, actual: Floats, predicted: Mapping[str, Floats]) -> pl.DataFrame:
     keys = tested.select(KEYS)
     return keys.with_columns(pl.Series("actual", actual), *(pl.Series(name, values) for name, values in predicted.items()))
+
+
+def _tenure_bands(tested: pl.DataFrame) -> pl.Series:
+    known = tested if TENURE in tested.columns else tested.with_columns(pl.lit(None, dtype=pl.Int32).alias(TENURE))
+    return known.select(tenure_band=tenure_band(pl.col(TENURE)))["tenure_band"]
 
 
 def _importance(trees: Sequence[Trees | None]) -> pl.DataFrame:

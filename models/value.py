@@ -1,13 +1,13 @@
 """Expected net spend of every member over the value horizon.
 
-The mean of two Tweedie models by LightGBM: a plain one, which ranks best, and one that starts from the member's past rate,
-which reaches the few very large spenders that trees, being averages, never do. The total level is then moved towards what
-the calibration cut-off really spent. Buy-till-you-die predictions join as features of the panel or as a third expectation.
+LightGBM ranks, buy-till-you-die gives the start and the level. The trees (Tweedie) start from what the member would spend by
+the buy-till-you-die model, which reaches the few very large spenders that trees, being averages, never do; where there are
+too few repeat buyers for it, they start from the past rate. The total is that of the buy-till-you-die model too, until the
+outcomes learnt from cover a year: outcomes of some seasons only say nothing about the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -21,7 +21,9 @@ from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import learn_encoding
 from models.evaluation import Metrics
-from models.panel import Floats, feature_names, held_out_scores, members_per_class, spend_minor, thin, value_rows
+from models.lifetime.history import Mask, is_buyer
+from models.lifetime.lifetime import Lifetime, fit_lifetime
+from models.panel import Floats, age_weights, feature_names, members_per_class, spend_minor, thin, value_rows
 
 ValueKind = Literal["lightgbm", "past_rate"]
 
@@ -29,6 +31,9 @@ ValueKind = Literal["lightgbm", "past_rate"]
 _TWEEDIE_POWER: Final = 1.3
 _START_FLOOR_SHARE: Final = 0.2
 _SMALLEST_CAP_MINOR: Final = 1.0
+_YEAR_DAYS: Final = 365
+# Weight of the level that was learnt beside that of the buy-till-you-die model, once a year of outcomes is known.
+_LEARNT_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,25 +41,27 @@ class ExpectedSpend:
     """Expected spend by trees, before the total level is set.
 
     Args:
-        plain: Trees that start from the mean.
-        from_past_rate: Trees that start from the logarithm of the past rate.
-        cap_minor: Spend, future or at the past rate, above this counts as this, so that no giant order rules the rest.
-        floor_minor: Added to the past rate before its logarithm is taken.
+        trees: Trees that start from the logarithm of a simple expectation.
+        lifetime: What that expectation comes from; None for the past rate.
+        cap_minor: Spend, future or expected at the start, above this counts as this, so that no giant order rules the rest.
+        floor_minor: Added to the simple expectation before its logarithm is taken.
         horizon_days: Days of the value horizon.
     """
 
-    plain: Trees
-    from_past_rate: Trees
+    trees: Trees
+    lifetime: Lifetime | None
     cap_minor: float
     floor_minor: float
     horizon_days: int
 
     def minor(self, features: pl.DataFrame) -> Floats:
         """Expect minor units per row, never below 0."""
-        laid_out = self.plain.encoding.matrix(features)
-        start = _start(features, horizon_days=self.horizon_days, cap_minor=self.cap_minor, floor_minor=self.floor_minor)
-        plain, moved = self.plain.raw_matrix(laid_out), self.from_past_rate.raw_matrix(laid_out) + start
-        return np.asarray((np.exp(plain) + np.exp(moved)) / 2 * MINOR_UNITS_PER_UNIT, dtype=np.float64)
+        start = _start(features, self.lifetime, self.horizon_days, cap_minor=self.cap_minor, floor_minor=self.floor_minor)
+        return np.asarray(np.exp(self.trees.raw(features) + start) * MINOR_UNITS_PER_UNIT, dtype=np.float64)
+
+    def buyers(self, features: pl.DataFrame) -> Mask:
+        """Mark the members the buy-till-you-die model speaks of."""
+        return is_buyer(features) if self.lifetime is not None else np.zeros(features.height, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,8 @@ class ValueModel:
         why: One plain sentence on why it is this kind.
         split: The cut-offs it learnt from, and the horizon.
         settings: What it was fitted with.
-        level: Factor on every expectation that moves the total towards what was spent after the calibration cut-off.
+        level: Factor on every expectation that sets the total.
+        level_of_buyers: The factor of members the buy-till-you-die model speaks of, in place of `level`.
         expected: The trees of kind `lightgbm`.
         metrics: Model → metric → value at a later test cut-off, measured on a twin fitted without it; empty when not measured.
     """
@@ -76,46 +84,52 @@ class ValueModel:
     split: Split
     settings: PredictionSettings
     level: float = 1.0
+    level_of_buyers: float = 1.0
     expected: ExpectedSpend | None = None
     metrics: Metrics = field(default_factory=dict)
 
     def predict(self, features: pl.DataFrame) -> pl.Series:
         """Return `expected_value_minor`, one per row in the rows' order: minor units over the horizon, ≥ 0, never null."""
         if self.expected is not None:
-            minor = self.expected.minor(features)
+            level = np.where(self.expected.buyers(features), self.level_of_buyers, self.level)
+            minor = self.expected.minor(features) * level
         else:
-            minor = past_rate_minor(features, horizon_days=self.split.horizon_days)
-        return pl.Series("expected_value_minor", minor * self.level, dtype=pl.Float64)
+            minor = past_rate_minor(features, horizon_days=self.split.horizon_days) * self.level
+        return pl.Series("expected_value_minor", minor, dtype=pl.Float64)
 
 
-def fit_value(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> ValueModel:
-    """Fit on the split's train cut-offs and set the total level on its calibration cut-off.
+def fit_value(
+    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, tonight: pl.DataFrame | None = None
+) -> ValueModel:
+    """Fit on every cut-off known to the split.
 
     Args:
         panel: One row per as_of and member_id with features and labels; rows of other cut-offs are not read.
-        split: Which cut-offs train and calibrate.
+        split: Which cut-offs to learn from.
         settings: Size of the models and thresholds for learning.
+        tonight: Features of every member on the night to be predicted, from which buy-till-you-die learns how people buy; no
+            label in it is read. None for those of the newest cut-off.
     """
-    train, newest = value_rows(panel, split.train), value_rows(panel, split.calibrate)
-    kind, why = _choose_kind(train, feature_names(panel), settings)
+    rows = value_rows(panel, split.known)
+    newest = rows.filter(pl.col("as_of").is_in(split.calibrate))
+    kind, why = _choose_kind(rows, feature_names(panel), settings)
     if kind == "past_rate":
-        reference = value_rows(panel, {*split.train, *split.calibrate})
         predicted = past_rate_minor(newest, horizon_days=split.horizon_days)
-        level = _level(newest, predicted, _cap_minor(reference, settings), settings)
-        return ValueModel(kind, why, split, settings, level=level)
-    expected = _fit_expected(train, split.horizon_days, settings)
-    if split.calibrates_by_member_folds:
-        fit = _fold_fit(split.horizon_days, settings)
-        predicted = held_out_scores(train, split.calibrate, folds=settings.calibration_folds, fit=fit)
-    else:
-        predicted = expected.minor(newest)
-    level = _level(newest, predicted, expected.cap_minor, settings)
-    return ValueModel(kind, why, split, settings, level=level, expected=expected)
+        return ValueModel(
+            kind, why, split, settings, level=_learnt_level(newest, predicted, _cap_minor(rows, settings), settings)
+        )
+    lately = newest if tonight is None else tonight.sort("member_id")
+    lifetime = fit_lifetime(
+        lately, settings.lifetime_model, horizon_days=split.horizon_days, min_repeat_buyers=settings.min_outcomes_to_learn
+    )
+    expected = _fit_expected(rows, lifetime, split.horizon_days, settings)
+    level, level_of_buyers = _levels(rows, lately, expected, settings)
+    return ValueModel(kind, why, split, settings, level=level, level_of_buyers=level_of_buyers, expected=expected)
 
 
-def _choose_kind(train: pl.DataFrame, features: tuple[str, ...], settings: PredictionSettings) -> tuple[ValueKind, str]:
-    members = train["member_id"].n_unique()
-    spenders, _ = members_per_class(train, pl.col("future_spend_minor") > 0)
+def _choose_kind(rows: pl.DataFrame, features: tuple[str, ...], settings: PredictionSettings) -> tuple[ValueKind, str]:
+    members = rows["member_id"].n_unique()
+    spenders, _ = members_per_class(rows, pl.col("future_spend_minor") > 0)
     seen = f"{members} members to learn from, of whom {spenders} spent after some cut-off"
     if features and members >= settings.min_members_to_learn and spenders >= settings.min_outcomes_to_learn:
         return "lightgbm", f"Enough to learn from: {seen}."
@@ -123,32 +137,30 @@ def _choose_kind(train: pl.DataFrame, features: tuple[str, ...], settings: Predi
     return "past_rate", f"Too few for LightGBM, which needs {needed}: {seen}."
 
 
-def _fit_expected(rows: pl.DataFrame, horizon_days: int, settings: PredictionSettings) -> ExpectedSpend:
+def _fit_expected(
+    rows: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, settings: PredictionSettings
+) -> ExpectedSpend:
     kept = thin(rows, max_rows=settings.max_training_rows)
     encoding = learn_encoding(kept, feature_names(kept), max_categories=settings.max_categories)
-    laid_out, cap_minor = encoding.matrix(kept), _cap_minor(kept, settings)
+    cap_minor = _cap_minor(kept, settings)
     target = np.clip(spend_minor(kept), 0.0, cap_minor)
     floor_minor = max(_START_FLOOR_SHARE * float(np.mean(target)), _SMALLEST_CAP_MINOR)
-    start = _start(kept, horizon_days=horizon_days, cap_minor=cap_minor, floor_minor=floor_minor)
-    unfitted = make_trees(settings, objective="tweedie", tweedie_variance_power=_TWEEDIE_POWER)
-    units = target / MINOR_UNITS_PER_UNIT
-    return ExpectedSpend(
-        plain=unfitted.fit(laid_out, units, encoding),
-        from_past_rate=unfitted.fit(laid_out, units, encoding, start=start),
-        cap_minor=cap_minor,
-        floor_minor=floor_minor,
-        horizon_days=horizon_days,
+    trees = make_trees(settings, objective="tweedie", tweedie_variance_power=_TWEEDIE_POWER).fit(
+        encoding.matrix(kept),
+        target / MINOR_UNITS_PER_UNIT,
+        encoding,
+        weight=age_weights(kept, half_life_days=settings.half_life_days),
+        start=_start(kept, lifetime, horizon_days, cap_minor=cap_minor, floor_minor=floor_minor),
     )
+    return ExpectedSpend(trees, lifetime, cap_minor, floor_minor, horizon_days)
 
 
-def _fold_fit(horizon_days: int, settings: PredictionSettings) -> Callable[[pl.DataFrame], Callable[[pl.DataFrame], Floats]]:
-    return lambda rows: _fit_expected(rows, horizon_days, settings).minor
-
-
-def _start(features: pl.DataFrame, *, horizon_days: int, cap_minor: float, floor_minor: float) -> Floats:
-    """Take the logarithm of the capped past rate in currency units."""
-    rate = np.minimum(past_rate_minor(features, horizon_days=horizon_days), cap_minor)
-    return np.asarray(np.log((rate + floor_minor) / MINOR_UNITS_PER_UNIT), dtype=np.float64)
+def _start(
+    features: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, *, cap_minor: float, floor_minor: float
+) -> Floats:
+    """Take the logarithm of the capped simple expectation in currency units."""
+    simple = past_rate_minor(features, horizon_days=horizon_days) if lifetime is None else lifetime.spend_minor(features)
+    return np.asarray(np.log((np.minimum(simple, cap_minor) + floor_minor) / MINOR_UNITS_PER_UNIT), dtype=np.float64)
 
 
 def _cap_minor(rows: pl.DataFrame, settings: PredictionSettings) -> float:
@@ -156,14 +168,27 @@ def _cap_minor(rows: pl.DataFrame, settings: PredictionSettings) -> float:
     spenders = spent[spent > 0]
     if not spenders.size:
         return _SMALLEST_CAP_MINOR
-    return max(float(np.quantile(spenders, settings.spend_cap_quantile)), _SMALLEST_CAP_MINOR)
+    return max(float(np.quantile(spenders, settings.spend_cap_quantile, method="lower")), _SMALLEST_CAP_MINOR)
 
 
-def _level(rows: pl.DataFrame, predicted_minor: Floats, cap_minor: float, settings: PredictionSettings) -> float:
+def _levels(
+    rows: pl.DataFrame, lately: pl.DataFrame, expected: ExpectedSpend, settings: PredictionSettings
+) -> tuple[float, float]:
+    """Find the factors of everybody, and of those the buy-till-you-die model speaks of."""
+    predicted, cap_minor, buyers = expected.minor(rows), expected.cap_minor, expected.buyers(rows)
+    level = _learnt_level(rows.filter(~buyers), predicted[~buyers], cap_minor, settings)
+    if expected.lifetime is None:
+        return level, 1.0
+    learnt = _learnt_level(rows.filter(buyers), predicted[buyers], cap_minor, settings)
+    share = _LEARNT_SHARE if _covered_days(rows, expected.horizon_days) >= _YEAR_DAYS else 0.0
+    return level, learnt**share * _lifetime_level(lately, expected) ** (1 - share)
+
+
+def _learnt_level(rows: pl.DataFrame, predicted_minor: Floats, cap_minor: float, settings: PredictionSettings) -> float:
     """Find the factor that moves the predicted total towards the actual one.
 
-    Both giant orders and giant refunds are capped. With n spenders the factor is (actual / predicted) ** (n / (n + w)),
-    w being `anchor_weight`: a season's level does not carry over fully to the next, and few spenders say little.
+    Both giant orders and giant refunds are capped. With n outcomes of spend the factor is (actual / predicted) ** (n / (n + w)),
+    w being `anchor_weight`: few spenders say little.
     """
     actual = np.clip(spend_minor(rows), -cap_minor, cap_minor)
     spenders = int(np.sum(actual > 0))
@@ -171,3 +196,15 @@ def _level(rows: pl.DataFrame, predicted_minor: Floats, cap_minor: float, settin
     if total <= 0 or predicted_total <= 0:
         return 1.0
     return float((total / predicted_total) ** (spenders / (spenders + settings.anchor_weight)))
+
+
+def _lifetime_level(lately: pl.DataFrame, expected: ExpectedSpend) -> float:
+    """Find the factor that makes the total of all buyers what the buy-till-you-die model expects of them."""
+    assert expected.lifetime is not None
+    buyers = lately.filter(expected.buyers(lately))
+    return float(np.sum(expected.lifetime.spend_minor(buyers)) / np.sum(expected.minor(buyers)))
+
+
+def _covered_days(rows: pl.DataFrame, horizon_days: int) -> int:
+    """Count the days from the oldest cut-off to the end of the newest one's outcome."""
+    return int(rows.select((pl.col("as_of").max() - pl.col("as_of").min()).dt.total_days()).item()) + horizon_days

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 from markupsafe import Markup
 
+from outputs.calibration import CalibrationRow
 from outputs.charts import lines_chart
 from outputs.pages import render
 
@@ -45,6 +46,7 @@ class BacktestPart:
         means: Measure → model → mean over the cut-offs.
         verdict: What came out, in words.
         worst: The cut-off where we did worst.
+        calibration: Everybody, then by tenure; empty for value.
     """
 
     title: str
@@ -55,6 +57,7 @@ class BacktestPart:
     means: Mapping[str, Mapping[str, float]]
     verdict: str
     worst: date | None
+    calibration: tuple[CalibrationRow, ...] = ()
 
     def chart(self, chart_id: str) -> Markup:
         """Draw the headline measure of every model by cut-off."""

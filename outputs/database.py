@@ -61,6 +61,43 @@ def publish_members(url: str, *, table: str, members: pl.DataFrame, as_of: date)
     return rows.height
 
 
+def withdraw_member(url: str, *, table: str, member_id: str) -> int:
+    """Remove one member's rows of every night from a database table, all or nothing; a table that is not there has none.
+
+    Args:
+        url: As in `publish_members`.
+        table: The table's name.
+        member_id: Who is withdrawn.
+
+    Returns:
+        The number of rows removed.
+
+    Raises:
+        ConfigurationError: The URL or the table's name cannot be used.
+        OutsideServiceError: The database failed; nothing was changed in it.
+    """
+    schema, name = check_table_name(table)
+    location = _parse(url)
+    engine = _engine(location)
+    target = sa.table(name, sa.column("member_id", sa.Text()), schema=schema)
+    try:
+        with engine.begin() as connection:
+            if not sa.inspect(connection).has_table(name, schema=schema):
+                return 0
+            if location.get_backend_name() == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            removed = connection.execute(target.delete().where(target.c.member_id == _storable(member_id)))
+            return int(removed.rowcount)
+    except SQLAlchemyError as error:
+        raise _outside_error(error, location=location, table=table) from None
+    finally:
+        engine.dispose()
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\ufffd")
+
+
 def check_table_name(table: str) -> tuple[str | None, str]:
     """Split `schema.table` or `table`.
 

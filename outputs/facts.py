@@ -8,6 +8,8 @@ from datetime import date
 
 import polars as pl
 
+from outputs.calibration import CalibrationRow
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -160,6 +162,7 @@ class Matured:
         calibration: The newest night's `predicted`, `observed`, `n` per group of like predictions.
         lift: The newest night's `share_of_members`, `lift` per point, or None when nobody left.
         value_ratio: Predicted over real total spend of the newest night whose spend is known; None without orders.
+        by_band: The newest night's calibration by tier, then by tenure; empty for nights of earlier versions.
     """
 
     nights: pl.DataFrame
@@ -168,6 +171,7 @@ class Matured:
     calibration: pl.DataFrame
     lift: pl.DataFrame | None = None
     value_ratio: float | None = None
+    by_band: tuple[CalibrationRow, ...] = ()
 
 
 @dataclass(frozen=True)

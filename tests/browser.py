@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-_QUIET = (
+QUIET = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -32,7 +32,7 @@ def page_as_seen(address: str, *, settle_ms: int = 15_000, size: str = "1400,160
         what = ["--dump-dom"] if picture is None else [f"--screenshot={picture}"]
         command = [
             chromium,
-            *_QUIET,
+            *QUIET,
             f"--user-data-dir={profile}",
             f"--window-size={size}",
             f"--virtual-time-budget={settle_ms}",

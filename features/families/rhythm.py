@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.active_days import WEEKS_WINDOWS_DAYS
 from features.feature import NOTHING_NEEDED, Feature, days_until_as_of, share, windowed
+from features.rhythm import WEEKS_WINDOWS_DAYS
 from features.totals import first_date, last_date
 
 

@@ -66,7 +66,7 @@ def has_purchases(features: pl.DataFrame) -> bool:
 
 def is_buyer(features: pl.DataFrame) -> Mask:
     """Mark the members with a purchase; the models say nothing of the others."""
-    return features[AGE].is_not_null().to_numpy()
+    return features[AGE].is_not_null().to_numpy() if AGE in features.columns else np.zeros(features.height, dtype=np.bool_)
 
 
 def purchase_history(buyers: pl.DataFrame) -> PurchaseHistory:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 import numpy as np
 import polars as pl
 
 from lake.contracts import MINOR_UNITS_PER_UNIT
+from models.config import LifetimeKind
 from models.lifetime.beta_geometric import BetaGeometric, fit_beta_geometric
 from models.lifetime.gamma_gamma import GammaGamma, fit_gamma_gamma
 from models.lifetime.history import MEAN_VALUE, REPEATS, PurchaseHistory, has_purchases, is_buyer, purchase_history
 from models.lifetime.pareto import ParetoNBD, fit_pareto
 from models.panel import Floats, floats
 
-LifetimeKind = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 LIFETIME_KINDS: Final[tuple[LifetimeKind, ...]] = get_args(LifetimeKind)
+_OF_EVENTS: Final = {"event_count_365d", "activity_count_365d"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Lifetime:
 
     def order_value(self, features: pl.DataFrame) -> Floats:
         """Expect the value of an order day, in currency units; everyone's mean where nothing is known of the member."""
+        if not has_purchases(features):
+            return np.full(features.height, self.value.mean)
         repeats = floats(features[REPEATS].fill_null(0))
         return self.value.expected_value(repeats, floats(features[MEAN_VALUE]))
 
@@ -58,22 +61,10 @@ class Lifetime:
         """Expect spend over the horizon in minor units; 0 for members who never bought."""
         return np.nan_to_num(self.expected_orders(features)) * self.order_value(features) * MINOR_UNITS_PER_UNIT
 
-    def with_features(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Add what the models expect of each member, null for those who never bought.
 
-        `lifetime_orders` (order days over the horizon), `lifetime_silence` (probability of none), `lifetime_active`
-        (probability of being an active buyer still), `lifetime_order_value` and `lifetime_spend` (currency units).
-        """
-        orders = self.expected_orders(features)
-        value = np.where(np.isnan(orders), np.nan, self.order_value(features))
-        columns = {
-            "lifetime_orders": orders,
-            "lifetime_silence": self.silence(features),
-            "lifetime_active": _per_buyer(features, self.purchases.probability_alive),
-            "lifetime_order_value": value,
-            "lifetime_spend": orders * value,
-        }
-        return features.with_columns(pl.Series(name, values, nan_to_null=True) for name, values in columns.items())
+def only_buys(features: pl.DataFrame) -> bool:
+    """Say whether buying is all that members do, so that no order is silence."""
+    return has_purchases(features) and not _OF_EVENTS & set(features.columns)
 
 
 def fit_lifetime(rows: pl.DataFrame, kind: LifetimeKind, *, horizon_days: int, min_repeat_buyers: int) -> Lifetime | None:

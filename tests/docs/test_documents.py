@@ -70,8 +70,13 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_no_module_has_outgrown_its_purpose() -> None:
-    rooms = ("lake", "expectations", "features", "models", "segments", "outputs", "flows", "tests")
-    long = [str(path) for room in rooms for path in (ROOT / room).rglob("*.py") if len(path.read_text().splitlines()) > 400]
+    rooms = ("lake", "expectations", "features", "models", "segments", "outputs", "flows", "notebooks", "benchmarks", "tests")
+    long = [
+        str(path)
+        for room in rooms
+        for path in (ROOT / room).rglob("*.py")
+        if ".venv" not in path.parts and len(path.read_text().splitlines()) > 400
+    ]
     assert long == []
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,7 +23,7 @@ def ago(days: int) -> date:
 
 
 def features_of(history: History, as_of: date = AS_OF) -> pl.DataFrame:
-    return build_features(history, as_of=as_of).collect()
+    return build_features(history, as_of=as_of)
 
 
 def member(frame: pl.DataFrame, member_no: int = 1) -> dict[str, Any]:
@@ -344,10 +344,13 @@ def test_the_physical_order_of_rows_does_not_matter(drawn: list[tuple[int, int, 
     assert_frame_equal(features_of(mixed), features_of(history_with(rows)), check_exact=True)
 
 
-def test_the_streaming_engine_gives_the_same_bytes() -> None:
+def test_members_taken_a_few_at_a_time_get_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = as_rows([(i * 7 % 400, i % 3 + 1, ACTIVITIES[i % 8], i % 4 + 1, i * 31) for i in range(400)])
-    plan = build_features(history_with(list({row[:3]: row for row in rows}.values())), as_of=AS_OF)
-    assert_frame_equal(plan.collect(engine="streaming"), plan.collect(engine="in-memory"), check_exact=True)
+    history = history_with(list({row[:3]: row for row in rows}.values()))
+    at_once = features_of(history)
+    monkeypatch.setattr("features.build._MEMBERS_AT_ONCE", 1)
+    monkeypatch.setattr("features.rhythm._MEMBERS_AT_ONCE", 1)
+    assert_frame_equal(features_of(history), at_once, check_exact=True)
 
 
 def test_a_members_features_do_not_depend_on_who_else_is_there() -> None:
@@ -359,7 +362,4 @@ def test_a_members_features_do_not_depend_on_who_else_is_there() -> None:
     among = build_features(
         history_of(daily=[*rows, *others], members=[{"member_no": number} for number in (1, 2, 3)]), as_of=AS_OF
     )
-    engines: tuple[Literal["in-memory", "streaming"], ...] = ("in-memory", "streaming")
-    for engine in engines:
-        frame = among.collect(engine=engine).filter(member_no=1)
-        assert_frame_equal(alone.collect(engine=engine), frame, check_exact=True)
+    assert_frame_equal(alone, among.filter(member_no=1), check_exact=True)

@@ -28,10 +28,19 @@ def test_every_model_stands_beside_ours_at_every_cut_off(run: Run, shop: Path) -
         assert {"ngini", "mae", "rmse", "total_ratio"} <= set(cutoff["value"]["evenfall"])
         assert 0 < cutoff["churn_rate"] < 1
         assert cutoff["n"] > 0
+    pooled = figures["summary"]["churn"]["calibration"]
+    assert set(pooled) == {"everybody", "first_year"}
+    assert pooled["everybody"]["n"] == sum(cutoff["n"] for cutoff in figures["cutoffs"])
+    assert pooled["everybody"]["happened"] == pytest.approx(
+        sum(cutoff["n"] * cutoff["churn_rate"] for cutoff in figures["cutoffs"]) / pooled["everybody"]["n"]
+    )
+    assert {"predicted", "calibration_slope", "calibration_intercept", "ece"} <= set(pooled["first_year"])
     newest = figures["cutoffs"][-1]["as_of"]
     assert newest == str(LAST_DAY - timedelta(days=28))
     page = (shop / "reports" / f"backtest-{LAST_DAY}.html").read_text()
     assert "<script" not in page
+    assert "Did the probabilities come true?" in page
+    assert "Here under a year" in page
     assert "Churn: AUC" in done.out
     import mlflow
 

@@ -129,7 +129,7 @@ def test_a_past_night_on_a_lake_that_knows_more_is_scored_by_the_models_of_its_t
     assert run("train", "--workspace", shop, "--as-of", LAST_DAY, "--promote").code == 0
     assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
     later = pl.read_parquet(shop / "lists" / LAST_DAY.isoformat() / "members.parquet")
-    assert later["churn_model"].unique().to_list() == ["churn/2"]
+    assert later["churn_model"].unique().to_list() == ["churn/2 (recency)"]
     assert later["previous_tier"].null_count() < later.height
     assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
     assert (shop / "lists" / NIGHT.isoformat() / "members.parquet").read_bytes() == first
@@ -206,7 +206,7 @@ def test_a_challenger_waits_for_outcomes_the_champion_has_not_learnt_from(run: R
     done = run("nightly", "--workspace", shop, "--as-of", LAST_DAY)
     assert "churn/2 turned down: no outcome has matured yet" in done.err
     members = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")
-    assert members["churn_model"].unique().to_list() == ["churn/1"]
+    assert members["churn_model"].unique().to_list() == ["churn/1 (recency)"]
     assert "no outcome has matured yet" in (shop / "reports" / f"{LAST_DAY}.html").read_text()
 
 
@@ -218,7 +218,7 @@ def test_people_can_promote_and_roll_back(run: Run, shop: Path) -> None:
     assert "champion churn/1; rolled back from churn/2" in back.out, back.err
     assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
     members = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")
-    assert members["churn_model"].unique().to_list() == ["churn/1"]
+    assert members["churn_model"].unique().to_list() == ["churn/1 (recency)"]
 
 
 def test_predictions_whose_horizon_is_over_are_set_against_what_happened(run: Run, shop: Path) -> None:

@@ -1,10 +1,13 @@
 """The lake replaces exactly the days it is told to, in one commit each."""
 
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from lake.errors import ConfigurationError
 from lake.store import Lake
@@ -194,3 +197,32 @@ def test_two_years_of_days_are_replaced_in_one_commit(tmp_path: Path) -> None:
     assert lake.version("events") == 1
     assert lake.row_count("events") == 700
     assert lake.scan("events").select(pl.col("amount").sum()).collect().item() == sum(range(700)) + 700
+
+
+CELL = st.tuples(st.text("abß→𝄞", max_size=3), st.sampled_from([DAY_1, DAY_2, DAY_3]), st.none() | st.integers(0, 9))
+LONG = "m" * 200
+
+
+@given(st.lists(CELL, min_size=1, max_size=6), st.lists(st.text("abß→𝄞", max_size=3), max_size=3))
+@settings(max_examples=25)
+@example([(LONG + "b", DAY_1, 1), ("z", DAY_2, 1)], [LONG + "a", LONG + "c"])
+def test_the_log_tells_which_columns_are_filled_and_never_misses_a_day_that_holds_a_key(
+    cells: list[tuple[str, date, int | None]], keys: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lake, written = Lake(Path(folder)), rows(*cells)
+        lake.replace_days("events", written, days={day for _, day, _ in cells})
+        for until in (DAY_1, DAY_3, None):
+            seen = written if until is None else written.filter(pl.col("event_date") <= until)
+            filled = {name for name in ("id", "amount") if seen[name].is_not_null().any()}
+            assert lake.filled_columns("events", until=until) == filled
+        held_keys = [key for key, _, _ in cells]
+        for wanted in (keys, held_keys):
+            holding = {day for key, day, _ in cells if key in wanted}
+            assert holding <= lake.days_that_may_hold("events", pl.Series(wanted, dtype=pl.String), column="id")
+
+
+def test_days_whose_keys_lie_elsewhere_are_known_from_the_log(lake: Lake) -> None:
+    lake.replace_days("events", rows(("e1", DAY_1, 1), ("e3", DAY_1, 1), ("e4", DAY_2, 1), ("e6", DAY_2, 1)), days={DAY_1, DAY_2})
+    assert lake.days_that_may_hold("events", pl.Series(["e5", "e7"]), column="id") == {DAY_2}
+    assert lake.days_that_may_hold("events", pl.Series(["e35"]), column="id") == set()

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from tests.models.lifetimes import simulated_buyers
+
 FIRST_CUTOFF = date(2024, 1, 1)
 HORIZON_DAYS = 28
 
@@ -24,6 +26,13 @@ def make_panel(*, members: int = 400, cutoff_count: int = 5, seed: int = 1) -> p
         if cutoff_count
         else _slice(FIRST_CUTOFF, members, random).clear()
     )
+
+
+def make_buyers(*, members: int = 400, cutoff_count: int = 5, seed: int = 1) -> pl.DataFrame:
+    """The panel of a community that does nothing but buy: purchase histories beside the other features."""
+    panel = make_panel(members=members, cutoff_count=cutoff_count, seed=seed)
+    purchases = simulated_buyers(panel.height, seed=seed).drop("member_id")
+    return pl.concat([panel, purchases], how="horizontal")
 
 
 def _slice(day: date, members: int, random: np.random.Generator) -> pl.DataFrame:

@@ -12,10 +12,11 @@ from models.config import PredictionSettings
 from models.cutoffs import final_split
 from models.panel import empty_panel
 from models.value import ValueModel, fit_value
-from tests.models.panels import HORIZON_DAYS, cutoffs, features_only, make_panel
+from tests.models.panels import HORIZON_DAYS, cutoffs, features_only, make_buyers, make_panel
 
 SETTINGS = PredictionSettings(rounds=10)
 PANEL = make_panel(cutoff_count=2)
+BUYERS = make_buyers(cutoff_count=2)
 SPLIT = final_split(cutoffs(2), horizon_days=HORIZON_DAYS)
 FIGURES = {"evenfall": {"auc": 0.8, "calibration_slope": None}}
 MODELS: list[ChurnModel | ValueModel] = [
@@ -25,6 +26,9 @@ MODELS: list[ChurnModel | ValueModel] = [
     fit_churn(empty_panel(), final_split([], horizon_days=HORIZON_DAYS), SETTINGS),
     fit_value(PANEL, SPLIT, SETTINGS),
     fit_value(empty_panel(), final_split([], horizon_days=HORIZON_DAYS), SETTINGS),
+    fit_churn(BUYERS, SPLIT, SETTINGS),
+    fit_value(BUYERS, SPLIT, SETTINGS),
+    fit_churn(BUYERS, SPLIT, SETTINGS.model_copy(update={"lifetime_model": "bg_nbd"})),
 ]
 
 
@@ -32,12 +36,15 @@ MODELS: list[ChurnModel | ValueModel] = [
 def test_a_model_read_back_is_the_same_and_predicts_the_same_bits(model: ChurnModel | ValueModel) -> None:
     read = from_files(to_files(model))
     assert read == model
-    assert read.predict(features_only(PANEL)).equals(model.predict(features_only(PANEL)))
+    assert read.predict(features_only(BUYERS)).equals(model.predict(features_only(BUYERS)))
     assert to_files(read) == to_files(model)
 
 
 def test_every_kind_is_among_the_models_tried() -> None:
-    assert [model.kind for model in MODELS] == ["lightgbm", "recency", "base_rate", "prior", "lightgbm", "past_rate"]
+    kinds = [model.kind for model in MODELS]
+    assert kinds == ["lightgbm", "recency", "base_rate", "prior", "lightgbm", "past_rate", "lightgbm", "lightgbm", "lightgbm"]
+    lifetimes = [model.silence.lifetime.kind for model in MODELS if isinstance(model, ChurnModel) and model.silence]
+    assert lifetimes == ["pareto_nbd", "bg_nbd"]
 
 
 def test_the_files_are_text_of_their_own_formats() -> None:
@@ -58,7 +65,7 @@ def _with_about(**changes: object) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (_with_about(format_version=2), "format 2"),
+        (_with_about(format_version=1), "format 1"),
         ({"model.lgb": "tree"}, "model.json is missing"),
         ({"model.json": "{"}, "not JSON"),
         ({"model.json": "{}"}, "no format_version"),

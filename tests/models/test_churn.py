@@ -9,7 +9,7 @@ from models.config import PredictionSettings
 from models.cutoffs import final_split
 from models.evaluation import evaluate_churn
 from models.panel import empty_panel, outcomes
-from tests.models.panels import HORIZON_DAYS, cutoffs, features_only, make_panel
+from tests.models.panels import HORIZON_DAYS, cutoffs, features_only, make_buyers, make_panel
 
 SETTINGS = PredictionSettings(rounds=30)
 PANEL = make_panel()
@@ -131,3 +131,41 @@ def test_importance_names_the_features() -> None:
     importance = MODEL.trees.importance()
     assert importance["feature"][0] == "days_since_last_activity"
     assert importance["gain_share"].sum() == pytest.approx(1)
+
+
+BUYERS = make_buyers()
+OF_BUYERS = fit_churn(BUYERS, SPLIT, SETTINGS)
+
+
+def test_where_people_only_buy_the_trees_are_averaged_with_buy_till_you_die() -> None:
+    assert OF_BUYERS.trees is not None
+    assert OF_BUYERS.silence is not None
+    share = SETTINGS.lifetime_share
+    averaged = (1 - share) * OF_BUYERS.trees.raw(BUYERS) + share * OF_BUYERS.silence.log_odds(BUYERS)
+    assert OF_BUYERS.log_odds(BUYERS) == pytest.approx(averaged)
+    assert MODEL.silence is None
+    assert fit_churn(BUYERS.with_columns(event_count_365d=pl.lit(3)), SPLIT, SETTINGS).silence is None
+
+
+def test_where_people_only_buy_the_level_leans_on_what_buy_till_you_die_expects_of_tonight() -> None:
+    assert OF_BUYERS.silence is not None
+    newest = BUYERS.filter(pl.col("as_of").is_in(SPLIT.calibrate)).sort("member_id")
+    buyers = newest.filter(pl.col("first_order_age_days").is_not_null())
+    expected, happened = OF_BUYERS.silence.lifetime.silence(buyers).mean(), outcomes(newest).mean()
+    assert abs(expected - happened) > 0.05
+    predicted = OF_BUYERS.predict(buyers).mean()
+    assert abs(predicted - expected) < abs(predicted - happened)
+    assert min(expected, happened) < predicted < max(expected, happened)
+
+
+def test_without_buying_the_level_is_that_of_the_newest_outcomes() -> None:
+    newest = PANEL.filter(pl.col("as_of").is_in(SPLIT.calibrate))
+    assert MODEL.predict(newest).mean() == pytest.approx(outcomes(newest).mean(), abs=0.01)
+
+
+def test_the_model_learns_from_every_known_cutoff_those_next_to_the_calibration_included() -> None:
+    close = final_split(cutoffs(4), horizon_days=2 * HORIZON_DAYS)
+    between = close.known[-2]
+    assert between not in (*close.train, *close.calibrate)
+    known = PANEL.filter(pl.col("as_of").is_in(close.known))
+    assert fit_churn(known, close, SETTINGS).trees != fit_churn(known.filter(pl.col("as_of") != between), close, SETTINGS).trees

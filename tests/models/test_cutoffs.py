@@ -34,6 +34,7 @@ def test_the_evaluation_split_has_these_fold_boundaries() -> None:
     assert split.test == (date(2011, 6, 2),)
     assert split.calibrate == (date(2011, 2, 10),)
     assert split.train == (date(2010, 7, 1), date(2010, 7, 29), date(2010, 8, 26), date(2010, 9, 23), date(2010, 10, 21))
+    assert split.known == (*split.train, date(2010, 11, 18), date(2010, 12, 16), date(2011, 1, 13), date(2011, 2, 10))
     assert (split.missing, split.why, split.calibrates_by_member_folds) == ((), "", False)
 
 
@@ -41,6 +42,7 @@ def test_the_final_split_has_these_fold_boundaries() -> None:
     split = final_split(YEAR, horizon_days=90)
     assert split.calibrate == (date(2011, 6, 2),)
     assert (split.train[0], split.train[-1], len(split.train)) == (date(2010, 7, 1), date(2011, 2, 10), 9)
+    assert split.known == YEAR
     assert split.test == ()
     assert split.missing == ()
 
@@ -81,7 +83,8 @@ def test_no_label_window_reaches_into_a_later_part(days: set[date], horizon_days
     horizon = timedelta(days=horizon_days)
     for split in (split_cutoffs(days, horizon_days=horizon_days), final_split(days, horizon_days=horizon_days)):
         for tested in split.test:
-            assert all(earlier + horizon <= tested for earlier in (*split.train, *split.calibrate))
+            assert all(earlier + horizon <= tested for earlier in split.known)
+        assert {*split.train, *split.calibrate} <= set(split.known)
         for calibrated in split.calibrate:
             assert split.calibrates_by_member_folds or all(earlier + horizon <= calibrated for earlier in split.train)
         assert split.calibrates_by_member_folds <= ("calibrate" in split.missing)

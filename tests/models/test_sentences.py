@@ -181,7 +181,7 @@ def random_history(*, members: int = 60) -> pl.DataFrame:
             for day, kind in sorted(chosen)
         ]
     seen = [{"member_no": member, "seen_from": AS_OF - timedelta(days=900)} for member in range(1, members + 1)]
-    return build_features(history_of(daily=rows, members=seen), as_of=AS_OF).collect()
+    return build_features(history_of(daily=rows, members=seen), as_of=AS_OF)
 
 
 def test_every_sentence_is_whole_english_and_true_of_its_member() -> None:

@@ -9,7 +9,7 @@ from models.panel import empty_panel, feature_names, floats
 from models.training import train_churn, train_value
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
 
-SETTINGS = PredictionSettings(rounds=20)
+SETTINGS = PredictionSettings(rounds=80)
 PANEL = make_panel()
 CHURN = train_churn(PANEL, horizon_days=HORIZON_DAYS, settings=SETTINGS)
 VALUE = train_value(PANEL, horizon_days=HORIZON_DAYS, settings=SETTINGS)

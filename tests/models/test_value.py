@@ -60,12 +60,13 @@ def test_one_giant_past_order_is_capped() -> None:
     assert MODEL.predict(giant)[0] < 100 * spend_minor(PANEL).max()
 
 
-def test_a_season_twice_as_strong_moves_the_level_part_of_the_way() -> None:
-    is_newest = pl.col("as_of") == SPLIT.calibrate[0]
-    doubled = PANEL.with_columns(future_spend_minor=pl.col("future_spend_minor") * pl.when(is_newest).then(2).otherwise(1))
-    spenders = int((spend_minor(PANEL.filter(is_newest)) > 0).sum())
-    weight = spenders / (spenders + SETTINGS.anchor_weight)
-    assert fit_value(doubled, SPLIT, SETTINGS).level / MODEL.level == pytest.approx(2**weight, rel=0.05)
+def test_the_fewer_spenders_the_less_the_level_follows_them() -> None:
+    known = PANEL.filter(pl.col("as_of").is_in(SPLIT.known))
+    spenders = int((spend_minor(known) > 0).sum())
+    free = fit_value(PANEL, SPLIT, SETTINGS.model_copy(update={"anchor_weight": 1}))
+    assert free.predict(known).sum() == pytest.approx(spend_minor(known).sum(), rel=0.01)
+    weight = spenders / (spenders + SETTINGS.anchor_weight) * (spenders + 1) / spenders
+    assert MODEL.level == pytest.approx(free.level**weight)
 
 
 def test_a_shared_cutoff_works_by_member_folds() -> None:

@@ -1,0 +1,1 @@
+"""What a night costs, beside what a user would pick instead on the same work."""

@@ -1,0 +1,279 @@
+"""`evenfall erase`: one member goes from everything the workspace holds, a certificate says so, and a search proves it.
+
+The order makes it safe to be killed anywhere. The register remembers the member first, by a keyed hash, so that nothing comes
+back meanwhile; the landed tables follow, then what is made from them, the lists and pages, and last the past versions of all
+tables. Run again, it finishes what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flows.certificate import Certificate, read_certificate, write_certificate
+from flows.erased_outputs import clean, erase_from_lists, other_files, own_files
+from flows.night import Night, open_night, say
+from flows.rollup import roll_up
+from lake.contracts import TABLES
+from lake.discovery import Export, discover
+from lake.erased import Erased, Erasure, mask_of, read_erased, with_key, write_erased
+from lake.erasure import erase_derived, erase_landed
+from lake.errors import ConfigurationError, DataError, EvenfallError
+from lake.mapping import map_export
+from lake.member_index import scan_member_index
+from lake.needle import ID_COLUMNS, Needle
+from lake.search import Searched, search
+from lake.versions import forget_past
+
+_HASH_CHARACTERS: Final = 12
+
+
+@dataclass
+class _Exports:
+    """The community's own files and queries, and which of them still name the member."""
+
+    files: set[Path] = field(default_factory=set)
+    holding: list[str] = field(default_factory=list)
+    not_searched: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One erasure: where, whom, and what people keep themselves."""
+
+    night: Night
+    needle: Needle
+    exports: _Exports
+    others: Searched
+
+    @property
+    def root(self) -> Path:
+        return self.night.workspace.root
+
+    def search(self) -> Searched:
+        """Search what Evenfall has written."""
+        return search(own_files(self.night.workspace, without=self.exports.files), self.needle)
+
+    def shown(self, paths: Iterable[Path]) -> tuple[str, ...]:
+        """Files as they may be named, from the workspace on."""
+        return tuple(str(path.relative_to(self.root)) for path in paths)
+
+
+def erase(workspace: Path, member_id: str, *, after_step: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Erase a member and prove it; returns the lines to show.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        member_id: The member, exactly as the lists call them.
+        after_step: Told the name of each step once it is done.
+
+    Raises:
+        ConfigurationError: Nobody of that id is known, or the key of the register is gone.
+        DataError: The search still found the id; the certificate names the files.
+        OutsideServiceError: A database could not be changed; run again.
+        WorkspaceBusyError: A run is going on.
+    """
+    night = open_night(workspace, None)
+    with night.workspace.held("erase"):
+        erased = read_erased(night.workspace.root)
+        needle = _needle(night, member_id)
+        exports = _look_into_exports(night, needle)
+        case = _Case(night, needle, exports, search(other_files(night.workspace, without=exports.files), needle))
+        line = erased.of(member_id) if erased.erasures else None
+        before = case.search()
+        if line is None and not (before.holding or case.others.holding or exports.holding):
+            raise ConfigurationError(
+                "nobody of that id is known in this workspace", remedy="Write the id exactly as in the lists or in the export."
+            )
+        if line is not None and line.finished_at is not None and not before.holding:
+            return [f"This member was erased on {line.finished_at}; nothing has come back.", f"{_counted(before)}."]
+        return _erase(case, with_key(case.root, erased), after_step)
+
+
+def _erase(case: _Case, erased: Erased, after_step: Callable[[str], None]) -> list[str]:
+    line, certificate = _begin(case, erased)
+    for name, step in _STEPS.items():
+        say(f"{name} …")
+        certificate = step(case, certificate)
+        write_certificate(case.root, certificate)
+        after_step(name)
+    say("searching every file of the workspace …")
+    certificate = _proven(case, certificate)
+    page = write_certificate(case.root, certificate)
+    write_erased(case.root, erased.with_erasure(replace(line, finished_at=certificate.finished_at)))
+    if certificate.still_found:
+        raise DataError(
+            f"the id is still in {len(certificate.still_found)} files: {', '.join(certificate.still_found[:3])}",
+            remedy=f"Remove it there and run the erasure again; all files are named in {page}.",
+        )
+    return list(_told(case, certificate, page))
+
+
+def _begin(case: _Case, erased: Erased) -> tuple[Erasure, Certificate]:
+    """Remember the member before anything is touched."""
+    held = erased.of(case.needle.member_id)
+    if held is not None and held.finished_at is None and held.certificate is not None:
+        return held, replace(read_certificate(case.root, held.certificate), resumed=True)
+    now, member_hash = _now(), erased.hash_of(case.needle.member_id)
+    name = f"{now[:19].replace(':', '').replace('-', '')}-{member_hash[:_HASH_CHARACTERS]}"
+    line = Erasure(member_hash, asked_at=now, certificate=name)
+    certificate = Certificate(name=name, member_hash=member_hash, asked_at=now)
+    write_certificate(case.root, certificate)
+    write_erased(case.root, erased.with_erasure(line))
+    return line, certificate
+
+
+def _out_of_landed(case: _Case, certificate: Certificate) -> Certificate:
+    mask = mask_of(certificate.member_hash)
+    return certificate.plus(*erase_landed(case.night.workspace.lake, case.needle, path_mask=mask))
+
+
+def _out_of_rollups(case: _Case, certificate: Certificate) -> Certificate:
+    night, lake = case.night, case.night.workspace.lake
+    if any(lake.exists(name) for name in TABLES):
+        roll_up(lake, timezone=night.timezone, now_date=night.now.astimezone(ZoneInfo(night.timezone)).date())
+    return certificate
+
+
+def _out_of_derived(case: _Case, certificate: Certificate) -> Certificate:
+    return certificate.plus(*erase_derived(case.night.workspace.lake, case.needle))
+
+
+def _out_of_lists(case: _Case, certificate: Certificate) -> Certificate:
+    currency = case.night.settings.community.currency
+    nights = erase_from_lists(case.night.workspace, case.needle, currency=currency, certificate=certificate.name)
+    return replace(certificate, nights=certificate.nights + nights)
+
+
+def _out_of_database(case: _Case, certificate: Certificate) -> Certificate:
+    """Remove the member from the database the lists are published to."""
+    from lake.readers import expand_environment
+    from outputs.database import withdraw_member
+
+    lists = case.night.settings.lists
+    if lists.publish_uri is None:
+        return certificate
+    address = expand_environment(lists.publish_uri, name="[lists] publish_uri")
+    rows = withdraw_member(address, table=lists.publish_table, member_id=case.needle.member_id)
+    return replace(certificate, published_rows=certificate.published_rows + rows)
+
+
+def _out_of_past(case: _Case, certificate: Certificate) -> Certificate:
+    """Let go of the past versions of every table: files and log entries, whose statistics name members too."""
+    removed = certificate.past
+    lake = case.night.workspace.lake
+    for table in lake.tables:
+        removed += forget_past(lake, table)
+    return replace(certificate, past=removed)
+
+
+def _out_of_leftovers(case: _Case, certificate: Certificate) -> Certificate:
+    """Clean whatever else still names the member: pages, caches, databases of tools."""
+    tables = {case.night.workspace.lake.path(table) for table in case.night.workspace.lake.tables}
+    clean((path for path in case.search().holding if not tables & set(path.parents)), case.needle)
+    return certificate
+
+
+_STEPS: Final[Mapping[str, Callable[[_Case, Certificate], Certificate]]] = {
+    "taking the member out of the landed tables": _out_of_landed,
+    "rolling up the days that changed": _out_of_rollups,
+    "taking the member out of scores, tiers and the index": _out_of_derived,
+    "taking the member out of the lists": _out_of_lists,
+    "taking the member out of the database": _out_of_database,
+    "letting go of past versions": _out_of_past,
+    "cleaning pages and caches": _out_of_leftovers,
+}
+
+
+def _proven(case: _Case, certificate: Certificate) -> Certificate:
+    found = case.search()
+    mask = mask_of(certificate.member_hash)
+
+    def masked(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(case.needle.redacted(name, by=mask) for name in names)
+
+    return replace(
+        certificate,
+        finished_at=None if found.holding else _now(),
+        looked_for=case.needle.kind,
+        files=found.files,
+        bytes_on_disk=found.bytes_on_disk,
+        bytes_unpacked=found.bytes_unpacked,
+        still_found=masked(case.shown(found.holding)),
+        unreadable=masked(case.shown(found.unreadable)),
+        exports_holding=masked((*case.exports.holding, *case.shown(case.others.holding))),
+        not_searched=(*case.exports.not_searched, *_elsewhere(case.night)),
+    )
+
+
+def _told(case: _Case, certificate: Certificate, page: Path) -> Iterator[str]:
+    rows, values = sum(one.rows for one in certificate.taken), sum(one.values for one in certificate.taken)
+    yield f"Erased: {rows:,} rows, {values:,} references in others' rows, the lists of {certificate.nights:,} nights."
+    yield f"Searched {certificate.files:,} files, {certificate.bytes_unpacked:,} bytes unpacked: nothing is left."
+    yield f"  certificate  {page}"
+    still = (*case.exports.holding, *case.shown(case.others.holding))
+    if still:
+        yield "Still in files of yours, which Evenfall never edits; what they bring is left out from now on:"
+        yield from (f"  {name}" for name in still)
+    yield from (f"  not searched: {name}" for name in certificate.not_searched)
+
+
+def _needle(night: Night, member_id: str) -> Needle:
+    """The id, told apart from other members' ids that have it inside."""
+    ids = scan_member_index(night.workspace.lake).select("member_id").collect()["member_id"]
+    longer = ids.filter(ids.str.contains(member_id, literal=True) & (ids != member_id))
+    return Needle(member_id, frozenset(longer.to_list()))
+
+
+def _look_into_exports(night: Night, needle: Needle) -> _Exports:
+    """Which exports bring the member: read and mapped as a night would, since they may write the id in their own way."""
+    exports = _Exports()
+    for name, table in TABLES.items():
+        sources = night.settings.table_sources(name)
+        for number, source in enumerate(sources, start=1):
+            try:
+                found = discover(table, [source], root=night.workspace.root)
+            except EvenfallError as error:
+                exports.not_searched.append(f"{name}[{number}]: {error.what}")
+                continue
+            for export in found:
+                _look_into(export, night, needle, exports)
+    return exports
+
+
+def _look_into(export: Export, night: Night, needle: Needle, exports: _Exports) -> None:
+    if export.location is None:
+        exports.not_searched.append(f"{export.source}: the query of a database")
+        return
+    exports.files.add(export.location)
+    try:
+        rows, _ = export.read()
+        zone = export.settings.timezone or night.timezone
+        mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone).rows
+        holds = any(bool((mapped[column] == needle.member_id).any()) for column in ID_COLUMNS & set(mapped.columns))
+    except EvenfallError:
+        holds = False
+    if (holds or search([export.location], needle).holding) and export.path not in exports.holding:
+        exports.holding.append(export.path)
+
+
+def _elsewhere(night: Night) -> list[str]:
+    """Where Evenfall writes outside the workspace."""
+    places = []
+    if not night.tracking.is_own:
+        places.append("the MLflow store named by MLFLOW_TRACKING_URI (runs and models name no member)")
+    if night.settings.lists.publish_uri is not None:
+        places.append("backups of the database the lists are published to")
+    return places
+
+
+def _counted(found: Searched) -> str:
+    return f"Searched {found.files:,} files, {found.bytes_unpacked:,} bytes unpacked"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

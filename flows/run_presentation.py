@@ -1,0 +1,98 @@
+"""How runs look in the MLflow UI: what metrics, tags and experiments are called, so that runs compare at a glance.
+
+A metric's name ends with the model it judges: `auc/evenfall`, `auc/recency`, `auc/past_rate`. The UI sorts columns by name
+and gives each part before the last slash a section of charts, so the rivals always stand beside each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import polars as pl
+
+Metrics = Mapping[str, Mapping[str, float | None]]
+
+ABOUT: Final[Mapping[str, str]] = {
+    "churn": """\
+One run per training of the churn model, beside the simple rules it has to beat. Every figure is measured on outcomes that no
+model had seen. `auc`: how often a member who left was ranked above one who stayed (0.5 is chance). `average_precision`: area
+under precision and recall. `brier`, `log_loss`, `ece` (calibration error): smaller is better. `calibration_slope`: 1 is
+perfect. `calibration_intercept`: 0 is perfect. `lift_10pct`: how many times as many leave among the riskiest tenth.
+`rows/…`: rows of the panel in each part of the training.""",
+    "value": """\
+One run per training of the expected spend, beside the simple rules it has to beat. `ngini`: how well members were ordered by
+what they went on to spend (1 is perfect, 0 is chance). `mae` and `rmse`: error of a member's spend, in the community's
+currency. `total_ratio`: predicted total over the real one (1 is perfect). `top_10pct_share`: share of the real total spent by
+the tenth with the highest predictions. `rows/…`: rows of the panel in each part of the training.""",
+    "nights": """\
+One run per night; a night run again replaces its run. `members`, `eligible`, `high_risk`, `contacts`: members on the lists.
+`rows_…`: rows taken in. `seconds/…`: time each step took. `matured/…`: how the newest night whose horizon is over came true.""",
+    "backtests": """\
+One run per backtest, a child run per past cut-off: `churn/auc/evenfall` is our churn model's AUC, and the parent has the means
+over the cut-offs. Its `by_cutoff/…` curves show the headline figure of every model at each cut-off, oldest first. The page is
+among the artifacts.""",
+}
+_NOT_PARAMETERS: Final = ("why",)
+_PANEL_ROWS: Final = "rows"
+_HEADLINES: Final = {"churn": "auc", "value": "ngini"}
+
+
+def metric_names(metrics: Metrics, *, purpose: str | None = None) -> dict[str, float]:
+    """Name metrics for the UI: `auc/evenfall`, with a purpose `churn/auc/evenfall`; what could not be computed is left out.
+
+    Args:
+        metrics: Model → metric → value; under `rows`, part of the panel → rows.
+        purpose: `churn` or `value` where a run holds both.
+    """
+    prefix = "" if purpose is None else f"{purpose}/"
+    return {
+        f"{prefix}{model}/{metric}" if model == _PANEL_ROWS else f"{prefix}{metric}/{model}": float(value)
+        for model, values in metrics.items()
+        for metric, value in values.items()
+        if value is not None
+    }
+
+
+def night_metric_names(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Name a night's metrics for the UI: timings under `seconds/`, matured figures under `matured/churn/`."""
+    return {name.replace(".", "/").replace("seconds_", "seconds/", 1): value for name, value in metrics.items()}
+
+
+def by_cutoff(cutoffs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float, int, int]]:
+    """The headline figure of every model at each cut-off: metric name, value, the cut-off in milliseconds, its number from 0."""
+    for step, cutoff in enumerate(cutoffs):
+        midnight = datetime.combine(date.fromisoformat(cutoff["as_of"]), datetime.min.time(), UTC)
+        for purpose, headline in _HEADLINES.items():
+            for model, values in cutoff[purpose].items():
+                if values.get(headline) is not None:
+                    yield f"by_cutoff/{purpose}/{headline}/{model}", values[headline], int(midnight.timestamp() * 1000), step
+
+
+def run_tags(as_of: date, tags: Mapping[str, str]) -> dict[str, str]:
+    """A run's tags: the night, what sort of model, and `evenfall` as its source, however it was started.
+
+    Versions of data and code belong to the dataset and the provenance file, not between the tags that people compare.
+    """
+    told = {name: value for name, value in tags.items() if name not in provenance(tags)}
+    return {**told, "as_of": as_of.isoformat(), "mlflow.source.name": "evenfall"}
+
+
+def provenance(tags: Mapping[str, str]) -> dict[str, str]:
+    """The part of the tags that says from which data and code a run came."""
+    return {name: value for name, value in tags.items() if name in ("fingerprint", "code") or name.startswith("lake.")}
+
+
+def parameters(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as text; sentences are left to the description."""
+    return {name: str(value) for name, value in settings.items() if name not in _NOT_PARAMETERS}
+
+
+def panel_dataset(panel: pl.DataFrame, *, experiment: str, tags: Mapping[str, str]) -> Any:
+    """What a model was trained on, by shape and columns, under a digest that is the same for the same data."""
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.polars_dataset import PolarsDataset
+
+    source = CodeDatasetSource(tags=provenance(tags))
+    return PolarsDataset(panel, source=source, name=f"{experiment} panel", digest=tags.get("fingerprint", "unknown")[:8])

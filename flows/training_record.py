@@ -1,0 +1,66 @@
+"""What is kept of a training, and of the model it made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Everything about one training that analysts will want to see.
+
+    Args:
+        experiment: `churn` or `value`; also the name of the registered model.
+        as_of: The night it was trained for.
+        parameters: Settings and cut-offs.
+        metrics: Model name → metric → value; `evenfall` and the baselines.
+        figures: File name → figure.
+        tables: File name → frame, logged as CSV.
+        files: The model as text files.
+        panel: What it was trained on; only its shape, column names and a digest are recorded.
+        features: The columns that are features, for the signature.
+        summary: What came out, in a sentence or two.
+        tags: Versions of data and code.
+    """
+
+    experiment: str
+    as_of: date
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, float | None]]
+    files: Mapping[str, str]
+    panel: pl.DataFrame
+    features: tuple[str, ...]
+    summary: str
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """One version in the registry.
+
+    Args:
+        name: `churn` or `value`.
+        version: Its number.
+        trained_as_of: The night it was trained for.
+        files: The model as text files.
+    """
+
+    name: str
+    version: int
+    trained_as_of: date
+    files: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """How lists and reports call it."""
+        return f"{self.name}/{self.version}"

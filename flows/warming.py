@@ -1,0 +1,38 @@
+"""Imports beside the first work: heavy packages are read from disk while Prefect's server starts and files are read."""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Thread
+
+
+@cache
+def begin_imports() -> Thread:
+    """Import what every night needs sooner or later, in the background and once; whoever needs it earlier just waits for it."""
+    thread = Thread(target=_import_all, name="imports", daemon=True)
+    thread.start()
+    return thread
+
+
+def _import_all() -> None:
+    # What cannot be imported fails again, and is told, where it is needed.
+    for import_one in (_validation, _tracking, _models):
+        try:
+            import_one()
+        except Exception:  # noqa: S112 - see above
+            continue
+
+
+def _validation() -> None:
+    import expectations.reference_rules  # noqa: F401
+
+
+def _tracking() -> None:
+    from flows.tracking import quiet_mlflow
+
+    quiet_mlflow()
+
+
+def _models() -> None:
+    import lightgbm  # noqa: F401
+    import sklearn.isotonic  # noqa: F401

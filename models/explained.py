@@ -1,0 +1,109 @@
+"""What each feature adds to a churn score: Shapley values of the trees and of the buy-till-you-die model averaged with them.
+
+Shapley values of a sum are the sums of Shapley values. Those of the trees are exact and path-dependent (`models.shapley`).
+The buy-till-you-die model reads three numbers, so its values are computed outright, over all eight choices of which of the
+three are the member's own and which the typical member's (Shapley 1953, A Value for n-Person Games).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import factorial
+from typing import Final
+
+import numpy as np
+
+from models.churn import ChurnModel
+from models.encoding import Matrix
+from models.lifetime.silence import PURCHASES, Silence
+from models.panel import Floats
+from models.shapley import TreeExplainer, make_explainer
+
+_PLAYERS: Final = range(len(PURCHASES))
+
+
+@dataclass(frozen=True)
+class ScoreExplainer:
+    """The log-odds of a churn model of trees before calibration, prepared for Shapley values.
+
+    Args:
+        trees: The trees' own explainer.
+        silence: The buy-till-you-die model averaged with the trees; None where there is none.
+        share: Its weight.
+        typical: The typical member, as the trees' encoding lays it out.
+    """
+
+    trees: TreeExplainer
+    silence: Silence | None
+    share: float
+    typical: Matrix
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Positions in the encoding of the features that contribute, in the order of the columns of `contributions`."""
+        return (*self.trees.positions, *(position for position in self._purchases if position not in self.trees.positions))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.trees.trees.encoding.features[position] for position in self.positions)
+
+    @property
+    def base(self) -> float:
+        """What a row's contributions are counted from: together they make its score."""
+        if self.silence is None:
+            return self.trees.base
+        return (1 - self.share) * self.trees.base + self.share * float(self._silence_of(self.typical[np.newaxis])[0])
+
+    def score(self, laid_out: Matrix) -> Floats:
+        """Score the rows of a matrix laid out by the trees' encoding."""
+        scores = self.trees.trees.raw_matrix(laid_out)
+        return scores if self.silence is None else (1 - self.share) * scores + self.share * self._silence_of(laid_out)
+
+    def contributions(self, laid_out: Matrix) -> Floats:
+        """Compute what each feature adds to each row's score: one row per row of the matrix, one column per position."""
+        added = np.zeros((laid_out.shape[0], len(self.positions)))
+        added[:, : len(self.trees.positions)] = (1 - self.share) * self.trees.contributions(laid_out)
+        if self.silence is not None:
+            added[:, [self.positions.index(position) for position in self._purchases]] += self.share * self._shared_out(laid_out)
+        return added
+
+    @property
+    def _purchases(self) -> tuple[int, ...]:
+        features = self.trees.trees.encoding.features
+        return () if self.silence is None else tuple(features.index(name) for name in PURCHASES)
+
+    def _silence_of(self, laid_out: Matrix) -> Floats:
+        assert self.silence is not None
+        return self.silence.log_odds_of(laid_out[:, list(self._purchases)].astype(np.float64))
+
+    def _shared_out(self, laid_out: Matrix) -> Floats:
+        """Share out the distance of each row's log-odds from the typical member's among the three purchase features."""
+        scores = {own: self._silence_of(self._mixed(laid_out, own)) for size in range(4) for own in combinations(_PLAYERS, size)}
+        shared = np.zeros((laid_out.shape[0], len(PURCHASES)))
+        for own, score in scores.items():
+            for player in own:
+                others = tuple(one for one in own if one != player)
+                chance = factorial(len(others)) * factorial(len(PURCHASES) - len(own)) / factorial(len(PURCHASES))
+                shared[:, player] += chance * (score - scores[others])
+        return shared
+
+    def _mixed(self, laid_out: Matrix, own: tuple[int, ...]) -> Matrix:
+        """Give every row the typical member's purchase features but its own ones."""
+        mixed = laid_out.copy()
+        typical = [self._purchases[player] for player in _PLAYERS if player not in own]
+        mixed[:, typical] = self.typical[typical]
+        return mixed
+
+
+def explain_score(model: ChurnModel, typical: Matrix) -> ScoreExplainer:
+    """Prepare a model that has trees; worth keeping while several batches of rows are explained.
+
+    Args:
+        model: The model.
+        typical: The typical member, as the trees' encoding lays it out.
+    """
+    assert model.trees is not None
+    share = 0.0 if model.silence is None else model.settings.lifetime_share
+    return ScoreExplainer(make_explainer(model.trees), model.silence, share, typical)

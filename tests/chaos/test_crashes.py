@@ -1,0 +1,95 @@
+"""Killed anywhere and run again, a night ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.crowd import NIGHT, write_crowd, write_next_day
+from tests.chaos.driver import Driver, Moment
+from tests.chaos.states import differences, state_of
+
+pytestmark = pytest.mark.xdist_group("chaos")
+NIGHTS = (NIGHT, NIGHT + timedelta(days=3), NIGHT + timedelta(days=6))
+
+# One for each kind of half-done work, in the order of the night: two tables of three landed, all landed but not recorded, one
+# rollup of two written, a model registered but not judged, promoted but not yet called champion, lists whole but not in place.
+WOUNDS = (
+    (Moment("lake.landing.land", leaving=True, occurrence=2), "landing …"),
+    (Moment("lake.arrivals.record"), "landing …"),
+    (Moment("lake.store.Lake.replace_days", leaving=True, occurrence=4), "rolling up …"),
+    (Moment("flows.tracking.Tracking.log_training", leaving=True), "training churn"),
+    (Moment("flows.tracking._settle", occurrence=2), "training churn"),
+    (Moment("outputs.publication._swap"), "publishing the lists …"),
+)
+
+
+@pytest.fixture
+def crowd(tmp_path: Path) -> Path:
+    write_crowd(tmp_path / "as written")
+    return tmp_path / "as written"
+
+
+def test_a_night_killed_at_six_moments_ends_like_one_that_was_not(driver: Driver, crowd: Path, tmp_path: Path) -> None:
+    whole, wounded = tmp_path / "whole", tmp_path / "wounded"
+    shutil.copytree(crowd, whole)
+    shutil.copytree(crowd, wounded)
+    for moment, reached in WOUNDS:
+        ended = driver.night(wounded, NIGHT, dies=moment)
+        assert ended.was_killed, f"{moment}: {ended.said}"
+        assert reached in ended.said, f"{moment}: {ended.said}"
+        assert not (wounded / "lists" / NIGHT.isoformat()).exists()
+    for workspace in (wounded, whole):
+        ended = driver.night(workspace, NIGHT)
+        assert ended.code == 0, ended.said
+    assert differences(state_of(whole), state_of(wounded)) == []
+
+
+@pytest.mark.soak
+def test_three_nights_killed_at_every_boundary_and_at_random_end_like_nights_that_were_not(
+    driver: Driver, crowd: Path, tmp_path: Path, record_property: Any
+) -> None:
+    workspace, before = tmp_path / "workspace", tmp_path / "before"
+    shutil.copytree(crowd, workspace)
+    seed = random.SystemRandom().randrange(10_000)
+    tried, wrong = 0, []
+    for number, night in enumerate(NIGHTS):
+        if number:
+            write_next_day(workspace, night)
+        shutil.rmtree(before, ignore_errors=True)
+        shutil.copytree(workspace, before)
+        undisturbed = driver.night(workspace, night, count=True)
+        assert undisturbed.code == 0, undisturbed.said
+        expected = state_of(workspace)
+        for moment in _moments(undisturbed, random.Random(seed + number), first=not number):
+            shutil.rmtree(workspace)
+            shutil.copytree(before, workspace)
+            killed = driver.night(workspace, night, dies=moment)
+            again = driver.night(workspace, night)
+            tried += killed.was_killed
+            told = [again.said[-2_000:]] if again.code else differences(expected, state_of(workspace))
+            wrong += [f"seed {seed}, {night}, {moment}: {one}" for one in told]
+    record_property("crash points", f"{tried} tried (seed {seed}), {len(wrong)} differences")
+    assert not wrong, "\n".join(wrong[:20])
+    assert tried >= 50
+
+
+def _moments(night: Any, chance: random.Random, *, first: bool) -> Iterator[Moment]:
+    """Every boundary of the night's tasks, then moments inside them by call and by the clock."""
+    for name in dict.fromkeys(night.boundaries):
+        yield Moment(name)
+    yield Moment(night.boundaries[-1], leaving=True)
+    for _ in range(8):
+        yield Moment(call=chance.randrange(1, night.calls))
+    for _ in range(4):
+        yield Moment(seconds=chance.uniform(0.05, 0.95) * night.seconds)
+    if first:
+        # While the tracking store makes its own tables, nothing of ours is called.
+        for seconds in (0.3, 0.6, 0.9, 1.2, 1.8, 2.4):
+            yield Moment("flows.own_store.make_own_store", seconds=seconds)

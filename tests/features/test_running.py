@@ -1,0 +1,97 @@
+"""Totals carried from night to night are the totals counted from the beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from features.build import build_features, describe_members
+from features.history import History, cut
+from features.running import MOST_NIGHTS_AHEAD, RunningTotals, advance, can_advance, start
+from tests.features.builders import AS_OF, daily_frame, history_of
+
+Row = tuple[date, int, str, int, int]
+ACTIVITIES = ("event:post", "event:comment", "event:rare", "order", "refund", "received", "feedback", "contact")
+OLDEST_DAYS = 420
+
+DAYS_AGO = st.integers(-5, OLDEST_DAYS) | st.sampled_from([0, 1, 6, 7, 27, 28, 89, 90, 363, 364, 365, 366])
+ROWS = st.dictionaries(
+    st.tuples(DAYS_AGO, st.integers(1, 3), st.sampled_from(ACTIVITIES)),
+    st.tuples(st.integers(1, 4), st.integers(0, 300)),
+    max_size=25,
+)
+# What one night brings: how many nights later it is, days whose rows are dropped, and rows that arrive.
+NIGHTS = st.lists(
+    st.tuples(st.integers(0, 9) | st.sampled_from([28, MOST_NIGHTS_AHEAD]), st.sets(DAYS_AGO, max_size=3), ROWS),
+    min_size=1,
+    max_size=4,
+)
+
+
+def as_rows(kept: dict[tuple[int, int, str], tuple[int, int]]) -> list[Row]:
+    signs = {"order": 1, "refund": -1, "feedback": 1}
+    return [
+        (AS_OF - timedelta(days=age), member, activity, n, signs.get(activity, 0) * minor)
+        for (age, member, activity), (n, minor) in kept.items()
+    ]
+
+
+def as_history(rows: Sequence[Row]) -> History:
+    return history_of(daily=rows, members=[{"member_no": number} for number in (1, 2, 3)])
+
+
+def assert_same(carried: RunningTotals, counted: RunningTotals) -> None:
+    assert carried.as_of == counted.as_of
+    for name, frame in counted.frames().items():
+        assert_frame_equal(carried.frames()[name], frame, check_exact=True)
+
+
+@given(ROWS, NIGHTS)
+@settings(max_examples=60)
+@example({(3, 1, "order"): (1, 50)}, [(0, {3}, {(3, 1, "refund"): (1, 50)})])
+@example({(3, 1, "feedback"): (1, 900), (9, 1, "feedback"): (1, 100)}, [(1, {3}, {})])
+@example({(364, 1, "event:post"): (1, 0)}, [(1, set(), {}), (0, {364}, {})])
+def test_any_nights_repairs_and_runs_again_give_the_totals_of_a_count_from_the_beginning(
+    first: dict[tuple[int, int, str], tuple[int, int]],
+    nights: list[tuple[int, set[int], dict[tuple[int, int, str], tuple[int, int]]]],
+) -> None:
+    held_rows, as_of = dict(first), AS_OF - timedelta(days=10)
+    totals = start(cut(as_history(as_rows(held_rows)), as_of))
+    for later, dropped, arrived in nights:
+        before = daily_frame(as_rows(held_rows))
+        held_rows = {key: value for key, value in held_rows.items() if key[0] not in dropped} | arrived
+        as_of += timedelta(days=later)
+        changed = {AS_OF - timedelta(days=age) for age in dropped | {age for age, _, _ in arrived}}
+        seen = cut(as_history(as_rows(held_rows)), as_of)
+        totals = advance(totals, seen, before=before, changed=changed)
+        assert_same(totals, start(seen))
+        assert_frame_equal(
+            describe_members(seen, totals), build_features(as_history(as_rows(held_rows)), as_of=as_of), check_exact=True
+        )
+
+
+def test_a_night_reads_only_the_days_that_moved() -> None:
+    as_of = AS_OF
+    rows = as_rows({(age, 1, "event:post"): (1, 0) for age in range(-1, 400)})
+    totals = start(cut(as_history(rows), as_of))
+    moved = {as_of + timedelta(days=1 - days) for days in (0, 1, 7, 28, 90, 365)}
+    # Other days are spoilt: had they been read, the totals would be wrong.
+    spoilt = [(day, member, activity, n if day in moved else 1_000, minor) for day, member, activity, n, minor in rows]
+    night = as_of + timedelta(days=1)
+    carried = advance(
+        totals, cut(as_history(spoilt), night), before=pl.LazyFrame(schema=daily_frame([]).collect_schema()), changed=()
+    )
+    assert_same(carried, start(cut(as_history(rows), night)))
+
+
+@pytest.mark.parametrize(
+    ("nights", "possible"), [(-1, False), (0, True), (MOST_NIGHTS_AHEAD, True), (MOST_NIGHTS_AHEAD + 1, False)]
+)
+def test_totals_are_carried_forward_and_not_too_far(nights: int, possible: bool) -> None:
+    assert can_advance(AS_OF, AS_OF + timedelta(days=nights)) == possible

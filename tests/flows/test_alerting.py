@@ -1,0 +1,112 @@
+"""Whoever is on call hears of it, and the night ends as it would have without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.alerting import alert_of_warnings, alerted, without_secrets
+from flows.machine import machine_trouble
+from flows.night import Night, open_night
+from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
+from tests.catchers import mail_server, webhook
+from tests.flows.communities import LAST_DAY, SHOP, write_shop
+
+
+def night_with(folder: Path, alerts: str) -> Night:
+    write_shop(folder, configuration=f"{SHOP}\n[alerts]\n{alerts}\n")
+    return open_night(folder, LAST_DAY)
+
+
+def test_a_failed_night_is_told_by_webhook_and_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with webhook() as chat, mail_server() as mail:
+        monkeypatch.setenv("HOOK_TOKEN", "moon-and-stars")
+        night = night_with(
+            tmp_path,
+            f'webhook = "http://127.0.0.1:{chat.port}/${{HOOK_TOKEN}}"\nsmtp = "smtp://127.0.0.1:{mail.port}"\n'
+            'mail_from = "night@shop.example"\nmail_to = ["ops@shop.example"]',
+        )
+        with pytest.raises(DataError), alerted(night, "nightly"):
+            raise DataError("orders: 9 of 10 rows are bad, says moon-and-stars", remedy="Repair the export.")
+    (post,) = chat.posts
+    assert post["says"] == ["orders: 9 of 10 rows are bad, says ***"]
+    assert (post["exit_code"], post["remedy"], post["night"]) == (3, "Repair the export.", f"the night of {LAST_DAY}")
+    (letter,) = mail.letters
+    assert letter["Subject"] == f"Small shop: the night of {LAST_DAY} failed (exit code 3)"
+
+
+def test_a_bug_is_told_by_its_kind_and_not_by_its_words(tmp_path: Path) -> None:
+    with webhook() as chat:
+        night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
+        with pytest.raises(KeyError), alerted(night, "nightly"):
+            raise KeyError("c001 of Ann")
+    (post,) = chat.posts
+    assert post["exit_code"] == 1
+    assert "KeyError" in post["text"]
+    assert "c001" not in post["text"]
+
+
+def test_an_alert_that_cannot_be_sent_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with webhook() as gone:
+        pass
+    night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{gone.port}/hooks/secret"')
+    with pytest.raises(OutsideServiceError, match="the database did not answer"), alerted(night, "nightly"):
+        raise OutsideServiceError("the database did not answer", remedy="Wait.")
+    told = capsys.readouterr().err
+    assert "an alert was not delivered" in told
+    assert "secret" not in told
+
+
+@pytest.mark.parametrize(("wanted", "posts"), [("warning", 1), ("failure", 0)])
+def test_a_night_with_warnings_is_told_when_wanted(tmp_path: Path, wanted: str, posts: int) -> None:
+    with webhook() as chat:
+        night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"\non = "{wanted}"')
+        alert_of_warnings(night, [])
+        alert_of_warnings(night, ["orders: far fewer rows than usual."])
+    assert len(chat.posts) == posts
+
+
+def test_without_an_address_nothing_is_sent(tmp_path: Path) -> None:
+    night = night_with(tmp_path, 'on = "failure"')
+    with pytest.raises(DataError), alerted(night, "nightly"):
+        raise DataError("x", remedy="y")
+
+
+@pytest.mark.parametrize(
+    "alerts",
+    ['smtp = "smtp://mail.example"', 'mail_to = ["ops@shop.example"]',
+     'smtp = "smtp://m"\nmail_from = "a@b"\nmail_to = ["ops\\nBcc: x@y"]', 'wehbook = "http://x"'],
+)  # fmt: skip
+def test_half_an_address_is_the_configurations_fault(tmp_path: Path, alerts: str) -> None:
+    with pytest.raises(ConfigurationError, match="alerts"):
+        night_with(tmp_path, alerts)
+
+
+def test_secrets_are_taken_out_however_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", "p@ss/word")
+    uri = 'publish_uri = "postgresql://ann:${SHOP_PASSWORD}@host/shop"\n[sources.members]\nquery = "SELECT 1"'
+    write_shop(tmp_path, configuration=f'{SHOP}\n[lists]\n{uri}\nuri = "postgresql://bob:plain-secret@host/shop"\n')
+    settings = open_night(tmp_path, LAST_DAY).settings
+    told = without_secrets("p@ss/word p%40ss%2Fword plain-secret shop", settings)
+    assert told == "*** *** *** shop"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(28, "No space left on device", "lists/x"), OutsideServiceError),
+        (MemoryError(), OutsideServiceError),
+        (RuntimeError("OSError: Generic LocalFileSystem error: No space left on device (os error 28)"), OutsideServiceError),
+        (OSError(30, "Read-only file system"), ConfigurationError),
+        (PermissionError(13, "Permission denied"), ConfigurationError),
+        (ValueError("a value"), None),
+        (FileNotFoundError(2, "No such file"), None),
+    ],
+)
+def test_trouble_of_the_machine_is_told_from_bugs(error: Exception, kind: type[EvenfallError] | None) -> None:
+    outer = RuntimeError("something else")
+    outer.__cause__ = error
+    for one in (error, outer):
+        found = machine_trouble(one)
+        assert (None if found is None else type(found)) is kind

@@ -1,0 +1,256 @@
+"""Erasing a member: nothing of them is left, nothing of anybody else is lost, nothing comes back, whatever kills it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.erase import erase
+from flows.rollup import roll_up
+from flows.workspace import Workspace
+from lake.arrivals import check_identity, read_arrivals
+from lake.contracts import TABLES
+from lake.errors import ConfigurationError, WorkspaceBusyError
+from lake.needle import Needle
+from lake.search import files_below, search
+from lake.store import Lake
+from outputs.lists import write_lists
+from tests.flows.forum import DAYS, NIGHT, WHO, landed, take_in, write_events, write_forum
+
+GONE = WHO[0]
+OTHERS = frozenset({"anna-k-2"})
+
+
+@pytest.fixture(scope="module")
+def made_forum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A forum with a night's lists, a page and a cache that name the member, and a night before it."""
+    tmp_path = tmp_path_factory.mktemp("forum")
+    write_forum(tmp_path)
+    take_in(tmp_path, night=NIGHT - timedelta(days=1))
+    write_events(tmp_path, "events-more.csv", range(DAYS * 6, DAYS * 6 + 9))
+    take_in(tmp_path)
+    folder = tmp_path / "lists" / NIGHT.isoformat()
+    folder.mkdir(parents=True)
+    members = pl.DataFrame({"as_of": [NIGHT] * len(WHO), "member_id": WHO, "is_eligible": [True] * len(WHO)})
+    contacts = pl.DataFrame({"as_of": [NIGHT] * 2, "member_id": WHO[:2], "rank": [1, 2], "reason": ["=1+1", "quiet"]})
+    hashes = write_lists(folder, members=members, contacts=contacts, currency=None)
+    (folder / "receipt.json").write_text(json.dumps({"lists": hashes, "tables": {}}))
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "page.html").write_text(f"<p>{GONE} and anna-k-2</p>")
+    cache = sqlite3.connect(tmp_path / "mlflow.db")
+    cache.execute("CREATE TABLE tags (value TEXT)")
+    cache.executemany("INSERT INTO tags VALUES (?)", [(f"about {GONE}",), ("about anna-k-2",)])
+    cache.commit()
+    cache.close()
+    return tmp_path
+
+
+@pytest.fixture
+def forum(made_forum: Path, tmp_path: Path) -> Path:
+    """A copy of it; the times of files stay, so that nothing looks new."""
+    shutil.copytree(made_forum, tmp_path / "forum")
+    return tmp_path / "forum"
+
+
+def holding(folder: Path, member: str = GONE, others: frozenset[str] = OTHERS) -> list[str]:
+    """What still names the member, the community's own files left aside."""
+    own = [path for path in files_below(folder) if "landing" not in path.parts]
+    return [str(path.relative_to(folder)) for path in search(own, Needle(member, others)).holding]
+
+
+def check_counts(folder: Path) -> None:
+    lake = Lake(folder / "lake")
+    check_identity(read_arrivals(lake), held={name: lake.row_count(name) for name in TABLES})
+
+
+def expected(before: dict[str, pl.DataFrame]) -> dict[str, list[dict[str, object]]]:
+    """What must be left, said row by row in plain Python."""
+    left = {}
+    for table, frame in before.items():
+        rows = []
+        for row in frame.to_dicts():
+            if row.get("member_id") == GONE:
+                continue
+            for reference in ("referrer_id", "target_member_id"):
+                if row.get(reference) == GONE:
+                    row[reference] = None
+            if row.get("author_id") == GONE:
+                row |= {"author_id": None, "title": None}
+            if GONE in (row.get("text") or ""):
+                row["text"] = None
+            rows.append(row)
+        left[table] = rows
+    return left
+
+
+def test_nothing_of_the_member_is_left_and_nothing_of_anybody_else_is_lost(forum: Path) -> None:
+    before = landed(forum)
+    told = erase(forum, GONE)
+    assert holding(forum) == []
+    after = landed(forum)
+    assert {table: frame.to_dicts() for table, frame in after.items()} == expected(before)
+    check_counts(forum)
+    lists = forum / "lists" / NIGHT.isoformat()
+    assert pl.read_parquet(lists / "members.parquet")["member_id"].to_list() == sorted(WHO[1:])
+    assert pl.read_csv(lists / "contact_list.csv")["member_id"].to_list() == ["anna-k-2"]
+    assert (forum / "reports" / "page.html").read_text() == "<p>(erased) and anna-k-2</p>"
+    assert "landing/members.csv" in "".join(told)
+    assert GONE not in "".join(told)
+
+
+def test_the_certificate_says_what_was_done_and_names_nobody(forum: Path) -> None:
+    before = landed(forum)
+    erase(forum, GONE)
+    (path,) = (path for path in (forum / "erasures").glob("*.json") if path.name != "register.json")
+    certificate = json.loads(path.read_text())
+    taken = {one["table"]: one["rows"] for one in certificate["taken"]}
+    assert taken["events"] == before["events"].filter(pl.col("member_id") == GONE).height
+    assert taken["quarantine"] == 1
+    assert certificate["finished_at"]
+    assert certificate["still_found"] == []
+    assert certificate["bytes_unpacked"] > certificate["bytes_on_disk"] > 0
+    assert {"landing/members.csv", "landing/content.csv", "landing/events.csv"} <= set(certificate["exports_holding"])
+    assert "nothing left" in path.with_suffix(".txt").read_text()
+    assert (forum / ".evenfall" / "erasure.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("member", [GONE, "12347"])
+def test_an_export_that_comes_again_brings_nobody_back_and_every_row_is_counted(forum: Path, member: str) -> None:
+    erase(forum, member)
+    kept = landed(forum)
+    for name in ("members.csv", "content.csv", "events.csv", "feedback.csv"):
+        export = forum / "landing" / name
+        export.write_text(export.read_text() + "\n")
+    write_events(forum, "events-again.csv", range(DAYS * 6 + 9, DAYS * 6 + 40))
+    tonight = take_in(forum, night=NIGHT + timedelta(days=1))
+    others = OTHERS if member == GONE else frozenset()
+    assert holding(forum, member, others) == []
+    check_counts(forum)
+    assert tonight["left_out"].sum() > 0
+    assert tonight.filter(pl.col("table") != "feedback")["quarantined"].sum() == 0
+    again = landed(forum)
+    assert again["members"].equals(kept["members"])
+    assert again["content"].equals(kept["content"])
+    assert kept["events"].join(again["events"], on="event_id", how="anti").is_empty()
+    new = [number for number in range(DAYS * 6 + 9, DAYS * 6 + 40) if WHO[number % 6] != member]
+    assert again["events"].height == kept["events"].height + len(new)
+
+
+class Killed(BaseException):
+    """What a killed process looks like from inside."""
+
+
+@pytest.mark.parametrize("chosen", [slice(0, 1), pytest.param(slice(None), marks=pytest.mark.soak)], ids=["the first", "every"])
+def test_killed_after_a_step_and_run_again_it_ends_the_same(
+    forum: Path, tmp_path_factory: pytest.TempPathFactory, chosen: slice
+) -> None:
+    steps: list[str] = []
+    whole = tmp_path_factory.mktemp("whole") / "forum"
+    shutil.copytree(forum, whole)
+    erase(whole, GONE, after_step=steps.append)
+    assert len(steps) > 5
+    for step in steps[chosen]:
+        broken = tmp_path_factory.mktemp("broken") / "forum"
+        shutil.copytree(forum, broken)
+
+        def kill(done: str, step: str = step) -> None:
+            if done == step:
+                raise Killed
+
+        with pytest.raises(Killed):
+            erase(broken, GONE, after_step=kill)
+        take_in(broken)
+        check_counts(broken)
+        erase(broken, GONE)
+        assert holding(broken) == [], step
+        for table, frame in landed(whole).items():
+            assert landed(broken)[table].equals(frame), (step, table)
+        register = json.loads((broken / "erasures" / "register.json").read_text())
+        assert [line["finished_at"] is not None for line in register["erasures"]] == [True]
+
+
+def test_killed_before_the_landed_tables_are_recorded_a_night_takes_it_back(forum: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = landed(forum)
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lake.erasure.record", die)
+        with pytest.raises(Killed):
+            erase(forum, GONE)
+    take_in(forum)
+    for table, frame in landed(forum).items():
+        assert frame.equals(before[table]), table
+    check_counts(forum)
+    erase(forum, GONE)
+    assert holding(forum) == []
+
+
+def test_the_rollups_are_as_if_the_member_had_never_been_there(forum: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    erase(forum, GONE)
+    lake = Lake(forum / "lake")
+    kept = {name: lake.scan(name).collect() for name in ("daily", "ties")}
+    anew = tmp_path_factory.mktemp("anew")
+    shutil.copytree(forum / "lake", anew / "lake")
+    for name in kept:
+        shutil.rmtree(anew / "lake" / name)
+    roll_up(Lake(anew / "lake"), timezone="UTC", now_date=NIGHT)
+    for name, frame in kept.items():
+        assert Lake(anew / "lake").scan(name).collect().sort(frame.columns).equals(frame.sort(frame.columns)), name
+    assert roll_up(lake, timezone="UTC", now_date=NIGHT) == []
+
+
+def test_erasing_twice_changes_nothing_and_a_stranger_is_refused(forum: Path) -> None:
+    erase(forum, GONE)
+    files = {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"}
+    assert "nothing has come back" in erase(forum, GONE)[0]
+    with pytest.raises(ConfigurationError, match="nobody of that id"):
+        erase(forum, "nobody-ever")
+    assert {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"} == files
+
+
+def test_a_run_that_holds_the_workspace_is_not_disturbed(forum: Path) -> None:
+    with Workspace(forum).held("nightly"), pytest.raises(WorkspaceBusyError):
+        erase(forum, GONE)
+    assert holding(forum)
+
+
+def test_a_member_known_from_the_quarantine_or_old_versions_alone_is_erased_too(forum: Path) -> None:
+    lake = Lake(forum / "lake")
+    export = forum / "landing" / "members.csv"
+    export.write_text(export.read_text().replace("carl,", "carl-the-second,"))
+    assert "carl-once" not in str(landed(forum))
+    lake.replace("notes", pl.DataFrame({"said": ["hello carl-once"]}))
+    lake.replace("notes", pl.DataFrame({"said": ["hello"]}))
+    assert holding(forum, "carl-once")
+    erase(forum, "carl-once")
+    assert holding(forum, "carl-once") == []
+
+
+def test_without_its_key_no_night_runs(forum: Path) -> None:
+    erase(forum, GONE)
+    (forum / ".evenfall" / "erasure.key").unlink()
+    with pytest.raises(ConfigurationError, match="key"):
+        take_in(forum)
+    (forum / ".evenfall" / "erasure.key").write_text("00" * 32)
+    with pytest.raises(ConfigurationError, match="another one"):
+        take_in(forum)
+
+
+def test_an_export_named_after_the_member_is_not_named_in_the_lake(tmp_path: Path) -> None:
+    write_forum(tmp_path)
+    write_events(tmp_path, f"events-{GONE}.csv", range(DAYS * 6, DAYS * 6 + 9))
+    take_in(tmp_path)
+    erase(tmp_path, GONE)
+    assert holding(tmp_path) == []
+    read_before = read_arrivals(Lake(tmp_path / "lake")).height
+    take_in(tmp_path, night=NIGHT + timedelta(days=1))
+    assert read_arrivals(Lake(tmp_path / "lake")).height == read_before
+    assert holding(tmp_path) == []

@@ -1,0 +1,110 @@
+"""What comes after a night, or arrives after it, changes nothing of it; a column that knows the outcome stops the training."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.build import build_features
+from features.history import SeenHistory
+from flows.rollup import load_history
+from lake.store import Lake
+from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
+from tests.flows.conftest import Run
+
+pytestmark = pytest.mark.xdist_group("nights")
+NIGHT = LAST_DAY - timedelta(days=30)
+HORIZON = timedelta(days=28)
+# So few customers make a model only where few are enough.
+TRAINED = SHOP + "\n[prediction]\nmin_members_to_learn = 20\nmin_outcomes_to_learn = 5\nmin_rows_per_leaf = 5\nrounds = 20\n"
+WITH_MEMBERS = '\n[sources.members]\npath = "landing/members.csv"\n[sources.members.columns]\nmember_id = "customer"\n'
+
+
+def later_lines_changed() -> pl.DataFrame:
+    """The shop's export up to the night, and after it another one: orders lost, swapped, dearer, and new customers."""
+    lines = shop_lines()
+    later = lines.join(until(lines, NIGHT), on=lines.columns, how="anti").sort("order", "quantity", "price")
+    kept = later.gather_every(3)
+    scrambled = kept.with_columns(
+        customer=pl.Series(kept["customer"].reverse()), quantity=pl.col("quantity") * 50, order=pl.format("s{}", "order")
+    )
+    strangers = kept.with_columns(customer=pl.format("x{}", "customer"), order=pl.format("x{}", "order"))
+    return pl.concat([until(lines, NIGHT), scrambled, strangers])
+
+
+def published(workspace: Path, night: date) -> dict[str, bytes]:
+    folder = workspace / "lists" / night.isoformat()
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "receipt.json"}
+
+
+def features_of(workspace: Path, night: date) -> pl.DataFrame:
+    history = load_history(Lake(workspace / "lake"), timezone="Europe/Berlin", as_of=night)
+    # The number of a member is the order of arrival.
+    return build_features(history, as_of=night).drop("member_no")
+
+
+def test_whatever_is_dated_after_the_night_leaves_features_scores_and_lists_bit_for_bit_the_same(
+    run: Run, tmp_path: Path
+) -> None:
+    futures = {"none": until(shop_lines(), NIGHT), "another": later_lines_changed()}
+    for name, lines in futures.items():
+        write_shop(tmp_path / name, lines, configuration=TRAINED)
+        done = run("nightly", "--workspace", tmp_path / name, "--as-of", NIGHT)
+        assert done.code == 0, done.err
+    assert futures["another"].height > futures["none"].height
+    members = pl.read_parquet(tmp_path / "another" / "lists" / str(NIGHT) / "members.parquet")
+    assert members["churn_probability"].drop_nulls().n_unique() > 20
+    assert not members["member_id"].str.starts_with("x").any()
+    assert features_of(tmp_path / "another", NIGHT).equals(features_of(tmp_path / "none", NIGHT))
+    assert published(tmp_path / "another", NIGHT) == published(tmp_path / "none", NIGHT)
+
+
+def test_whatever_arrives_after_the_run_leaves_the_published_night_bit_for_bit_the_same(run: Run, shop: Path) -> None:
+    (shop / "landing" / "orders.csv").unlink()
+    early = until(shop_lines(), NIGHT)
+    late = early.with_columns(pl.format("late{}", "order").alias("order"), pl.col("quantity") * 9).gather_every(4)
+    early.write_csv(shop / "landing" / "orders1.csv")
+    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+    lists, scores = published(shop, NIGHT), scores_of(shop, NIGHT)
+    pl.concat([late, later_lines_changed()]).unique("order").sort("at").write_csv(shop / "landing" / "orders2.csv")
+    done = run("nightly", "--workspace", shop, "--as-of", NIGHT + timedelta(days=1))
+    assert done.code == 0, done.err
+    assert "late" in Lake(shop / "lake").scan("orders").collect()["order_id"].str.head(4)
+    assert published(shop, NIGHT) == lists
+    assert scores_of(shop, NIGHT).equals(scores)
+
+
+def scores_of(workspace: Path, night: date) -> pl.DataFrame:
+    return Lake(workspace / "lake").scan("scores").filter(pl.col("as_of") == night).collect().sort("member_id")
+
+
+def test_a_column_of_the_source_that_knows_who_left_stops_the_training_and_is_named(run: Run, tmp_path: Path) -> None:
+    lines = until(shop_lines(), NIGHT)
+    ordered_lately = pl.col("at").max().str.slice(0, 10) > str(NIGHT - HORIZON)
+    account = pl.when(ordered_lately).then(pl.lit("open")).otherwise(pl.lit("closed"))
+    write_shop(tmp_path, lines, configuration=TRAINED + WITH_MEMBERS + 'region = "account"\n')
+    lines.group_by("customer").agg(account=account).sort("customer").write_csv(tmp_path / "landing" / "members.csv")
+    done = run("nightly", "--workspace", tmp_path, "--as-of", NIGHT)
+    assert done.code == 3, done.out + done.err
+    assert "region (AUC 1.000) alone tells who will leave" in done.err
+    assert "leak_limit" in done.err
+    assert not (tmp_path / "lists" / str(NIGHT)).exists()
+
+
+def test_features_that_look_past_their_cut_off_stop_the_training_and_are_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_shop(tmp_path, configuration=TRAINED)
+    monkeypatch.setattr("features.build.cut", _cut_that_forgets_to_cut)
+    done = run("nightly", "--workspace", tmp_path, "--as-of", NIGHT)
+    assert done.code == 3, done.out + done.err
+    assert re.search(r"(\w+, ){4}\w+ and \d+ more of a past night would be different without the days after it", done.err)
+
+
+def _cut_that_forgets_to_cut(history: Any, as_of: date) -> SeenHistory:
+    return SeenHistory(history.members, history.daily, history.ties, history.available, history.event_types, as_of=as_of)
