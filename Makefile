@@ -37,11 +37,11 @@ check: $(READY)  ## style, types, imports between rooms, documents against the c
 	$(BIN)/python -m pytest -q tests/docs
 
 test: check  ## everything that can be tested here, in under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m "not soak" --ignore tests/docs
+	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
 soak: $(READY)  ## the long tests, up to an hour
 	$(BIN)/python -m pytest -q -m soak
-	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m "not soak" --ignore tests/docs
+	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
 members: $(READY)  ## open tonight's members as a page, of workspace/ or WORKSPACE=DIR
 	$(BIN)/marimo run notebooks/members.py -- --workspace $(or $(WORKSPACE),workspace)

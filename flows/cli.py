@@ -165,6 +165,20 @@ def verify(workspace: Path, as_of: str | None) -> None:
         sys.exit(_NOT_VERIFIED_EXIT_CODE)
 
 
+@cli.command()
+@_workspace
+@click.option("--security", is_flag=True, help="Look at who else may read or change the workspace instead.")
+def doctor(workspace: Path, security: bool) -> None:
+    """Say whether a night would run: configuration, sources, disk, versions, clock, last nights; changes nothing."""
+    from flows.doctor import examine
+    from flows.doctor_findings import as_lines, exit_code
+
+    findings = examine(workspace, security=security)
+    for line in as_lines(findings):
+        click.echo(line)
+    sys.exit(exit_code(findings))
+
+
 @cli.group()
 def quarantine() -> None:
     """Look at bad rows and re-admit repaired ones."""

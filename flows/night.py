@@ -15,10 +15,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from flows.machine import machine_trouble
+from flows.night_log import NightLog, peak_memory
 from flows.settings import Settings, load_settings
 from flows.tracking import Tracking
 from flows.workspace import Workspace
 from lake.errors import ConfigurationError, EvenfallError
+from lake.release_format import refuse_newer
 
 _ROOMS: Final = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
 
@@ -33,7 +35,9 @@ class Night:
         tracking: The MLflow store.
         asked: The night that was asked for; None means the last full day in the data.
         now: The clock when the run began.
+        log: The structured log of the run.
         seconds: Step → wall seconds, filled as the steps finish.
+        counts: Step → what it counted, such as rows, filled as the steps run.
     """
 
     workspace: Workspace
@@ -41,7 +45,9 @@ class Night:
     tracking: Tracking
     asked: date | None
     now: datetime
+    log: NightLog
     seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def as_of(self) -> date:
@@ -56,22 +62,29 @@ class Night:
 
     def on(self, as_of: date) -> Night:
         """The same run with its night resolved."""
+        self.log.of(as_of)
         return replace(self, asked=as_of)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Say on the terminal what is being done, and note how long it took."""
+    def step(self, name: str) -> Iterator[dict[str, int]]:
+        """Say on the terminal what is being done, and note how long it took; the block may fill in what it counted."""
         say(f"{name} …")
-        began = time.perf_counter()
+        began, ended = time.perf_counter(), "step failed"
+        counted: dict[str, int] = {}
+        self.counts[name] = counted
+        self.log.tell("step began", step=name)
         try:
-            yield
+            yield counted
+            ended = "step ended"
         except Exception as error:
             told = None if isinstance(error, EvenfallError) else machine_trouble(error)
             if told is None:
                 raise
             raise told from error
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+            took = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+            self.log.tell(ended, step=name, seconds=round(took, 3), **peak_memory(), **counted)
 
 
 def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | None = None) -> Night:
@@ -83,7 +96,7 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
         now: The clock; None reads it.
 
     Raises:
-        ConfigurationError: The configuration or the date is wrong, or the night is not over yet.
+        ConfigurationError: The configuration or the date is wrong, the night is not over yet, or a newer release wrote the lake.
     """
     root = Path(folder).expanduser().resolve()
     if "%" in str(root):
@@ -106,7 +119,9 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
                 f"the night of {night} is not over in {settings.community.timezone}, where today is {today}",
                 remedy="Choose a day before today.",
             )
-    return Night(Workspace(root), settings, Tracking.of(root), night, clock)
+    workspace = Workspace(root)
+    refuse_newer(workspace.lake.root)
+    return Night(workspace, settings, Tracking.of(root), night, clock, NightLog(workspace.logs))
 
 
 def say(line: str) -> None:

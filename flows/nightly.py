@@ -23,15 +23,27 @@ from features.history import History
 from flows import intake as taking_in
 from flows import scoring
 from flows.alerting import alert_of_warnings, alerted
+from flows.logged import logged
 from flows.maturity import Maturity, measure_matured
 from flows.morning import report_facts, table_flows
 from flows.night import Night, open_night, say
 from flows.receipt import write_receipt
 from flows.retaining import let_age_out, tidy
 from flows.rollup import Gathered, gather, roll_up
-from flows.summary import counting_line, matured_metrics, night_metrics, night_summary, stop_error, tier_rows, validation_facts
+from flows.summary import (
+    arrived_counts,
+    counting_line,
+    landed_counts,
+    matured_metrics,
+    night_metrics,
+    night_summary,
+    stop_error,
+    tier_rows,
+    validation_facts,
+)
 from flows.training import Champions, choose_champions
 from lake.errors import OutsideServiceError
+from lake.release_format import mark_format
 from outputs.database import publish_members
 from outputs.lists import write_lists
 from outputs.publication import publish, recover, staging_folder
@@ -74,7 +86,12 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
 
 
 def run_night(night: Night) -> NightDone:
-    """Run the steps of one night in a workspace that is held."""
+    """Run one night in a workspace that is held, and log how it went."""
+    with logged(night, "nightly"):
+        return _run_steps(night)
+
+
+def _run_steps(night: Night) -> NightDone:
     recover(night.workspace.lists)
     intake = take_in(night)
     night = night.on(intake.as_of)
@@ -111,21 +128,24 @@ class Lists:
 @io_step
 def take_in(night: Night) -> taking_in.Intake:
     """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
-    with night.step("taking in"):
+    with night.step("taking in") as counted:
         intake = taking_in.judge_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
         if intake.stops:
             path = write_validation_page(night.on(intake.as_of), intake, tonight=None)
             raise stop_error(intake, page=path)
+        counted.update(arrived_counts(intake))
         return intake
 
 
 @io_step
 def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
     """Land what was judged good, and show where every row went."""
-    with night.step("landing"):
+    with night.step("landing") as counted:
         taking_in.land_intake(night.workspace, intake)
+        mark_format(night.workspace.lake.root)
         let_age_out(night)
         tonight = taking_in.arrived_on(night.workspace.lake, night.as_of)
+        counted.update(landed_counts(tonight))
         write_validation_page(night, intake, tonight=tonight)
         for flow_of_table in table_flows(night, tonight):
             say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
@@ -135,18 +155,21 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
 @io_step
 def roll_up_days(night: Night) -> Gathered:
     """Roll up the days that changed and gather the history."""
-    with night.step("rolling up"):
+    with night.step("rolling up") as counted:
         today = night.now.astimezone(ZoneInfo(night.timezone)).date()
         days = roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
         say(f"{len(days):,} days rolled up")
+        counted["days"] = len(days)
         return gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
 
 
 @step
 def compute_features(night: Night, gathered: Gathered) -> pl.DataFrame:
     """Every feature of every member as of tonight."""
-    with night.step("computing features"):
-        return scoring.compute_features(gathered)
+    with night.step("computing features") as counted:
+        features = scoring.compute_features(gathered)
+        counted.update({"members": features.height, "columns": features.width})
+        return features
 
 
 @io_step
@@ -159,19 +182,23 @@ def find_champions(night: Night, history: History, features: pl.DataFrame) -> Ch
 @step
 def score_and_segment(night: Night, history: History, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
     """Predict and say why, then sort everyone into risk, tier, lifecycle and group."""
-    with night.step("scoring"):
+    with night.step("scoring") as counted:
         scored = scoring.score_members(night, features, champions)
+        counted.update({"members": scored.height, "eligible": int(scored["is_eligible"].sum())})
     with night.step("finding reasons"):
         scored = scoring.explain_members(night, history, scored, champions)
-    with night.step("segmenting"):
-        return scoring.segment_members(night, scored)
+    with night.step("segmenting") as counted:
+        members = scoring.segment_members(night, scored)
+        counted["members"] = members.height
+        return members
 
 
 @io_step
 def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lists:
     """Write the lists and their receipt, and show them all at once."""
-    with night.step("publishing the lists"):
+    with night.step("publishing the lists") as counted:
         lists = Lists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
+        counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         staging = staging_folder(night.workspace.night(night.as_of))
         hashes = write_lists(staging, members=lists.members, contacts=lists.contacts, currency=night.settings.community.currency)
         write_receipt(staging, night, champions, lists=hashes)

@@ -19,6 +19,8 @@ from lake.member_index import MEMBER_INDEX
 RECEIPT: Final = "receipt.json"
 # What the lists are computed from; a night is recomputed from these tables as they were.
 _COMPUTED_FROM: Final = (*TABLES, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
+# What these steps count follows from the tables alone; timings, and what a run happened to find new, stand in the log.
+_REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")
 _FORMAT_VERSION: Final = 2
 
 
@@ -45,6 +47,8 @@ def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Ma
         "model_files": {name: files_hash(model.files) for name, model in models.items()},
         "tables": {name: night.workspace.lake.version(name) for name in _COMPUTED_FROM if night.workspace.lake.exists(name)},
         "not_profiled": count_not_profiled(night),
+        "steps": {step: night.counts[step] for step in _REPEATABLE_STEPS if step in night.counts},
+        "log": f"{night.workspace.logs.name}/{night.as_of.isoformat()}.jsonl",
         "lists": dict(sorted(lists.items())),
     }
     (folder / RECEIPT).write_text(json.dumps(receipt, indent=2, sort_keys=True) + "\n", encoding="utf-8")

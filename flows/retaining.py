@@ -6,6 +6,7 @@ import shutil
 from datetime import date, timedelta
 
 from flows.night import Night, say
+from flows.night_log import remove_logs
 from flows.scoring import NIGHT, SCORES, TIERS_TABLE
 from lake.quarantine import QUARANTINE
 from lake.retention import TIMED_TABLES, expire, expire_nights
@@ -13,7 +14,7 @@ from lake.versions import Removed, vacuum
 
 
 def let_age_out(night: Night) -> None:
-    """Remove what `[retention]` says has aged out as of tonight: rows by day, scores, lists and reports by night."""
+    """Remove what `[retention]` says has aged out as of tonight: rows by day, scores, lists, reports and logs by night."""
     kept = night.settings.retention
     gone = expire(night.workspace.lake, keep_days=kept.days(*TIMED_TABLES, QUARANTINE), as_of=night.as_of)
     for table, rows in gone.items():
@@ -40,6 +41,7 @@ def tidy(night: Night) -> Removed:
 
 def _remove_lists(night: Night, *, until: date) -> None:
     workspace = night.workspace
+    remove_logs(workspace.logs, until=until)
     nights = [path for path in workspace.lists.iterdir() if path.is_dir()] if workspace.lists.exists() else []
     for folder in nights:
         made_for = _as_date(folder.name)

@@ -28,11 +28,13 @@ currency. `total_ratio`: predicted total over the real one (1 is perfect). `top_
 the tenth with the highest predictions. `rows/…`: rows of the panel in each part of the training.""",
     "nights": """\
 One run per night; a night run again replaces its run. `members`, `eligible`, `high_risk`, `contacts`: members on the lists.
-`rows_…`: rows taken in. `seconds/…`: time each step took. `matured/…`: how the newest night whose horizon is over came true.""",
+`rows_…`: rows taken in. `seconds/…` and `counts/…`: time each step took, and what it counted. `peak_memory_mib`: the most memory
+the process held until then. `matured/…`: how the newest night whose horizon is over came true.""",
     "backtests": """\
 One run per backtest, a child run per past cut-off: `churn/auc/evenfall` is our churn model's AUC, and the parent has the means
-over the cut-offs. Its `by_cutoff/…` curves show the headline figure of every model at each cut-off, oldest first. The page is
-among the artifacts.""",
+over the cut-offs. Its `by_cutoff/…` curves show the headline figure of every model at each cut-off, oldest first;
+`churn/by_tenure/…` is the calibration of our model over the predictions of all cut-offs taken together, among everybody and
+by how long members had been there. The page is among the artifacts.""",
 }
 _NOT_PARAMETERS: Final = ("why",)
 _PANEL_ROWS: Final = "rows"
@@ -58,6 +60,27 @@ def metric_names(metrics: Metrics, *, purpose: str | None = None) -> dict[str, f
 def night_metric_names(metrics: Mapping[str, float]) -> dict[str, float]:
     """Name a night's metrics for the UI: timings under `seconds/`, matured figures under `matured/churn/`."""
     return {name.replace(".", "/").replace("seconds_", "seconds/", 1): value for name, value in metrics.items()}
+
+
+def backtest_metric_names(summary: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Name a backtest's metrics for the UI: means `churn/auc/evenfall`, calibration `churn/by_tenure/ece/first_year`.
+
+    Args:
+        summary: Purpose → `mean`, as for `metric_names`, and for churn `calibration`, tenure band → measure → value.
+    """
+    named: dict[str, float] = {}
+    for purpose, figures in summary.items():
+        named |= metric_names(figures["mean"], purpose=purpose)
+        named |= metric_names(figures.get("calibration", {}), purpose=f"{purpose}/by_tenure")
+    return named
+
+
+def cutoff_metric_names(cutoff: Mapping[str, Any]) -> dict[str, float]:
+    """Name the metrics of one cut-off of a backtest: `n`, `churn_rate`, `churn/auc/evenfall`."""
+    named = {name: float(cutoff[name]) for name in ("n", "churn_rate") if cutoff[name] is not None}
+    for purpose in _HEADLINES:
+        named |= metric_names(cutoff[purpose], purpose=purpose)
+    return named
 
 
 def by_cutoff(cutoffs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float, int, int]]:
@@ -90,9 +113,13 @@ def parameters(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def panel_dataset(panel: pl.DataFrame, *, experiment: str, tags: Mapping[str, str]) -> Any:
-    """What a model was trained on, by shape and columns, under a digest that is the same for the same data."""
+    """What a model was trained on, by shape and columns, under a digest that is the same for the same data.
+
+    MLflow's schemas know moments and no days, and it would warn of every day it takes for a moment; so it is given midnights.
+    """
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.polars_dataset import PolarsDataset
 
     source = CodeDatasetSource(tags=provenance(tags))
-    return PolarsDataset(panel, source=source, name=f"{experiment} panel", digest=tags.get("fingerprint", "unknown")[:8])
+    moments = panel.with_columns(pl.selectors.date().cast(pl.Datetime("us")))
+    return PolarsDataset(moments, source=source, name=f"{experiment} panel", digest=tags.get("fingerprint", "unknown")[:8])

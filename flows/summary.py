@@ -16,6 +16,7 @@ from flows.intake import Arrival, Intake
 from flows.maturity import Maturity
 from flows.morning import table_flows
 from flows.night import Night
+from flows.night_log import peak_memory
 from flows.scoring import count_not_profiled
 from flows.training import Champions
 from lake.contracts import TABLES
@@ -99,8 +100,22 @@ def night_metrics(night: Night, members: pl.DataFrame, contacts: pl.DataFrame, t
         "contacts": contacts.height,
         **{f"rows_{count}": int(tonight[count].sum()) for count in ("rows_read", "quarantined", "landed") if tonight.height},
     }
-    seconds = {f"seconds_{step.replace(' ', '_')}": round(took, 3) for step, took in night.seconds.items()}
-    return {name.replace("rows_rows", "rows"): float(value) for name, value in (counts | seconds).items()}
+    seconds = {f"seconds_{_named(step)}": round(took, 3) for step, took in night.seconds.items()}
+    steps = {f"counts.{_named(step)}.{name}": count for step, found in night.counts.items() for name, count in found.items()}
+    told = counts | seconds | steps | peak_memory()
+    return {name.replace("rows_rows", "rows"): float(value) for name, value in told.items()}
+
+
+def arrived_counts(intake: Intake) -> dict[str, int]:
+    """What came in tonight: files or query results, those that were known already, and rows read, set aside or left out."""
+    sums = {name: sum(arrival.facts[name] for arrival in intake.arrivals) for name in ("rows_read", "left_out", "quarantined")}
+    return {"arrivals": len(intake.arrivals), "unchanged": intake.unchanged, **sums}
+
+
+def landed_counts(tonight: pl.DataFrame) -> dict[str, int]:
+    """Where the rows went that arrived for this night, earlier runs of it included."""
+    names = ("rows_read", "left_out", "merged", "replaced", "quarantined", "landed")
+    return {name: int(tonight[name].sum()) for name in names}
 
 
 def matured_metrics(maturity: Maturity) -> dict[str, float]:
@@ -131,6 +146,10 @@ def counting_line(flows: Iterable[TableFlow]) -> str:
 
 def _counts(flow: TableFlow) -> tuple[int, ...]:
     return flow.read, flow.left_out, flow.merged, flow.replaced, flow.quarantined, flow.landed
+
+
+def _named(step: str) -> str:
+    return step.replace(" ", "_")
 
 
 def _mlflow() -> str:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from flows.own_store import make_own_store
+from flows.own_store import bring_along, make_own_store
 from flows.run_presentation import (
     ABOUT,
+    backtest_metric_names,
     by_cutoff,
+    cutoff_metric_names,
     metric_names,
     night_metric_names,
     panel_dataset,
@@ -245,8 +247,7 @@ class Tracking:
             experiment_id = self._experiment_id(client, BACKTESTS)
             name = f"backtest {as_of.isoformat()}"
             with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=run_tags(as_of, tags)):
-                for purpose, summary in results["summary"].items():
-                    mlflow.log_metrics(metric_names(summary["mean"], purpose=purpose))
+                mlflow.log_metrics(backtest_metric_names(results["summary"]))
                 for metric, value, at_ms, step in by_cutoff(results["cutoffs"]):
                     mlflow.log_metric(metric, value, step=step, timestamp=at_ms)
                 mlflow.log_dict(dict(results), "backtest.json")
@@ -260,9 +261,7 @@ class Tracking:
                         nested=True,
                         tags=run_tags(as_of_cutoff, {}),
                     ):
-                        mlflow.log_metrics({key: cutoff[key] for key in ("n", "churn_rate") if cutoff[key] is not None})
-                        for purpose in ("churn", "value"):
-                            mlflow.log_metrics(metric_names(cutoff[purpose], purpose=purpose))
+                        mlflow.log_metrics(cutoff_metric_names(cutoff))
 
     @contextmanager
     def client(self) -> Iterator[MlflowClient]:
@@ -279,6 +278,7 @@ class Tracking:
         try:
             if self.is_own:
                 make_own_store(self.root / "mlflow.db")
+                bring_along(self.root / "mlflow.db")
             yield mlflow.MlflowClient()
         except (mlflow.exceptions.MlflowException, sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
             # The error itself is not passed on: it may show the address, and the password in it.

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.alerting import alerted
 from flows.intake import last_full_day
+from flows.logged import logged
 from flows.night import Night, open_night
 from flows.rollup import gather, roll_up
 from flows.scoring import compute_features
@@ -31,7 +32,7 @@ def train(workspace: str = ".", as_of: str | None = None, force: Force = "train"
         ConfigurationError: There is nothing to roll back to.
     """
     night = open_night(workspace, as_of)
-    with alerted(night, "train"), night.workspace.held("train"):
+    with alerted(night, "train"), night.workspace.held("train"), logged(night, "train"):
         return train_and_decide(resolved(night), force)
 
 

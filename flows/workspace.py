@@ -52,6 +52,11 @@ class Workspace:
         """The register of erased members, as keyed hashes, and the certificates."""
         return self.root / "erasures"
 
+    @property
+    def logs(self) -> Path:
+        """One file per night with what happened when, as JSON lines."""
+        return self.root / "logs"
+
     def night(self, as_of: date) -> Path:
         """The folder of one night's lists."""
         return self.lists / as_of.isoformat()
@@ -91,6 +96,23 @@ class Workspace:
             yield
         finally:
             lock.release()
+
+    def holder(self) -> str | None:
+        """Who holds the workspace now, or None; a dead holder holds nothing."""
+        if not (self.state / "lock").exists():
+            return None
+        try:
+            with FileLock(self.state / "lock", timeout=0):
+                return None
+        except Timeout:
+            return self._holder()
+
+    def held_since(self) -> datetime | None:
+        """When whoever signed last took hold of the workspace; None where that is not known."""
+        try:
+            return datetime.fromisoformat(json.loads((self.state / "holder.json").read_text(encoding="utf-8"))["since"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def _sign(self, purpose: str) -> None:
         holder = {

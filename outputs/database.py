@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -88,6 +89,31 @@ def withdraw_member(url: str, *, table: str, member_id: str) -> int:
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             removed = connection.execute(target.delete().where(target.c.member_id == _storable(member_id)))
             return int(removed.rowcount)
+    except SQLAlchemyError as error:
+        raise _outside_error(error, location=location, table=table) from None
+    finally:
+        engine.dispose()
+
+
+def check_answers(url: str, *, table: str) -> None:
+    """Ask the database for nothing but an answer; a SQLite file that is not there yet is not made.
+
+    Args:
+        url: As in `publish_members`.
+        table: The table's name.
+
+    Raises:
+        ConfigurationError: The URL or the table's name cannot be used.
+        OutsideServiceError: The database does not answer.
+    """
+    check_table_name(table)
+    location = _parse(url)
+    if location.get_backend_name() == "sqlite" and not Path(location.database or "").exists():
+        return
+    engine = _engine(location)
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.select(sa.literal(1)))
     except SQLAlchemyError as error:
         raise _outside_error(error, location=location, table=table) from None
     finally:

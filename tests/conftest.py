@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +18,25 @@ __all__ = ["explored", "postgres_url", "prefect_server", "workspace_here"]
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("exploring", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+# Those who look at one community that costs minutes to make.
+_EXPLORERS = {
+    f"tests/{name}.py"
+    for name in ("flows/test_pages_in_a_browser", "notebooks/test_notebooks", "notebooks/test_notebooks_in_a_browser")
+}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process, so that what they share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = nodeid.split("::", 1)[0]
+            return "explorers" if file in _EXPLORERS else file
+
+    return ByFile(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -48,8 +48,7 @@ def lake_of(workspace: Path) -> dict[str, pl.DataFrame]:
     """Table → its rows in an order of their own; that every row is accounted for is checked on the way."""
     lake = Lake(workspace / "lake")
     check_identity(read_arrivals(lake), held={name: lake.row_count(name) for name in TABLES})
-    tables = sorted(path.name for path in lake.root.iterdir() if lake.exists(path.name))
-    return {table: _sorted(lake.scan(table).collect()) for table in tables}
+    return {table: _sorted(lake.scan(table).collect()) for table in lake.tables}
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,6 @@ from tests.chaos.crowd import NIGHT, write_crowd, write_next_day
 from tests.chaos.driver import Driver, Moment
 from tests.chaos.states import differences, state_of
 
-pytestmark = pytest.mark.xdist_group("chaos")
 NIGHTS = (NIGHT, NIGHT + timedelta(days=3), NIGHT + timedelta(days=6))
 
 # One for each kind of half-done work, in the order of the night: two tables of three landed, all landed but not recorded, one

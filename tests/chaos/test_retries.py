@@ -19,7 +19,7 @@ from tests.flows.test_deployments import Server, server, wait_for
 from tests.postgres import PASSWORD, USER
 
 __all__ = ["server"]
-pytestmark = [pytest.mark.soak, pytest.mark.postgres, pytest.mark.xdist_group("deployments")]
+pytestmark = [pytest.mark.soak, pytest.mark.postgres]
 AWAY_SECONDS = 20
 SOURCE = """
 [[sources.orders]]

@@ -20,7 +20,6 @@ from lake.source_settings import SourceSettings
 from tests.chaos.crowd import NIGHT, write_crowd
 from tests.chaos.driver import Driver
 
-pytestmark = pytest.mark.xdist_group("chaos")
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
 EVIL = (

@@ -17,7 +17,7 @@ from tests.chaos.driver import Driver
 from tests.chaos.proxy import Door, door_to
 from tests.postgres import running_postgres
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.postgres
 # A password that must be encoded in an address, so that its every written form can be looked for.
 SECRET = "zwölf/Möwen@9?"
 SOURCE = """

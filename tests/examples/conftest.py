@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.flows.conftest import prefect_server, run
+from tests.flows.conftest import run
 
-__all__ = ["prefect_server", "run"]
+__all__ = ["run"]
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 

@@ -15,7 +15,6 @@ from lake.store import Lake
 from tests.examples.conftest import EXAMPLES, copy_of
 from tests.flows.conftest import Run
 
-pytestmark = pytest.mark.xdist_group("examples")
 RETAIL_NIGHT = date(2011, 8, 31)
 
 

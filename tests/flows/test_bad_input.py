@@ -15,7 +15,6 @@ from lake.store import Lake
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, write_shop
 from tests.flows.conftest import Run
 
-pytestmark = pytest.mark.xdist_group("nights")
 NIGHT = LAST_DAY
 
 

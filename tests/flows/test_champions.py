@@ -11,7 +11,6 @@ import pytest
 from tests.flows.communities import LAST_DAY, shop_lines, write_shop
 from tests.flows.conftest import Run
 
-pytestmark = pytest.mark.xdist_group("nights")
 NIGHT = LAST_DAY - timedelta(days=1)
 
 
@@ -40,12 +39,14 @@ def test_a_small_community_gets_a_simple_rule_and_its_lists_say_which(
     write_shop(tmp_path, shop_lines(customers=customers))
     done = run("nightly", "--workspace", tmp_path, "--as-of", LAST_DAY)
     assert done.code == 0, done.err
+    assert "WARNING" not in done.err
     members = members_of(tmp_path)
     assert members.height == customers
     assert members["churn_model"].unique().to_list() == [f"churn/1 ({kind})"]
     assert members["value_model"].unique().to_list() == ["value/1 (past rate)"]
     assert members.filter("is_eligible")["churn_probability"].is_between(0, 1, closed="none").all()
     assert (members["expected_value"] >= 0).all()
+    assert (tmp_path / "lists" / str(LAST_DAY) / "members.csv").read_text().count(f"churn/1 ({kind})") == customers
     assert "Too few" in (tmp_path / "reports" / f"{LAST_DAY}.html").read_text()
 
 

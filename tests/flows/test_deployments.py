@@ -16,7 +16,6 @@ import pytest
 
 from tests.flows.communities import LAST_DAY, write_shop
 
-pytestmark = pytest.mark.xdist_group("deployments")
 ROOT = Path(__file__).parent.parent.parent
 PREFECT = Path(sys.executable).parent / "prefect"
 PATIENCE_SECONDS = 180

@@ -6,13 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
-import pytest
 
 from outputs.words import percent
 from tests.flows.communities import LAST_DAY
 from tests.flows.conftest import Run
-
-pytestmark = pytest.mark.xdist_group("nights")
 
 
 def test_a_card_says_what_the_lists_say(run: Run, shop: Path) -> None:

@@ -17,7 +17,6 @@ from lake.store import Lake
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.flows.conftest import Run
 
-pytestmark = pytest.mark.xdist_group("nights")
 NIGHT = LAST_DAY - timedelta(days=30)
 HORIZON = timedelta(days=28)
 # So few customers make a model only where few are enough.

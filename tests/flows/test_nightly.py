@@ -14,7 +14,6 @@ from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA
 from tests.flows.communities import DAYS, FIRST_DAY, LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.flows.conftest import Run
 
-pytestmark = pytest.mark.xdist_group("nights")
 NIGHT = LAST_DAY - timedelta(days=10)
 
 

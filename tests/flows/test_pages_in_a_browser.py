@@ -18,7 +18,6 @@ from tests.serving import served
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("nights"),
     pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
 ]
 _A_FIGURE_IS_DRAWN = "[...document.images].some(image => image.naturalWidth >= 600)"

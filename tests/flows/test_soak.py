@@ -12,7 +12,7 @@ from lake.store import Lake
 from tests.flows.communities import LAST_DAY, shop_lines, write_shop
 from tests.flows.conftest import Run
 
-pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("nights")]
+pytestmark = pytest.mark.soak
 NIGHTS = 30
 
 

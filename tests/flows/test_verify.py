@@ -22,7 +22,6 @@ from outputs.database import publish_members
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.flows.conftest import Run
 
-pytestmark = pytest.mark.xdist_group("nights")
 NIGHT = LAST_DAY - timedelta(days=3)
 LATE = NIGHT - timedelta(days=9)
 

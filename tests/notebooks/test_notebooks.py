@@ -18,7 +18,6 @@ from notebooks import cohorts, experiments, members
 from tests.explored import FIRST_NIGHT, REFUSED, Explored
 from tests.flows.communities import LAST_DAY, shop_lines, write_shop
 
-pytestmark = pytest.mark.xdist_group("nights")
 NOTEBOOKS = (members, cohorts, experiments)
 
 

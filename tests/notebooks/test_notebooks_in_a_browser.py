@@ -18,7 +18,6 @@ from tests.serving import served
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("nights"),
     pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
 ]
 ROOT = Path(__file__).parent.parent.parent

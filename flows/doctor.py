@@ -1,0 +1,106 @@
+"""`evenfall doctor`: what a night needs is looked at, one thing after another, before the night needs it; nothing is changed.
+
+Every look stands alone: what is wrong with one does not keep the others from being told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from flows.alerting import without_secrets
+from flows.doctor_findings import Finding, of_error, ok, problem
+from flows.doctor_machine import look_at_clock, look_at_disk, look_at_permissions, look_at_versions, utc_now
+from flows.doctor_nights import look_at_format, look_at_holder, look_at_last_nights, look_at_tonight, look_for_gaps
+from flows.doctor_security import review
+from flows.doctor_services import look_at_alerts, look_at_mlflow, look_at_prefect, look_at_publication
+from flows.doctor_sources import look_at_sources
+from flows.night import Night, open_night
+from flows.settings import load_settings
+from flows.workspace import Workspace
+from lake.errors import ConfigurationError, EvenfallError
+
+Look = Callable[[], Iterator[Finding]]
+_BUG: int = 1
+
+
+def examine(folder: Path, *, security: bool = False) -> list[Finding]:
+    """Look at a workspace.
+
+    Args:
+        folder: The folder with `evenfall.toml`.
+        security: Look at who else may read or change it, instead of whether a night would run.
+
+    Returns:
+        One finding per thing looked at, in the order a night would meet them.
+
+    Raises:
+        ConfigurationError: There is no such folder.
+    """
+    root = folder.expanduser().resolve()
+    if not root.is_dir():
+        raise ConfigurationError(f"there is no folder {root}", remedy="Name the workspace with --workspace.")
+    if security:
+        return list(review(root))
+    # Somebody waits at the terminal: MLflow's client would go on trying for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    return [finding for look in _looks(root) for finding in _taken(look)]
+
+
+def _looks(root: Path) -> Iterator[Look]:
+    workspace, now = Workspace(root), utc_now()
+    yield look_at_versions
+    yield lambda: _look_at_configuration(root)
+    yield lambda: look_at_permissions(workspace)
+    yield lambda: look_at_disk(workspace)
+    yield lambda: look_at_format(workspace)
+    yield lambda: look_at_holder(workspace, now=now)
+    night = _night(root)
+    if night is None:
+        yield lambda: look_at_last_nights(workspace)
+        return
+    yield from _looks_at_night(night)
+
+
+def _looks_at_night(night: Night) -> Iterator[Look]:
+    workspace, settings = night.workspace, night.settings
+    yield lambda: look_at_clock(workspace, settings, now=night.now)
+    yield lambda: look_at_sources(workspace, settings)
+    mlflow = list(_taken(lambda: look_at_mlflow(night)))
+    yield lambda: iter(mlflow)
+    yield lambda: look_at_prefect(night)
+    yield lambda: look_at_publication(night)
+    yield lambda: look_at_alerts(night)
+    yield lambda: look_at_last_nights(workspace)
+    yield lambda: look_for_gaps(night)
+    answers = all(finding.level != "problem" for finding in mlflow)
+    yield lambda: look_at_tonight(night, registry_answers=answers)
+
+
+def _taken(look: Look) -> Iterator[Finding]:
+    """What a look finds; where it fails itself, that is what it found."""
+    try:
+        yield from look()
+    except EvenfallError as error:
+        yield of_error("workspace", error)
+    except Exception as error:  # one look that cannot be taken must not hide the others; what it says may be anything
+        yield problem(
+            "doctor", f"could not look further here: {type(error).__name__}", "Look at the other lines first.", exit_code=_BUG
+        )
+
+
+def _look_at_configuration(root: Path) -> Iterator[Finding]:
+    settings = load_settings(root)
+    sources = ", ".join(settings.sources)
+    says = f"evenfall.toml can be read: {settings.community.name}; sources for {sources}"
+    yield ok("configuration", without_secrets(says, settings))
+
+
+def _night(root: Path) -> Night | None:
+    """The night that would run; None where the looks before have said already why there is none."""
+    try:
+        return open_night(root, None)
+    except EvenfallError:
+        return None

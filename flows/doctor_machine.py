@@ -1,0 +1,151 @@
+"""The doctor looks at the machine: may the workspace be written, is there room, which versions, what does the clock say."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from flows.doctor_findings import CONFIGURATION, SERVICE, Finding, ok, problem, warning
+from flows.settings import Settings
+from flows.workspace import Workspace
+from lake.arrivals import read_arrivals
+from lake.contracts import ACTIVITY_TABLES
+
+_MIB: Final = 1024**2
+_GIB: Final = 1024**3
+_LEAST_FREE_BYTES: Final = 256 * _MIB
+_ROOMY_BYTES: Final = 2 * _GIB
+_OLDEST_PYTHON: Final = (3, 11)
+_MAIN_LIBRARIES: Final = (
+    "polars",
+    "deltalake",
+    "pyarrow",
+    "pandas",
+    "numpy",
+    "scikit-learn",
+    "lightgbm",
+    "great-expectations",
+    "mlflow",
+    "prefect",
+    "fastapi",
+    "sqlalchemy",
+    "pydantic-settings",
+)
+_LOCK: Final = Path(__file__).parent.parent / "requirements.lock"
+_PIN: Final = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\\]+)", re.MULTILINE)
+
+
+def look_at_permissions(workspace: Workspace) -> Iterator[Finding]:
+    """May everything be written that a night writes?"""
+    parts = (workspace.root, workspace.lake.root, workspace.lists, workspace.reports, workspace.logs, workspace.state)
+    files = (workspace.root / "mlflow.db",)
+    closed = [path for path in parts if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK)]
+    closed += [path for path in files if path.exists() and not os.access(path, os.R_OK | os.W_OK)]
+    if closed:
+        yield problem(
+            "permissions",
+            f"cannot be written: {', '.join(map(str, closed))}",
+            "Give the user that runs Evenfall the right to write there.",
+            exit_code=CONFIGURATION,
+        )
+    else:
+        yield ok("permissions", f"{workspace.root} can be written")
+
+
+def look_at_disk(workspace: Workspace) -> Iterator[Finding]:
+    """Is there room for another night? A day that changes much rewrites much, and old versions stay for a while."""
+    free = shutil.disk_usage(workspace.root).free
+    lake = sum(path.stat().st_size for path in workspace.lake.root.rglob("*") if path.is_file())
+    says = f"{shown_bytes(free)} free; the lake takes {shown_bytes(lake)}"
+    if free < max(_LEAST_FREE_BYTES, lake // 10):
+        yield problem("disk", says, "Free space, or shorten [retention] history_days.", exit_code=SERVICE)
+    elif free < max(_ROOMY_BYTES, lake):
+        yield warning("disk", says, "Free space soon: a night that rewrites many days may need as much again as the lake takes.")
+    else:
+        yield ok("disk", says)
+
+
+def look_at_versions() -> Iterator[Finding]:
+    """Are Python and the main libraries those that the lock pins and the tests ran with?"""
+    python = platform.python_version()
+    if tuple(map(int, platform.python_version_tuple()[:2])) < _OLDEST_PYTHON:
+        yield problem("versions", f"Python {python} is too old", "Install Python 3.11 or newer.", exit_code=CONFIGURATION)
+        return
+    pinned, here = _pinned(), {name: _installed(name) for name in _MAIN_LIBRARIES}
+    gone = [name for name, found in here.items() if found is None]
+    other = [
+        f"{name} {found} (pinned {pinned[name]})" for name, found in here.items() if found and pinned.get(name, found) != found
+    ]
+    if gone:
+        yield problem("versions", f"not installed: {', '.join(gone)}", "Run `make setup`.", exit_code=CONFIGURATION)
+    if other:
+        yield warning(
+            "versions", f"other than pinned: {', '.join(other)}", "Run `make setup`; the tests ran with the pinned ones."
+        )
+    if not gone and not other:
+        told = "as pinned" if pinned else "installed; no requirements.lock here to compare them with"
+        yield ok("versions", f"Python {python}; {len(here)} main libraries {told}: {_shortly(here)}")
+
+
+def look_at_clock(workspace: Workspace, settings: Settings, *, now: datetime) -> Iterator[Finding]:
+    """What day is it for the community, and has the clock gone back since anything arrived?"""
+    local = now.astimezone(ZoneInfo(settings.community.timezone))
+    says = f"{now:%Y-%m-%d %H:%M} UTC; in {settings.community.timezone} it is {local:%Y-%m-%d %H:%M}"
+    lake = workspace.lake
+    arrived = read_arrivals(lake).select(pl.col("arrived_at").max()).item()
+    newest = max((day for table in ACTIVITY_TABLES for day in lake.days(table)), default=None)
+    if arrived is not None and arrived > now:
+        yield problem(
+            "clock",
+            f"{says}; but data arrived at {arrived:%Y-%m-%d %H:%M} UTC already",
+            "Set this machine's clock; otherwise good rows count as lying in the future.",
+            exit_code=CONFIGURATION,
+        )
+    elif newest is not None and newest > local.date():
+        yield warning("clock", f"{says}; but the newest data is of {newest}", "Check the clock, and the source's timezone.")
+    else:
+        yield ok("clock", says + ("" if newest is None else f"; the newest data is of {newest}"))
+
+
+def shown_bytes(size: int) -> str:
+    """A size for people."""
+    for unit, factor in (("GB", _GIB), ("MB", _MIB), ("kB", 1024)):
+        if size >= factor:
+            return f"{size / factor:,.1f} {unit}"
+    return f"{size} bytes"
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def _pinned() -> dict[str, str]:
+    """Library → version, of the lines of the lock that are meant for this Python; empty without a lock."""
+    from packaging.requirements import Requirement
+
+    lines = _PIN.findall(_LOCK.read_text(encoding="utf-8")) if _LOCK.exists() else []
+    wanted = (Requirement(line.strip()) for line in lines if line.startswith(_MAIN_LIBRARIES))
+    meant = [one for one in wanted if one.marker is None or one.marker.evaluate()]
+    return {one.name: str(one.specifier).removeprefix("==") for one in meant}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _shortly(here: dict[str, str | None]) -> str:
+    return ", ".join(f"{name} {here[name]}" for name in ("polars", "deltalake", "lightgbm", "mlflow", "prefect"))

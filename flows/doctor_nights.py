@@ -1,0 +1,164 @@
+"""The doctor looks at the nights: how the last ones went, who is at work now, and what would run next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from flows.doctor_findings import BUSY, Finding, of_error, ok, problem, warning
+from flows.intake import last_full_day
+from flows.night import Night
+from flows.night_log import log_files, read_log
+from flows.workspace import Workspace
+from lake.contracts import ACTIVITY_TABLES
+from lake.errors import EvenfallError
+from lake.release_format import FORMAT, read_format
+
+_SHOWN_RUNS: Final = 5
+_FILES_LOOKED_AT: Final = 14
+_LONGEST_RUN: Final = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run as the log tells it.
+
+    Args:
+        night: The night, or what is known of it.
+        began: When, in UTC.
+        purpose: What was being done.
+        seconds: How long it took; None for a run that never came to its end.
+        exit_code: How it ended; None likewise.
+        says: What stopped it.
+    """
+
+    night: str
+    began: str
+    purpose: str
+    seconds: float | None
+    exit_code: int | None
+    says: str
+
+
+def last_runs(workspace: Workspace) -> list[Ran]:
+    """The last runs by the time they began, newest first."""
+    newest = sorted(log_files(workspace.logs), key=lambda path: path.stat().st_mtime, reverse=True)[:_FILES_LOOKED_AT]
+    ran: list[Ran] = []
+    for path in newest:
+        lines: dict[str, list[Any]] = {}
+        for line in read_log(path):
+            lines.setdefault(line["run"], []).append(line)
+        ran += [_ran(path.stem, found) for found in lines.values()]
+    return sorted(ran, key=lambda one: one.began, reverse=True)
+
+
+def look_at_format(workspace: Workspace) -> Iterator[Finding]:
+    """Can this release work with the lake?"""
+    written = read_format(workspace.lake.root)
+    if written is None:
+        yield ok("lake", "nothing has landed yet")
+    elif written > FORMAT:
+        yield problem(
+            "lake",
+            f"written by a newer release: format {written}, this one knows up to {FORMAT}",
+            "Run the newer release.",
+            exit_code=2,
+        )
+    else:
+        tables = workspace.lake.tables
+        yield ok("lake", f"format {written}; {len(tables)} tables: {', '.join(tables)}")
+
+
+def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Finding]:
+    """Is a run going on, and is it one that hangs?"""
+    holder, since = workspace.holder(), workspace.held_since()
+    if holder is None:
+        yield ok("lock", "no run is going on")
+    elif since is not None and now - since < _LONGEST_RUN:
+        yield warning("lock", f"a run is going on: {holder}", "A night started now would end with 5; wait for it to finish.")
+    else:
+        yield problem("lock", f"a run has been going on for long: {holder}", "If it hangs, end that process.", exit_code=BUSY)
+
+
+def look_at_last_nights(workspace: Workspace) -> Iterator[Finding]:
+    """How did the last runs go? The newest decides whether anything is to be done; the others are told."""
+    ran = last_runs(workspace)
+    if not ran:
+        lists = sorted(path.name for path in workspace.lists.glob("[0-9]*")) if workspace.lists.exists() else []
+        yield ok("last nights", f"no log yet; the newest lists are of {lists[-1]}" if lists else "none yet")
+        return
+    told = "\n".join(_line(one) for one in ran[:_SHOWN_RUNS])
+    newest = ran[0]
+    if newest.exit_code == 0 or (newest.exit_code is None and workspace.holder() is not None):
+        yield ok("last nights", told)
+    elif newest.exit_code is None:
+        yield warning("last nights", told, "The newest was killed, or the machine went down; run it again, nothing is half-done.")
+    else:
+        remedy = "docs/operations.md says what each exit code asks for; its log has the whole sentence. Then run it again."
+        yield warning("last nights", told, remedy)
+
+
+def look_at_tonight(night: Night, *, registry_answers: bool) -> Iterator[Finding]:
+    """Which night would run now, and would it train? A registry that does not answer is not asked: its client waits for long."""
+    try:
+        as_of, how = _next(night)
+        yield ok("tonight", f"{as_of} ({how}); {_training(night, as_of) if registry_answers else 'the registry was not asked'}")
+    except EvenfallError as error:
+        yield of_error("tonight", error)
+
+
+def look_for_gaps(night: Night) -> Iterator[Finding]:
+    """Are there lists of the nights just before the one that is due?"""
+    lists = night.workspace.lists
+    listed = sorted(path.name for path in lists.glob("[0-9]*") if (path / "receipt.json").exists()) if lists.exists() else []
+    if night.asked is None or not listed:
+        return
+    newest = date.fromisoformat(listed[-1])
+    missing = (night.asked - newest).days - 1
+    if missing > 0:
+        yield warning(
+            "nights",
+            f"the newest lists are of {newest}: {missing:,} nights before {night.asked} have none",
+            f"Run `evenfall backfill --from {newest + timedelta(days=1)} --to {night.asked}` if they are wanted.",
+        )
+
+
+def _next(night: Night) -> tuple[date, str]:
+    if night.asked is not None:
+        told = "yesterday" if night.settings.run.as_of == "yesterday" else "as [run] as_of says"
+        return night.asked, told
+    if not any(night.workspace.lake.exists(table) for table in ACTIVITY_TABLES):
+        return last_full_day(night.workspace.lake, [], timezone=night.timezone), "nothing has landed; the data may say another"
+    return last_full_day(
+        night.workspace.lake, [], timezone=night.timezone
+    ), "the last full day landed; new files may bring a later one"
+
+
+def _training(night: Night, as_of: date) -> str:
+    """Whether the night would train, as the registry tells; asked only where there is one."""
+    if not night.tracking.exists():
+        return "it trains: there is no champion yet"
+    newest, champion = night.tracking.newest_training("churn", as_of=as_of), night.tracking.champion("churn", as_of=as_of)
+    if champion is None or newest is None:
+        return "it trains: there is no champion yet"
+    due = newest + timedelta(days=night.settings.training.every_days)
+    trains = "it trains" if due <= as_of else f"it does not train before {due}"
+    return f"{champion.label} scores; last trained on {newest}, so {trains}"
+
+
+def _ran(name: str, lines: list[Any]) -> Ran:
+    ended: Any = next((line for line in lines if line["event"] == "run ended"), {})
+    error: Any = next((line for line in lines if line["event"] == "error"), {})
+    says = str(error.get("says") or error.get("kind") or "").split("\n")[0]
+    night = name if "-" in name and name[0].isdigit() else "unknown"
+    began: Any = lines[0]
+    return Ran(night, str(began["at"]), str(began.get("purpose", "?")), ended.get("seconds"), ended.get("exit"), says)
+
+
+def _line(one: Ran) -> str:
+    how = "did not finish" if one.exit_code is None else f"exit {one.exit_code}"
+    took = "" if one.seconds is None else f", {one.seconds:,.0f} s"
+    at = datetime.fromisoformat(one.began).astimezone(UTC)
+    return f"{one.purpose} {one.night}: began {at:%Y-%m-%d %H:%M} UTC{took}, {how}{f': {one.says}' if one.says else ''}"

@@ -1,0 +1,129 @@
+"""The doctor looks at what a night talks to: MLflow's store, Prefect, the database the lists go to, alerts."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+from flows.alerting import without_secrets
+from flows.doctor_findings import SERVICE, Finding, of_error, ok, problem, warning
+from flows.night import Night
+from flows.store_address import is_server, without_password
+from lake.databases import expand_environment
+from lake.errors import EvenfallError, OutsideServiceError
+
+_SECONDS: Final = 10
+_SERVER_ERROR: Final = 500
+
+
+def look_at_mlflow(night: Night) -> Iterator[Finding]:
+    """Does the store of runs and models answer?"""
+    tracking = night.tracking
+    if not tracking.exists():
+        yield ok("mlflow", "no mlflow.db yet; the first night makes it")
+        return
+    try:
+        if tracking.is_own:
+            says = _own_store(night)
+        elif is_server(tracking.uri):
+            says = _server_answers(tracking.uri, tracking.shown_uri)
+        else:
+            with tracking.client() as client:
+                says = f"{tracking.shown_uri} answers; {len(client.search_registered_models()):,} models"
+        yield ok("mlflow", says)
+    except EvenfallError as error:
+        yield of_error("mlflow", error)
+
+
+def look_at_prefect(night: Night) -> Iterator[Finding]:
+    """Which server would the night use, and does it answer?"""
+    os.environ.setdefault("PREFECT_HOME", str(night.workspace.state / "prefect"))
+    from prefect.settings import get_current_settings
+
+    address = get_current_settings().api.url
+    if address is None:
+        yield ok("prefect", "no server is set: the night starts a temporary one, with its state in .evenfall/prefect")
+        return
+    shown = without_password(address, uri=address)
+    try:
+        yield ok("prefect", _server_answers(address, shown))
+    except EvenfallError:
+        yield problem(
+            "prefect",
+            f"the server at {shown} does not answer",
+            "Start it, correct PREFECT_API_URL, or unset it to let the night start a temporary one.",
+            exit_code=SERVICE,
+        )
+
+
+def look_at_publication(night: Night) -> Iterator[Finding]:
+    """Does the database answer that the member list is written to?"""
+    uri, settings = night.settings.lists.publish_uri, night.settings
+    if uri is None:
+        return
+    from outputs.database import check_answers
+
+    try:
+        check_answers(expand_environment(uri, name="[lists] publish_uri"), table=settings.lists.publish_table)
+        yield ok("publishing", f"the database answers; the list goes to its table {settings.lists.publish_table}")
+    except EvenfallError as error:
+        told = type(error)(without_secrets(error.what, settings), remedy=without_secrets(error.remedy, settings))
+        yield of_error("publishing", told)
+
+
+def look_at_alerts(night: Night) -> Iterator[Finding]:
+    """Would anybody hear of a night that failed? Addresses are filled in, nothing is sent."""
+    alerts = night.settings.alerts
+    ways = {"webhook": alerts.webhook, "mail": alerts.smtp}
+    wanted = [way for way, address in ways.items() if address is not None]
+    try:
+        for way, address in ways.items():
+            if address is not None:
+                expand_environment(address, name=f"[alerts] {'smtp' if way == 'mail' else way}")
+    except EvenfallError as error:
+        # A night runs without its alerts; nobody would hear of its end.
+        yield warning("alerts", error.what, error.remedy)
+        return
+    if wanted:
+        yield ok("alerts", f"by {' and '.join(wanted)}")
+    else:
+        yield warning("alerts", "nobody is told when a night fails", "Set a webhook or mail under [alerts].")
+
+
+def _own_store(night: Night) -> str:
+    file = night.workspace.root / "mlflow.db"
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as store:
+            runs = store.execute("SELECT count(*) FROM runs").fetchone()[0]
+            models = store.execute("SELECT count(*) FROM model_versions").fetchone()[0]
+    except sqlite3.Error as error:
+        raise OutsideServiceError(
+            f"mlflow.db cannot be read: {error}", remedy="Restore it from a copy, or move it away: the next night trains anew."
+        ) from error
+    return f"mlflow.db: {runs:,} runs, {models:,} model versions"
+
+
+def _server_answers(address: str, shown: str) -> str:
+    """Ask a server for its health; both MLflow and Prefect tell it at `/health`."""
+    try:
+        with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=_SECONDS) as answer:  # noqa: S310 - http(s) only
+            answer.read(1)
+    except urllib.error.HTTPError as error:
+        # A server that asks for a password is there.
+        if error.code >= _SERVER_ERROR:
+            raise _no_answer(shown) from None
+    except (OSError, ValueError):
+        raise _no_answer(shown) from None
+    return f"the server at {shown} answers"
+
+
+def _no_answer(shown: str) -> OutsideServiceError:
+    return OutsideServiceError(
+        f"the server at {shown} does not answer",
+        remedy="Start it, correct MLFLOW_TRACKING_URI, or unset it to use the workspace's own mlflow.db.",
+    )

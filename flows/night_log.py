@@ -1,0 +1,125 @@
+"""The structured log of the nights: JSON lines under `logs/`, one file per night, one line per thing that happened.
+
+Every line has `at` (UTC), `run` and `event`. It names steps, counts, seconds and memory: never a member, never a secret. A log
+that cannot be written is let go: it must not decide how a night ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+_RUN_BYTES: Final = 4
+_KIB_PER_MIB: Final = 1024
+_NAME: Final = re.compile(r"(?:unknown-)?(\d{4}-\d{2}-\d{2})\.jsonl")
+
+
+class NightLog:
+    """One run's lines; those told before the night is known wait until it is.
+
+    Args:
+        folder: Where the files of all nights are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run = secrets.token_hex(_RUN_BYTES)
+        self._waiting: list[str] | None = None
+        self._file: Path | None = None
+
+    def begin(self, as_of: date | None, *, purpose: str) -> None:
+        """Begin a run; before that, and after its end, nothing is written.
+
+        Args:
+            as_of: The night; None where only the data will tell.
+            purpose: What is being done, such as `nightly`.
+        """
+        self._waiting, self._file = [], None
+        self.tell("run began", purpose=purpose, process=os.getpid())
+        if as_of is not None:
+            self.of(as_of)
+
+    def of(self, as_of: date) -> None:
+        """Say which night it is, and write what was waiting for that."""
+        if self._waiting is not None:
+            self._into(self.folder / f"{as_of.isoformat()}.jsonl")
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Add a line."""
+        if self._waiting is None:
+            return
+        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "run": self.run, "event": event, **facts}
+        self._waiting.append(json.dumps(line, ensure_ascii=False))
+        if self._file is not None:
+            self._into(self._file)
+
+    def end(self, *, exit_code: int, seconds: float) -> None:
+        """End the run; one whose night was never known is kept under the day of the clock."""
+        self.tell("run ended", exit=exit_code, seconds=round(seconds, 3), **peak_memory())
+        if self._file is None:
+            self._into(self.folder / f"unknown-{datetime.now(UTC).date().isoformat()}.jsonl")
+        self._waiting = None
+
+    def _into(self, file: Path) -> None:
+        self._file = file
+        lines, self._waiting = self._waiting or [], []
+        with contextlib.suppress(OSError):
+            _append(file, lines)
+
+
+def peak_memory() -> dict[str, int]:
+    """The most memory this process has held so far, as `peak_memory_mib`; empty where the system does not tell."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return {"peak_memory_mib": int(found[1]) // _KIB_PER_MIB} if found else _peak_by_usage()
+
+
+def read_log(file: Path) -> Iterator[Mapping[str, Any]]:
+    """The lines of a file; one that was cut off by a full disk or a kill is passed over."""
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            found = json.loads(line)
+            if isinstance(found, dict) and {"at", "run", "event"} <= found.keys():
+                yield found
+
+
+def log_files(folder: Path) -> dict[Path, date]:
+    """File → its night, or the day of the clock for runs whose night was never known."""
+    names = {path: _NAME.fullmatch(path.name) for path in sorted(folder.glob("*.jsonl"))}
+    return {path: date.fromisoformat(found[1]) for path, found in names.items() if found}
+
+
+def remove_logs(folder: Path, *, until: date) -> None:
+    """Remove the logs of nights up to a day."""
+    for path, night in log_files(folder).items():
+        if night <= until:
+            path.unlink(missing_ok=True)
+
+
+def _append(file: Path, lines: list[str]) -> None:
+    """Add lines in one write, on a line of their own even where the last one was cut off."""
+    file.parent.mkdir(exist_ok=True)
+    with file.open("a+b") as stream:
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            lines = lines if stream.read(1) == b"\n" else ["", *lines]
+        stream.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _peak_by_usage() -> dict[str, int]:
+    try:
+        import resource
+    except ImportError:
+        return {}
+    bytes_per_unit = 1 if sys.platform == "darwin" else 1024
+    return {"peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * bytes_per_unit // 1024**2}
