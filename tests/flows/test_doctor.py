@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import importlib
 import os
 import pickle
 import shutil
@@ -10,6 +11,7 @@ import socket
 import sqlite3
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -37,6 +39,14 @@ __all__ = ["ARCHIVE", "before"]
 def about(findings: list[Finding], name: str) -> Finding:
     (found,) = [finding for finding in findings if finding.about == name]
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def whole_mlflow() -> None:
+    """Load what MLflow would load late, and with a warning, in whichever test comes after these."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("mlflow.pyfunc")
 
 
 @pytest.fixture
