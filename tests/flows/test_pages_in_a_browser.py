@@ -12,7 +12,6 @@ import pytest
 from tests.browser import page_as_seen
 from tests.explored import FIRST_NIGHT, Explored
 from tests.flows.communities import LAST_DAY
-from tests.flows.conftest import Run
 from tests.live_page import LivePage, open_browser
 from tests.serving import served
 
@@ -81,12 +80,12 @@ def test_every_run_is_told_apart_by_its_name_and_its_night(explored: Explored) -
             assert run.data.tags["mlflow.source.name"] == "evenfall"
 
 
-def test_an_operator_sees_the_report_on_a_phone(run: Run, shop: Path) -> None:
-    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+def test_an_operator_sees_the_report_on_a_phone(explored: Explored, tmp_path: Path) -> None:
     for page in (f"{LAST_DAY}.html", f"{LAST_DAY}-validation.html"):
-        seen = page_as_seen((shop / "reports" / page).as_uri(), settle_ms=1000, size="390,2000")
+        address = (explored.root / "reports" / page).as_uri()
+        seen = page_as_seen(address, settle_ms=1000, size="390,2000")
         assert "Small shop" in seen
         assert "<script" not in seen
-        picture = shop / "seen.png"
-        page_as_seen((shop / "reports" / page).as_uri(), settle_ms=1000, size="390,2000", picture=picture)
+        picture = tmp_path / "seen.png"
+        page_as_seen(address, settle_ms=1000, size="390,2000", picture=picture)
         assert picture.stat().st_size > 10_000

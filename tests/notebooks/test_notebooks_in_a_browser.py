@@ -93,6 +93,7 @@ def test_an_analyst_compares_models_over_cut_offs(explored: Explored, tmp_path: 
         assert_no_cell_failed(text)
 
 
+@pytest.mark.soak
 def test_a_missing_workspace_is_told_in_the_page(tmp_path: Path) -> None:
     with opened("members", tmp_path / "nowhere", tmp_path / "log") as page:
         text = page.until("Nothing to show: there is no evenfall.toml in", "evenfall init")
