@@ -36,7 +36,7 @@ check: $(READY)  ## style, types, imports between rooms, documents against the c
 	$(BIN)/python -m pip check --disable-pip-version-check
 	$(BIN)/python -m pytest -q tests/docs
 
-test: check  ## everything that can be tested here, in under 10 minutes on 2 cores
+test: check  ## everything that can be tested here, but for the long tests of make soak
 	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
 soak: $(READY)  ## the long tests, up to an hour

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.build import describe_members, feature_catalog
 from features.history import History, cut
+from flows.consent import numbers_not_profiled
 from flows.night import Night
 from flows.rollup import Gathered, members_known
 from flows.training import Champions
@@ -93,8 +94,7 @@ def member_list(night: Night, members: pl.DataFrame) -> pl.DataFrame:
 
     Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
     """
-    only_listed = _not_profiled(night).select("member_no", "member_id", as_of=pl.lit(night.as_of), is_eligible=pl.lit(False))
-    unprofiled = only_listed.collect(engine="streaming")
+    unprofiled = _not_profiled(night).with_columns(as_of=pl.lit(night.as_of), is_eligible=pl.lit(False))
     columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
     stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
@@ -104,7 +104,7 @@ def member_list(night: Night, members: pl.DataFrame) -> pl.DataFrame:
 
 def count_not_profiled(night: Night) -> int:
     """How many of the members seen by tonight may not be profiled: they are listed, and nothing else."""
-    return int(_not_profiled(night).select(pl.len()).collect(engine="streaming").item())
+    return _not_profiled(night).height
 
 
 def contacts_for(night: Night, members: pl.DataFrame) -> pl.DataFrame:
@@ -127,11 +127,14 @@ def read_scores(lake: Lake, as_of: date) -> pl.DataFrame:
     return lake.scan(SCORES).filter(pl.col(NIGHT) == as_of).collect()
 
 
-def _not_profiled(night: Night) -> pl.LazyFrame:
-    """One row per member seen by tonight who said no to being profiled; not having said anything counts as yes."""
+def _not_profiled(night: Night) -> pl.DataFrame:
+    """One row per member seen by tonight who said no to being profiled: member_no, member_id."""
+    if numbers_not_profiled(night.workspace.lake).is_empty():
+        return pl.DataFrame(schema={"member_no": pl.Int32(), "member_id": pl.String()})
     known = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
     seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= night.as_of)
-    return known.filter(seen & pl.col("can_profile").eq(other=False))
+    refused = known.filter(seen & pl.col("can_profile").eq(other=False))
+    return refused.select("member_no", "member_id").collect(engine="streaming")
 
 
 def _previous_tiers(night: Night) -> pl.DataFrame:

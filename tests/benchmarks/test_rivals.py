@@ -39,7 +39,7 @@ def rivals(module: str, job: str, inputs: Path, folder: Path) -> Path:
         rival_pandas.JOBS[job](inputs).write(folder)
         return folder
     if not RIVALS_PYTHON.exists():
-        pytest.skip("benchmarks/.venv is not there; `make bench-rivals` makes it")
+        pytest.skip("benchmarks/.venv is not there; `make rivals` makes it")
     command = [str(RIVALS_PYTHON), "-m", f"benchmarks.{module}", job, str(inputs), "--result", str(folder)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

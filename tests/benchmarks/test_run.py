@@ -107,7 +107,7 @@ def test_the_page_tells_the_command_every_comparison_and_what_could_not_finish()
 @pytest.mark.soak
 def test_a_whole_run_measures_nights_and_rivals_and_cleans_up(tmp_path: Path) -> None:
     if not RIVALS_PYTHON.exists():
-        pytest.skip("benchmarks/.venv is not there; `make bench-rivals` makes it")
+        pytest.skip("benchmarks/.venv is not there; `make rivals` makes it")
     size = ["--members", "600", "--events", "30000", "--days", "150", "--sample", "30"]
     few = ["--nights", "1", "--repeats", "1", "--twice", "0.5", "--days-at-once", "60"]
     places = ["--folder", str(tmp_path / "bench"), "--rivals-python", str(RIVALS_PYTHON), "--page", str(tmp_path / "page.md")]

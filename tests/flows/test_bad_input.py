@@ -202,6 +202,7 @@ def replay_repaired(run: Run, shop: Path, value: str, repaired: str) -> None:
     assert ledger["quarantined"].sum() == 0
 
 
+@pytest.mark.soak
 def test_a_repaired_line_that_costs_nothing_still_counts(run: Run, shop: Path) -> None:
     lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
     order = lines.group_by("order").len().filter(pl.col("len") > 1).sort("order")["order"][0]
@@ -213,6 +214,7 @@ def test_a_repaired_line_that_costs_nothing_still_counts(run: Run, shop: Path) -
     assert after.select("order_id", "amount_minor").equals(before.select("order_id", "amount_minor"))
 
 
+@pytest.mark.soak
 def test_a_repaired_row_that_looks_like_a_landed_one_is_another_row(run: Run, tmp_path: Path) -> None:
     write_shop(tmp_path, configuration=SHOP.replace('order_id = "order"\n', ""))
     lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
@@ -226,6 +228,7 @@ def test_a_repaired_row_that_looks_like_a_landed_one_is_another_row(run: Run, tm
     assert Lake(tmp_path / "lake").row_count("orders") == lines.height
 
 
+@pytest.mark.soak
 def test_a_repaired_row_does_not_replace_what_came_after_it(run: Run, tmp_path: Path) -> None:
     write_shop(tmp_path)
     lines = shop_lines().with_columns(pl.col("price").cast(pl.String))

@@ -79,6 +79,7 @@ def test_a_list_that_was_tampered_with_differs_and_is_told_by_column_and_rows(ru
     assert "parquet" not in done.out
 
 
+@pytest.mark.soak
 def test_past_its_keeping_time_a_night_cannot_be_verified(run: Run, shop: Path) -> None:
     soon = open_night(shop, NIGHT, now=datetime.now(UTC) + timedelta(days=29))
     assert tidy(soon).files == 0

@@ -63,6 +63,7 @@ def test_an_operator_finds_a_member_and_opens_the_card(explored: Explored, tmp_p
         assert_no_cell_failed(text)
 
 
+@pytest.mark.soak
 def test_a_member_who_refuses_profiling_has_an_empty_card(explored: Explored, tmp_path: Path) -> None:
     with opened("members", explored.root, tmp_path / "log") as page:
         page.until("Small shop: members", "Strongest reason")
