@@ -57,10 +57,6 @@ class RunningTotals:
         inside = pl.col("member_no").is_between(first_no, last_no)
         return self.with_frames({name: frame.filter(inside) for name, frame in self.frames().items()})
 
-    def first_seen(self) -> pl.DataFrame:
-        """One row per member_no with any row up to the night: `first_date`, the day of the first."""
-        return self.sums.group_by("member_no", maintain_order=True).agg(pl.col("first_date").min())
-
 
 def start(seen: SeenHistory) -> RunningTotals:
     """Count from the beginning."""
