@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from features.history import History
-from flows.rollup import load_history
-from flows.workspace import Workspace
+from flows.run.workspace import Workspace
+from flows.steps.rollup import load_history
 from lake.contracts import DAILY, TIES
 from lake.member_index import scan_member_index
 from lake.store import DAY

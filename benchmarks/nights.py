@@ -164,10 +164,10 @@ def _await(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _take_in(workspace: Path, as_of: date) -> dict[str, float]:
-    from flows.intake import judge_sources, land_intake
-    from flows.rollup import roll_up
-    from flows.settings import load_settings
-    from flows.workspace import Workspace
+    from flows.run.settings import load_settings
+    from flows.run.workspace import Workspace
+    from flows.steps.intake import judge_sources, land_intake
+    from flows.steps.rollup import roll_up
 
     place, settings, now = Workspace(workspace.resolve()), load_settings(workspace), datetime.now(UTC)
     wall, cpu = time.perf_counter(), time.process_time()

@@ -11,8 +11,8 @@ from typing import Final
 import polars as pl
 
 from features.rollups import DAILY_SCHEMA
-from flows.night import Night, open_night
-from flows.rollup import members_known
+from flows.run.night import Night, open_night
+from flows.steps.rollup import members_known
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.store import DAY

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 from prefect import flow
 
-from flows.alerting import alerted
-from flows.night import open_night
 from flows.nightly import run_night
+from flows.run.alerting import alerted
+from flows.run.night import open_night
 from lake.errors import ConfigurationError
 
 

@@ -15,10 +15,10 @@ from prefect.cache_policies import NO_CACHE
 
 from features.history import History
 from features.panel import build_panel
-from flows.night import Night, open_night, say
-from flows.rollup import load_history, roll_up
+from flows.run.night import Night, open_night, say
+from flows.steps.rollup import load_history, roll_up
+from flows.steps.training import data_versions, first_day, kept_rows
 from flows.train import resolved
-from flows.training import data_versions, first_day, kept_rows
 from lake.errors import DataError
 from models.backtest import HEADLINE, CutoffResult, Purpose, Summary, backtest_cutoff, summarise
 from models.cutoffs import plan_cutoffs

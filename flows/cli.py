@@ -56,7 +56,7 @@ def nightly(workspace: Path, as_of: str | None) -> None:
 @click.option("--rollback", is_flag=True, help="Train nothing; bring back the champions before the present ones.")
 def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> None:
     """Train churn and value models on what the lake holds; the gate decides whether they become champions."""
-    from flows.environment import prepare_environment
+    from flows.run.environment import prepare_environment
 
     if promote and rollback:
         raise click.UsageError("--promote and --rollback exclude each other.")
@@ -77,7 +77,7 @@ def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> 
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures there.")
 def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path | None) -> None:
     """Predict past nights as they would have been then, every model side by side."""
-    from flows.environment import prepare_environment
+    from flows.run.environment import prepare_environment
 
     _known_workspace(workspace, as_of)
     prepare_environment(workspace)
@@ -93,7 +93,7 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
 @click.option("--to", "last", required=True, metavar="YYYY-MM-DD", help="Last night.")
 def backfill(workspace: Path, first: str, last: str) -> None:
     """Run every night from one day to another, each seeing only what was known then."""
-    from flows.environment import prepare_environment
+    from flows.run.environment import prepare_environment
 
     _known_workspace(workspace, first)
     prepare_environment(workspace)
@@ -141,7 +141,7 @@ def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
 @_workspace
 def erase(member_id: str, workspace: Path) -> None:
     """Remove a member from everything the workspace holds, prove it by a search, and write a certificate."""
-    from flows.erase import erase as erase_member
+    from flows.erasure.erase import erase as erase_member
 
     for line in erase_member(_known_workspace(workspace, None), member_id):
         click.echo(line)
@@ -152,7 +152,7 @@ def erase(member_id: str, workspace: Path) -> None:
 @_as_of
 def verify(workspace: Path, as_of: str | None) -> None:
     """Compute a past night again from the lake's history and compare its lists; exit 0 matches, 3 differs or cannot tell."""
-    from flows.environment import prepare_environment
+    from flows.run.environment import prepare_environment
 
     _known_workspace(workspace, as_of)
     prepare_environment(workspace)
@@ -170,8 +170,8 @@ def verify(workspace: Path, as_of: str | None) -> None:
 @click.option("--security", is_flag=True, help="Look at who else may read or change the workspace instead.")
 def doctor(workspace: Path, security: bool) -> None:
     """Say whether a night would run: configuration, sources, disk, versions, clock, last nights; changes nothing."""
-    from flows.doctor import examine
-    from flows.doctor_findings import as_lines, exit_code
+    from flows.doctor.examination import examine
+    from flows.doctor.findings import as_lines, exit_code
 
     findings = examine(workspace, security=security)
     for line in as_lines(findings):
@@ -191,7 +191,7 @@ def quarantine() -> None:
 )
 def quarantine_list(workspace: Path, file: Path | None) -> None:
     """Count the open rows by table and broken rule."""
-    from flows.requarantine import list_open
+    from flows.steps.requarantine import list_open
 
     click.echo(list_open(_known_workspace(workspace, None), file=file))
 
@@ -206,7 +206,7 @@ def quarantine_list(workspace: Path, file: Path | None) -> None:
 )
 def quarantine_replay(workspace: Path, file: Path | None) -> None:
     """Judge the open rows again, repaired or as they are, and land those that are good now."""
-    from flows.requarantine import replay
+    from flows.steps.requarantine import replay
 
     click.echo(replay(_known_workspace(workspace, None), file=file))
 
@@ -235,17 +235,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run_nightly(workspace: Path, as_of: str | None) -> None:
-    from flows.environment import prepare_environment
+    from flows.run.environment import prepare_environment
 
     _known_workspace(workspace, as_of)
     prepare_environment(workspace)
-    from flows.warming import begin_imports
+    from flows.run.warming import begin_imports
 
     begin_imports()
     from flows.nightly import nightly as nightly_flow
 
     done = nightly_flow(str(workspace), as_of)
-    from flows.summary import closing_lines
+    from flows.steps.summary import closing_lines
 
     for line in closing_lines(done.night, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
         click.echo(line)
@@ -253,7 +253,7 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
 
 def _known_workspace(workspace: Path, as_of: str | None) -> Path:
     """Check what can be checked before anything heavy is loaded: a configuration mistake answers at once."""
-    from flows.night import open_night
+    from flows.run.night import open_night
 
     open_night(workspace, as_of)
     return workspace

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from features.dictionary import feature_dictionary_markdown
-from flows.settings import Settings
+from flows.run.settings import Settings
 from lake.contracts import TABLES
 from lake.source_settings import SourceSettings
 

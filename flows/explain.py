@@ -12,8 +12,8 @@ import polars as pl
 
 from features.history import is_activity
 from flows.analysis import listed_nights, read_members
-from flows.night import Night, open_night
-from flows.scoring import NIGHT, TIERS_TABLE
+from flows.run.night import Night, open_night
+from flows.steps.scoring import NIGHT, TIERS_TABLE
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index

@@ -20,17 +20,17 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from features.history import History
-from flows import intake as taking_in
-from flows import scoring
-from flows.alerting import alert_of_warnings, alerted
-from flows.logged import logged
-from flows.maturity import Maturity, measure_matured
-from flows.morning import report_facts, table_flows
-from flows.night import Night, open_night, say
-from flows.receipt import write_receipt
-from flows.retaining import let_age_out, tidy
-from flows.rollup import Gathered, gather, roll_up
-from flows.summary import (
+from flows.run.alerting import alert_of_warnings, alerted
+from flows.run.logged import logged
+from flows.run.night import Night, open_night, say
+from flows.steps import intake as taking_in
+from flows.steps import scoring
+from flows.steps.maturity import Maturity, measure_matured
+from flows.steps.morning import report_facts, table_flows
+from flows.steps.receipt import write_receipt
+from flows.steps.retaining import let_age_out, tidy
+from flows.steps.rollup import Gathered, gather, roll_up
+from flows.steps.summary import (
     arrived_counts,
     counting_line,
     landed_counts,
@@ -41,7 +41,7 @@ from flows.summary import (
     tier_rows,
     validation_facts,
 )
-from flows.training import Champions, choose_champions
+from flows.steps.training import Champions, choose_champions
 from lake.errors import OutsideServiceError
 from lake.release_format import mark_format
 from outputs.database import publish_members

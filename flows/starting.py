@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from flows.settings import CONFIGURATION_FILE
+from flows.run.settings import CONFIGURATION_FILE
 from lake.errors import ConfigurationError
 
 DEMO_CONFIGURATION: Final = """\

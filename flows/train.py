@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.alerting import alerted
-from flows.intake import last_full_day
-from flows.logged import logged
-from flows.night import Night, open_night
-from flows.rollup import gather, roll_up
-from flows.scoring import compute_features
-from flows.training import Force, choose_champions
+from flows.run.alerting import alerted
+from flows.run.logged import logged
+from flows.run.night import Night, open_night
+from flows.steps.intake import last_full_day
+from flows.steps.rollup import gather, roll_up
+from flows.steps.scoring import compute_features
+from flows.steps.training import Force, choose_champions
 from lake.errors import DataError
 
 

@@ -17,13 +17,13 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from flows import scoring
-from flows.erased_outputs import ERASURES_KEY, list_hashes
-from flows.night import Night, code_hash, open_night, settings_hash
-from flows.past import PastLake, PastWorkspace
-from flows.receipt import RECEIPT, files_hash
-from flows.rollup import gather
-from flows.training import Champion, Champions
+from flows.erasure.erased_outputs import ERASURES_KEY, list_hashes
+from flows.run.night import Night, code_hash, open_night, settings_hash
+from flows.steps import scoring
+from flows.steps.past import PastLake, PastWorkspace
+from flows.steps.receipt import RECEIPT, files_hash
+from flows.steps.rollup import gather
+from flows.steps.training import Champion, Champions
 from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import from_files
 from outputs.lists import write_lists

@@ -15,7 +15,7 @@ with app.setup:
     from markupsafe import Markup
 
     from flows.analysis import open_workspace
-    from flows.runs import read_backtests, read_trainings
+    from flows.tracking.runs import read_backtests, read_trainings
     from lake.errors import EvenfallError
     from models.training import OURS
     from outputs import words

@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One Prefect server for all nights of this process; starting it for each would take a minute in all."""
-    from flows.environment import prepare_environment
+    from flows.run.environment import prepare_environment
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.community import EVENT_TYPES, read_size, write_community, write_one_more_day
 from benchmarks.population import Size
-from flows.settings import load_settings
+from flows.run.settings import load_settings
 
 ROOT = Path(__file__).parent.parent.parent
 SIZE = Size(members=2_000, events=90_000, days=200, seed=11)

@@ -142,7 +142,7 @@ def _serve(folder: Path) -> None:
 
 
 def _import_everything(folder: Path) -> None:
-    from flows.environment import prepare_environment
+    from flows.run.environment import prepare_environment
 
     prepare_environment(folder)
     import altair  # noqa: F401
@@ -156,7 +156,7 @@ def _import_everything(folder: Path) -> None:
 
     import expectations.engine  # noqa: F401
     import flows.nightly  # noqa: F401
-    from flows.tracking import quiet_mlflow
+    from flows.tracking.library import quiet_mlflow
 
     quiet_mlflow()
 
@@ -184,7 +184,7 @@ def _in_a_child(order: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _night(order: dict[str, Any], facts: int) -> int:
     """The command line's last resort, around the steps of a night."""
     from flows import nightly as steps
-    from flows.night import open_night
+    from flows.run.night import open_night
     from lake.errors import EvenfallError
 
     counter = _Counter(Moment(**order["dies"]) if order["dies"] else None, count=order["count"])

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from flows.intake import judge_sources, land_intake
-from flows.settings import Settings
-from flows.workspace import Workspace
+from flows.run.settings import Settings
+from flows.run.workspace import Workspace
+from flows.steps.intake import judge_sources, land_intake
 from lake.arrivals import check_identity, read_arrivals
 from lake.contracts import TABLES
 from lake.errors import DataError, EvenfallError

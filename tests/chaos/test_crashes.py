@@ -23,8 +23,8 @@ WOUNDS = (
     (Moment("lake.landing.land", leaving=True, occurrence=2), "landing …"),
     (Moment("lake.arrivals.record"), "landing …"),
     (Moment("lake.store.Lake.replace_days", leaving=True, occurrence=4), "rolling up …"),
-    (Moment("flows.tracking.Tracking.log_training", leaving=True), "training churn"),
-    (Moment("flows.tracking._settle", occurrence=2), "training churn"),
+    (Moment("flows.tracking.tracking.Tracking.log_training", leaving=True), "training churn"),
+    (Moment("flows.tracking.promotions.settle", occurrence=2), "training churn"),
     (Moment("outputs.publication._swap"), "publishing the lists …"),
 )
 
@@ -91,4 +91,4 @@ def _moments(night: Any, chance: random.Random, *, first: bool) -> Iterator[Mome
     if first:
         # While the tracking store makes its own tables, nothing of ours is called.
         for seconds in (0.3, 0.6, 0.9, 1.2, 1.8, 2.4):
-            yield Moment("flows.own_store.make_own_store", seconds=seconds)
+            yield Moment("flows.tracking.own_store.make_own_store", seconds=seconds)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.intake import judge_sources, land_intake
-from flows.night import open_night
-from flows.rollup import roll_up
+from flows.run.night import open_night
+from flows.steps.intake import judge_sources, land_intake
+from flows.steps.rollup import roll_up
 from lake.contracts import TABLES
 from lake.store import Lake
 

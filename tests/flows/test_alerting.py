@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.alerting import alert_of_warnings, alerted, without_secrets
-from flows.machine import machine_trouble
-from flows.night import Night, open_night
+from flows.run.alerting import alert_of_warnings, alerted, without_secrets
+from flows.run.machine import machine_trouble
+from flows.run.night import Night, open_night
 from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
 from tests.catchers import mail_server, webhook
 from tests.flows.communities import LAST_DAY, SHOP, write_shop

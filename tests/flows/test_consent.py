@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from features.panel import build_panel
-from flows.rollup import load_history, members_known
+from flows.steps.rollup import load_history, members_known
 from lake.store import Lake
 from tests.flows.forum import DAYS, FIRST_DAY, NIGHT, WHO, take_in, write_forum
 

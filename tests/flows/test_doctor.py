@@ -20,14 +20,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.doctor import examine
-from flows.doctor_findings import Finding, exit_code, ok, problem, warning
-from flows.doctor_machine import look_at_clock, look_at_disk, look_at_versions
-from flows.doctor_nights import last_runs, look_at_last_nights, look_for_gaps
-from flows.doctor_security import is_pickle, others_may, review
-from flows.night import open_night
-from flows.settings import load_settings
-from flows.workspace import Workspace
+from flows.doctor.examination import examine
+from flows.doctor.findings import Finding, exit_code, ok, problem, warning
+from flows.doctor.machine import look_at_clock, look_at_disk, look_at_versions
+from flows.doctor.nights import last_runs, look_at_last_nights, look_for_gaps
+from flows.doctor.security import is_pickle, others_may, review
+from flows.run.night import open_night
+from flows.run.settings import load_settings
+from flows.run.workspace import Workspace
 from lake.search import files_below
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, write_shop
 from tests.flows.conftest import Run
@@ -154,7 +154,7 @@ def test_a_clock_that_went_back_a_full_disk_and_an_older_library_are_seen(before
     assert [finding.level for finding in look_at_versions()] == ["ok"]
     lock = before / "requirements.lock"
     lock.write_text("polars==0.1 \\\n    --hash=sha256:0\npolars==9.9 ; python_full_version < '3.0' \\\n")
-    monkeypatch.setattr("flows.doctor_machine._LOCK", lock)
+    monkeypatch.setattr("flows.doctor.machine._LOCK", lock)
     (older,) = look_at_versions()
     assert older.level == "warning"
     assert "(pinned 0.1)" in older.says

@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.erase import erase
-from flows.rollup import roll_up
-from flows.workspace import Workspace
+from flows.erasure.erase import erase
+from flows.run.workspace import Workspace
+from flows.steps.rollup import roll_up
 from lake.arrivals import check_identity, read_arrivals
 from lake.contracts import TABLES
 from lake.errors import ConfigurationError, WorkspaceBusyError

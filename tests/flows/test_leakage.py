@@ -12,7 +12,7 @@ import pytest
 
 from features.build import build_features
 from features.history import SeenHistory
-from flows.rollup import load_history
+from flows.steps.rollup import load_history
 from lake.store import Lake
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.flows.conftest import Run

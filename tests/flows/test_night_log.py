@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 from mlflow import MlflowClient
 
-from flows.logged import logged
-from flows.night import Night, open_night
-from flows.night_log import NightLog, log_files, read_log
-from flows.retaining import let_age_out
-from flows.store_address import own_address
+from flows.run.logged import logged
+from flows.run.night import Night, open_night
+from flows.run.night_log import NightLog, log_files, read_log
+from flows.steps.retaining import let_age_out
+from flows.tracking.store_address import own_address
 from lake.errors import OutsideServiceError
 from tests.flows.communities import FIRST_DAY, LAST_DAY, SHOP, shop_lines, write_shop
 from tests.flows.conftest import Run

@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from features.rollups import DAILY_SCHEMA, TIES_SCHEMA
-from flows.running import RUNNING_TABLES, carry_totals
+from flows.steps.running import RUNNING_TABLES, carry_totals
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
 from lake.store import Lake

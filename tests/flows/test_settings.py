@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import load_settings
+from flows.run.settings import load_settings
 from lake.errors import ConfigurationError
 
 MINIMAL = """\

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.store_address import is_server, own_address, with_our_driver, without_password
+from flows.tracking.store_address import is_server, own_address, with_our_driver, without_password
 
 
 def test_postgresql_is_reached_with_the_driver_that_is_installed() -> None:

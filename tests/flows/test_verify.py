@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.night import open_night
-from flows.retaining import tidy
+from flows.run.night import open_night
+from flows.steps.retaining import tidy
 from flows.verify import verify
 from lake.arrivals import read_arrivals
 from lake.needle import Needle

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.workspace import Workspace
+from flows.run.workspace import Workspace
 from lake.errors import ConfigurationError, WorkspaceBusyError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from flows.workspace import Workspace
+from flows.run.workspace import Workspace
 with Workspace(Path(sys.argv[1])).held("a long night"):
     print("held", flush=True)
     time.sleep(60)

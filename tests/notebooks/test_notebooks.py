@@ -90,7 +90,7 @@ def test_consent_withdrawn_after_a_night_blanks_the_member_on_that_night_too(
     import shutil
 
     from flows.analysis import read_members
-    from flows.night import open_night
+    from flows.run.night import open_night
 
     root = tmp_path / "copy"
     shutil.copytree(explored.root, root)

@@ -19,8 +19,8 @@ from features.rollups import (
     ties_rollup,
 )
 from features.running import RunningTotals
-from flows.consent import consenting, numbers_not_profiled, of_profiled
-from flows.running import carry_totals, first_days
+from flows.steps.consent import consenting, numbers_not_profiled, of_profiled
+from flows.steps.running import carry_totals, first_days
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import scan_member_index
 from lake.store import DAY, Lake

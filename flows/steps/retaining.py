@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from datetime import date, timedelta
 
-from flows.night import Night, say
-from flows.night_log import remove_logs
-from flows.scoring import NIGHT, SCORES, TIERS_TABLE
+from flows.run.night import Night, say
+from flows.run.night_log import remove_logs
+from flows.steps.scoring import NIGHT, SCORES, TIERS_TABLE
 from lake.quarantine import QUARANTINE
 from lake.retention import TIMED_TABLES, expire, expire_nights
 from lake.versions import Removed, vacuum

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-from flows.alerting import without_secrets
-from flows.doctor_findings import SERVICE, Finding, of_error, ok, problem, warning
-from flows.night import Night
-from flows.store_address import is_server, without_password
+from flows.doctor.findings import SERVICE, Finding, of_error, ok, problem, warning
+from flows.run.alerting import without_secrets
+from flows.run.night import Night
+from flows.tracking.store_address import is_server, without_password
 from lake.databases import expand_environment
 from lake.errors import EvenfallError, OutsideServiceError
 

@@ -11,8 +11,8 @@ import polars as pl
 
 from features.history import History, cut, is_activity
 from features.labels import label
-from flows.night import Night
-from flows.scoring import NIGHT, SCORES, read_scores
+from flows.run.night import Night
+from flows.steps.scoring import NIGHT, SCORES, read_scores
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.store import Lake
 from models.bands import EVERYBODY, MEASURES, TENURE_BANDS, calibration_by_band, tenure_band

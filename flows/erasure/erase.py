@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flows.certificate import Certificate, read_certificate, write_certificate
-from flows.erased_outputs import clean, erase_from_lists, other_files, own_files
-from flows.night import Night, open_night, say
-from flows.rollup import roll_up
+from flows.erasure.certificate import Certificate, read_certificate, write_certificate
+from flows.erasure.erased_outputs import clean, erase_from_lists, other_files, own_files
+from flows.run.night import Night, open_night, say
+from flows.steps.rollup import roll_up
 from lake.contracts import TABLES
 from lake.discovery import Export, discover
 from lake.erased import Erased, Erasure, mask_of, read_erased, with_key, write_erased

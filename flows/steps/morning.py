@@ -10,12 +10,12 @@ import polars as pl
 
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES
 from features.rollups import DAILY_SCHEMA
-from flows.intake import Intake
-from flows.maturity import Maturity
-from flows.night import Night
-from flows.rollup import members_known
-from flows.scoring import previous_night, read_scores
-from flows.training import Champion, Champions
+from flows.run.night import Night
+from flows.steps.intake import Intake
+from flows.steps.maturity import Maturity
+from flows.steps.rollup import members_known
+from flows.steps.scoring import previous_night, read_scores
+from flows.steps.training import Champion, Champions
 from lake.checks import read_checks
 from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TABLES
 from lake.store import DAY

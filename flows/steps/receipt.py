@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from flows.night import Night, code_hash, settings_hash
-from flows.scoring import GROUPS, TIERS_TABLE, count_not_profiled
-from flows.training import Champions
+from flows.run.night import Night, code_hash, settings_hash
+from flows.steps.scoring import GROUPS, TIERS_TABLE, count_not_profiled
+from flows.steps.training import Champions
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
 

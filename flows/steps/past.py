@@ -12,7 +12,7 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from flows.workspace import Workspace
+from flows.run.workspace import Workspace
 from lake.store import DAY, Lake
 
 

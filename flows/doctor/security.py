@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flows.doctor_findings import CONFIGURATION, Finding, ok, problem, warning
-from flows.settings import CONFIGURATION_FILE
+from flows.doctor.findings import CONFIGURATION, Finding, ok, problem, warning
+from flows.run.settings import CONFIGURATION_FILE
 
 _OTHERS_READ: Final = stat.S_IROTH
 _OTHERS_WRITE: Final = stat.S_IWOTH

@@ -28,7 +28,7 @@ def _validation() -> None:
 
 
 def _tracking() -> None:
-    from flows.tracking import quiet_mlflow
+    from flows.tracking.library import quiet_mlflow
 
     quiet_mlflow()
 

@@ -12,13 +12,13 @@ import polars as pl
 
 from expectations.runner import RuleOutcome
 from expectations.table_checks import Finding
-from flows.intake import Arrival, Intake
-from flows.maturity import Maturity
-from flows.morning import table_flows
-from flows.night import Night
-from flows.night_log import peak_memory
-from flows.scoring import count_not_profiled
-from flows.training import Champions
+from flows.run.night import Night
+from flows.run.night_log import peak_memory
+from flows.steps.intake import Arrival, Intake
+from flows.steps.maturity import Maturity
+from flows.steps.morning import table_flows
+from flows.steps.scoring import count_not_profiled
+from flows.steps.training import Champions
 from lake.contracts import TABLES
 from lake.errors import DataError
 from outputs.facts import TableFlow

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from flows.doctor_findings import BUSY, Finding, of_error, ok, problem, warning
-from flows.intake import last_full_day
-from flows.night import Night
-from flows.night_log import log_files, read_log
-from flows.workspace import Workspace
+from flows.doctor.findings import BUSY, Finding, of_error, ok, problem, warning
+from flows.run.night import Night
+from flows.run.night_log import log_files, read_log
+from flows.run.workspace import Workspace
+from flows.steps.intake import last_full_day
 from lake.contracts import ACTIVITY_TABLES
 from lake.errors import EvenfallError
 from lake.release_format import FORMAT, read_format

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flows.machine import machine_trouble
-from flows.night_log import NightLog, peak_memory
-from flows.settings import Settings, load_settings
-from flows.tracking import Tracking
-from flows.workspace import Workspace
+from flows.run.machine import machine_trouble
+from flows.run.night_log import NightLog, peak_memory
+from flows.run.settings import Settings, load_settings
+from flows.run.workspace import Workspace
+from flows.tracking.tracking import Tracking
 from lake.errors import ConfigurationError, EvenfallError
 from lake.release_format import refuse_newer
 
@@ -137,7 +137,7 @@ def settings_hash(settings: Settings) -> str:
 
 def code_hash(rooms: Sequence[str] = _ROOMS) -> str:
     """A hash of our own source files, whichever way they were installed; by default of all that a night runs."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parent.parent.parent
     digest = hashlib.sha256()
     files = (path for room in rooms for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css"))
     for path in sorted(files):

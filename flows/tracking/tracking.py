@@ -1,6 +1,6 @@
 """MLflow: experiments, the registry of models, and one run per training and per night.
 
-The only module that imports mlflow, and it does so inside functions: the import costs seconds.
+Only this room imports mlflow, and it does so inside functions: the import costs seconds.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from flows.own_store import bring_along, make_own_store
-from flows.run_presentation import (
+from flows.serving import read_bundle
+from flows.tracking import promotions
+from flows.tracking.library import quiet_mlflow, restore_address
+from flows.tracking.own_store import bring_along, make_own_store
+from flows.tracking.run_presentation import (
     ABOUT,
     backtest_metric_names,
     by_cutoff,
@@ -29,9 +32,8 @@ from flows.run_presentation import (
     provenance,
     run_tags,
 )
-from flows.serving import read_bundle
-from flows.store_address import is_server, own_address, with_our_driver, without_password
-from flows.training_record import RegisteredModel, TrainingRecord
+from flows.tracking.store_address import is_server, own_address, with_our_driver, without_password
+from flows.tracking.training_record import RegisteredModel, TrainingRecord
 from lake.errors import OutsideServiceError
 from models.bundle import from_files
 
@@ -39,19 +41,15 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-__all__ = ["BACKTESTS", "CHAMPION", "NIGHTS", "RegisteredModel", "Tracking", "TrainingRecord", "quiet_mlflow"]
+__all__ = ["BACKTESTS", "NIGHTS", "RegisteredModel", "Tracking", "TrainingRecord", "quiet_mlflow"]
 
-CHAMPION: Final = "champion"
 NIGHTS: Final = "nights"
 BACKTESTS: Final = "backtests"
 _EXPERIMENT_KIND: Final = "custom_model_development"
 _UNUSED_EXPERIMENT: Final = "Default"
 _NOTE: Final = "mlflow.note.content"
-_PROMOTED: Final = "promoted."
-_DECISION: Final = "decision"
 _BUNDLE: Final = "data/bundle"
 _SIGNATURE_ROWS: Final = 5
-_DATE_CHARACTERS: Final = len("2011-08-31")
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Tracking:
                 client.set_terminated(run.info.run_id, status="KILLED")
             for model in client.search_registered_models():
                 if model.name in ("churn", "value"):
-                    _settle(client, model.name)
+                    promotions.settle(client, model.name)
 
     def log_training(self, record: TrainingRecord) -> RegisteredModel:
         """Log a training as one run and register its model as a new version, without an alias.
@@ -137,11 +135,11 @@ class Tracking:
             OutsideServiceError: The tracking server failed.
         """
         with self.client() as client:
-            number = max((number for _, number, _ in _promotions(client, model.name)), default=0) + 1
+            number = max((number for _, number, _ in promotions.every_promotion(client, model.name)), default=0) + 1
             # This one tag is the promotion; the rest follows from it, in `prepare` where the process dies in between.
             told = f"{as_of.isoformat()} {reason}"
-            client.set_model_version_tag(model.name, str(model.version), f"{_PROMOTED}{number:04}", told)
-            _settle(client, model.name)
+            client.set_model_version_tag(model.name, str(model.version), f"{promotions.PROMOTED}{number:04}", told)
+            promotions.settle(client, model.name)
 
     def turn_down(self, model: RegisteredModel, *, reason: str) -> None:
         """Note why a challenger did not become champion.
@@ -150,12 +148,12 @@ class Tracking:
             OutsideServiceError: The tracking server failed.
         """
         with self.client() as client:
-            client.set_model_version_tag(model.name, str(model.version), _DECISION, f"turned down: {reason}")
+            client.set_model_version_tag(model.name, str(model.version), promotions.DECISION, f"turned down: {reason}")
 
     def decision(self, model: RegisteredModel) -> str | None:
         """What was decided about a version, or None before the gate has seen it."""
         with self.client() as client:
-            decided: str | None = client.get_model_version(model.name, str(model.version)).tags.get(_DECISION)
+            decided: str | None = client.get_model_version(model.name, str(model.version)).tags.get(promotions.DECISION)
             return decided
 
     def newest_training(self, name: str, *, as_of: date) -> date | None:
@@ -166,7 +164,7 @@ class Tracking:
         """
         with self.client() as client:
             versions = client.search_model_versions(f"name = '{name}'")
-            nights = [date.fromisoformat(version.tags["as_of"]) for version in versions if _DECISION in version.tags]
+            nights = [date.fromisoformat(version.tags["as_of"]) for version in versions if promotions.DECISION in version.tags]
             return max((night for night in nights if night <= as_of), default=None)
 
     def champion(self, name: str, *, as_of: date) -> RegisteredModel | None:
@@ -178,8 +176,8 @@ class Tracking:
             OutsideServiceError: The tracking server failed.
         """
         with self.client() as client:
-            promotions = [found for found in _promotions(client, name) if found[0] <= as_of]
-            return self._registered(max(promotions, key=lambda found: found[:2])[2]) if promotions else None
+            until_then = [found for found in promotions.every_promotion(client, name) if found[0] <= as_of]
+            return self._registered(max(until_then, key=lambda found: found[:2])[2]) if until_then else None
 
     def registered(self, name: str, *, version: int) -> RegisteredModel:
         """A version by its number.
@@ -199,7 +197,7 @@ class Tracking:
         with self.client() as client:
             earlier = [
                 found
-                for found in _promotions(client, current.name)
+                for found in promotions.every_promotion(client, current.name)
                 if found[0] <= as_of and int(found[2].version) != current.version
             ]
             return self._registered(max(earlier, key=lambda found: found[:2])[2]) if earlier else None
@@ -288,7 +286,7 @@ class Tracking:
                 remedy="Check MLFLOW_TRACKING_URI and that the server runs, or unset it to use the workspace's own mlflow.db.",
             ) from None
         finally:
-            _restore(users_choice)
+            restore_address(users_choice)
 
     def _log_model(self, client: MlflowClient, record: TrainingRecord, run_id: str) -> int:
         import mlflow
@@ -341,30 +339,6 @@ class Tracking:
         return str(client.create_experiment(name, artifact_location=location, tags=tags))
 
 
-def _promotions(client: MlflowClient, name: str) -> list[tuple[date, int, ModelVersion]]:
-    """Every promotion there ever was: from which night on, its number, the version."""
-    return [
-        (date.fromisoformat(value[:_DATE_CHARACTERS]), int(tag.removeprefix(_PROMOTED)), version)
-        for version in client.search_model_versions(f"name = '{name}'")
-        for tag, value in version.tags.items()
-        if tag.startswith(_PROMOTED)
-    ]
-
-
-def _settle(client: MlflowClient, name: str) -> None:
-    """Let alias and decision say what the newest promotion says."""
-    newest = max(_promotions(client, name), key=lambda found: found[1], default=None)
-    if newest is None:
-        return
-    _, number, version = newest
-    reason = version.tags[f"{_PROMOTED}{number:04}"][_DATE_CHARACTERS:].strip()
-    decided = f"promoted: {reason}"
-    if reason and version.tags.get(_DECISION) != decided:
-        client.set_model_version_tag(name, str(version.version), _DECISION, decided)
-    if client.get_registered_model(name).aliases.get(CHAMPION) != str(version.version):
-        client.set_registered_model_alias(name, CHAMPION, str(version.version))
-
-
 def _tidy(client: MlflowClient) -> None:
     """Take MLflow's own empty experiment off the list that people choose from."""
     unused = client.get_experiment_by_name(_UNUSED_EXPERIMENT)
@@ -374,27 +348,3 @@ def _tidy(client: MlflowClient) -> None:
         and not client.search_runs([unused.experiment_id], max_results=1)
     ):
         client.delete_experiment(unused.experiment_id)
-
-
-def _restore(users_choice: str | None) -> None:
-    """Take back what MLflow wrote into the environment: the next workspace of this process must not inherit it."""
-    if users_choice is None:
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-    else:
-        os.environ["MLFLOW_TRACKING_URI"] = users_choice
-
-
-def quiet_mlflow() -> Any:
-    """Import mlflow without telemetry and without its chatter on the terminal."""
-    import logging
-    import warnings
-
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow
-
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
-    # Our models log no input example on purpose: it would put members' rows into the store.
-    warnings.filterwarnings("ignore", message=".*input example was not provided.*")
-    return mlflow

@@ -8,11 +8,11 @@ from typing import Final
 
 import polars as pl
 
-from flows.alerting import without_secrets
-from flows.doctor_findings import Finding, of_error, ok
-from flows.doctor_machine import shown_bytes
-from flows.settings import Settings
-from flows.workspace import Workspace
+from flows.doctor.findings import Finding, of_error, ok
+from flows.doctor.machine import shown_bytes
+from flows.run.alerting import without_secrets
+from flows.run.settings import Settings
+from flows.run.workspace import Workspace
 from lake.arrivals import read_arrivals
 from lake.contracts import TABLES
 from lake.databases import read_query

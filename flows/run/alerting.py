@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
-from flows.night import Night, say
+from flows.run.night import Night, say
 from lake.databases import expand_environment
 from lake.errors import EvenfallError
 from outputs.alerts import Alert, mail_alert, post_alert

@@ -9,10 +9,10 @@ import polars as pl
 
 from features.build import describe_members, feature_catalog
 from features.history import History, cut
-from flows.consent import numbers_not_profiled
-from flows.night import Night
-from flows.rollup import Gathered, members_known
-from flows.training import Champions
+from flows.run.night import Night
+from flows.steps.consent import numbers_not_profiled
+from flows.steps.rollup import Gathered, members_known
+from flows.steps.training import Champions
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.store import Lake
 from models.reasons import reasons

@@ -16,8 +16,8 @@ from deltalake.exceptions import DeltaError
 from features.history import History, SeenHistory, cut
 from features.rollups import DAILY_SCHEMA, TIES_SCHEMA
 from features.running import RunningTotals, advance, can_advance, start
-from flows.consent import consenting, numbers_not_profiled
-from flows.night import code_hash
+from flows.run.night import code_hash
+from flows.steps.consent import consenting, numbers_not_profiled
 from lake.contracts import DAILY, TIES
 from lake.store import Lake
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from flows.receipt import RECEIPT
-from flows.workspace import Workspace
+from flows.run.workspace import Workspace
+from flows.steps.receipt import RECEIPT
 from lake.errors import OutsideServiceError
 from lake.needle import Needle
 from lake.search import files_below, quoted

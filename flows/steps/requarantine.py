@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from expectations.runner import validate
-from flows.night import Night, open_night
+from flows.run.night import Night, open_night
 from lake.arrivals import move_counts, read_arrivals, record, undo_unrecorded
 from lake.contracts import TABLES, TIMESTAMP, Table
 from lake.errors import ConfigurationError

@@ -14,10 +14,10 @@ import polars as pl
 from features.build import build_features
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES, History
 from features.panel import build_panel
-from flows.figures import training_figures
-from flows.night import Night, code_hash, say, settings_hash
-from flows.settings import Settings
-from flows.tracking import RegisteredModel, TrainingRecord
+from flows.run.night import Night, code_hash, say, settings_hash
+from flows.run.settings import Settings
+from flows.tracking.figures import training_figures
+from flows.tracking.tracking import RegisteredModel, TrainingRecord
 from lake.contracts import DAILY, TIES
 from lake.errors import ConfigurationError
 from lake.store import DAY

@@ -17,8 +17,8 @@ import polars as pl
 
 from expectations.runner import RuleOutcome, validate
 from expectations.table_checks import Finding, check_freshness, check_missing, check_share, check_volume
-from flows.settings import Settings
-from flows.workspace import Workspace
+from flows.run.settings import Settings
+from flows.run.workspace import Workspace
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
 from lake.arrivals import move_counts, read_arrivals, read_kept_after, record, undo_unrecorded
 from lake.checks import SCHEMA as CHECKS_SCHEMA

@@ -9,16 +9,16 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from flows.alerting import without_secrets
-from flows.doctor_findings import Finding, of_error, ok, problem
-from flows.doctor_machine import look_at_clock, look_at_disk, look_at_permissions, look_at_versions, utc_now
-from flows.doctor_nights import look_at_format, look_at_holder, look_at_last_nights, look_at_tonight, look_for_gaps
-from flows.doctor_security import review
-from flows.doctor_services import look_at_alerts, look_at_mlflow, look_at_prefect, look_at_publication
-from flows.doctor_sources import look_at_sources
-from flows.night import Night, open_night
-from flows.settings import load_settings
-from flows.workspace import Workspace
+from flows.doctor.findings import Finding, of_error, ok, problem
+from flows.doctor.machine import look_at_clock, look_at_disk, look_at_permissions, look_at_versions, utc_now
+from flows.doctor.nights import look_at_format, look_at_holder, look_at_last_nights, look_at_tonight, look_for_gaps
+from flows.doctor.security import review
+from flows.doctor.services import look_at_alerts, look_at_mlflow, look_at_prefect, look_at_publication
+from flows.doctor.sources import look_at_sources
+from flows.run.alerting import without_secrets
+from flows.run.night import Night, open_night
+from flows.run.settings import load_settings
+from flows.run.workspace import Workspace
 from lake.errors import ConfigurationError, EvenfallError
 
 Look = Callable[[], Iterator[Finding]]

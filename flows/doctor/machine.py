@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from flows.doctor_findings import CONFIGURATION, SERVICE, Finding, ok, problem, warning
-from flows.settings import Settings
-from flows.workspace import Workspace
+from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, ok, problem, warning
+from flows.run.settings import Settings
+from flows.run.workspace import Workspace
 from lake.arrivals import read_arrivals
 from lake.contracts import ACTIVITY_TABLES
 
@@ -41,7 +41,7 @@ _MAIN_LIBRARIES: Final = (
     "sqlalchemy",
     "pydantic-settings",
 )
-_LOCK: Final = Path(__file__).parent.parent / "requirements.lock"
+_LOCK: Final = Path(__file__).parent.parent.parent / "requirements.lock"
 _PIN: Final = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\\]+)", re.MULTILINE)
 
 

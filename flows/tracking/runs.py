@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from flows.tracking import BACKTESTS, Tracking
+from flows.tracking.tracking import BACKTESTS, Tracking
 
 BACKTESTS_SCHEMA: Final = {
     "backtest": pl.String(),
@@ -83,7 +83,7 @@ def _runs(tracking: Tracking, experiment: str) -> list[Any]:
 
 
 def _measured(run: Any, parts: int) -> Iterator[tuple[list[str], float]]:
-    """The metrics of a run whose names have so many parts, as `flows.run_presentation` gives them."""
+    """The metrics of a run whose names have so many parts, as `flows.tracking.run_presentation` gives them."""
     for name, value in run.data.metrics.items():
         split = name.split("/")
         if len(split) == parts:

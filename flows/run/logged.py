@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from flows.alerting import without_secrets
-from flows.night import Night
+from flows.run.alerting import without_secrets
+from flows.run.night import Night
 from lake.errors import EvenfallError
 
 _BUG_EXIT_CODE: Final = 1

@@ -1,0 +1,1 @@
+"""`evenfall erase`: one member goes from everything a workspace holds, and a certificate says so."""

@@ -1,0 +1,30 @@
+"""MLflow itself: imported without telemetry and chatter, and what it writes into the environment taken back."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+def restore_address(users_choice: str | None) -> None:
+    """Take back what MLflow wrote into the environment: the next workspace of this process must not inherit it."""
+    if users_choice is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = users_choice
+
+
+def quiet_mlflow() -> Any:
+    """Import mlflow without telemetry and without its chatter on the terminal."""
+    import logging
+    import warnings
+
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    # Our models log no input example on purpose: it would put members' rows into the store.
+    warnings.filterwarnings("ignore", message=".*input example was not provided.*")
+    return mlflow
