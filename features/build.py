@@ -85,7 +85,7 @@ def _steps_of_all(seen: SeenHistory) -> list[pl.DataFrame]:
     """Frames of one row per member_no that need every member at once."""
     steps = []
     if "interactions" in with_interactions(seen.available):
-        steps.append(member_people(seen).collect(engine="streaming"))
+        steps.append(member_people(seen))
     if "members.referrer_id" in seen.available:
         steps.append(_referrals(seen).collect(engine="streaming"))
     return steps
@@ -93,7 +93,8 @@ def _steps_of_all(seen: SeenHistory) -> list[pl.DataFrame]:
 
 def _referrals(seen: SeenHistory) -> pl.LazyFrame:
     """One row per member_no who brought others: `referred.members`, those seen by `as_of`."""
-    referred = seen.members.filter(pl.col("referrer_no").is_not_null())
+    everybody = seen.members if seen.everybody is None else seen.everybody
+    referred = everybody.filter(pl.col("referrer_no").is_not_null())
     return referred.group_by(pl.col("referrer_no").alias("member_no")).agg(pl.len().cast(pl.Int32).alias("referred.members"))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import polars.selectors as cs
 
@@ -16,6 +18,14 @@ from features.windows import age_days, band_sums, window_name, window_names, win
 DISTINCT_TYPES_WINDOWS_DAYS: Final = (28, 90, 365)
 _MONEY_KINDS: Final = ("order", "refund", "feedback")
 _KEY: Final = ("member_no", "activity")
+# How first and last days add up, and what stands for a day that never was: of no other day is it the first or the last.
+_ENDS: Final[dict[str, tuple[np.ufunc, int]]] = {
+    "first_date": (np.minimum, int(np.iinfo(np.int32).max)),
+    "last_date": (np.maximum, int(np.iinfo(np.int32).min)),
+}
+
+Whole = npt.NDArray[np.integer]
+_Columns = dict[str, Whole]
 
 
 def count(kind: str, days: int | None) -> pl.Expr:
@@ -104,51 +114,69 @@ def lost_first_or_last_days(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataF
 def member_totals(sums: pl.DataFrame, *, event_types: tuple[str, ...]) -> pl.DataFrame:
     """Lay the sums out by kind.
 
-    One row per member_no in `sums`; the columns named by `count`, `amount`, `first_date`, `last_date` and
+    One row per member_no in `sums`, sorted; the columns named by `count`, `amount`, `first_date`, `last_date` and
     `distinct_event_types`. Counts are 0 and dates null for kinds the member never did.
+
+    Args:
+        sums: As `count_sums` returns them, sorted by member_no.
+        event_types: The event types with features of their own.
     """
-    by_kind = _totals_by_kind(sums, event_types)
     slugs = (*event_kinds(event_types), OTHER_EVENT)
-    wide = sums.select("member_no").unique(maintain_order=True)
-    # One small join per kind is several times faster than pivoting with a filtered sum per kind and window.
+    member_no = sums["member_no"].unique(maintain_order=True)
+    place, kind_of_row = sums["member_no"].rle_id().to_numpy(), _kinds_of_rows(sums, event_types)
+    kinds: dict[str, _Columns] = {}
     for kind in (*slugs, *FIXED_KINDS):
-        wide = wide.join(_columns_of(by_kind, kind), on="member_no", how="left")
-    wide = wide.join(_distinct_types(sums), on="member_no", how="left").with_columns(cs.integer().fill_null(0))
-    return wide.with_columns(_summed("event", slugs)).with_columns(_summed("activity", ("event", *ORDER_ACTIVITIES)))
+        rows = np.flatnonzero((kind_of_row == kind).to_numpy())
+        columns = sums[rows, _sum_names(amounts=kind in _MONEY_KINDS) + list(_ENDS)]
+        kinds[kind] = _folded(columns, place[rows], height=member_no.len())
+    kinds["event"] = _summed(kinds[slug] for slug in slugs)
+    kinds["activity"] = _summed(kinds[kind] for kind in ("event", *ORDER_ACTIVITIES))
+    wide = [_frame_of(kind, columns) for kind, columns in kinds.items()]
+    return pl.concat([member_no.to_frame(), *wide, _distinct_types(sums, member_no)], how="horizontal")
 
 
-def _totals_by_kind(sums: pl.DataFrame, event_types: tuple[str, ...]) -> pl.DataFrame:
+def _kinds_of_rows(sums: pl.DataFrame, event_types: tuple[str, ...]) -> pl.Series:
     kinds = kind_of_activity(event_types)
-    kind = pl.col("activity").replace_strict(list(kinds), list(kinds.values()), default=OTHER_EVENT, return_dtype=pl.String)
-    return sums.group_by("member_no", kind.alias("kind")).agg(
-        pl.col(_sum_names(amounts=True)).sum(), pl.col("first_date").min(), pl.col("last_date").max()
-    )
+    known = pl.Enum(list(dict.fromkeys([*kinds.values(), OTHER_EVENT])))
+    return sums["activity"].replace_strict(list(kinds), list(kinds.values()), default=OTHER_EVENT, return_dtype=known)
 
 
-def _columns_of(by_kind: pl.DataFrame, kind: str) -> pl.DataFrame:
-    names = [*_sum_names(amounts=kind in _MONEY_KINDS), "first_date", "last_date"]
-    rows = by_kind.filter(pl.col("kind") == kind)
-    return rows.select("member_no", pl.col(names).name.prefix(_column(kind, "")))
+def _folded(rows: pl.DataFrame, place: Whole, *, height: int) -> _Columns:
+    """Fold the rows of each member, which lie one after another, into one row per member: sums, first and last days."""
+    begins = np.flatnonzero(np.diff(place, prepend=-1))
+    columns = {}
+    for name in rows.columns:
+        values = rows[name].to_physical().to_numpy()
+        columns[name] = np.full(height, _ENDS[name][1] if name in _ENDS else 0, dtype=values.dtype)
+        if len(begins):
+            columns[name][place[begins]] = _fold_of(name).reduceat(values, begins)
+    return columns
 
 
-def _distinct_types(sums: pl.DataFrame) -> pl.DataFrame:
+def _summed(parts: Iterable[_Columns]) -> _Columns:
+    """Sum kinds: their counts, the first of their first days and the last of their last."""
+    every = list(parts)
+    names = [*_sum_names(amounts=False), *_ENDS]
+    return {name: _fold_of(name).reduce([part[name] for part in every], dtype=every[0][name].dtype) for name in names}
+
+
+def _fold_of(name: str) -> np.ufunc:
+    return _ENDS[name][0] if name in _ENDS else np.add
+
+
+def _frame_of(kind: str, columns: _Columns) -> pl.DataFrame:
+    days = [pl.when(pl.col(name) != absent).then(name).cast(pl.Date).alias(name) for name, (_, absent) in _ENDS.items()]
+    return pl.DataFrame(columns).with_columns(days).rename(lambda name: _column(kind, name))
+
+
+def _distinct_types(sums: pl.DataFrame, member_no: pl.Series) -> pl.DataFrame:
     used = {
         window_name(_column("event", "distinct_types"), days): (pl.col(f"n_{days}d") > 0).sum().cast(pl.Int32)
         for days in DISTINCT_TYPES_WINDOWS_DAYS
     }
-    events = sums.filter(pl.col("activity").str.starts_with(EVENT_PREFIX))
-    return events.group_by("member_no").agg(**used)
-
-
-def _summed(kind: str, parts: Iterable[str]) -> list[pl.Expr]:
-    def columns(suffix: str) -> list[str]:
-        return [_column(part, suffix) for part in parts]
-
-    return [
-        *(pl.sum_horizontal(columns(name)).alias(_column(kind, name)) for name in _sum_names(amounts=False)),
-        pl.min_horizontal(columns("first_date")).alias(_column(kind, "first_date")),
-        pl.max_horizontal(columns("last_date")).alias(_column(kind, "last_date")),
-    ]
+    events = sums.filter(pl.col("activity").str.starts_with(EVENT_PREFIX)).group_by("member_no").agg(**used)
+    everybody = member_no.to_frame().join(events, on="member_no", how="left", maintain_order="left")
+    return everybody.drop("member_no").fill_null(0)
 
 
 def _sum_names(*, amounts: bool) -> list[str]:

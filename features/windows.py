@@ -41,7 +41,7 @@ def window_sums(column: str) -> list[pl.Expr]:
     """Cumulate the bands of `column` into its windows and its lifetime, named by `window_name`."""
     bands = [_band_name(column, start) for start in _BAND_STARTS]
     return [
-        pl.sum_horizontal(bands[: position + 1]).alias(window_name(column, days))
+        pl.sum_horizontal(bands[: position + 1]).alias(window_name(column, days))  # noqa: TID251 - whole numbers
         for position, days in enumerate((*WINDOWS_DAYS, None))
     ]
 

@@ -98,7 +98,7 @@ def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
         CountingError: Naming the arrival or the table and both numbers.
     """
     is_negative = pl.any_horizontal(pl.col(count) < 0 for count in COUNTS)
-    wrong = arrivals.filter(is_negative | pl.sum_horizontal(COUNTS).ne_missing(pl.col("rows_read")))
+    wrong = arrivals.filter(is_negative | pl.sum_horizontal(COUNTS).ne_missing(pl.col("rows_read")))  # noqa: TID251 - whole numbers
     for row in wrong.head(1).iter_rows(named=True):
         told = ", ".join(f"{count} {row[count]}" for count in COUNTS)
         raise CountingError(f"{row['source']} ({row['path']}): {row['rows_read']} rows read, but {told}")

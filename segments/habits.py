@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.ordered import sum_in_order
+
 Matrix = npt.NDArray[np.float64]
 
 ACTIVE_DAYS: Final = "active_days_365d"
@@ -61,7 +63,7 @@ def habit_matrix(features: pl.DataFrame, habits: Sequence[str]) -> Matrix:
     missing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in habits if name not in features.columns]
     complete = features.with_columns(missing)
     kinds = [name for name in habits if kind_of(name) is not None]
-    level = pl.mean_horizontal([_amount(name) for name in kinds]) if kinds else pl.lit(0.0)
+    level = sum_in_order(_amount(name) for name in kinds) * (1 / len(kinds)) if kinds else pl.lit(0.0)
     expressions = [
         _share(name) if name in TYPICAL_SHARES else _amount(name) - level if name in kinds else _amount(name) for name in habits
     ]

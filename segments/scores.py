@@ -12,6 +12,8 @@ from typing import Final
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
+from features.ordered import sum_in_order
+
 Weights = Mapping[str, NonNegativeFloat]
 
 # Percentiles are whole multiples of 2^-20, which floats hold exactly.
@@ -77,7 +79,7 @@ def _weighted_mean(parts: Sequence[tuple[pl.Expr, float]]) -> pl.Expr:
     """Return the weighted mean of the parts that have a value; null when none has."""
     if not parts:
         return pl.lit(None, dtype=pl.Float64)
-    total = pl.sum_horizontal(part * weight for part, weight in parts)
-    weight_present = pl.sum_horizontal(part.is_not_null().cast(pl.Float64) * weight for part, weight in parts)
+    total = sum_in_order(part * weight for part, weight in parts)
+    weight_present = sum_in_order(part.is_not_null().cast(pl.Float64) * weight for part, weight in parts)
     # Rounded, so that members with equal means stay level whatever the last bit of the quotient.
     return pl.when(weight_present > 0).then((total / weight_present).round(_MEAN_DECIMALS))

@@ -96,7 +96,7 @@ def _next_tier(as_of: date, policy: TierPolicy) -> pl.Expr:
 def _level(policy: TierPolicy, edge: str) -> pl.Expr:
     """Return the rank of the highest tier whose edge the score reaches."""
     reached = [pl.col("score") >= getattr(band, edge) for band in (policy.silver, policy.gold, policy.diamond)]
-    return pl.sum_horizontal(expression.cast(pl.Int8) for expression in reached).cast(pl.Int8)
+    return pl.sum_horizontal(expression.cast(pl.Int8) for expression in reached).cast(pl.Int8)  # noqa: TID251 - whole numbers
 
 
 def _rank(tier: pl.Expr) -> pl.Expr:

@@ -9,6 +9,7 @@ import polars as pl
 from features.active_days import DAY_PARTS
 from features.feature import Feature, share, windowed
 from features.kinds import OTHER_EVENT, event_kinds
+from features.ordered import sum_in_order
 from features.totals import DISTINCT_TYPES_WINDOWS_DAYS, count, distinct_event_types
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
 
@@ -70,7 +71,8 @@ def _day_part(part: str) -> list[Feature]:
         f"Share of the activity between the hours {_HOURS[part]} of the local day",
         "share",
         lambda days: share(
-            pl.col(f"active.{part}_n_{days}d"), pl.sum_horizontal([f"active.{each}_n_{days}d" for each in DAY_PARTS])
+            pl.col(f"active.{part}_n_{days}d"),
+            pl.sum_horizontal([f"active.{each}_n_{days}d" for each in DAY_PARTS]),  # noqa: TID251 - whole numbers
         ),
         windows_days=LONG_WINDOWS_DAYS,
     )
@@ -84,4 +86,4 @@ def _entropy(kinds: tuple[str, ...], days: int) -> pl.Expr:
     """H = −Σ p ln p over the kinds, in their fixed order, so that rounding is the same on every run."""
     shares = [share(count(kind, days), count("event", days)) for kind in kinds]
     surprise = [pl.when(p > 0).then(-p * p.log()).otherwise(0.0) for p in shares]
-    return pl.when(count("event", days) > 0).then(pl.sum_horizontal(surprise))
+    return pl.when(count("event", days) > 0).then(sum_in_order(surprise))
