@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from benchmarks.inputs import EVENT_COLUMNS, ORDER_COLUMNS, read_facts, read_history, stretches
 from benchmarks.job import Done, run_job
 from features.build import build_features
-from features.rollups import daily_rollup, ties_rollup
+from features.rollups import roll_up_landed
 from lake.contracts import TABLES
 from lake.store import DAY
 from models.boosting import Trees, make_trees
@@ -127,11 +127,11 @@ def _rolled_up(inputs: Path, suffix: str, parts: list[tuple[date, date]]) -> Don
     daily, ties = [], []
     for part in parts:
         events, orders = (tables[name].filter(pl.col(DAY).is_between(*part)) for name in ("events", "orders"))
-        rolled = daily_rollup(
+        rolled = roll_up_landed(
             events=events, orders=orders, content=None, contacts=None, feedback=None, member_index=index, timezone="UTC"
         )
-        daily.append(rolled.collect(engine="streaming"))
-        ties.append(ties_rollup(events=events, content=None, member_index=index).collect(engine="streaming"))
+        daily.append(rolled.daily)
+        ties.append(rolled.ties)
 
     def write(folder: Path) -> None:
         pl.concat(daily).write_parquet(folder / "daily.parquet")

@@ -17,9 +17,9 @@ from features.running import RunningTotals, start
 from features.totals import member_totals
 
 # The ingredients of one member are some 300 columns: so many members at once stay below a gigabyte.
-_MEMBERS_AT_ONCE: Final = 100_000
+MEMBERS_AT_ONCE: Final = 100_000
 
-__all__ = ["build_features", "describe_members", "feature_catalog"]
+__all__ = ["MEMBERS_AT_ONCE", "build_features", "describe_members", "feature_catalog"]
 
 
 def build_features(history: History, *, as_of: date) -> pl.DataFrame:
@@ -38,12 +38,13 @@ def build_features(history: History, *, as_of: date) -> pl.DataFrame:
     return describe_members(seen, start(seen))
 
 
-def describe_members(seen: SeenHistory, totals: RunningTotals) -> pl.DataFrame:
+def describe_members(seen: SeenHistory, totals: RunningTotals, *, members_at_once: int = MEMBERS_AT_ONCE) -> pl.DataFrame:
     """Compute the features from running totals; what is returned is as of `build_features`.
 
     Args:
         seen: The history, cut.
         totals: Its totals, of the same night.
+        members_at_once: How many members' ingredients are held at once; changes nothing else.
     """
     assert totals.as_of == seen.as_of, f"totals of {totals.as_of} do not describe {seen.as_of}"
     columns = [feature.expression.alias(feature.name) for feature in feature_catalog(seen.available, seen.event_types)]
@@ -51,7 +52,7 @@ def describe_members(seen: SeenHistory, totals: RunningTotals) -> pl.DataFrame:
     steps = _steps_of_all(seen)
     batches = [
         _ingredients(batch, [*_steps(seen, totals.between(*_span(batch))), *steps]).select("member_no", "member_id", *columns)
-        for batch in (members.iter_slices(_MEMBERS_AT_ONCE) if members.height else [members])
+        for batch in (members.iter_slices(members_at_once) if members.height else [members])
     ]
     return pl.concat(batches).sort("member_id")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -10,6 +11,26 @@ import polars as pl
 
 EVENT_PREFIX: Final = "event:"
 ORDER_ACTIVITIES: Final = ("order", "refund")
+
+
+DAILY_SCHEMA: Final = pl.Schema(
+    {
+        "event_date": pl.Date(),
+        "member_no": pl.Int32(),
+        "activity": pl.String(),
+        "n": pl.Int32(),
+        "amount_minor": pl.Int64(),
+        **{f"n_{part}": pl.Int32() for part in ("night", "morning", "afternoon", "evening")},
+    }
+)
+TIES_SCHEMA: Final = pl.Schema(
+    {
+        "event_date": pl.Date(),
+        "member_no": pl.Int32(),
+        "other_no": pl.Int32(),
+        "n": pl.Int32(),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +44,7 @@ class History:
         ties: One row per event_date, member_no, other_no: n interactions that member_no gave to other_no.
         available: What the community brings: table names, and "table.column" for optional columns with any value.
         event_types: The event types with features of their own, most frequent first, the same for a whole panel.
+        everybody: As `members`, where `members` are only some of them: also the others are counted as having been brought.
     """
 
     members: pl.LazyFrame
@@ -30,6 +52,7 @@ class History:
     ties: pl.LazyFrame
     available: frozenset[str]
     event_types: tuple[str, ...]
+    everybody: pl.LazyFrame | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -47,7 +70,26 @@ def cut(history: History, as_of: date) -> SeenHistory:
         ties=history.ties.filter(pl.col("event_date") <= as_of),
         available=history.available,
         event_types=history.event_types,
+        everybody=None if history.everybody is None else _known_members(history.everybody, as_of),
         as_of=as_of,
+    )
+
+
+def of_some(history: History, chosen: Callable[[pl.Expr], pl.Expr]) -> History:
+    """Keep what the features of some members look at; they come out exactly as they do among everybody.
+
+    Args:
+        history: The whole history.
+        chosen: Whether a `member_no` is one of them.
+    """
+    giver, receiver = chosen(pl.col("member_no")), chosen(pl.col("other_no"))
+    return replace(
+        history,
+        members=history.members.filter(giver),
+        daily=history.daily.filter(giver),
+        # The ties of those who only received are needed to know whom they share with.
+        ties=history.ties.filter(giver | receiver),
+        everybody=history.members if history.everybody is None else history.everybody,
     )
 
 

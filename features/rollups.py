@@ -12,37 +12,18 @@ A day's rollup depends on the landed rows of that day alone, with two exceptions
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
 
-from features.history import EVENT_PREFIX
+from features.event_counts import DAY_PARTS, HOURS_PER_DAY_PART, count_events
+from features.history import DAILY_SCHEMA, TIES_SCHEMA
 
 RESPONSE_WINDOW_DAYS: Final = 30
 SCORE_SCALE: Final = 100
 CONTROL_ARM: Final = "control"
-_DAY_PARTS: Final = ("n_night", "n_morning", "n_afternoon", "n_evening")
-_HOURS_PER_DAY_PART: Final = 6
-
-DAILY_SCHEMA: Final = pl.Schema(
-    {
-        "event_date": pl.Date(),
-        "member_no": pl.Int32(),
-        "activity": pl.String(),
-        "n": pl.Int32(),
-        "amount_minor": pl.Int64(),
-        **{part: pl.Int32() for part in _DAY_PARTS},
-    }
-)
-TIES_SCHEMA: Final = pl.Schema(
-    {
-        "event_date": pl.Date(),
-        "member_no": pl.Int32(),
-        "other_no": pl.Int32(),
-        "n": pl.Int32(),
-    }
-)
 
 
 def days_to_roll_up(changed: Mapping[str, Collection[date]], *, last_day: date) -> list[date]:
@@ -59,7 +40,23 @@ def days_to_roll_up(changed: Mapping[str, Collection[date]], *, last_day: date) 
     return sorted(day for day in affected if day <= last_day)
 
 
-def daily_rollup(
+@dataclass(frozen=True)
+class Rollups:
+    """What some days of landed rows come to.
+
+    Args:
+        daily: One row per event_date, member_no, activity, sorted by them; columns of `DAILY_SCHEMA`. `amount_minor` is money in
+            minor units for order and refund, the sum of score × 100 for feedback, 0 otherwise. The parts of the day follow the
+            local hour (0–5, 6–11, 12–17, 18–23) and add up to n.
+        ties: One row per event_date, member_no, other_no, sorted by them: the interactions a member gave to another; columns
+            of `TIES_SCHEMA`. What a member does with their own content is no tie.
+    """
+
+    daily: pl.DataFrame
+    ties: pl.DataFrame
+
+
+def roll_up_landed(
     *,
     events: pl.LazyFrame | None,
     orders: pl.LazyFrame | None,
@@ -69,12 +66,10 @@ def daily_rollup(
     member_index: pl.LazyFrame,
     timezone: str,
     days: Collection[date] | None = None,
-) -> pl.LazyFrame:
-    """Count what each member did and received, day by day.
+) -> Rollups:
+    """Count what each member did and received, day by day, and whom they dealt with.
 
-    One row per event_date, member_no, activity; columns of `DAILY_SCHEMA`, sorted by the key. `amount_minor` is money in
-    minor units for order and refund, the sum of score × 100 for feedback, 0 otherwise. The parts of the day follow the
-    local hour (0–5, 6–11, 12–17, 18–23) and add up to n. A row whose member is not in `member_index` is left out.
+    A row whose member is not in `member_index` is left out.
 
     Args:
         events: Landed events of the days, or None for a community without them; likewise below.
@@ -87,62 +82,19 @@ def daily_rollup(
         days: Keep only these days; None keeps every day that occurs.
     """
     moments = [
-        *([] if events is None else _event_moments(events, content, member_index)),
         *([] if orders is None else [_order_moments(orders, member_index)]),
         *([] if content is None else [_content_moments(content, member_index)]),
         *([] if contacts is None else _contact_moments(contacts, member_index, timezone)),
         *([] if feedback is None else [_feedback_moments(feedback, member_index)]),
     ]
-    if not moments:
-        return pl.LazyFrame(schema=DAILY_SCHEMA)
     # Every source has activities of its own, so each is counted alone and no big union is grouped.
     counted = [_count(_on_days(rows, days), timezone) for rows in moments]
-    return pl.concat(counted).select(DAILY_SCHEMA.keys()).cast(DAILY_SCHEMA).sort("event_date", "member_no", "activity")
-
-
-def ties_rollup(*, events: pl.LazyFrame | None, content: pl.LazyFrame | None, member_index: pl.LazyFrame) -> pl.LazyFrame:
-    """Count the interactions each member gave to each other member, day by day.
-
-    One row per event_date, member_no, other_no; columns of `TIES_SCHEMA`, sorted by the key. What a member does with
-    their own content is no tie. Arguments as in `daily_rollup`.
-    """
+    rows = [pl.LazyFrame(schema=DAILY_SCHEMA), *(found.select(DAILY_SCHEMA.keys()).cast(DAILY_SCHEMA) for found in counted)]
+    daily = pl.concat(rows).collect(engine="streaming")
     if events is None:
-        return pl.LazyFrame(schema=TIES_SCHEMA)
-    key = ("event_date", "member_no", "other_no")
-    given = _interactions(events, content, member_index).group_by(key).agg(n=pl.len())
-    return given.select(TIES_SCHEMA.keys()).cast(TIES_SCHEMA).sort(key)
-
-
-def _interactions(events: pl.LazyFrame, content: pl.LazyFrame | None, member_index: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per event and other member it reached: event_date, moment, member_no, other_no."""
-    directly = events.with_columns(other_id=pl.col("target_member_id"))
-    ways = [directly] if content is None else [directly, _through_content(events, content)]
-    columns = ("event_date", "moment", "member_id", "other_id")
-    reached = pl.concat([way.with_columns(moment=pl.col("occurred_at")).select(columns) for way in ways])
-    others = member_index.select(pl.col("member_no").alias("other_no"), pl.col("member_id").alias("other_id"))
-    return (
-        reached.filter(pl.col("other_id") != pl.col("member_id"))
-        .join(member_index, on="member_id")
-        .join(others, on="other_id")
-        .select("event_date", "moment", "member_no", "other_no")
-    )
-
-
-def _through_content(events: pl.LazyFrame, content: pl.LazyFrame) -> pl.LazyFrame:
-    # An event that names the author as its target has reached them already.
-    pieces = content.select("content_id", pl.col("author_id").alias("other_id"), pl.col("event_date").alias("published_date"))
-    return events.join(pieces, on="content_id").filter(
-        pl.col("published_date") <= pl.col("event_date"), pl.col("other_id").ne_missing(pl.col("target_member_id"))
-    )
-
-
-def _event_moments(events: pl.LazyFrame, content: pl.LazyFrame | None, member_index: pl.LazyFrame) -> list[pl.LazyFrame]:
-    done = events.join(member_index, on="member_id")
-    received = _interactions(events, content, member_index)
-    return [
-        _moments(done, at="occurred_at", activity=pl.lit(EVENT_PREFIX) + pl.col("event_type")),
-        _moments(received, at="moment", who="other_no", activity=pl.lit("received")),
-    ]
+        return Rollups(daily.sort("event_date", "member_no", "activity"), pl.DataFrame(schema=TIES_SCHEMA))
+    kept = _on_days(events, days)
+    return Rollups(*count_events(kept, content, daily, member_index=member_index, timezone=timezone))
 
 
 def _order_moments(orders: pl.LazyFrame, member_index: pl.LazyFrame) -> pl.LazyFrame:
@@ -200,8 +152,8 @@ def _on_days(moments: pl.LazyFrame, days: Collection[date] | None) -> pl.LazyFra
 
 
 def _count(moments: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
-    day_part = pl.col("moment").dt.convert_time_zone(timezone).dt.hour() // _HOURS_PER_DAY_PART
-    parts = {name: (pl.col("day_part") == position).sum() for position, name in enumerate(_DAY_PARTS)}
+    day_part = pl.col("moment").dt.convert_time_zone(timezone).dt.hour() // HOURS_PER_DAY_PART
+    parts = {name: (pl.col("day_part") == position).sum() for position, name in enumerate(DAY_PARTS)}
     return (
         moments.with_columns(day_part=day_part)
         .group_by("event_date", "member_no", "activity")

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from features.rollups import DAILY_SCHEMA
+from features.history import DAILY_SCHEMA
 from flows.run.night import Night, open_night
 from flows.steps.rollup import members_known
 from lake.contracts import DAILY

@@ -227,7 +227,13 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         click.echo("Stopped; run again to go on.", err=True)
         sys.exit(130)
-    except Exception:
+    except Exception as error:
+        from flows.run.machine import machine_trouble
+
+        told = machine_trouble(error)
+        if told is not None:
+            click.echo(f"evenfall: {told}", err=True)
+            sys.exit(told.exit_code)
         traceback.print_exc()
         click.echo("evenfall: this is a bug of ours. Nothing half-done was published; please report the lines above.", err=True)
         sys.exit(_BUG_EXIT_CODE)

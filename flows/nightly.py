@@ -23,6 +23,7 @@ from features.history import History
 from flows.run.alerting import alert_of_warnings, alerted
 from flows.run.logged import logged
 from flows.run.night import Night, open_night, say
+from flows.scale.workforce import Features, Workforce, learn_from, workforce
 from flows.steps import intake as taking_in
 from flows.steps import scoring
 from flows.steps.maturity import Maturity, measure_matured
@@ -87,20 +88,20 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
 
 def run_night(night: Night) -> NightDone:
     """Run one night in a workspace that is held, and log how it went."""
-    with logged(night, "nightly"):
-        return _run_steps(night)
+    with logged(night, "nightly"), workforce(night) as crew:
+        return _run_steps(night, crew)
 
 
-def _run_steps(night: Night) -> NightDone:
+def _run_steps(night: Night, crew: Workforce) -> NightDone:
     recover(night.workspace.lists)
     intake = take_in(night)
     night = night.on(intake.as_of)
     name_run(night)
     tonight = land(night, intake)
     gathered = roll_up_days(night)
-    history, features = gathered.history, compute_features(night, gathered)
-    champions = find_champions(night, history, features)
-    members = score_and_segment(night, history, features, champions)
+    history, features = gathered.history, compute_features(night, crew, gathered)
+    champions = find_champions(night, crew, history, features)
+    members = score_and_segment(night, crew, history, features, champions)
     lists = make_lists(night, members, champions)
     maturity = measure_maturity(night, history)
     report(night, lists, champions, maturity, intake, tonight)
@@ -157,36 +158,41 @@ def roll_up_days(night: Night) -> Gathered:
     """Roll up the days that changed and gather the history."""
     with night.step("rolling up") as counted:
         today = night.now.astimezone(ZoneInfo(night.timezone)).date()
-        days = roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
+        days = roll_up(
+            night.workspace.lake,
+            timezone=night.timezone,
+            now_date=today,
+            rows_at_once=night.settings.scale.budget.rolled_up_rows,
+        )
         say(f"{len(days):,} days rolled up")
         counted["days"] = len(days)
         return gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
 
 
 @step
-def compute_features(night: Night, gathered: Gathered) -> pl.DataFrame:
+def compute_features(night: Night, crew: Workforce, gathered: Gathered) -> Features:
     """Every feature of every member as of tonight."""
     with night.step("computing features") as counted:
-        features = scoring.compute_features(gathered)
-        counted.update({"members": features.height, "columns": features.width})
+        features = crew.describe(night, gathered)
+        counted.update({"members": features.members, "columns": features.columns})
         return features
 
 
 @io_step
-def find_champions(night: Night, history: History, features: pl.DataFrame) -> Champions:
+def find_champions(night: Night, crew: Workforce, history: History, features: Features) -> Champions:
     """Load the champions; where they are due, train challengers and let the gate decide."""
     with night.step("finding the champions"):
-        return choose_champions(night, history, features)
+        return choose_champions(night, learn_from(night, history, features, crew.grow))
 
 
 @step
-def score_and_segment(night: Night, history: History, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+def score_and_segment(night: Night, crew: Workforce, history: History, features: Features, champions: Champions) -> pl.DataFrame:
     """Predict and say why, then sort everyone into risk, tier, lifecycle and group."""
     with night.step("scoring") as counted:
-        scored = scoring.score_members(night, features, champions)
+        scored = crew.score(night, history, features, champions)
         counted.update({"members": scored.height, "eligible": int(scored["is_eligible"].sum())})
     with night.step("finding reasons"):
-        scored = scoring.explain_members(night, history, scored, champions)
+        scored = crew.explain(night, history, scored, champions)
     with night.step("segmenting") as counted:
         members = scoring.segment_members(night, scored)
         counted["members"] = members.height

@@ -11,9 +11,9 @@ from prefect.cache_policies import NO_CACHE
 from flows.run.alerting import alerted
 from flows.run.logged import logged
 from flows.run.night import Night, open_night
+from flows.scale.workforce import Workforce, learn_from, workforce
 from flows.steps.intake import last_full_day
 from flows.steps.rollup import gather, roll_up
-from flows.steps.scoring import compute_features
 from flows.steps.training import Force, choose_champions
 from lake.errors import DataError
 
@@ -32,18 +32,19 @@ def train(workspace: str = ".", as_of: str | None = None, force: Force = "train"
         ConfigurationError: There is nothing to roll back to.
     """
     night = open_night(workspace, as_of)
-    with alerted(night, "train"), night.workspace.held("train"), logged(night, "train"):
-        return train_and_decide(resolved(night), force)
+    with alerted(night, "train"), night.workspace.held("train"), logged(night, "train"), workforce(night) as crew:
+        return train_and_decide(resolved(night), crew, force)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def train_and_decide(night: Night, force: Force) -> list[str]:
+def train_and_decide(night: Night, crew: Workforce, force: Force) -> list[str]:
     """Bring the rollups up to date, train, decide."""
     with night.step("training"):
         today = night.now.astimezone(ZoneInfo(night.timezone)).date()
         roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
         gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-        champions = choose_champions(night, gathered.history, compute_features(gathered), force=force)
+        learnt = learn_from(night, gathered.history, crew.describe(night, gathered), crew.grow)
+        champions = choose_champions(night, learnt, force=force)
         return [f"champion {champion.registered.label}; {champion.decided}" for champion in champions.all]
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
+from lake.bucket import SCHEME, BucketFile, matching
 from lake.contracts import Table
 from lake.databases import read_query
 from lake.errors import ConfigurationError, DataError
+from lake.places import File
 from lake.readers import read_export
 from lake.source_settings import FileFormat, SourceSettings
 
@@ -25,7 +27,7 @@ class Export:
         table: The contract table it feeds.
         settings: The source it belongs to.
         source: The source's name, such as `orders` or `orders[2]`.
-        path: The file relative to the workspace, or `query` for a database.
+        path: The file relative to the workspace, an `s3://` address, or `query` for a database.
         root: The workspace, where relative paths start.
         location: Where the file is, or None for a database.
         file_format: How the file is read, or None for a database.
@@ -38,7 +40,7 @@ class Export:
     source: str
     path: str
     root: Path
-    location: Path | None = None
+    location: File | None = None
     file_format: FileFormat | None = None
     size_bytes: int = 0
     modified_ns: int = 0
@@ -54,7 +56,7 @@ class Export:
         Raises:
             DataError: The content cannot be read, or the file vanished.
             ConfigurationError: The query or the file's permissions are wrong.
-            OutsideServiceError: The database did not answer.
+            OutsideServiceError: The database or the object store did not answer.
         """
         if self.location is None or self.file_format is None:
             rows = read_query(self.settings, name=self.name, root=self.root)
@@ -74,6 +76,7 @@ def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> 
 
     Raises:
         ConfigurationError: A path that matches nothing, cannot be read, or whose format cannot be told.
+        OutsideServiceError: An object store did not answer, or refused.
     """
     exports: list[Export] = []
     for number, settings in enumerate(sources, start=1):
@@ -81,14 +84,19 @@ def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> 
         if settings.uri is not None:
             exports.append(Export(table, settings, source, "query", root))
             continue
-        paths = sorted({found for pattern in settings.paths for found in _matches(pattern, source, root)})
+        paths = sorted({found for pattern in settings.paths for found in _matches(pattern, source, root)}, key=str)
         exports += [_export(table, settings, source, path, root) for path in paths]
     return exports
 
 
-def _matches(pattern: str, source: str, root: Path) -> list[Path]:
-    if pattern.startswith("s3://"):
-        raise ConfigurationError(f"{source}: {pattern} is in an object store", remedy="Give a local path or a database `uri`.")
+def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
+    if pattern.startswith(SCHEME):
+        objects = matching(pattern)
+        if not objects:
+            raise ConfigurationError(
+                f"{source}: {pattern} matches no object", remedy="Correct `path` of this source, or put the export there."
+            )
+        return objects
     try:
         # A name with brackets, such as orders[1].csv, is also a pattern: what is there by that name comes first.
         named = (root / pattern).exists()
@@ -104,13 +112,15 @@ def _matches(pattern: str, source: str, root: Path) -> list[Path]:
     return files
 
 
-def _export(table: Table, settings: SourceSettings, source: str, path: Path, root: Path) -> Export:
-    shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+def _export(table: Table, settings: SourceSettings, source: str, path: File, root: Path) -> Export:
+    shown = str(path.relative_to(root)) if isinstance(path, Path) and path.is_relative_to(root) else str(path)
     file_format = settings.format_of(path.name)
     if file_format is None:
         raise ConfigurationError(
             f"{source}: the name of {shown} does not tell its format", remedy="Set `format` to csv, jsonl, parquet or xlsx."
         )
+    if isinstance(path, BucketFile):
+        return Export(table, settings, source, shown, root, path, file_format, path.size_bytes, path.modified_ns)
     try:
         with path.open("rb"):
             status = path.stat()

@@ -26,7 +26,7 @@ def scan_member_index(lake: Lake) -> pl.LazyFrame:
     return lake.scan_or_empty(MEMBER_INDEX, SCHEMA)
 
 
-def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame]) -> int:
+def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> int:
     """Give every id that arrived tonight and is not known a number, in the order of the ids.
 
     Args:
@@ -38,14 +38,15 @@ def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame]) -> int:
     """
     known = scan_member_index(lake).collect()
     ids = [
-        records.select(pl.col(column).alias("member_id"))
+        records.lazy().select(pl.col(column).alias("member_id"))
         for table, records in arrived.items()
         for column in _ID_COLUMNS[table]
-        if column in records.columns
+        if column in records.collect_schema()
     ]
     if not ids:
         return 0
-    new = pl.concat(ids).drop_nulls().unique().join(known, on="member_id", how="anti").sort("member_id")
+    new = pl.concat(ids).drop_nulls().unique().join(known.lazy(), on="member_id", how="anti").collect(engine="streaming")
+    new = new.sort("member_id")
     first = known.select(pl.col("member_no").max().fill_null(0)).item() + 1
     lake.append(MEMBER_INDEX, new.select(pl.int_range(first, first + new.height, dtype=pl.Int32).alias("member_no"), "member_id"))
     return new.height

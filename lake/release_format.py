@@ -7,30 +7,31 @@ nothing else. A change that today's tables cannot follow by themselves raises th
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Final
 
 from lake.errors import ConfigurationError
+from lake.places import Root, place_of
 
 FORMAT: Final = 1
 FORMAT_FILE: Final = "format.json"
 _KEY: Final = "lake_format"
 
 
-def read_format(lake: Path) -> int | None:
+def read_format(lake: Root) -> int | None:
     """The format a lake was written in; None before anything was.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or its place in a bucket.
 
     Raises:
         ConfigurationError: The file does not say a number.
+        OutsideServiceError: The object store does not answer.
     """
-    file = lake / FORMAT_FILE
+    file, place = lake / FORMAT_FILE, place_of(lake)
     try:
-        written = json.loads(file.read_text(encoding="utf-8"))[_KEY]
+        written = json.loads(place.read(FORMAT_FILE))[_KEY]
     except (FileNotFoundError, NotADirectoryError):
-        return FORMAT if lake.is_dir() and any(lake.iterdir()) else None
+        return None if place.is_empty() else FORMAT
     except OSError as error:
         raise ConfigurationError(
             f"{file} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
@@ -42,7 +43,7 @@ def read_format(lake: Path) -> int | None:
     return written
 
 
-def refuse_newer(lake: Path) -> None:
+def refuse_newer(lake: Root) -> None:
     """Stop before touching a lake that a newer release wrote.
 
     Raises:
@@ -56,18 +57,16 @@ def refuse_newer(lake: Path) -> None:
         )
 
 
-def mark_format(lake: Path) -> None:
+def mark_format(lake: Root) -> None:
     """Write which format the lake is in, all or nothing; one that says so already is left alone."""
-    file = lake / FORMAT_FILE
-    if file.exists():
-        return
-    lake.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{FORMAT_FILE}.new")
-    beside.write_text(json.dumps({_KEY: FORMAT}) + "\n", encoding="utf-8")
-    beside.replace(file)
+    place = place_of(lake)
+    try:
+        place.read(FORMAT_FILE)
+    except FileNotFoundError:
+        place.write(FORMAT_FILE, f"{json.dumps({_KEY: FORMAT})}\n".encode())
 
 
-def _damaged(file: Path) -> ConfigurationError:
+def _damaged(file: Root) -> ConfigurationError:
     return ConfigurationError(
         f"{file} does not say which format the lake is in",
         remedy=f'Restore it from a copy; of this release it reads {{"{_KEY}": {FORMAT}}}.',

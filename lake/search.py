@@ -17,12 +17,14 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import polars as pl
 
+from lake.bucket import BucketFile, read_ahead
 from lake.needle import ID_COLUMNS, Needle, json_lines
+from lake.places import File
 
 _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
@@ -49,26 +51,25 @@ class Searched:
     files: int
     bytes_on_disk: int
     bytes_unpacked: int
-    holding: tuple[Path, ...]
-    unreadable: tuple[Path, ...]
+    holding: tuple[File, ...]
+    unreadable: tuple[File, ...]
 
 
-def search(paths: Iterable[Path], needle: Needle) -> Searched:
+def search(paths: Iterable[File], needle: Needle) -> Searched:
     """Search files for a member's id.
 
     Args:
-        paths: Files; what vanishes meanwhile holds nothing.
+        paths: Files and objects of buckets; what vanishes meanwhile holds nothing.
         needle: The id.
+
+    Raises:
+        OutsideServiceError: The object store does not answer, or refuses.
     """
     files = on_disk = unpacked = 0
-    holding: list[Path] = []
-    unreadable: list[Path] = []
-    for path in paths:
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            continue
-        except OSError:
+    holding: list[File] = []
+    unreadable: list[File] = []
+    for path, data in _contents(paths):
+        if data is None:
             unreadable.append(path)
             continue
         files += 1
@@ -79,10 +80,26 @@ def search(paths: Iterable[Path], needle: Needle) -> Searched:
         unpacked += look.searched
         if look.failed:
             unreadable.append(path)
-    return Searched(files, on_disk, unpacked, tuple(sorted(holding)), tuple(sorted(unreadable)))
+    return Searched(files, on_disk, unpacked, tuple(sorted(holding, key=str)), tuple(sorted(unreadable, key=str)))
 
 
-def files_below(folder: Path, *, without: Collection[Path] = ()) -> Iterator[Path]:
+def _contents(paths: Iterable[File]) -> Iterator[tuple[File, bytes | None]]:
+    """Every file that is still there with its content; None for one that cannot be read. Objects of buckets come last."""
+    in_buckets: list[BucketFile] = []
+    for path in paths:
+        if isinstance(path, BucketFile):
+            in_buckets.append(path)
+            continue
+        try:
+            yield path, path.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            yield path, None
+    yield from ((file, content) for file, content in read_ahead(in_buckets) if content is not None)
+
+
+def files_below(folder: Path, *, without: Collection[File] = ()) -> Iterator[Path]:
     """Every file below a folder, hidden ones included, sorted; links are not followed."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path not in without:
@@ -97,12 +114,12 @@ class _Look:
         self.searched = 0
         self.failed = False
 
-    def into(self, data: bytes, *, path: Path) -> bool:
+    def into(self, data: bytes, *, path: File) -> bool:
         """Whether a file or what it packs names the member."""
         try:
             if data.startswith(_SQLITE):
                 return self._plain(data) or self._in_database(path)
-            return self._unpacked(data, name=path.name, is_log=path.parent.name == _DELTA_LOG)
+            return self._unpacked(data, name=path.name, is_log=PurePosixPath(str(path)).parent.name == _DELTA_LOG)
         except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pl.exceptions.PolarsError, sqlite3.Error):
             self.failed = True
             return self._plain(data)
@@ -177,7 +194,9 @@ class _Look:
         places = [place for place, name in enumerate(next(lines, [])) if _is_id_column(name)]
         return any(len(line) > place and line[place] == self.needle.member_id for line in lines for place in places)
 
-    def _in_database(self, path: Path) -> bool:
+    def _in_database(self, path: File) -> bool:
+        if not isinstance(path, Path):
+            raise OSError("a database is opened where it lies, and nobody keeps one in a bucket")
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.text_factory = lambda text: text.decode("utf-8", "replace")
             return any(self._in_cell(cell, column) for column, cell in text_cells(connection))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lake.bucket import check_pattern
 from lake.times import is_date_format
 
 FileFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
@@ -32,7 +33,8 @@ class SourceSettings(BaseModel):
 
     path: str | tuple[str, ...] | None = Field(
         default=None,
-        description="File or pattern such as `landing/*.csv`, or a list of them; relative to the folder of evenfall.toml.",
+        description="File or pattern such as `landing/*.csv` or `s3://bucket/exports/*.csv`, or a list of them; relative to the "
+        "folder of evenfall.toml.",
     )
     uri: str | None = Field(
         default=None,
@@ -56,6 +58,13 @@ class SourceSettings(BaseModel):
     encoding: str = Field(default="utf-8", description="Text encoding of CSV and JSON lines.")
     separator: str = Field(default=",", description="Field separator of CSV; `whitespace` for columns aligned with blanks.")
     sheet: str | None = Field(default=None, description="Sheet of an Excel file; default: the first.")
+
+    @field_validator("path")
+    @classmethod
+    def _plain_address(cls, path: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        for pattern in (path,) if isinstance(path, str) else path or ():
+            check_pattern(pattern)
+        return path
 
     @field_validator("timezone")
     @classmethod

@@ -1,4 +1,4 @@
-"""The lake on disk: Delta tables whose every write is one atomic commit."""
+"""The lake, in a folder or in a bucket: Delta tables whose every write is one atomic commit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,30 +17,37 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from lake.bucket import Bucket
 from lake.errors import ConfigurationError
+from lake.object_store import answered, scan_options, storage_options
+from lake.places import Place, Root, place_of
 
 DAY: Final = "event_date"
-_METADATA_KEY: Final = "evenfall"
+# The key of a commit's information under which our own facts stand.
+FACTS_KEY: Final = "evenfall"
 # deltalake 1.6 makes an address of the path, and panics or looks elsewhere.
 _UNFIT_FOLDER: Final = re.compile(r"[\[\]\\^|]|%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
 class Lake:
-    """A folder of Delta tables.
+    """A folder of Delta tables, or a place in a bucket with them.
 
-    Tables with a day are partitioned by it, so that a night rewrites the days it touches and no others.
+    Tables with a day are partitioned by it, so that a night rewrites the days it touches and no others. In a bucket every
+    commit is written on the condition that nobody has written one of that number: the second of two writers fails.
 
     Args:
-        root: The folder; it need not exist yet.
+        root: The folder, which need not exist yet, or the place in a bucket.
 
     Raises:
         ConfigurationError: Delta Lake cannot work in a folder of this name.
     """
 
-    root: Path
+    root: Root
 
     def __post_init__(self) -> None:
+        if isinstance(self.root, Bucket):
+            return
         unfit = _UNFIT_FOLDER.search(str(self.root.absolute()))
         if unfit:
             raise ConfigurationError(
@@ -47,18 +55,24 @@ class Lake:
                 remedy="Give the workspace a folder without [ ] \\ ^ | and percent codes.",
             )
 
-    def path(self, table: str) -> Path:
+    def path(self, table: str) -> Root:
         """Where a table lies."""
         return self.root / table
+
+    def place(self, table: str = "") -> Place:
+        """The file work for a table, or for the whole lake."""
+        return place_of(self.path(table) if table else self.root)
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Every table ever written, by name."""
-        names = (path.name for path in self.root.iterdir() if path.is_dir()) if self.root.is_dir() else ()
-        return tuple(sorted(name for name in names if self.exists(name)))
+        return tuple(name for name in self.place().folders() if self.exists(name))
 
     def exists(self, table: str) -> bool:
         """Whether the table was ever written."""
+        if isinstance(self.root, Bucket):
+            # deltalake's own look keeps every thread of Python waiting until the store has answered.
+            return not (self.root / table / "_delta_log").is_empty()
         return DeltaTable.is_deltatable(str(self.path(table)))
 
     def version(self, table: str) -> int:
@@ -83,7 +97,15 @@ class Lake:
         files = sorted(str(self.path(table) / unquote(path)) for path in _log_of(opened)["path"])
         if not files:
             return pl.LazyFrame(schema=schema)
-        stored = pl.scan_parquet(files, hive_partitioning=True, missing_columns="insert", schema=schema, glob=False)
+        stored = pl.scan_parquet(
+            files,
+            hive_partitioning=True,
+            missing_columns="insert",
+            schema=schema,
+            glob=False,
+            storage_options=scan_options() if isinstance(self.root, Bucket) else None,
+            credential_provider=None,
+        )
         return stored.select(schema.names())
 
     def scan_or_empty(self, table: str, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
@@ -141,10 +163,11 @@ class Lake:
         before = self._paths(self._open(table, version)) if version >= 0 else set()
         if self._paths(now) == before:
             return False
-        if version >= 0:
-            now.restore(version)
-        else:
-            now.delete()
+        with self.answered():
+            if version >= 0:
+                now.restore(version)
+            else:
+                now.delete()
         return True
 
     def days(self, table: str, *, column: str = DAY) -> set[date]:
@@ -211,13 +234,24 @@ class Lake:
         """The facts kept with the newest commit that has any; empty for a table never written."""
         if not self.exists(table):
             return {}
-        for commit in self._open(table).history():
-            if _METADATA_KEY in commit:
-                return dict(json.loads(commit[_METADATA_KEY]))
+        with self.answered():
+            for commit in self._open(table).history():
+                if FACTS_KEY in commit:
+                    return dict(json.loads(commit[FACTS_KEY]))
         return {}
 
+    @property
+    def storage_options(self) -> dict[str, str] | None:
+        """What clients of the object store are told; None for a folder."""
+        return storage_options() if isinstance(self.root, Bucket) else None
+
+    def answered(self) -> AbstractContextManager[None]:
+        """Tell what the object store's clients raise in the block in our words; a folder's errors go on as they are."""
+        return answered(self.root.name) if isinstance(self.root, Bucket) else nullcontext()
+
     def _open(self, table: str, version: int | None = None) -> DeltaTable:
-        return DeltaTable(str(self.path(table)), version=version)
+        with self.answered():
+            return DeltaTable(str(self.path(table)), version=version, storage_options=self.storage_options)
 
     @staticmethod
     def _paths(opened: DeltaTable) -> set[str]:
@@ -228,17 +262,20 @@ class Lake:
         return set(actions.select(f"partition.{column}", "path").iter_rows())
 
     def _write(self, table: str, rows: pl.DataFrame, metadata: Mapping[str, Any] | None, **how: Any) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        custom = {_METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str)} if metadata is not None else None
-        write_deltalake(
-            str(self.path(table)),
-            rows,
-            writer_properties=WriterProperties(compression="ZSTD", compression_level=3),
-            commit_properties=CommitProperties(custom_metadata=custom),
-            # Old versions go when `lake.versions` says so, never as a side effect of writing.
-            post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
-            **{option: value for option, value in how.items() if value is not None},
-        )
+        if isinstance(self.root, Path):
+            self.root.mkdir(parents=True, exist_ok=True)
+        custom = {FACTS_KEY: json.dumps(metadata, sort_keys=True, default=str)} if metadata is not None else None
+        with self.answered():
+            write_deltalake(
+                str(self.path(table)),
+                rows,
+                storage_options=self.storage_options,
+                writer_properties=WriterProperties(compression="ZSTD", compression_level=3),
+                commit_properties=CommitProperties(custom_metadata=custom),
+                # Old versions go when `lake.versions` says so, never as a side effect of writing.
+                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+                **{option: value for option, value in how.items() if value is not None},
+            )
 
 
 def _log_of(opened: DeltaTable) -> pl.DataFrame:

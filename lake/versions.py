@@ -12,19 +12,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable
 
-from lake.store import Lake
+from lake.places import Place, Stored
+from lake.store import FACTS_KEY, Lake
 
 _LOG: Final = "_delta_log"
 _LAST_CHECKPOINT: Final = "_last_checkpoint"
 _NUMBERED: Final = re.compile(r"(\d{20})\.(json|checkpoint\.parquet)")
-_METADATA_KEY: Final = "evenfall"
 # A checkpoint lists every file of a table: making one for each old commit would cost more than the commits.
 _COMMITS_PER_CHECKPOINT: Final = 10
 # A file this young may belong to a commit that somebody is just making.
@@ -59,14 +59,15 @@ def vacuum(lake: Lake, table: str, *, kept_since: datetime, now: datetime) -> Re
         kept_since: The beginning of the keeping time.
         now: The clock.
     """
-    folder = lake.path(table)
-    commits = {number: _commit(path) for number, path in _log_files(folder, "json")}
+    place = lake.place(table)
+    log = dict(_log_files(place, "json"))
+    commits = dict(zip(log, map(_commit, place.read_each(log.values())), strict=True))
     newest = max(commits)
     older = [number for number, commit in commits.items() if commit.made_at < kept_since]
     oldest_kept = min(max(older, default=min(commits)), newest)
     kept = {path for number, commit in commits.items() if number > oldest_kept for path in commit.removed}
     removed = _remove_data(lake, table, kept=kept, written_before=now - _ORPHAN_AGE)
-    return removed + _shorten_log(folder, oldest_kept=oldest_kept)
+    return removed + _shorten_log(lake, table, oldest_kept=oldest_kept)
 
 
 def forget_past(lake: Lake, table: str) -> Removed:
@@ -74,12 +75,12 @@ def forget_past(lake: Lake, table: str) -> Removed:
 
     Killed at any point and run again, it finishes; the newest version can be read all the time.
     """
-    folder = lake.path(table)
     _carry_metadata(lake, table)
-    opened = DeltaTable(str(folder))
-    opened.create_checkpoint()
+    opened = _opened(lake, table)
+    with lake.answered():
+        opened.create_checkpoint()
     removed = _remove_data(lake, table, kept=set(), written_before=None)
-    return removed + _drop_log(folder, before=opened.version())
+    return removed + _drop_log(lake.place(table), before=opened.version())
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ class _Commit:
     facts: str | None
 
 
-def _commit(path: Path) -> _Commit:
+def _commit(content: bytes) -> _Commit:
     made_ms, removed, facts = 0, set(), None
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in content.decode().splitlines():
         if not line.startswith(('{"commitInfo"', '{"remove"')):
             continue
         action: dict[str, Any] = json.loads(line)
@@ -99,74 +100,82 @@ def _commit(path: Path) -> _Commit:
             removed.add(unquote(action["remove"]["path"]))
         elif "commitInfo" in action:
             made_ms = action["commitInfo"].get("timestamp", 0)
-            facts = action["commitInfo"].get(_METADATA_KEY)
+            facts = action["commitInfo"].get(FACTS_KEY)
     return _Commit(datetime.fromtimestamp(made_ms / 1000, UTC), frozenset(removed), facts)
 
 
-def _log_files(folder: Path, ending: str) -> Iterator[tuple[int, Path]]:
-    for path in sorted((folder / _LOG).iterdir()):
-        numbered = _NUMBERED.fullmatch(path.name)
+def _opened(lake: Lake, table: str, version: int | None = None) -> DeltaTable:
+    with lake.answered():
+        return DeltaTable(str(lake.path(table)), version=version, storage_options=lake.storage_options)
+
+
+def _log_files(place: Place, ending: str) -> Iterator[tuple[int, str]]:
+    for file in place.files(_LOG):
+        numbered = _NUMBERED.fullmatch(file.name.removeprefix(f"{_LOG}/"))
         if numbered and numbered[2] == ending:
-            yield int(numbered[1]), path
+            yield int(numbered[1]), file.name
 
 
 def _remove_data(lake: Lake, table: str, *, kept: set[str], written_before: datetime | None) -> Removed:
     """Remove the data files that neither the newest version nor `kept` needs, those that no commit ever named included."""
-    folder = lake.path(table)
-    current = pl.DataFrame(DeltaTable(str(folder)).get_add_actions(flatten=True))
+    place = lake.place(table)
+    current = pl.DataFrame(_opened(lake, table).get_add_actions(flatten=True))
     needed = kept | {unquote(path) for path in current["path"]}
     removed = Removed()
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or _LOG in path.relative_to(folder).parts or path.relative_to(folder).as_posix() in needed:
+    for file in place.files():
+        if _LOG in PurePosixPath(file.name).parts or file.name in needed:
             continue
-        if written_before is None or path.stat().st_mtime < written_before.timestamp():
-            removed += _unlink(path)
-    for day in sorted(folder.iterdir()):
-        if day.is_dir() and day.name != _LOG and not any(day.iterdir()):
-            day.rmdir()
+        if written_before is None or file.modified_at < written_before.timestamp():
+            removed += _remove(place, file)
+    place.remove_empty_folders(but=_LOG)
     return removed
 
 
-def _shorten_log(folder: Path, *, oldest_kept: int) -> Removed:
+def _shorten_log(lake: Lake, table: str, *, oldest_kept: int) -> Removed:
     """Let the log begin with the newest checkpoint that the oldest kept version can be read from."""
-    checkpoints = [number for number, _ in _log_files(folder, "checkpoint.parquet") if number <= oldest_kept]
-    first = min(number for number, _ in _log_files(folder, "json"))
+    place = lake.place(table)
+    checkpoints = [number for number, _ in _log_files(place, "checkpoint.parquet") if number <= oldest_kept]
+    first = min(number for number, _ in _log_files(place, "json"))
     begins = max(checkpoints, default=first)
     if oldest_kept - begins >= _COMMITS_PER_CHECKPOINT:
-        DeltaTable(str(folder), version=oldest_kept).create_checkpoint()
+        opened = _opened(lake, table, oldest_kept)
+        with lake.answered():
+            opened.create_checkpoint()
         begins = oldest_kept
-    return _drop_log(folder, before=begins) if begins > first else Removed()
+    return _drop_log(place, before=begins) if begins > first else Removed()
 
 
-def _drop_log(folder: Path, *, before: int) -> Removed:
+def _drop_log(place: Place, *, before: int) -> Removed:
     removed = Removed()
     # Newest first: a log that was cut short by a kill is still whole from its checkpoint on.
-    for path in sorted((folder / _LOG).iterdir(), reverse=True):
-        numbered = _NUMBERED.fullmatch(path.name)
-        is_stray = numbered is None and path.name != _LAST_CHECKPOINT and path.is_file()
+    for file in reversed(place.files(_LOG)):
+        name = file.name.removeprefix(f"{_LOG}/")
+        numbered = _NUMBERED.fullmatch(name)
+        is_stray = numbered is None and name != _LAST_CHECKPOINT and "/" not in name
         if is_stray or (numbered is not None and int(numbered[1]) < before):
-            removed += _unlink(path)
+            removed += _remove(place, file)
     return removed
 
 
 def _carry_metadata(lake: Lake, table: str) -> None:
     """Make sure that the newest commit has the facts that an older one kept."""
-    number, newest = list(_log_files(lake.path(table), "json"))[-1]
+    place = lake.place(table)
+    number, newest = list(_log_files(place, "json"))[-1]
     facts = lake.metadata(table)
-    if not facts or _commit(newest).facts is not None:
+    if not facts or _commit(place.read(newest)).facts is not None:
         return
-    opened = DeltaTable(str(lake.path(table)))
+    opened = _opened(lake, table)
     assert opened.version() == number
-    opened.create_write_transaction(
-        [],
-        "append",
-        opened.schema(),
-        partition_by=opened.metadata().partition_columns,
-        commit_properties=CommitProperties(custom_metadata={_METADATA_KEY: json.dumps(facts, sort_keys=True)}),
-    )
+    with lake.answered():
+        opened.create_write_transaction(
+            [],
+            "append",
+            opened.schema(),
+            partition_by=opened.metadata().partition_columns,
+            commit_properties=CommitProperties(custom_metadata={FACTS_KEY: json.dumps(facts, sort_keys=True)}),
+        )
 
 
-def _unlink(path: Path) -> Removed:
-    size = path.stat().st_size
-    path.unlink()
-    return Removed(1, size)
+def _remove(place: Place, file: Stored) -> Removed:
+    place.remove(file.name)
+    return Removed(1, file.size_bytes)

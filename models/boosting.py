@@ -7,7 +7,7 @@ in memory and what is stored cannot differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
@@ -21,8 +21,9 @@ from models.encoding import Encoding, Matrix
 from models.panel import Floats
 
 Objective = Literal["binary", "tweedie"]
-# The number of threads is the one parameter that changes the text and not the trees.
-_THREADS: Final = re.compile(r"^\[num_threads: \d+\]\n", re.MULTILINE)
+# Parameters that change the text and not the trees: threads, and where machines that train together found each other.
+_PLACE: Final = re.compile(r"^\[(num_threads|machines|local_listen_port|time_out): .*\]\n", re.MULTILINE)
+_MACHINES: Final = re.compile(r"^\[num_machines: (\d+)\]$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ class Trees:
         scored: Floats = self.booster.predict(laid_out, raw_score=True, num_threads=self.num_threads)
         return scored
 
+    @property
+    def machines(self) -> int:
+        """How many machines, or processes, trained it together; 1 for a model trained in one place."""
+        told = _MACHINES.search(self.text)
+        return 1 if told is None else int(told[1])
+
     def importance(self) -> pl.DataFrame:
         """One row per feature, the highest gain first: feature, gain (loss saved by its splits), gain_share (0 to 1), splits."""
         gain = self.booster.feature_importance("gain")
@@ -70,11 +77,55 @@ class Trees:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """The rows trees learn from, in an order that the trees may depend on.
+
+    Args:
+        laid_out: One row per target, as an encoding lays it out.
+        target: What to predict.
+        weight: How much each row counts; None for 1.
+        start: Raw scores the trees start from and do not include; None for the mean target.
+        categorical_positions: Positions of text features in the matrix.
+    """
+
+    laid_out: Matrix
+    target: Floats
+    weight: Floats | None
+    start: Floats | None
+    categorical_positions: list[int]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Positions as names: names of event types may hold characters LightGBM refuses."""
+        return [f"f{position}" for position in range(self.laid_out.shape[1])]
+
+
+# Parameters, number of trees and a lesson → LightGBM's text of the trees: where and by whom it is done is the caller's.
+Grow = Callable[[Mapping[str, object], int, Lesson], str]
+
+
+def grow_here(parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
+    """Grow trees in this process."""
+    given = dict(parameters)
+    dataset = lightgbm.Dataset(
+        lesson.laid_out,
+        label=lesson.target,
+        weight=lesson.weight,
+        init_score=lesson.start,
+        feature_name=lesson.feature_names,
+        categorical_feature=lesson.categorical_positions,
+        params=given,
+    )
+    return str(lightgbm.train(given, dataset, num_boost_round=rounds).model_to_string())
+
+
+@dataclass(frozen=True)
 class UnfittedTrees:
     """A recipe for trees: parameters and no data, so each split fits its own."""
 
     parameters: Mapping[str, object]
     rounds: int
+    grow: Grow = grow_here
 
     def fit(
         self, laid_out: Matrix, target: Floats, encoding: Encoding, *, weight: Floats | None = None, start: Floats | None = None
@@ -88,25 +139,14 @@ class UnfittedTrees:
             weight: How much each row counts; None for 1.
             start: Raw scores the trees start from and do not include; None for the mean target.
         """
-        parameters = dict(self.parameters)
-        dataset = lightgbm.Dataset(
-            laid_out,
-            label=target,
-            weight=weight,
-            init_score=start,
-            # Names of event types may hold characters LightGBM refuses, so it sees positions.
-            feature_name=[f"f{position}" for position in range(len(encoding.features))],
-            categorical_feature=encoding.categorical_positions,
-            params=parameters,
-        )
-        booster = lightgbm.train(parameters, dataset, num_boost_round=self.rounds)
-        threads = parameters["num_threads"]
+        lesson = Lesson(laid_out, target, weight, start, encoding.categorical_positions)
+        threads = self.parameters["num_threads"]
         assert isinstance(threads, int)
-        return Trees(_THREADS.sub("", booster.model_to_string()), encoding, threads)
+        return Trees(_PLACE.sub("", self.grow(self.parameters, self.rounds, lesson)), encoding, threads)
 
 
-def make_trees(settings: PredictionSettings, *, objective: Objective, **more: object) -> UnfittedTrees:
-    """Make unfitted trees from the settings; `more` are further LightGBM parameters of the objective."""
+def make_trees(settings: PredictionSettings, *, objective: Objective, grow: Grow = grow_here, **more: object) -> UnfittedTrees:
+    """Make unfitted trees from the settings; `grow` grows them, `more` are further LightGBM parameters of the objective."""
     parameters: dict[str, object] = {
         "objective": objective,
         "num_leaves": settings.num_leaves,
@@ -122,4 +162,4 @@ def make_trees(settings: PredictionSettings, *, objective: Objective, **more: ob
         "num_threads": settings.num_threads,
         "verbosity": -1,
     }
-    return UnfittedTrees(parameters | more, settings.rounds)
+    return UnfittedTrees(parameters | more, settings.rounds, grow)

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from models.baselines import OneSignal, base_rate_log_odds, fit_one_signal, silence_prior
-from models.boosting import Trees, make_trees
+from models.boosting import Grow, Trees, grow_here, make_trees
 from models.calibration import UNCALIBRATED, LogitLine, calibrate, fit_intercept, logit, platt_targets
 from models.config import PredictionSettings
 from models.cutoffs import Split
@@ -71,13 +71,23 @@ class ChurnModel:
             return logit(silence_prior(features, horizon_days=self.split.horizon_days))
         return np.zeros(features.height)
 
+    @property
+    def machines(self) -> int:
+        """How many processes grew its trees together."""
+        return 1 if self.trees is None else self.trees.machines
+
     def predict(self, features: pl.DataFrame) -> pl.Series:
         """Return `churn_probability`, one per row in the rows' order, strictly between 0 and 1 and never null."""
         return pl.Series("churn_probability", self.calibration.probability(self.log_odds(features)), dtype=pl.Float64)
 
 
 def fit_churn(
-    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, tonight: pl.DataFrame | None = None
+    panel: pl.DataFrame,
+    split: Split,
+    settings: PredictionSettings,
+    *,
+    tonight: pl.DataFrame | None = None,
+    grow: Grow = grow_here,
 ) -> ChurnModel:
     """Fit on the split's train cut-offs, calibrate on its calibration cut-off, then learn from all that are known.
 
@@ -87,6 +97,7 @@ def fit_churn(
         settings: Size of the model and thresholds for learning.
         tonight: Features of every member on the night to be predicted and whether each `is_eligible`, from which
             buy-till-you-die learns how people buy; no outcome in it is read. None for the calibration cut-off.
+        grow: Who grows the trees.
     """
     train = churn_rows(panel, split.train)
     known = churn_rows(panel, split.known)
@@ -94,7 +105,7 @@ def fit_churn(
     if kind == "lightgbm":
         lately = panel.filter(pl.col("as_of").is_in(split.calibrate)) if tonight is None else tonight
         silence = _fit_silence(lately, baseline_rows(panel, split, settings), split.horizon_days, settings)
-        return _fit_lightgbm(train, known, lately, split, settings, why=why, silence=silence)
+        return _fit_lightgbm(train, known, lately, split, settings, why=why, silence=silence, grow=grow)
     if kind == "recency":
         return ChurnModel(kind, why, split, settings, recency=fit_recency(panel, split, settings))
     if kind == "base_rate":
@@ -149,14 +160,15 @@ def _fit_lightgbm(
     *,
     why: str,
     silence: Silence | None,
+    grow: Grow,
 ) -> ChurnModel:
     newest = known.filter(pl.col("as_of").is_in(split.calibrate))
     if split.calibrates_by_member_folds:
-        scores = held_out_scores(train, split.calibrate, folds=settings.calibration_folds, fit=_fold_fit(settings))
+        scores = held_out_scores(train, split.calibrate, folds=settings.calibration_folds, fit=_fold_fit(settings, grow))
     else:
-        scores = _fit_trees(train, settings).raw(newest)
+        scores = _fit_trees(train, settings, grow).raw(newest)
     slope = calibrate(_averaged(scores, newest, silence, settings), outcomes(newest)).slope
-    model = ChurnModel("lightgbm", why, split, settings, trees=_fit_trees(known, settings), silence=silence)
+    model = ChurnModel("lightgbm", why, split, settings, trees=_fit_trees(known, settings, grow), silence=silence)
     return replace(model, calibration=LogitLine(slope, _intercept(model, slope, newest, lately.sort("member_id"))))
 
 
@@ -181,12 +193,13 @@ def _averaged(scores: Floats, rows: pl.DataFrame, silence: Silence | None, setti
     return (1 - share) * scores + share * silence.log_odds(rows)
 
 
-def _fit_trees(rows: pl.DataFrame, settings: PredictionSettings) -> Trees:
+def _fit_trees(rows: pl.DataFrame, settings: PredictionSettings, grow: Grow) -> Trees:
     kept = thin(rows, max_rows=settings.max_training_rows)
     encoding = learn_encoding(kept, feature_names(kept), max_categories=settings.max_categories)
     weight = age_weights(kept, half_life_days=settings.half_life_days)
-    return make_trees(settings, objective="binary").fit(encoding.matrix(kept), outcomes(kept), encoding, weight=weight)
+    unfitted = make_trees(settings, objective="binary", grow=grow)
+    return unfitted.fit(encoding.matrix(kept), outcomes(kept), encoding, weight=weight)
 
 
-def _fold_fit(settings: PredictionSettings) -> Callable[[pl.DataFrame], Callable[[pl.DataFrame], Floats]]:
-    return lambda rows: _fit_trees(rows, settings).raw
+def _fold_fit(settings: PredictionSettings, grow: Grow) -> Callable[[pl.DataFrame], Callable[[pl.DataFrame], Floats]]:
+    return lambda rows: _fit_trees(rows, settings, grow).raw

@@ -35,6 +35,9 @@ class PredictionSettings(BaseModel):
     max_training_rows: int = Field(
         default=1_000_000, ge=1_000, description="More training rows than this are thinned evenly over members and cut-offs."
     )
+    learning_members: int = Field(
+        default=100_000, ge=1, description="Of a larger community, so many members are learnt from, every so-many-th by number."
+    )
     max_categories: int = Field(
         default=64, ge=1, description="Values of a text feature told apart, the most frequent first; the rest count as missing."
     )

@@ -16,7 +16,7 @@ import polars as pl
 
 from models.bands import TENURE, tenure_band
 from models.baselines import fit_one_signal, past_rate_minor, recency_weighted_minor
-from models.boosting import Trees
+from models.boosting import Grow, Trees, grow_here
 from models.churn import ChurnModel, baseline_rows, fit_churn, fit_recency
 from models.config import PredictionSettings
 from models.curves import calibration_points, lift_points, precision_recall_points, roc_points, value_points
@@ -81,59 +81,75 @@ class Measured(Generic[Model]):
     tenure_band: pl.Series
 
 
-def measure_churn(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> Measured[ChurnModel] | None:
+def measure_churn(
+    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, grow: Grow = grow_here
+) -> Measured[ChurnModel] | None:
     """Fit churn on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
     tested = churn_rows(panel, split.test)
     if tested.is_empty():
         return None
     tonight = panel.filter(pl.col("as_of").is_in(split.test))
-    twin, actual = fit_churn(panel, split, settings, tonight=tonight), outcomes(tested)
+    twin, actual = fit_churn(panel, split, settings, tonight=tonight, grow=grow), outcomes(tested)
     predicted = {OURS: floats(twin.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
     return Measured(twin, evaluate_churn(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested))
 
 
-def measure_value(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> Measured[ValueModel] | None:
+def measure_value(
+    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, grow: Grow = grow_here
+) -> Measured[ValueModel] | None:
     """Fit value on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
     tested = value_rows(panel, split.test)
     if tested.is_empty():
         return None
-    twin, actual = fit_value(panel, split, settings, tonight=tested), spend_minor(tested)
+    twin, actual = fit_value(panel, split, settings, tonight=tested, grow=grow), spend_minor(tested)
     predicted = {OURS: floats(twin.predict(tested)), **_value_baselines(tested, split.horizon_days)}
     return Measured(twin, evaluate_value(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested))
 
 
 def train_churn(
-    panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings, tonight: pl.DataFrame | None = None
+    panel: pl.DataFrame,
+    *,
+    horizon_days: int,
+    settings: PredictionSettings,
+    tonight: pl.DataFrame | None = None,
+    grow: Grow = grow_here,
 ) -> Trained[ChurnModel]:
     """Measure and fit the churn model on every cut-off of the panel; all of them must have matured.
 
-    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; see `fit_churn`.
+    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; `grow` grows the trees: see
+    `fit_churn`.
 
     Raises:
         DataError: A feature knows the outcome.
     """
     evaluation, final = _splits(panel, horizon_days)
     refuse_churn_leaks(panel, final, settings)
-    model = fit_churn(panel, final, settings, tonight=tonight)
-    measured = measure_churn(panel, evaluation, settings)
+    model = fit_churn(panel, final, settings, tonight=tonight, grow=grow)
+    measured = measure_churn(panel, evaluation, settings, grow=grow)
     rows = _row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height)
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_churn_curves, trees=[model.trees])
 
 
 def train_value(
-    panel: pl.DataFrame, *, horizon_days: int, settings: PredictionSettings, tonight: pl.DataFrame | None = None
+    panel: pl.DataFrame,
+    *,
+    horizon_days: int,
+    settings: PredictionSettings,
+    tonight: pl.DataFrame | None = None,
+    grow: Grow = grow_here,
 ) -> Trained[ValueModel]:
     """Measure and fit the value model on every cut-off of the panel; all of them must have matured.
 
-    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; see `fit_value`.
+    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; `grow` grows the trees: see
+    `fit_value`.
 
     Raises:
         DataError: A feature knows the outcome.
     """
     evaluation, final = _splits(panel, horizon_days)
     refuse_value_leaks(panel, final, settings)
-    model = fit_value(panel, final, settings, tonight=tonight)
-    measured = measure_value(panel, evaluation, settings)
+    model = fit_value(panel, final, settings, tonight=tonight, grow=grow)
+    measured = measure_value(panel, evaluation, settings, grow=grow)
     rows = _row_counts(evaluation, final, lambda cutoffs: value_rows(panel, cutoffs).height)
     trees = [] if model.expected is None else [model.expected.trees]
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_value_curves, trees=trees)

@@ -16,7 +16,7 @@ import polars as pl
 
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.baselines import past_rate_minor
-from models.boosting import Trees, make_trees
+from models.boosting import Grow, Trees, grow_here, make_trees
 from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import learn_encoding
@@ -88,6 +88,11 @@ class ValueModel:
     expected: ExpectedSpend | None = None
     metrics: Metrics = field(default_factory=dict)
 
+    @property
+    def machines(self) -> int:
+        """How many processes grew its trees together."""
+        return 1 if self.expected is None else self.expected.trees.machines
+
     def predict(self, features: pl.DataFrame) -> pl.Series:
         """Return `expected_value_minor`, one per row in the rows' order: minor units over the horizon, ≥ 0, never null."""
         if self.expected is not None:
@@ -99,7 +104,12 @@ class ValueModel:
 
 
 def fit_value(
-    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, tonight: pl.DataFrame | None = None
+    panel: pl.DataFrame,
+    split: Split,
+    settings: PredictionSettings,
+    *,
+    tonight: pl.DataFrame | None = None,
+    grow: Grow = grow_here,
 ) -> ValueModel:
     """Fit on every cut-off known to the split.
 
@@ -109,6 +119,7 @@ def fit_value(
         settings: Size of the models and thresholds for learning.
         tonight: Features of every member on the night to be predicted, from which buy-till-you-die learns how people buy; no
             label in it is read. None for those of the newest cut-off.
+        grow: Who grows the trees.
     """
     rows = value_rows(panel, split.known)
     newest = rows.filter(pl.col("as_of").is_in(split.calibrate))
@@ -122,7 +133,7 @@ def fit_value(
     lifetime = fit_lifetime(
         lately, settings.lifetime_model, horizon_days=split.horizon_days, min_repeat_buyers=settings.min_outcomes_to_learn
     )
-    expected = _fit_expected(rows, lifetime, split.horizon_days, settings)
+    expected = _fit_expected(rows, lifetime, split.horizon_days, settings, grow)
     level, level_of_buyers = _levels(rows, lately, expected, settings)
     return ValueModel(kind, why, split, settings, level=level, level_of_buyers=level_of_buyers, expected=expected)
 
@@ -138,14 +149,14 @@ def _choose_kind(rows: pl.DataFrame, features: tuple[str, ...], settings: Predic
 
 
 def _fit_expected(
-    rows: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, settings: PredictionSettings
+    rows: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, settings: PredictionSettings, grow: Grow
 ) -> ExpectedSpend:
     kept = thin(rows, max_rows=settings.max_training_rows)
     encoding = learn_encoding(kept, feature_names(kept), max_categories=settings.max_categories)
     cap_minor = _cap_minor(kept, settings)
     target = np.clip(spend_minor(kept), 0.0, cap_minor)
     floor_minor = max(_START_FLOOR_SHARE * float(np.mean(target)), _SMALLEST_CAP_MINOR)
-    trees = make_trees(settings, objective="tweedie", tweedie_variance_power=_TWEEDIE_POWER).fit(
+    trees = make_trees(settings, objective="tweedie", grow=grow, tweedie_variance_power=_TWEEDIE_POWER).fit(
         encoding.matrix(kept),
         target / MINOR_UNITS_PER_UNIT,
         encoding,

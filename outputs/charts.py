@@ -209,7 +209,8 @@ def _svg(chart: Any, *, chart_id: str, title: str, width: int, height: int) -> M
         .configure_axis(**axis)
         .configure_text(font=_FONT)
     )
-    return _fit(vlc.vegalite_to_svg(configured.to_dict()), chart_id=chart_id, title=title)
+    # That the charts are valid is tested; finding it out again each night takes longer than drawing.
+    return _fit(vlc.vegalite_to_svg(configured.to_dict(validate=False)), chart_id=chart_id, title=title)
 
 
 def _fit(svg: str, *, chart_id: str, title: str) -> Markup:

@@ -27,7 +27,7 @@ CONTACT_LIST_SCHEMA: Final = {
     "reason": pl.String(),
     "message": pl.String(),
 }
-_OPTIONAL: Final = {
+OPTIONAL: Final = {
     "can_contact": pl.Boolean(),
     "can_profile": pl.Boolean(),
     "tier": pl.String(),
@@ -62,7 +62,7 @@ def contact_list(scored: pl.DataFrame, *, as_of: date, policy: ContactPolicy, cu
         currency: Currency of the money in the reasons; None to leave it out.
     """
     complete = scored.with_columns(
-        (pl.col(name) if name in scored.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in _OPTIONAL.items()
+        (pl.col(name) if name in scored.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in OPTIONAL.items()
     )
     may_be_contacted = pl.col("can_contact").fill_null(value=True) & pl.col("can_profile").fill_null(value=True)
     chosen = (

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 STAGES: Final = ("new", "active", "at_risk", "dormant", "lost", "returning")
 RETURN_WINDOW_DAYS: Final = 28
 ABSENCE_WINDOW_DAYS: Final = 90
-_OPTIONAL: Final = {
+OPTIONAL: Final = {
     "tenure_days": pl.Int32,
     "days_since_last_activity": pl.Int32,
     "days_since_first_activity": pl.Int32,
@@ -67,7 +67,7 @@ def add_lifecycle(scored: pl.LazyFrame, *, policy: LifecyclePolicy) -> pl.LazyFr
         policy: How long is new, and how long a silence means what.
     """
     columns = scored.collect_schema().names()
-    known = {name: pl.col(name) if name in columns else pl.lit(None, dtype=dtype) for name, dtype in _OPTIONAL.items()}
+    known = {name: pl.col(name) if name in columns else pl.lit(None, dtype=dtype) for name, dtype in OPTIONAL.items()}
     silence = pl.coalesce(known["days_since_last_activity"], known["tenure_days"])
     is_at_risk = (silence >= policy.at_risk_after_days) | (known["churn_risk"] == "high").fill_null(value=False)
     stage = (

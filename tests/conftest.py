@@ -23,8 +23,40 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 # Those who look at one community that costs minutes to make.
 _EXPLORERS = {
     f"tests/{name}.py"
-    for name in ("flows/test_pages_in_a_browser", "notebooks/test_notebooks", "notebooks/test_notebooks_in_a_browser")
+    for name in (
+        "flows/test_matured",
+        "flows/test_pages_in_a_browser",
+        "notebooks/test_notebooks",
+        "notebooks/test_notebooks_in_a_browser",
+    )
 }
+# Files whose tests share nothing, and take so long that no process should have to take all of them.
+_EACH_ALONE = {"tests/examples/test_examples.py"}
+# What takes longest is begun first, so that no process stands idle at the end.
+_LONGEST_FIRST = (
+    "explorers",
+    "tests/examples/test_examples.py",
+    *(
+        f"tests/{name}.py"
+        for name in (
+            "flows/test_nightly", "flows/test_bad_input", "flows/test_erase", "flows/test_deployments", "flows/test_leakage",
+            "chaos/test_crashes", "flows/test_backtest", "flows/test_champions", "flows/test_verify",
+            "expectations/test_against_plain_python", "chaos/test_servers", "features/test_running",
+        )
+    ),
+)  # fmt: skip
+
+
+def _shared_by(nodeid: str) -> str:
+    """What the tests are called that must be in one process with a test, so that what they share is made once."""
+    file = nodeid.split("::", 1)[0]
+    return "explorers" if file in _EXPLORERS else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first; the order is otherwise that of the files."""
+    places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(_shared_by(item.nodeid), len(places)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
@@ -33,8 +65,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file: str = nodeid.split("::", 1)[0]
-            return "explorers" if file in _EXPLORERS else file
+            shared = _shared_by(nodeid)
+            return nodeid if shared in _EACH_ALONE else shared
 
     return ByFile(config, log)
 

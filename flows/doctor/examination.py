@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from flows.doctor.bucket import look_at_bucket
 from flows.doctor.findings import Finding, of_error, ok, problem
 from flows.doctor.machine import look_at_clock, look_at_disk, look_at_permissions, look_at_versions, utc_now
 from flows.doctor.nights import look_at_format, look_at_holder, look_at_last_nights, look_at_tonight, look_for_gaps
@@ -50,11 +51,12 @@ def examine(folder: Path, *, security: bool = False) -> list[Finding]:
 
 
 def _looks(root: Path) -> Iterator[Look]:
-    workspace, now = Workspace(root), utc_now()
+    workspace, now = _workspace(root), utc_now()
     yield look_at_versions
     yield lambda: _look_at_configuration(root)
     yield lambda: look_at_permissions(workspace)
     yield lambda: look_at_disk(workspace)
+    yield lambda: look_at_bucket(workspace)
     yield lambda: look_at_format(workspace)
     yield lambda: look_at_holder(workspace, now=now)
     night = _night(root)
@@ -96,6 +98,14 @@ def _look_at_configuration(root: Path) -> Iterator[Finding]:
     sources = ", ".join(settings.sources)
     says = f"evenfall.toml can be read: {settings.community.name}; sources for {sources}"
     yield ok("configuration", without_secrets(says, settings))
+
+
+def _workspace(root: Path) -> Workspace:
+    """The workspace as it is configured, or as it is by default where the configuration cannot be read."""
+    try:
+        return Workspace(root, load_settings(root).lake.path)
+    except EvenfallError:
+        return Workspace(root)
 
 
 def _night(root: Path) -> Night | None:

@@ -19,6 +19,7 @@ from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, ok, problem, 
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
 from lake.arrivals import read_arrivals
+from lake.bucket import Bucket
 from lake.contracts import ACTIVITY_TABLES
 
 _MIB: Final = 1024**2
@@ -47,7 +48,8 @@ _PIN: Final = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\\]+)", re.MULTILIN
 
 def look_at_permissions(workspace: Workspace) -> Iterator[Finding]:
     """May everything be written that a night writes?"""
-    parts = (workspace.root, workspace.lake.root, workspace.lists, workspace.reports, workspace.logs, workspace.state)
+    lake = [] if isinstance(workspace.lake.root, Bucket) else [workspace.lake.root]
+    parts = (workspace.root, *lake, workspace.lists, workspace.reports, workspace.logs, workspace.state)
     files = (workspace.root / "mlflow.db",)
     closed = [path for path in parts if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK)]
     closed += [path for path in files if path.exists() and not os.access(path, os.R_OK | os.W_OK)]
@@ -64,15 +66,22 @@ def look_at_permissions(workspace: Workspace) -> Iterator[Finding]:
 
 def look_at_disk(workspace: Workspace) -> Iterator[Finding]:
     """Is there room for another night? A day that changes much rewrites much, and old versions stay for a while."""
-    free = shutil.disk_usage(workspace.root).free
-    lake = sum(path.stat().st_size for path in workspace.lake.root.rglob("*") if path.is_file())
-    says = f"{shown_bytes(free)} free; the lake takes {shown_bytes(lake)}"
+    is_here = not isinstance(workspace.lake.root, Bucket)
+    free = shutil.disk_usage(_on_disk(workspace)).free
+    lake = sum(file.size_bytes for file in workspace.lake.place().files()) if is_here else 0
+    says = f"{shown_bytes(free)} free; the lake takes {shown_bytes(lake)}" if is_here else f"{shown_bytes(free)} free"
     if free < max(_LEAST_FREE_BYTES, lake // 10):
         yield problem("disk", says, "Free space, or shorten [retention] history_days.", exit_code=SERVICE)
     elif free < max(_ROOMY_BYTES, lake):
         yield warning("disk", says, "Free space soon: a night that rewrites many days may need as much again as the lake takes.")
     else:
         yield ok("disk", says)
+
+
+def _on_disk(workspace: Workspace) -> Path:
+    """The folder whose disk fills up: the lake's own, once it is there."""
+    root = workspace.lake.root
+    return root if isinstance(root, Path) and root.is_dir() else workspace.root
 
 
 def look_at_versions() -> Iterator[Finding]:

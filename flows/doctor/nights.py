@@ -10,7 +10,7 @@ from typing import Any, Final
 from flows.doctor.findings import BUSY, Finding, of_error, ok, problem, warning
 from flows.run.night import Night
 from flows.run.night_log import log_files, read_log
-from flows.run.workspace import Workspace
+from flows.run.workspace import DEFAULT_LAKE_PATH, Workspace
 from flows.steps.intake import last_full_day
 from lake.contracts import ACTIVITY_TABLES
 from lake.errors import EvenfallError
@@ -68,7 +68,8 @@ def look_at_format(workspace: Workspace) -> Iterator[Finding]:
         )
     else:
         tables = workspace.lake.tables
-        yield ok("lake", f"format {written}; {len(tables)} tables: {', '.join(tables)}")
+        where = "" if workspace.lake.root == workspace.root / DEFAULT_LAKE_PATH else f"{workspace.lake.root}: "
+        yield ok("lake", f"{where}format {written}; {len(tables)} tables: {', '.join(tables)}")
 
 
 def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Finding]:

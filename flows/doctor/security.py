@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from flows.doctor.bucket import review_bucket
 from flows.doctor.findings import CONFIGURATION, Finding, ok, problem, warning
-from flows.run.settings import CONFIGURATION_FILE
+from flows.run.settings import CONFIGURATION_FILE, load_settings
+from flows.run.workspace import Workspace
+from lake.bucket import Bucket
+from lake.errors import EvenfallError
 
 _OTHERS_READ: Final = stat.S_IROTH
 _OTHERS_WRITE: Final = stat.S_IWOTH
@@ -25,7 +29,13 @@ _PICKLE_BEGINS: Final = re.compile(rb"\x80[\x02-\x05]")
 _PICKLE_ENDS: Final = b"."
 _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1", "")
 _EVERYWHERE: Final = ("0.0.0.0", "::", "*")  # noqa: S104 - looked for, not bound to
-_SERVERS: Final = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "PREFECT_API_URL")
+_SERVERS: Final = (
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_REGISTRY_URI",
+    "PREFECT_API_URL",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+)
 _BOUND_TO: Final = ("PREFECT_SERVER_API_HOST", "MLFLOW_HOST")
 _VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _SECRET_PARAMETER: Final = re.compile(r"(?i)(?:pass(?:word|wd)?|token|secret|api[_-]?key|signature)=([^&\s]+)")
@@ -40,7 +50,12 @@ def review(root: Path) -> Iterator[Finding]:
     Args:
         root: The folder with `evenfall.toml`.
     """
-    yield from _or_ok("permissions", "nobody else may change the workspace or read what is personal", _permissions(root))
+    lake = _lake(root)
+    elsewhere = [lake] if isinstance(lake, Path) and not lake.is_relative_to(root) else []
+    says = "nobody else may change the workspace or read what is personal"
+    yield from _or_ok("permissions", says, _permissions(root, elsewhere))
+    if isinstance(lake, Bucket):
+        yield from review_bucket(lake)
     yield from _or_ok("secrets", f"none is written in {CONFIGURATION_FILE}", _secrets_in_configuration(root))
     yield from _or_ok("servers", "none that is reached without encryption or open to the network", _servers())
     yield from _or_ok("pickles", "none; Evenfall never loads one", _pickles(root))
@@ -52,12 +67,21 @@ def _or_ok(about: str, says: str, findings: Iterable[Finding]) -> Iterator[Findi
     yield from found or [ok(about, says)]
 
 
-def _permissions(root: Path) -> Iterator[Finding]:
+def _lake(root: Path) -> Path | Bucket:
+    """Where the lake lies, as far as the configuration can be read."""
+    try:
+        return Workspace(root, load_settings(root).lake.path).lake.root
+    except EvenfallError:
+        return Workspace(root).lake.root
+
+
+def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Finding]:
     if not root.exists():
         return
     config = root / CONFIGURATION_FILE
     written = [path for path in (root, config, *_existing(root, (*_OWN_FOLDERS, "mlflow.db"))) if others_may(path, _OTHERS_WRITE)]
     written += [path for path in _below(root, ("lake", "lists", "mlartifacts")) if others_may(path, _OTHERS_WRITE)]
+    written += [path for lake in elsewhere for path in (lake, *_everything(lake)) if others_may(path, _OTHERS_WRITE)]
     if written:
         remedy = f"chmod -R o-w {root}"
         yield problem("permissions", f"anybody may change {_names(written, root)}", remedy, exit_code=CONFIGURATION)
@@ -65,7 +89,7 @@ def _permissions(root: Path) -> Iterator[Finding]:
     if keys:
         says = f"others may read {_names(keys, root)}, with which erased members can be recognised"
         yield problem("permissions", says, f"chmod 600 {keys[0]}", exit_code=CONFIGURATION)
-    read = [path for path in _existing(root, _PERSONAL) if others_may(path, _OTHERS_READ)]
+    read = [path for path in (*_existing(root, _PERSONAL), *elsewhere) if others_may(path, _OTHERS_READ)]
     if read:
         says = f"anybody on this machine may read {_names(read, root)}: they name members"
         yield warning("permissions", says, f"chmod o-rwx {root}")
@@ -190,7 +214,7 @@ def _below(root: Path, names: Iterable[str]) -> Iterator[Path]:
 
 
 def _names(paths: list[Path], root: Path) -> str:
-    shown = [str(path.relative_to(root)) if path != root else str(root) for path in paths[:_NAMED]]
+    shown = [str(path.relative_to(root) if path != root and path.is_relative_to(root) else path) for path in paths[:_NAMED]]
     more = len(paths) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 

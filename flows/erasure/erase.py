@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 from zoneinfo import ZoneInfo
 
 from flows.erasure.certificate import Certificate, read_certificate, write_certificate
 from flows.erasure.erased_outputs import clean, erase_from_lists, other_files, own_files
 from flows.run.night import Night, open_night, say
 from flows.steps.rollup import roll_up
+from lake.bucket import Bucket
 from lake.contracts import TABLES
 from lake.discovery import Export, discover
 from lake.erased import Erased, Erasure, mask_of, read_erased, with_key, write_erased
@@ -26,6 +27,7 @@ from lake.errors import ConfigurationError, DataError, EvenfallError
 from lake.mapping import map_export
 from lake.member_index import scan_member_index
 from lake.needle import ID_COLUMNS, Needle
+from lake.places import File
 from lake.search import Searched, search
 from lake.versions import forget_past
 
@@ -36,7 +38,7 @@ _HASH_CHARACTERS: Final = 12
 class _Exports:
     """The community's own files and queries, and which of them still name the member."""
 
-    files: set[Path] = field(default_factory=set)
+    files: set[File] = field(default_factory=set)
     holding: list[str] = field(default_factory=list)
     not_searched: list[str] = field(default_factory=list)
 
@@ -58,9 +60,9 @@ class _Case:
         """Search what Evenfall has written."""
         return search(own_files(self.night.workspace, without=self.exports.files), self.needle)
 
-    def shown(self, paths: Iterable[Path]) -> tuple[str, ...]:
-        """Files as they may be named, from the workspace on."""
-        return tuple(str(path.relative_to(self.root)) for path in paths)
+    def shown(self, paths: Iterable[File]) -> tuple[str, ...]:
+        """Files as they may be named: from the workspace on, or by where they lie elsewhere."""
+        return tuple(str(path.relative_to(self.root) if _is_below(path, self.root) else path) for path in paths)
 
 
 def erase(workspace: Path, member_id: str, *, after_step: Callable[[str], None] = lambda _: None) -> list[str]:
@@ -173,8 +175,10 @@ def _out_of_past(case: _Case, certificate: Certificate) -> Certificate:
 
 def _out_of_leftovers(case: _Case, certificate: Certificate) -> Certificate:
     """Clean whatever else still names the member: pages, caches, databases of tools."""
-    tables = {case.night.workspace.lake.path(table) for table in case.night.workspace.lake.tables}
-    clean((path for path in case.search().holding if not tables & set(path.parents)), case.needle)
+    lake = case.night.workspace.lake
+    tables = {lake.path(table) for table in lake.tables}
+    holding = (path for path in case.search().holding if isinstance(path, Path))
+    clean((path for path in holding if not tables & set(path.parents)), case.needle)
     return certificate
 
 
@@ -262,13 +266,24 @@ def _look_into(export: Export, night: Night, needle: Needle, exports: _Exports) 
 
 
 def _elsewhere(night: Night) -> list[str]:
-    """Where Evenfall writes outside the workspace."""
+    """Where Evenfall writes outside the workspace, and what a bucket may keep of what was removed."""
     places = []
+    root = night.workspace.lake.root
+    if isinstance(root, Bucket) and root.keeps_versions() is not False:
+        known = "keeps" if root.keeps_versions() else "may keep (it does not say)"
+        places.append(
+            f"older versions of objects, which the bucket {root.name} {known}: nothing is promised of them until a lifecycle "
+            "rule of the bucket has removed them"
+        )
     if not night.tracking.is_own:
         places.append("the MLflow store named by MLFLOW_TRACKING_URI (runs and models name no member)")
     if night.settings.lists.publish_uri is not None:
         places.append("backups of the database the lists are published to")
     return places
+
+
+def _is_below(path: File, root: Path) -> TypeGuard[Path]:
+    return isinstance(path, Path) and path.is_relative_to(root)
 
 
 def _counted(found: Searched) -> str:

@@ -15,8 +15,10 @@ import polars as pl
 
 from flows.run.workspace import Workspace
 from flows.steps.receipt import RECEIPT
+from lake.bucket import Bucket
 from lake.errors import OutsideServiceError
 from lake.needle import Needle
+from lake.places import File
 from lake.search import files_below, quoted
 from outputs.lists import CONTACT_SCHEMA, write_lists
 from outputs.publication import publish, recover, staging_folder
@@ -25,17 +27,25 @@ ERASURES_KEY: Final = "erasures"
 _TEXTS: Final = frozenset({".html", ".json", ".jsonl", ".md", ".txt", ".log", ".csv", ".toml", ".yaml", ".yml", ".xml"})
 _SQLITE: Final = b"SQLite format 3\x00"
 _BUSY_SECONDS: Final = 30
-_OWN_FOLDERS: Final = ("lake", "lists", "reports", "erasures", "mlartifacts", "mlruns", "logs", ".evenfall")
+_OWN_FOLDERS: Final = ("lists", "reports", "erasures", "mlartifacts", "mlruns", "logs", ".evenfall")
 _OWN_FILES: Final = "mlflow.db*"
 
 
-def own_files(workspace: Workspace, *, without: set[Path]) -> list[Path]:
-    """Every file that Evenfall, or a tool on its behalf, has written in the workspace."""
+def own_files(workspace: Workspace, *, without: set[File]) -> list[File]:
+    """Every file that Evenfall, or a tool on its behalf, has written: in the workspace, and in the lake wherever it lies."""
     below = [path for folder in _OWN_FOLDERS for path in files_below(workspace.root / folder, without=without)]
-    return [*below, *sorted(workspace.root.glob(_OWN_FILES))]
+    return [*lake_files(workspace, without=without), *below, *sorted(workspace.root.glob(_OWN_FILES))]
 
 
-def other_files(workspace: Workspace, *, without: set[Path]) -> list[Path]:
+def lake_files(workspace: Workspace, *, without: set[File]) -> list[File]:
+    """Every file of the lake."""
+    root = workspace.lake.root
+    if isinstance(root, Bucket):
+        return [file for file in root.files() if file not in without]
+    return list(files_below(root, without=without))
+
+
+def other_files(workspace: Workspace, *, without: set[File]) -> list[File]:
     """Every file in the workspace that people have put there."""
     own = set(own_files(workspace, without=set()))
     return [path for path in files_below(workspace.root, without=without) if path not in own]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
+from lake.object_store import store_trouble
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -17,7 +18,7 @@ _MEMORY_WORDS: Final = ("out of memory", "cannot allocate memory", "unable to al
 
 
 def machine_trouble(error: BaseException) -> EvenfallError | None:
-    """What an error of any library says about the machine, or None when it is about something else.
+    """What an error of any library says about the machine or the object store, or None when it is about something else.
 
     Args:
         error: The error as it came; its causes are looked at too.
@@ -25,6 +26,10 @@ def machine_trouble(error: BaseException) -> EvenfallError | None:
     for one in _with_causes(error):
         number = one.errno if isinstance(one, OSError) else None
         words = "" if isinstance(one, EvenfallError) else str(one).lower()
+        # First of all: a store that refuses says "permission denied" like a disk.
+        from_store = None if isinstance(one, EvenfallError) else store_trouble(one)
+        if from_store is not None:
+            return from_store
         if number in _FULL or any(sign in words for sign in _FULL_WORDS):
             return OutsideServiceError(
                 f"the disk is full, or a file may not grow further{_where(one)}",

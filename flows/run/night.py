@@ -97,6 +97,7 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
 
     Raises:
         ConfigurationError: The configuration or the date is wrong, the night is not over yet, or a newer release wrote the lake.
+        OutsideServiceError: The lake is in a bucket, and the object store does not answer.
     """
     root = Path(folder).expanduser().resolve()
     if "%" in str(root):
@@ -119,7 +120,7 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
                 f"the night of {night} is not over in {settings.community.timezone}, where today is {today}",
                 remedy="Choose a day before today.",
             )
-    workspace = Workspace(root)
+    workspace = Workspace(root, settings.lake.path)
     refuse_newer(workspace.lake.root)
     return Night(workspace, settings, Tracking.of(root), night, clock, NightLog(workspace.logs))
 

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from expectations.table_checks import TableLimits
+from flows.run.memory import DEFAULT_MAX_MEMORY, MEMORY_PATTERN, MemoryBudget
+from flows.run.workspace import DEFAULT_LAKE_PATH
+from lake.bucket import Bucket
 from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.errors import ConfigurationError
 from lake.source_settings import SourceSettings, known_zone
@@ -43,6 +46,24 @@ class Community(_Section):
     @classmethod
     def _known_zone(cls, zone: str) -> str:
         return known_zone(zone)
+
+
+class LakePlace(_Section):
+    """`[lake]`: where the Delta tables lie; lists, reports and logs stay in the folder of evenfall.toml."""
+
+    path: str = Field(
+        default=DEFAULT_LAKE_PATH,
+        min_length=1,
+        description="Folder, relative to that of evenfall.toml, or `s3://bucket/prefix`; one lake serves one workspace. "
+        "Endpoint and keys of a bucket come from the environment alone (docs/operations.md).",
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _known_place(cls, path: str) -> str:
+        if "://" in path:
+            Bucket.at(path)
+        return path
 
 
 class Churn(_Section):
@@ -152,12 +173,57 @@ class Alerts(_Section):
         return self
 
 
+class Scale(_Section):
+    """`[scale]`: where the work that grows with the number of members is done (docs/scale.md)."""
+
+    engine: Literal["local", "dask"] = Field(
+        default="local", description="local: in this process; dask: on a Dask cluster. All keys below but max_memory need dask."
+    )
+    max_memory: str = Field(
+        default=DEFAULT_MAX_MEMORY, pattern=MEMORY_PATTERN, description="What a run of this process may use, MiB or GiB."
+    )
+    address: str | None = Field(
+        default=None, description="Scheduler of a cluster, `tls://host:8786` or `tcp://host:8786`; without one, a cluster here."
+    )
+    tls_ca: str | None = Field(default=None, description="For `tls://`: file with the authority's certificate.")
+    tls_cert: str | None = Field(default=None, description="For `tls://`: file with our certificate.")
+    tls_key: str | None = Field(default=None, description="For `tls://`: file with its key.")
+    workers: int = Field(default=2, ge=1, description="Processes of the cluster here.")
+    worker_memory: str = Field(default="2GiB", pattern=r"^\d+(\.\d+)?[MG]iB$", description="Memory of each of them, MiB or GiB.")
+    bucket_members: int = Field(default=100_000, ge=1, description="Members that are worked on at once.")
+
+    @property
+    def budget(self) -> MemoryBudget:
+        """`max_memory`, shared out."""
+        return MemoryBudget.of(self.max_memory)
+
+    @model_validator(mode="after")
+    def _only_what_means_something(self) -> Self:
+        given = self.model_fields_set
+        here, tls = {"workers", "worker_memory"}, {"tls_ca", "tls_cert", "tls_key"}
+        of_dask = {"address", "bucket_members"} | here | tls
+        if self.engine == "local" and given & of_dask:
+            raise ValueError(f'{_named(given & of_dask)} needs engine = "dask"')
+        if self.address is None:
+            if given & tls:
+                raise ValueError(f"{_named(given & tls)} needs an address; a cluster here makes its own certificates")
+            return self
+        if given & here:
+            raise ValueError(f"{_named(given & here)} is for a cluster here; the one at the address has its own")
+        if not re.fullmatch(r"(tcp|tls)://[^/\s:]+:\d{1,5}", self.address):
+            raise ValueError(f"{self.address!r} is not the address of a scheduler, such as tls://host:8786")
+        if self.address.startswith("tls://") != (given >= tls) or (given & tls and not given >= tls):
+            raise ValueError("a tls:// address, and no other, needs `tls_ca`, `tls_cert` and `tls_key`")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything `evenfall.toml` may say."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="EVENFALL_", env_nested_delimiter="__")
 
     community: Community = Community()
+    lake: LakePlace = LakePlace()
     churn: Churn = Churn()
     value: Value = Value()
     run: Run = Run()
@@ -174,6 +240,7 @@ class Settings(BaseSettings):
     lists: Lists = Lists()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
+    scale: Scale = Scale()
 
     @model_validator(mode="before")
     @classmethod
@@ -254,6 +321,10 @@ def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
+def _named(keys: set[str]) -> str:
+    return ", ".join(f"`{key}`" for key in sorted(keys))
+
+
 def _told(error: ValidationError) -> str:
     """All mistakes in one sentence each, at the place the file has them."""
     return "; ".join(dict.fromkeys(_one_mistake(problem) for problem in error.errors(include_url=False)))
@@ -267,7 +338,9 @@ def _one_mistake(problem: Any) -> str:
         return f"`{place}` is missing"
     message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
+    # An address may hold a key or a password.
+    is_address = isinstance(given, str) and "://" in given
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) and not is_address else ""
     return f"`{place}`: {message}{shown}"
 
 

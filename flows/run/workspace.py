@@ -10,11 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 
 from lake.errors import ConfigurationError, WorkspaceBusyError
+from lake.places import root_at
 from lake.store import Lake
+
+DEFAULT_LAKE_PATH: Final = "lake"
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,16 @@ class Workspace:
 
     Args:
         root: The folder with `evenfall.toml`.
+        lake_path: Where the Delta tables lie, as `[lake] path` says it.
     """
 
     root: Path
+    lake_path: str = DEFAULT_LAKE_PATH
 
     @property
     def lake(self) -> Lake:
-        """The Delta tables."""
-        return Lake(self.root / "lake")
+        """The Delta tables, in this folder, in another or in a bucket."""
+        return Lake(root_at(self.lake_path, below=self.root))
 
     @property
     def lists(self) -> Path:

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from features.history import EVENT_PREFIX, ORDER_ACTIVITIES
-from features.rollups import DAILY_SCHEMA
+from features.history import DAILY_SCHEMA, EVENT_PREFIX, ORDER_ACTIVITIES
 from flows.run.night import Night
 from flows.steps.intake import Intake
 from flows.steps.maturity import Maturity

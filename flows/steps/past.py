@@ -21,7 +21,7 @@ class PastLake(Lake):
     """A lake pinned to versions; a table without one does not exist, and what a night writes is let fall.
 
     Args:
-        root: The lake's folder.
+        root: The lake's folder, or its place in a bucket.
         versions: Table → version.
     """
 
@@ -61,7 +61,7 @@ class PastLake(Lake):
             files = sorted(self._paths(self._open(table)))
         except (DeltaError, OSError):
             return False
-        return all((self.path(table) / unquote(path)).is_file() for path in files)
+        return self.place(table).holds([unquote(path) for path in files])
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable:
         return super()._open(table, self.versions[table] if version is None else version)
@@ -73,6 +73,7 @@ class PastWorkspace(Workspace):
 
     Args:
         root: The folder with `evenfall.toml`.
+        lake_path: Where the lake lies.
         versions: Table → version.
     """
 
@@ -81,4 +82,4 @@ class PastWorkspace(Workspace):
     @property
     def lake(self) -> Lake:
         """The lake as it was."""
-        return PastLake(self.root / "lake", self.versions)
+        return PastLake(super().lake.root, self.versions)

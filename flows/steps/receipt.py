@@ -44,6 +44,7 @@ def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Ma
         "code": code_hash(),
         "configuration": settings_hash(night.settings),
         "models": {name: model.label for name, model in models.items()},
+        "trained_by": {champion.registered.name: _trainers(champion.model.machines) for champion in champions.all},
         "model_files": {name: files_hash(model.files) for name, model in models.items()},
         "tables": {name: night.workspace.lake.version(name) for name in _COMPUTED_FROM if night.workspace.lake.exists(name)},
         "not_profiled": count_not_profiled(night),
@@ -53,6 +54,10 @@ def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Ma
     }
     (folder / RECEIPT).write_text(json.dumps(receipt, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return receipt
+
+
+def _trainers(machines: int) -> str:
+    return "one process" if machines == 1 else f"{machines} Dask workers"
 
 
 def files_hash(files: Mapping[str, str]) -> str:

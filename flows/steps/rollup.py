@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
 
-from features.history import EVENT_PREFIX, History
-from features.rollups import (
-    DAILY_SCHEMA,
-    RESPONSE_WINDOW_DAYS,
-    TIES_SCHEMA,
-    daily_rollup,
-    days_to_roll_up,
-    ties_rollup,
-)
+from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA, History
+from features.rollups import RESPONSE_WINDOW_DAYS, days_to_roll_up, roll_up_landed
 from features.running import RunningTotals
 from flows.steps.consent import consenting, numbers_not_profiled, of_profiled
 from flows.steps.running import carry_totals, first_days
@@ -27,12 +20,11 @@ from lake.store import DAY, Lake
 from lake.times import local_date
 
 MOST_EVENT_TYPES: Final = 24
-# A first load is rolled up in stretches of days, so that memory follows the stretch and not the history.
-_DAYS_AT_ONCE: Final = 60
+ROWS_AT_ONCE: Final = 10_000_000
 _TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
 
 
-def roll_up(lake: Lake, *, timezone: str, now_date: date) -> list[date]:
+def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = ROWS_AT_ONCE) -> list[date]:
     """Bring the daily rollups up to date with the landed tables.
 
     Which days changed is read from the tables' logs since the versions the rollups were last made from, so a crash before
@@ -42,6 +34,7 @@ def roll_up(lake: Lake, *, timezone: str, now_date: date) -> list[date]:
         lake: The lake.
         timezone: The community's.
         now_date: The last day that can hold anything.
+        rows_at_once: Landed rows rolled up at once, whole days: memory follows these and not a first load.
 
     Returns:
         The days rolled up anew.
@@ -59,10 +52,9 @@ def roll_up(lake: Lake, *, timezone: str, now_date: date) -> list[date]:
     if not days and made_from:
         return []
     days = days or [now_date]
-    for start in range(0, len(days), _DAYS_AT_ONCE):
-        stretch = days[start : start + _DAYS_AT_ONCE]
+    for stretch in _stretches(lake, days, rows_at_once=rows_at_once):
         # The versions are noted with the last stretch only: an interrupted first load starts again from the beginning.
-        metadata = {"versions": versions if start + _DAYS_AT_ONCE >= len(days) else made_from}
+        metadata = {"versions": versions if stretch[-1] == days[-1] else made_from}
         _roll_up_days(lake, stretch, timezone=timezone, metadata=metadata)
     return days
 
@@ -149,6 +141,21 @@ def members_known(lake: Lake, *, timezone: str, as_of: date) -> pl.LazyFrame:
     )
 
 
+def _stretches(lake: Lake, days: list[date], *, rows_at_once: int) -> Iterator[list[date]]:
+    """Cut days into stretches of so many landed rows, a day at least."""
+    counted = pl.concat([lake.rows_by_day(table) for table in _TIMED_TABLES]).group_by(DAY).agg(pl.col("rows").sum())
+    rows = dict(counted.iter_rows())
+    stretch: list[date] = []
+    held = 0
+    for day in days:
+        if stretch and held + rows.get(day, 0) > rows_at_once:
+            yield stretch
+            stretch, held = [], 0
+        stretch.append(day)
+        held += rows.get(day, 0)
+    yield stretch
+
+
 def _last_day(lake: Lake, now_date: date) -> date:
     """The last day that anything may have happened on; messages are answered later than they are sent."""
     newest = {name: max(lake.days(name), default=date.min) for name in _TIMED_TABLES}
@@ -158,21 +165,18 @@ def _last_day(lake: Lake, now_date: date) -> date:
 
 
 def _roll_up_days(lake: Lake, days: Collection[date], *, timezone: str, metadata: dict[str, object]) -> None:
-    index = scan_member_index(lake)
-    content = _up_to(lake, "content", max(days))
-    daily = daily_rollup(
+    rolled_up = roll_up_landed(
         events=_on(lake, "events", days),
         orders=_on(lake, "orders", days),
-        content=content,
+        content=_up_to(lake, "content", max(days)),
         contacts=_on(lake, "contacts", days, before_days=RESPONSE_WINDOW_DAYS),
         feedback=_on(lake, "feedback", days),
-        member_index=index,
+        member_index=scan_member_index(lake),
         timezone=timezone,
         days=days,
     )
-    ties = ties_rollup(events=_on(lake, "events", days), content=content, member_index=index)
-    lake.replace_days(DAILY, daily.collect(engine="streaming").sort(DAY, "member_no", "activity"), days=days, metadata=metadata)
-    lake.replace_days(TIES, ties.collect(engine="streaming").sort(DAY, "member_no", "other_no"), days=days, metadata=metadata)
+    lake.replace_days(DAILY, rolled_up.daily, days=days, metadata=metadata)
+    lake.replace_days(TIES, rolled_up.ties, days=days, metadata=metadata)
 
 
 def _on(lake: Lake, table: str, days: Collection[date], *, before_days: int = 0) -> pl.LazyFrame | None:

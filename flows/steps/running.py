@@ -13,8 +13,7 @@ from typing import Any, Final
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from features.history import History, SeenHistory, cut
-from features.rollups import DAILY_SCHEMA, TIES_SCHEMA
+from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, SeenHistory, cut
 from features.running import RunningTotals, advance, can_advance, start
 from flows.run.night import code_hash
 from flows.steps.consent import consenting, numbers_not_profiled

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import polars as pl
 
-from features.build import describe_members, feature_catalog
+from features.build import MEMBERS_AT_ONCE, describe_members, feature_catalog
+from features.feature import Feature
 from features.history import History, cut
 from flows.run.night import Night
 from flows.steps.consent import numbers_not_profiled
@@ -15,10 +18,15 @@ from flows.steps.rollup import Gathered, members_known
 from flows.steps.training import Champions
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.store import Lake
+from models.churn import ChurnModel
 from models.reasons import reasons
+from models.value import ValueModel
 from outputs.lists import MEMBERS_SCHEMA, conform
+from segments.contact_list import OPTIONAL as READ_BY_CONTACTS
 from segments.contact_list import ContactPolicy, contact_list
 from segments.groups import GroupState, assign_groups, fit_groups
+from segments.habits import AMOUNTS, TYPICAL_SHARES, kind_of
+from segments.lifecycle import OPTIONAL as READ_BY_LIFECYCLE
 from segments.lifecycle import add_lifecycle
 from segments.risk import churn_risk, mean_probability
 from segments.scores import add_scores
@@ -31,44 +39,99 @@ NIGHT: Final = "as_of"
 _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
-def compute_features(gathered: Gathered) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Predictors:
+    """The models of a night, and how the lists call them.
+
+    Args:
+        churn: The churn model.
+        churn_label: Its name in the lists.
+        value: The value model; None in a community without orders.
+        value_label: Its name in the lists.
+    """
+
+    churn: ChurnModel
+    churn_label: str
+    value: ValueModel | None
+    value_label: str | None
+
+    @classmethod
+    def of(cls, champions: Champions) -> Predictors:
+        """Those of tonight's champions."""
+        value = champions.value
+        return cls(
+            champions.churn.model,
+            champions.churn.label,
+            None if value is None else value.model,
+            None if value is None else value.label,
+        )
+
+
+def compute_features(gathered: Gathered, *, members_at_once: int = MEMBERS_AT_ONCE) -> pl.DataFrame:
     """One row per member seen by tonight who may be profiled, sorted by member_id: the features as of tonight."""
-    return describe_members(cut(gathered.history, gathered.totals.as_of), gathered.totals)
+    return describe_members(cut(gathered.history, gathered.totals.as_of), gathered.totals, members_at_once=members_at_once)
 
 
 def score_members(night: Night, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-    """Add predictions to the features.
+    """Add predictions to the features, as `add_predictions`."""
+    return add_predictions(
+        features, Predictors.of(champions), as_of=night.as_of, eligible_days=night.settings.churn.eligible_days
+    )
+
+
+def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, eligible_days: int) -> pl.DataFrame:
+    """Add predictions to the features of any members; nobody's depend on the others.
 
     One row per row of `features`, in its order: `is_eligible`, `churn_probability` (null when not eligible) and
     `expected_value` in currency units over the value horizon (null in a community without orders).
     """
-    eligible_days = night.settings.churn.eligible_days
     eligible = pl.col("days_since_last_activity") < eligible_days
     scored = features.with_columns(
-        as_of=pl.lit(night.as_of),
+        as_of=pl.lit(as_of),
         is_eligible=eligible.fill_null(value=False),
-        churn_model=pl.lit(champions.churn.label),
+        churn_model=pl.lit(models.churn_label),
     )
-    probability = champions.churn.model.predict(features)
+    probability = models.churn.predict(features)
     scored = scored.with_columns(pl.when("is_eligible").then(probability).alias("churn_probability"))
-    if champions.value is None:
+    if models.value is None:
         return scored.with_columns(expected_value=pl.lit(None, dtype=pl.Float64), value_model=pl.lit(None, dtype=pl.String))
-    minor = champions.value.model.predict(features)
+    minor = models.value.predict(features)
     return scored.with_columns(
-        (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"), value_model=pl.lit(champions.value.label)
+        (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"), value_model=pl.lit(models.value_label)
     )
 
 
 def explain_members(night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    """Add `reasons`, as `add_reasons`, to everybody."""
+    catalog = feature_catalog(history.available, history.event_types)
+    return add_reasons(scored, champions.churn.model, catalog, as_of=night.as_of, currency=night.settings.community.currency)
+
+
+def add_reasons(
+    scored: pl.DataFrame,
+    model: ChurnModel,
+    catalog: Sequence[Feature],
+    *,
+    as_of: date,
+    currency: str | None,
+    population: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Add `reasons`, the strongest first, for every member who is scored; null for the others.
 
-    One row per row of `scored`, in its order.
+    One row per row of `scored`, in its order. `population` says who is typical when `scored` are only some of the members.
     """
     eligible = scored.filter("is_eligible")
-    catalog = feature_catalog(history.available, history.event_types)
-    told = reasons(champions.churn.model, eligible, catalog, as_of=night.as_of, currency=night.settings.community.currency)
+    told = reasons(model, eligible, catalog, as_of=as_of, currency=currency, population=population)
     explained = eligible.select("member_no").with_columns(told.alias("reasons"))
     return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
+
+
+def columns_for_segments(names: Iterable[str], night: Night) -> list[str]:
+    """Choose, of the columns of scored members, those that risk, scores, tiers, lifecycle, groups and lists read."""
+    scores = night.settings.scores
+    read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *READ_BY_CONTACTS, *AMOUNTS, *TYPICAL_SHARES}
+    read |= {*scores.activity_weights, *scores.commercial_weights, *scores.value_weights}
+    return [name for name in names if name in read or kind_of(name) is not None]
 
 
 def segment_members(night: Night, scored: pl.DataFrame) -> pl.DataFrame:

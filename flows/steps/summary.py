@@ -14,7 +14,8 @@ from expectations.runner import RuleOutcome
 from expectations.table_checks import Finding
 from flows.run.night import Night
 from flows.run.night_log import peak_memory
-from flows.steps.intake import Arrival, Intake
+from flows.steps.arriving import Arrival
+from flows.steps.intake import Intake
 from flows.steps.maturity import Maturity
 from flows.steps.morning import table_flows
 from flows.steps.scoring import count_not_profiled

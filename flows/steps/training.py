@@ -21,6 +21,7 @@ from flows.tracking.tracking import RegisteredModel, TrainingRecord
 from lake.contracts import DAILY, TIES
 from lake.errors import ConfigurationError
 from lake.store import DAY
+from models.boosting import Grow, grow_here
 from models.bundle import from_files, is_current_format, to_files
 from models.churn import ChurnModel
 from models.cutoffs import plan_cutoffs
@@ -74,13 +75,27 @@ class Champions:
         return (self.churn,) if self.value is None else (self.churn, self.value)
 
 
-def choose_champions(night: Night, history: History, features: pl.DataFrame, *, force: Force | None = None) -> Champions:
+@dataclass(frozen=True)
+class Learnt:
+    """What models learn from, and who grows their trees.
+
+    Args:
+        history: The history of those members.
+        tonight: Their features as of tonight, sorted by member_id.
+        grow: Who grows the trees.
+    """
+
+    history: History
+    tonight: pl.LazyFrame
+    grow: Grow = grow_here
+
+
+def choose_champions(night: Night, learnt: Learnt, *, force: Force | None = None) -> Champions:
     """Load tonight's champions, having trained challengers where there is no champion, they are due, or `force` says so.
 
     Args:
         night: The run.
-        history: The whole history.
-        features: Tonight's features, on which the gate counts how much of the contact list would change.
+        learnt: What to learn from; on its features of tonight the gate counts how much of the contact list would change.
         force: `train` a challenger now, `promote` it whatever the gate says, or `rollback` to the champion before.
 
     Raises:
@@ -88,13 +103,13 @@ def choose_champions(night: Night, history: History, features: pl.DataFrame, *, 
         ConfigurationError: There is no earlier champion to roll back to.
     """
     night.tracking.prepare()
-    churn = _champion(night, history, features, "churn", force=force)
+    churn = _champion(night, learnt, "churn", force=force)
     assert isinstance(churn.model, ChurnModel)
-    value = _champion(night, history, features, "value", force=force) if "orders" in history.available else None
+    value = _champion(night, learnt, "value", force=force) if "orders" in learnt.history.available else None
     return Champions(churn, value)
 
 
-def _champion(night: Night, history: History, features: pl.DataFrame, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
+def _champion(night: Night, learnt: Learnt, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
     tracking = night.tracking
     champion = tracking.champion(purpose, as_of=night.as_of)
     if force == "rollback":
@@ -111,12 +126,14 @@ def _champion(night: Night, history: History, features: pl.DataFrame, purpose: P
     contest: Contest | None = None
     if challenger is None or decided is None:
         # A crash between training and deciding is healed by training again: the same data give the same twin.
-        trained, record = _train(night, history, features, purpose, fingerprint)
+        trained, record = _train(night, learnt, purpose, fingerprint)
         challenger = challenger or tracking.log_training(record)
         contest = _contest(purpose, trained, record.panel, held)
     if decided is None or force == "promote":
         first = "the first model" if champion is None else f"{champion.label} was written in the format of another version"
-        decided = _judge(night, purpose, features, held=held, challenger=challenger, contest=contest, force=force, first=first)
+        decided = _judge(
+            night, purpose, learnt.tonight, held=held, challenger=challenger, contest=contest, force=force, first=first
+        )
     say(f"{challenger.label} {decided}")
     chosen = tracking.champion(purpose, as_of=night.as_of)
     assert chosen is not None
@@ -134,7 +151,7 @@ def _readable(champion: RegisteredModel | None) -> RegisteredModel | None:
 def _judge(
     night: Night,
     purpose: Purpose,
-    features: pl.DataFrame,
+    tonight: pl.LazyFrame,
     *,
     held: RegisteredModel | None,
     challenger: RegisteredModel,
@@ -149,7 +166,7 @@ def _judge(
         decision = Decision(True, "by hand")
     else:
         change = _list_change(
-            features, from_files(held.files), from_files(challenger.files), night.settings.lists.contact_capacity
+            tonight.collect(), from_files(held.files), from_files(challenger.files), night.settings.lists.contact_capacity
         )
         decision = decide(purpose, contest, list_change=change, policy=night.settings.gate, seed=night.settings.prediction.seed)
     if decision.promote:
@@ -198,10 +215,8 @@ def _is_due(night: Night, purpose: Purpose, *, force: Force | None) -> bool:
     return force is not None or newest is None or (night.as_of - newest).days >= night.settings.training.every_days
 
 
-def _train(
-    night: Night, history: History, features: pl.DataFrame, purpose: Purpose, fingerprint: str
-) -> tuple[Trained[Any], TrainingRecord]:
-    settings = night.settings
+def _train(night: Night, learnt: Learnt, purpose: Purpose, fingerprint: str) -> tuple[Trained[Any], TrainingRecord]:
+    settings, history = night.settings, learnt.history
     horizon_days = settings.churn.horizon_days if purpose == "churn" else settings.value.horizon_days
     cutoffs = plan_cutoffs(
         first_day=first_day(history, night.as_of),
@@ -224,9 +239,11 @@ def _train(
             keep=kept_rows(purpose, history),
         )
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
-    tonight = features.with_columns(is_eligible=is_eligible(settings))
+    tonight = learnt.tonight.with_columns(is_eligible=is_eligible(settings)).collect()
     train = train_churn if purpose == "churn" else train_value
-    trained: Trained[Any] = train(panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight)
+    trained: Trained[Any] = train(
+        panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, grow=learnt.grow
+    )
     return trained, _record(night, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
 
 
@@ -235,7 +252,11 @@ def _without_future(history: History, as_of: date) -> pl.DataFrame:
     days = pl.col("event_date") <= as_of
     seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= as_of)
     ended = replace(
-        history, members=history.members.filter(seen), daily=history.daily.filter(days), ties=history.ties.filter(days)
+        history,
+        members=history.members.filter(seen),
+        daily=history.daily.filter(days),
+        ties=history.ties.filter(days),
+        everybody=None if history.everybody is None else history.everybody.filter(seen),
     )
     return build_features(ended, as_of=as_of)
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from benchmarks.community import write_community
 from benchmarks.population import Size
-from features.rollups import daily_rollup, ties_rollup
+from features.rollups import roll_up_landed
 
 SMALL = Size(members=300, events=12_000, days=400, seed=5, orders=900)
 _WITH_FEATURES = {"events", "orders", "members", "events.target_member_id"}
@@ -25,10 +25,10 @@ def write_small_inputs(folder: Path, *, size: Size = SMALL, sample: int = 40) ->
     orders = orders.with_columns(amount_minor=(pl.col("amount") * 100).round().cast(pl.Int64))
     listed = pl.scan_parquet(landing / "members" / "*.parquet")
     index = listed.select("member_id").sort("member_id").with_row_index("member_no", offset=1).cast({"member_no": pl.Int32})
-    daily = daily_rollup(
+    rolled = roll_up_landed(
         events=events, orders=orders, content=None, contacts=None, feedback=None, member_index=index, timezone="UTC"
-    ).collect()
-    ties = ties_rollup(events=events, content=None, member_index=index).collect()
+    )
+    daily, ties = rolled.daily, rolled.ties
     joined = pl.col("joined_at").dt.date()
     first = daily.lazy().group_by("member_no").agg(first_date=pl.col("event_date").min())
     members = (

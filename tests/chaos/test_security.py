@@ -183,6 +183,6 @@ def test_links_in_a_circle_and_into_nothing_do_not_hang_or_crash(tmp_path: Path)
 def test_no_server_of_ours_listens_to_the_world() -> None:
     places = [ROOT / "Makefile", ROOT / "prefect.yaml", *(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]
     # The doctor looks for such addresses.
-    places.remove(ROOT / "flows" / "doctor_security.py")
+    places.remove(ROOT / "flows" / "doctor" / "security.py")
     open_doors = re.compile(r"""0\.0\.0\.0|\[::\]|host=["']{2}""")
     assert not [path for path in places if open_doors.search(path.read_text())]

@@ -12,9 +12,9 @@ __all__ = ["run"]
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
-def copy_of(example: str, folder: Path) -> Path:
-    """A copy of an example's configuration and data, without what earlier nights left there."""
+def copy_of(example: str, folder: Path, *, more: str = "") -> Path:
+    """A copy of an example's configuration, with more of it at the end, and data, without what earlier nights left there."""
     workspace = folder / example
     shutil.copytree(EXAMPLES / example / "data", workspace / "data")
-    shutil.copy(EXAMPLES / example / "evenfall.toml", workspace)
+    (workspace / "evenfall.toml").write_text((EXAMPLES / example / "evenfall.toml").read_text() + more)
     return workspace

@@ -16,6 +16,14 @@ from tests.examples.conftest import EXAMPLES, copy_of
 from tests.flows.conftest import Run
 
 RETAIL_NIGHT = date(2011, 8, 31)
+# Most of a first night is learning from a year of past nights, for each of two models, twice.
+lessons = pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param("\n[prediction]\nmax_cutoffs = 3\nrounds = 60\n", id="learning from little"),
+        pytest.param("", id="as shipped", marks=pytest.mark.soak),
+    ],
+)
 
 
 def activity_days(workspace: Path) -> pl.DataFrame:
@@ -86,8 +94,9 @@ def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_pa
     assert auc >= roc_auc_score(seen["churned"], seen["silence_days"]) + 0.03
 
 
-def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: Run, tmp_path: Path) -> None:
-    workspace = copy_of("stack-exchange-beer", tmp_path)
+@lessons
+def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: Run, tmp_path: Path, more: str) -> None:
+    workspace = copy_of("stack-exchange-beer", tmp_path, more=more)
     done = run("nightly", "--workspace", workspace)
     assert done.code == 0, done.err
     assert identity_holds(workspace)
@@ -103,8 +112,9 @@ def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: R
     assert read_quarantine(Lake(workspace / "lake"))["rules"].explode().unique().to_list() == ["content_id_known"]
 
 
-def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Path) -> None:
-    workspace = copy_of("cdnow", tmp_path)
+@lessons
+def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Path, more: str) -> None:
+    workspace = copy_of("cdnow", tmp_path, more=more)
     done = run("nightly", "--workspace", workspace, "--as-of", "1998-03-31")
     assert done.code == 0, done.err
     assert identity_holds(workspace)

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.rollups import DAILY_SCHEMA, RESPONSE_WINDOW_DAYS, TIES_SCHEMA, daily_rollup, days_to_roll_up, ties_rollup
+from features.history import DAILY_SCHEMA, TIES_SCHEMA
+from features.rollups import RESPONSE_WINDOW_DAYS, Rollups, days_to_roll_up, roll_up_landed
 from tests.features.builders import PARTS, landed, utc
 
 INDEX = pl.LazyFrame({"member_no": [1, 2, 3], "member_id": ["a", "b", "c"]}, schema_overrides={"member_no": pl.Int32})
@@ -24,8 +25,18 @@ def rolled(
     member_index: pl.LazyFrame = INDEX,
     **tables: pl.LazyFrame | None,
 ) -> pl.DataFrame:
+    return both(timezone=timezone, days=days, member_index=member_index, **tables).daily
+
+
+def both(
+    *,
+    timezone: str = "UTC",
+    days: Collection[date] | None = None,
+    member_index: pl.LazyFrame = INDEX,
+    **tables: pl.LazyFrame | None,
+) -> Rollups:
     given: dict[str, pl.LazyFrame | None] = dict.fromkeys(("events", "orders", "content", "contacts", "feedback")) | tables
-    return daily_rollup(**given, member_index=member_index, timezone=timezone, days=days).collect()
+    return roll_up_landed(**given, member_index=member_index, timezone=timezone, days=days)
 
 
 def event(member_id: str | None, event_type: str = "post", at: datetime = NOON, **more: Any) -> dict[str, Any]:
@@ -46,7 +57,7 @@ def counts(frame: pl.DataFrame) -> dict[tuple[date, int, str], int]:
 
 def test_a_community_without_tables_has_an_empty_rollup() -> None:
     assert rolled().schema == DAILY_SCHEMA
-    assert ties_rollup(events=None, content=None, member_index=INDEX).collect().schema == TIES_SCHEMA
+    assert both().ties.schema == TIES_SCHEMA
 
 
 def test_events_are_counted_by_member_day_and_type() -> None:
@@ -126,7 +137,7 @@ def test_an_event_reaches_its_target_and_the_author_of_its_content_once_each() -
     pieces = landed("content", [content("by a", "a"), content("by b", "b"), content("by nobody", None)])
     received = {key: n for key, n in counts(rolled(events=events, content=pieces)).items() if key[2] == "received"}
     assert received == {(DAY, 2, "received"): 1 + 1 + 1, (DAY, 3, "received"): 1}
-    ties = ties_rollup(events=events, content=pieces, member_index=INDEX).collect()
+    ties = both(events=events, content=pieces).ties
     assert ties.schema == TIES_SCHEMA
     assert ties.rows() == [(DAY, 1, 2, 1 + 1 + 1), (DAY, 1, 3, 1)]
 
@@ -134,7 +145,7 @@ def test_an_event_reaches_its_target_and_the_author_of_its_content_once_each() -
 def test_content_published_after_the_event_reaches_nobody() -> None:
     events = landed("events", [event("a", content_id="same day"), event("c", content_id="later")])
     pieces = landed("content", [content("same day", "b", utc(2024, 3, 1, 23)), content("later", "b", utc(2024, 3, 2))])
-    ties = ties_rollup(events=events, content=pieces, member_index=INDEX).collect()
+    ties = both(events=events, content=pieces).ties
     assert ties.rows() == [(DAY, 1, 2, 1)]
 
 

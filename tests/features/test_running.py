@@ -19,6 +19,8 @@ from tests.features.builders import AS_OF, daily_frame, history_of
 Row = tuple[date, int, str, int, int]
 ACTIVITIES = ("event:post", "event:comment", "event:rare", "order", "refund", "received", "feedback", "contact")
 OLDEST_DAYS = 420
+# An example takes a good part of a second; those that found something once are below.
+EXAMPLES = 15 if settings.default.derandomize else 100
 
 DAYS_AGO = st.integers(-5, OLDEST_DAYS) | st.sampled_from([0, 1, 6, 7, 27, 28, 89, 90, 363, 364, 365, 366])
 ROWS = st.dictionaries(
@@ -53,7 +55,7 @@ def assert_same(carried: RunningTotals, counted: RunningTotals) -> None:
 
 
 @given(ROWS, NIGHTS)
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @example({(3, 1, "order"): (1, 50)}, [(0, {3}, {(3, 1, "refund"): (1, 50)})])
 @example({(3, 1, "feedback"): (1, 900), (9, 1, "feedback"): (1, 100)}, [(1, {3}, {})])
 @example({(364, 1, "event:post"): (1, 0)}, [(1, set(), {}), (0, {364}, {})])

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,20 +43,25 @@ class FirstNight:
     done: Finished
 
 
-@pytest.fixture(scope="module")
-def first_night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
-    """Run the first night of a small shop once, for all who look at it."""
+def succeed(*arguments: str | Path | date) -> Finished:
+    """Run `evenfall …`, which must end well, for a fixture that many tests share."""
     from flows.cli import main
 
-    shop = tmp_path_factory.mktemp("first_night")
-    write_shop(shop)
     out, err = io.StringIO(), io.StringIO()
     with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
         warnings.simplefilter("ignore")
         with pytest.raises(SystemExit) as ended:
-            main(["nightly", "--workspace", str(shop), "--as-of", str(NIGHT)])
+            main([str(argument) for argument in arguments])
     assert ended.value.code == 0, err.getvalue()
-    return FirstNight(shop, Finished(0, out.getvalue(), err.getvalue()))
+    return Finished(0, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def first_night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
+    """Run the first night of a small shop once, for all who look at it or go on from it."""
+    shop = tmp_path_factory.mktemp("first_night")
+    write_shop(shop)
+    return FirstNight(shop, succeed("nightly", "--workspace", shop, "--as-of", NIGHT))
 
 
 @pytest.fixture

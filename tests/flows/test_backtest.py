@@ -12,8 +12,8 @@ from tests.flows.communities import LAST_DAY
 from tests.flows.conftest import Run
 
 
-def test_every_model_stands_beside_ours_at_every_cut_off(run: Run, shop: Path) -> None:
-    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+def test_every_model_stands_beside_ours_at_every_cut_off(run: Run, begun: Path) -> None:
+    shop = begun
     file = shop / "figures.json"
     done = run("backtest", "--workspace", shop, "--as-of", LAST_DAY, "--cutoffs", 3, "--json", file)
     assert done.code == 0, done.err
@@ -60,9 +60,8 @@ def test_every_model_stands_beside_ours_at_every_cut_off(run: Run, shop: Path) -
     assert newest_child.data.metrics["n"] == figures["cutoffs"][-1]["n"]
 
 
-def test_a_history_too_short_to_test_says_so(run: Run, shop: Path) -> None:
-    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
-    done = run("backtest", "--workspace", shop, "--as-of", LAST_DAY - timedelta(days=150))
+def test_a_history_too_short_to_test_says_so(run: Run, begun: Path) -> None:
+    done = run("backtest", "--workspace", begun, "--as-of", LAST_DAY - timedelta(days=150))
     assert done.code == 3
     assert "too short for a backtest" in done.err
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from lake.arrivals import read_arrivals
 from lake.quarantine import read_quarantine
 from lake.store import Lake
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, write_shop
-from tests.flows.conftest import Run
+from tests.flows.conftest import NIGHT as FIRST
+from tests.flows.conftest import FirstNight, Run, succeed
 
 NIGHT = LAST_DAY
+SECOND = FIRST + timedelta(days=1)
 
 
 def orders(folder: Path) -> Path:
@@ -121,71 +125,109 @@ def spoiled_rows(run: Run, shop: Path, lines: pl.DataFrame) -> pl.DataFrame:
     return read_quarantine(Lake(shop / "lake"))
 
 
-def test_text_in_one_amount_quarantines_that_row_and_shows_the_value(run: Run, shop: Path) -> None:
-    lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
-    lines[4, "price"] = "twelve"
-    bad = spoiled_rows(run, shop, lines)
-    assert bad.select("row_no", pl.col("rules").list.join(","), "table").rows() == [(5, "amount_is_a_number", "orders")]
-    assert "twelve" in bad["values"][0]
+@dataclass(frozen=True)
+class Spoiled:
+    """A shop whose second export brings one fault of each kind, after a night on it.
+
+    Args:
+        shop: The workspace; nobody changes it.
+        lines: The second export's lines.
+        cut: An order of which one line is bad.
+        stranger: Customer of the second export who is not among the members.
+    """
+
+    shop: Path
+    lines: pl.DataFrame
+    cut: str
+    stranger: str
 
 
-def test_an_impossible_date_and_a_time_in_the_future_are_quarantined(run: Run, shop: Path) -> None:
-    lines = shop_lines()
-    lines[0, "at"] = "2025-02-30 10:00:00"
-    lines[1, "at"] = "2999-01-01 10:00:00"
-    bad = spoiled_rows(run, shop, lines)
-    assert bad.sort("row_no")["rules"].to_list() == [["ordered_at_is_a_time"], ["ordered_at_not_in_future"]]
-
-
-def test_a_key_twice_in_one_file_keeps_the_first_and_quarantines_the_other(run: Run, tmp_path: Path) -> None:
-    configuration = SHOP + '\n[sources.members]\npath = "landing/members.csv"\n'
-    write_shop(tmp_path, configuration=configuration)
+@pytest.fixture(scope="module")
+def spoiled(first_night: FirstNight, tmp_path_factory: pytest.TempPathFactory) -> Spoiled:
+    shop = shutil.copytree(first_night.shop, tmp_path_factory.mktemp("spoiled") / "shop")
+    (shop / "evenfall.toml").write_text(SHOP + '\n[sources.members]\npath = "landing/members*.csv"\n')
     people = shop_lines()["customer"].unique().sort().to_list()
     pl.DataFrame({"member_id": [*people, people[0]], "region": ["north"] * len(people) + ["south"]}).write_csv(
-        tmp_path / "landing" / "members.csv"
+        shop / "landing" / "members.csv"
     )
-    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0
-    lake = Lake(tmp_path / "lake")
-    assert read_quarantine(lake)["rules"].to_list() == [["member_id_unique"]]
-    assert lake.scan("members").filter(pl.col("member_id") == people[0]).collect()["region"].to_list() == ["north"]
+    lines = shop_lines().head(90).with_columns(pl.col("price").cast(pl.String), pl.format("x{}", "order").alias("order"))
+    of_several = lines.group_by("order").len().filter(pl.col("len") > 1).sort("order")["order"]
+    cut, of_stranger = of_several[-1], of_several[-2]
+    lines = lines.with_columns(customer=pl.when(pl.col("order") == of_stranger).then(pl.lit("c900")).otherwise("customer"))
+    lines[0, "at"] = "2025-02-30 10:00:00"
+    lines[1, "at"] = "2999-01-01 10:00:00"
+    lines[4, "price"] = "twelve"
+    lines[lines.with_row_index().filter(pl.col("order") == cut)["index"][0], "price"] = "n/a"
+    lines.write_csv(shop / "landing" / "orders-spoiled.csv")
+    succeed("nightly", "--workspace", shop, "--as-of", SECOND)
+    return Spoiled(shop, lines, cut, "c900")
 
 
-def test_a_broken_reference_waits_in_quarantine_until_what_it_refers_to_arrives(run: Run, tmp_path: Path) -> None:
-    configuration = SHOP + '\n[sources.members]\npath = "landing/members*.csv"\n'
-    write_shop(tmp_path, configuration=configuration)
-    people = shop_lines()["customer"].unique().sort()
-    people.alias("member_id").to_frame().filter(pl.col("member_id") != "c001").write_csv(tmp_path / "landing" / "members.csv")
-    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT - timedelta(days=1)).code == 0
-    lake = Lake(tmp_path / "lake")
-    waiting = shop_lines().filter(pl.col("customer") == "c001")
-    assert read_quarantine(lake).height == waiting.height
-    listed = run("quarantine", "list", "--workspace", tmp_path)
+@pytest.fixture
+def copy(spoiled: Spoiled, tmp_path: Path) -> Path:
+    return shutil.copytree(spoiled.shop, tmp_path / "shop")
+
+
+def test_each_fault_quarantines_its_own_row_by_name_and_every_row_is_counted(spoiled: Spoiled) -> None:
+    lake = Lake(spoiled.shop / "lake")
+    bad = read_quarantine(lake)
+    by_row = dict(bad.filter(pl.col("table") == "orders").select(pl.col("row_no"), pl.col("rules").list.join(",")).iter_rows())
+    numbered = spoiled.lines.with_row_index("row_no", offset=1)
+    strangers = numbered.filter(pl.col("customer") == spoiled.stranger)["row_no"].to_list()
+    (cut,) = numbered.filter(pl.col("price") == "n/a")["row_no"]
+    assert by_row == {
+        1: "ordered_at_is_a_time", 2: "ordered_at_not_in_future", 5: "amount_is_a_number", cut: "amount_is_a_number",
+    } | dict.fromkeys(strangers, "member_id_known")  # fmt: skip
+    assert "twelve" in bad.filter(pl.col("row_no") == 5)["values"][0]
+    ledger = read_arrivals(lake)
+    counted = pl.sum_horizontal("left_out", "merged", "replaced", "quarantined", "landed")
+    assert ledger.select((counted == pl.col("rows_read")).all()).item()
+    assert ledger.filter(pl.col("table") == "orders")["rows_read"].to_list() == [shop_lines().height, spoiled.lines.height]
+    assert ledger["quarantined"].sum() == bad.height == len(by_row) + 1
+
+
+def test_a_key_twice_in_one_file_keeps_the_first_and_quarantines_the_other(spoiled: Spoiled) -> None:
+    lake = Lake(spoiled.shop / "lake")
+    assert read_quarantine(lake).filter(pl.col("table") == "members")["rules"].to_list() == [["member_id_unique"]]
+    first = shop_lines()["customer"].min()
+    assert lake.scan("members").filter(pl.col("member_id") == first).collect()["region"].to_list() == ["north"]
+
+
+def test_a_broken_reference_waits_in_quarantine_until_what_it_refers_to_arrives(run: Run, spoiled: Spoiled, copy: Path) -> None:
+    lake = Lake(copy / "lake")
+    waiting = spoiled.lines.filter(pl.col("customer") == spoiled.stranger)
+    doubles = read_quarantine(lake).filter(pl.col("table") == "members").height
+    others = read_quarantine(lake).height - waiting.height - doubles
+    listed = run("quarantine", "list", "--workspace", copy)
     assert "member_id_known" in listed.out
-    assert f"{waiting.height:,}" in listed.out
-    pl.DataFrame({"member_id": ["c001"]}).write_csv(tmp_path / "landing" / "members-late.csv")
-    assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT - timedelta(days=1)).code == 0
-    replayed = run("quarantine", "replay", "--workspace", tmp_path)
-    assert replayed.code == 0, replayed.err
-    assert f"{waiting.height:,} rows re-admitted, 0 still break a rule" in replayed.out
-    assert lake.scan("orders").filter(pl.col("member_id") == "c001").collect().height == waiting["order"].n_unique()
-    assert run("quarantine", "list", "--workspace", tmp_path).out.strip() == "The quarantine is empty."
+    pl.DataFrame({"member_id": [spoiled.stranger]}).write_csv(copy / "landing" / "members-late.csv")
+    assert run("nightly", "--workspace", copy, "--as-of", SECOND).code == 0
+    assert spoiled.stranger not in lake.scan("orders").collect()["member_id"].to_list()
+    replayed = run("quarantine", "replay", "--workspace", copy)
+    # The second row of a key breaks no rule without the first beside it.
+    assert f"{waiting.height + doubles:,} rows re-admitted, {others} still break a rule" in replayed.out, replayed.err
+    landed = lake.scan("orders").filter(pl.col("member_id") == spoiled.stranger).collect()
+    assert landed.height == waiting["order"].n_unique()
+    assert read_quarantine(lake).height == others
 
 
-def test_a_repaired_line_joins_the_order_its_file_has_landed(run: Run, shop: Path, tmp_path: Path) -> None:
-    lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
-    order = lines.group_by("order").len().filter(pl.col("len") > 1).sort("order")["order"][0]
-    broken = lines.with_row_index().filter(pl.col("order") == order)["index"][0]
-    whole = lines.filter(pl.col("order") == order).select((pl.col("quantity") * pl.col("price").cast(pl.Float64)).sum()).item()
-    lines[broken, "price"] = "n/a"
-    spoiled_rows(run, shop, lines)
-    repair = shop / "repair.csv"
-    assert run("quarantine", "list", "--workspace", shop, "--csv", repair).code == 0
-    good = shop_lines()[broken].select(pl.col("quantity") * pl.col("price")).item()
-    pl.read_csv(repair, infer_schema=False).with_columns(pl.lit(str(good)).alias("value.amount")).write_csv(repair)
-    done = run("quarantine", "replay", "--workspace", shop, "--csv", repair)
+def test_an_empty_quarantine_says_so(run: Run, begun: Path) -> None:
+    assert run("quarantine", "list", "--workspace", begun).out.strip() == "The quarantine is empty."
+
+
+def test_a_repaired_line_joins_the_order_its_file_has_landed(run: Run, spoiled: Spoiled, copy: Path) -> None:
+    repair = copy / "repair.csv"
+    assert run("quarantine", "list", "--workspace", copy, "--csv", repair).code == 0
+    good = shop_lines().with_columns(amount=pl.col("quantity") * pl.col("price"), order=pl.format("x{}", "order")).head(90)
+    (place,) = spoiled.lines.with_row_index().filter(pl.col("price") == "n/a")["index"]
+    listed = pl.read_csv(repair, infer_schema=False).filter(pl.col("row_no") == str(place + 1), pl.col("table") == "orders")
+    listed.with_columns(pl.lit(str(good["amount"][place])).alias("value.amount")).write_csv(repair)
+    before = Lake(copy / "lake").scan("orders").filter(pl.col("order_id") == spoiled.cut).collect()["amount_minor"].to_list()
+    done = run("quarantine", "replay", "--workspace", copy, "--csv", repair)
     assert "1 rows re-admitted" in done.out, done.err
-    landed = Lake(shop / "lake").scan("orders").filter(pl.col("order_id") == order).collect()
-    assert landed["amount_minor"].to_list() == [round(whole * 100)]
+    landed = Lake(copy / "lake").scan("orders").filter(pl.col("order_id") == spoiled.cut).collect()
+    whole = good.filter(pl.col("order") == spoiled.cut)["amount"].sum()
+    assert landed["amount_minor"].to_list() == [round(whole * 100)] != before
 
 
 def replay_repaired(run: Run, shop: Path, value: str, repaired: str) -> None:
@@ -244,13 +286,13 @@ def test_a_repaired_row_does_not_replace_what_came_after_it(run: Run, tmp_path: 
     assert landed["amount_minor"].to_list() == [7777]
 
 
-def test_a_file_that_comes_back_as_it_once_was_wins_again(run: Run, shop: Path) -> None:
-    lines = shop_lines()
+def test_a_file_that_comes_back_as_it_once_was_wins_again(run: Run, begun: Path) -> None:
+    shop, lines = begun, shop_lines()
     order = lines["order"][0]
     dearer = lines.with_columns(price=pl.when(pl.col("order") == order).then(pl.col("price") * 2).otherwise("price"))
-    for version in (lines, dearer, lines):
+    for version in (dearer, lines):
         version.write_csv(orders(shop))
-        done = run("nightly", "--workspace", shop, "--as-of", NIGHT)
+        done = run("nightly", "--workspace", shop, "--as-of", SECOND)
         assert done.code == 0, done.err
     minor = (lines.filter(pl.col("order") == order).select((pl.col("quantity") * pl.col("price")).sum() * 100)).item()
     landed = Lake(shop / "lake").scan("orders").filter(pl.col("order_id") == order).collect()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from tests.flows.communities import LAST_DAY, shop_lines, write_shop
-from tests.flows.conftest import Run
-
-NIGHT = LAST_DAY - timedelta(days=1)
+from tests.flows.conftest import NIGHT, Finished, FirstNight, Run
 
 
-def test_a_champion_in_the_format_of_another_version_is_replaced_and_the_night_says_so(run: Run, shop: Path) -> None:
-    assert run("nightly", "--workspace", shop, "--as-of", NIGHT).code == 0
+def test_a_champion_in_the_format_of_another_version_is_replaced_and_the_night_says_so(run: Run, begun: Path) -> None:
+    shop = begun
     bundles = list((shop / "mlartifacts").rglob("model.json"))
     assert len(bundles) == 2
     for bundle in bundles:
@@ -25,30 +23,38 @@ def test_a_champion_in_the_format_of_another_version_is_replaced_and_the_night_s
     for purpose in ("churn", "value"):
         assert f"{purpose}/1 was written in the format of another version of Evenfall" in done.err
         assert f"{purpose}/2 promoted" in done.err
-    assert members_of(shop)["churn_model"].unique().to_list() == ["churn/2 (recency)"]
+    assert members_of(shop, LAST_DAY)["churn_model"].unique().to_list() == ["churn/2 (recency)"]
     back = run("train", "--workspace", shop, "--as-of", LAST_DAY, "--rollback")
     assert back.code == 2
     assert "format 1" in back.err
     assert "evenfall train" in back.err
 
 
-@pytest.mark.parametrize(("customers", "kind"), [(1, "base rate"), (50, "recency")])
-def test_a_small_community_gets_a_simple_rule_and_its_lists_say_which(
+def test_a_shop_of_sixty_gets_a_simple_rule_and_its_lists_say_which(first_night: FirstNight) -> None:
+    check_simple_rule(first_night.shop, NIGHT, first_night.done, customers=60, kind="recency")
+
+
+@pytest.mark.parametrize(("customers", "kind"), [(1, "base rate"), pytest.param(8, "base rate", marks=pytest.mark.soak)])
+def test_a_handful_of_customers_gets_the_base_rate_and_its_lists_say_so(
     run: Run, tmp_path: Path, customers: int, kind: str
 ) -> None:
     write_shop(tmp_path, shop_lines(customers=customers))
     done = run("nightly", "--workspace", tmp_path, "--as-of", LAST_DAY)
     assert done.code == 0, done.err
+    check_simple_rule(tmp_path, LAST_DAY, done, customers=customers, kind=kind)
+
+
+def check_simple_rule(workspace: Path, night: date, done: Finished, *, customers: int, kind: str) -> None:
     assert "WARNING" not in done.err
-    members = members_of(tmp_path)
+    members = members_of(workspace, night)
     assert members.height == customers
     assert members["churn_model"].unique().to_list() == [f"churn/1 ({kind})"]
     assert members["value_model"].unique().to_list() == ["value/1 (past rate)"]
     assert members.filter("is_eligible")["churn_probability"].is_between(0, 1, closed="none").all()
     assert (members["expected_value"] >= 0).all()
-    assert (tmp_path / "lists" / str(LAST_DAY) / "members.csv").read_text().count(f"churn/1 ({kind})") == customers
-    assert "Too few" in (tmp_path / "reports" / f"{LAST_DAY}.html").read_text()
+    assert (workspace / "lists" / str(night) / "members.csv").read_text().count(f"churn/1 ({kind})") == customers
+    assert "Too few" in (workspace / "reports" / f"{night}.html").read_text()
 
 
-def members_of(workspace: Path) -> pl.DataFrame:
-    return pl.read_parquet(workspace / "lists" / str(LAST_DAY) / "members.parquet")
+def members_of(workspace: Path, night: date) -> pl.DataFrame:
+    return pl.read_parquet(workspace / "lists" / str(night) / "members.parquet")

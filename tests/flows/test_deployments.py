@@ -102,7 +102,7 @@ def _answers(server: Server) -> bool:
 
 
 def test_the_nightly_is_scheduled_and_a_worker_runs_it_to_the_end(server: Server, tmp_path: Path) -> None:
-    server.run("work-pool", "create", "evenfall", "--type", "process")
+    server.ask("work_pools/", name="evenfall", type="process")
     server.run("--no-prompt", "deploy", "--all")
     deployed = {one["name"]: one for one in server.ask("deployments/filter")}
     assert set(deployed) == {"nightly", "train", "backfill"}

@@ -120,7 +120,7 @@ def test_the_certificate_says_what_was_done_and_names_nobody(forum: Path) -> Non
     assert (forum / ".evenfall" / "erasure.key").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("member", [GONE, "12347"])
+@pytest.mark.parametrize("member", [GONE, pytest.param("12347", marks=pytest.mark.soak)])
 def test_an_export_that_comes_again_brings_nobody_back_and_every_row_is_counted(forum: Path, member: str) -> None:
     erase(forum, member)
     kept = landed(forum)

@@ -8,15 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from outputs.words import percent
-from tests.flows.communities import LAST_DAY
-from tests.flows.conftest import Run
+from tests.flows.conftest import NIGHT, Run
 
 
-def test_a_card_says_what_the_lists_say(run: Run, shop: Path) -> None:
-    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
-    members = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")
+def test_a_card_says_what_the_lists_say(run: Run, begun: Path) -> None:
+    members = pl.read_parquet(begun / "lists" / str(NIGHT) / "members.parquet")
     member = members.filter("is_eligible").row(0, named=True)
-    card = run("explain", member["member_id"], "--workspace", shop)
+    card = run("explain", member["member_id"], "--workspace", begun)
     assert card.code == 0, card.err
     assert f"Member {member['member_id']}" in card.out
     shown = percent(member["churn_probability"])
@@ -24,10 +22,9 @@ def test_a_card_says_what_the_lists_say(run: Run, shop: Path) -> None:
         assert told in card.out, told
 
 
-def test_an_unknown_member_or_night_is_said_to_be_unknown(run: Run, shop: Path) -> None:
+def test_an_unknown_member_or_night_is_said_to_be_unknown(run: Run, shop: Path, begun: Path) -> None:
     assert run("explain", "c001", "--workspace", shop).code == 2
-    assert run("nightly", "--workspace", shop, "--as-of", LAST_DAY).code == 0
-    nobody = run("explain", "nobody", "--workspace", shop)
+    nobody = run("explain", "nobody", "--workspace", begun)
     assert nobody.code == 2
     assert "no member 'nobody'" in nobody.err
-    assert run("explain", "c001", "--workspace", shop, "--as-of", LAST_DAY - timedelta(days=1)).code == 2
+    assert run("explain", "c001", "--workspace", begun, "--as-of", NIGHT - timedelta(days=1)).code == 2

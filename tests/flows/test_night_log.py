@@ -16,8 +16,8 @@ from flows.run.night_log import NightLog, log_files, read_log
 from flows.steps.retaining import let_age_out
 from flows.tracking.store_address import own_address
 from lake.errors import OutsideServiceError
-from tests.flows.communities import FIRST_DAY, LAST_DAY, SHOP, shop_lines, write_shop
-from tests.flows.conftest import Run
+from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
+from tests.flows.conftest import NIGHT, Run
 
 STEPS = [
     "taking in", "landing", "rolling up", "computing features", "finding the champions", "scoring", "finding reasons",
@@ -25,12 +25,9 @@ STEPS = [
 ]  # fmt: skip
 
 
-def test_a_night_logs_every_step_with_its_time_memory_and_counts_and_names_nobody(run: Run, tmp_path: Path) -> None:
-    shop, sold = tmp_path, shop_lines(customers=12, days=40)
-    night = FIRST_DAY + timedelta(days=39)
-    write_shop(shop, sold)
-    for _ in range(2):
-        assert run("nightly", "--workspace", shop, "--as-of", night).code == 0
+def test_a_night_logs_every_step_with_its_time_memory_and_counts_and_names_nobody(run: Run, begun: Path) -> None:
+    shop, sold, night = begun, shop_lines(), NIGHT
+    assert run("nightly", "--workspace", shop, "--as-of", night).code == 0
     file = shop / "logs" / f"{night}.jsonl"
     lines = list(read_log(file))
     runs = list(dict.fromkeys(line["run"] for line in lines))
@@ -38,7 +35,7 @@ def test_a_night_logs_every_step_with_its_time_memory_and_counts_and_names_nobod
     ended = [{line["step"]: line for line in lines if line["event"] == "step ended" and line["run"] == one} for one in runs]
     assert [list(steps) for steps in ended] == [STEPS, STEPS]
     assert all(step["seconds"] >= 0 and step["peak_memory_mib"] > 0 for step in ended[0].values())
-    members = sold["customer"].n_unique()
+    members = until(sold, night)["customer"].n_unique()
     assert ended[0]["taking in"]["rows_read"] == sold.height
     assert ended[1]["taking in"]["rows_read"] == 0
     assert ended[1]["taking in"]["unchanged"] == 1

@@ -19,25 +19,20 @@ from lake.needle import Needle
 from lake.search import files_below, search
 from lake.store import Lake
 from outputs.database import publish_members
-from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
-from tests.flows.conftest import Run
+from tests.flows.communities import SHOP, shop_lines
+from tests.flows.conftest import NIGHT, FirstNight, Run, succeed
 
-NIGHT = LAST_DAY - timedelta(days=3)
+NEXT = NIGHT + timedelta(days=3)
 LATE = NIGHT - timedelta(days=9)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Path:
+def made(first_night: FirstNight, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop with a night, after which late rows of earlier days arrive, and a later night on them."""
-    from flows.nightly import nightly
-
-    folder = tmp_path_factory.mktemp("shop")
-    is_late = (pl.col("at").str.slice(0, 10) == LATE.isoformat()) & (pl.col("customer") < "c030")
-    write_shop(folder, until(shop_lines().filter(~is_late), NIGHT))
-    nightly(str(folder), NIGHT.isoformat())
-    shop_lines().filter(is_late).write_csv(folder / "landing" / "orders-late.csv")
-    shop_lines().filter(pl.col("at").str.slice(0, 10) > NIGHT.isoformat()).write_csv(folder / "landing" / "orders-new.csv")
-    nightly(str(folder), LAST_DAY.isoformat())
+    folder = shutil.copytree(first_night.shop, tmp_path_factory.mktemp("made") / "shop")
+    late = shop_lines().filter(pl.col("at").str.slice(0, 10) == LATE.isoformat())
+    late.with_columns(pl.format("late{}", "order").alias("order")).write_csv(folder / "landing" / "orders-late.csv")
+    succeed("nightly", "--workspace", folder, "--as-of", NEXT)
     return folder
 
 
@@ -52,7 +47,7 @@ def test_an_untouched_night_matches_after_later_nights_and_late_rows(run: Run, s
     before = {path: path.read_bytes() for path in files_below(shop / "lake")} | {
         path: path.read_bytes() for path in files_below(shop / "lists")
     }
-    for night in (NIGHT, LAST_DAY):
+    for night in (NIGHT, NEXT):
         done = run("verify", "--workspace", shop, "--as-of", night)
         assert done.code == 0, done.out
         assert done.out == f"{night} matches: 5 lists, byte for byte.\n"
@@ -62,7 +57,7 @@ def test_an_untouched_night_matches_after_later_nights_and_late_rows(run: Run, s
     assert after == before
     # The late rows are why: with today's tables the night comes out otherwise.
     receipt = shop / "lists" / NIGHT.isoformat() / "receipt.json"
-    newest = json.loads((shop / "lists" / LAST_DAY.isoformat() / "receipt.json").read_text())["tables"]
+    newest = json.loads((shop / "lists" / NEXT.isoformat() / "receipt.json").read_text())["tables"]
     receipt.write_text(json.dumps(json.loads(receipt.read_text()) | {"tables": newest}))
     assert verify(shop, NIGHT.isoformat()).answer == "differs"
 
@@ -89,7 +84,7 @@ def test_past_its_keeping_time_a_night_cannot_be_verified(run: Run, shop: Path) 
     done = run("verify", "--workspace", shop, "--as-of", NIGHT)
     assert done.code == 3
     assert "past its keeping time of 30 days" in done.out
-    assert verify(shop, LAST_DAY.isoformat()).answer == "matches"
+    assert verify(shop, NEXT.isoformat()).answer == "matches"
 
 
 def test_a_changed_configuration_or_model_is_named(shop: Path) -> None:
@@ -113,8 +108,8 @@ def test_a_night_without_lists_is_asked_for_in_vain(run: Run, shop: Path) -> Non
 def test_after_an_erasure_no_earlier_night_can_be_verified_and_the_nights_go_on_without_the_member(run: Run, shop: Path) -> None:
     database = shop / "published.db"
     (shop / "evenfall.toml").write_text(SHOP + f'\n[lists]\npublish_uri = "sqlite:///{database}"\n')
-    members = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")
-    publish_members(f"sqlite:///{database}", table="evenfall_members", members=members, as_of=LAST_DAY)
+    members = pl.read_parquet(shop / "lists" / str(NEXT) / "members.parquet")
+    publish_members(f"sqlite:///{database}", table="evenfall_members", members=members, as_of=NEXT)
     done = run("erase", "c001", "--workspace", shop)
     assert done.code == 0, done.err
     assert "nothing is left" in done.out
@@ -125,16 +120,16 @@ def test_after_an_erasure_no_earlier_night_can_be_verified_and_the_nights_go_on_
     for path in (shop / "landing").iterdir():
         path.unlink()
     lines.write_csv(shop / "landing" / "orders.csv")
-    done = run("nightly", "--workspace", shop, "--as-of", LAST_DAY)
+    done = run("nightly", "--workspace", shop, "--as-of", NEXT)
     assert done.code == 0, done.err
     erased_lines = lines.filter(pl.col("customer") == "c001").height
     newest = read_arrivals(Lake(shop / "lake")).row(-1, named=True)
     assert (newest["rows_read"], newest["left_out"]) == (lines.height, erased_lines)
-    listed = pl.read_parquet(shop / "lists" / str(LAST_DAY) / "members.parquet")["member_id"]
+    listed = pl.read_parquet(shop / "lists" / str(NEXT) / "members.parquet")["member_id"]
     assert listed.to_list() == sorted(set(lines["customer"]) - {"c001"})
     connection = sqlite3.connect(database)
     assert connection.execute("SELECT count(*) FROM evenfall_members WHERE member_id = 'c001'").fetchone() == (0,)
     connection.close()
     own = [path for path in files_below(shop) if "landing" not in path.parts]
     assert search(own, Needle("c001")).holding == ()
-    assert run("verify", "--workspace", shop, "--as-of", LAST_DAY).code == 0
+    assert run("verify", "--workspace", shop, "--as-of", NEXT).code == 0

@@ -12,7 +12,7 @@ import polars as pl
 from lake.arrivals import SCHEMA, move_counts, read_arrivals, record
 from lake.contracts import EVENTS, MEMBERS, TIMESTAMP, Table
 from lake.identity import as_records
-from lake.landing import SEQUENCE, Landed, land
+from lake.landing import SEQUENCE, Landed, land_in_turn
 from lake.mapping import ROW_NO
 from lake.store import Lake
 
@@ -85,8 +85,8 @@ def new_of(lake: Lake, files: Sequence[File]) -> list[File]:
     return [file for file in files if last.get((file.table.name, file.path)) != file.arrival_id]
 
 
-def take_in(lake: Lake, *files: File, dies: bool = False) -> dict[str, Landed]:
-    """Land new files and record them, unless the run dies in between."""
+def take_in(lake: Lake, *files: File, dies: bool = False, in_turn: bool = False) -> dict[str, Landed]:
+    """Land new files and record them, unless the run dies in between; all at once, or one after another."""
     ledger = read_arrivals(lake)
     first = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
     numbered = list(enumerate(new_of(lake, files), start=first))
@@ -96,7 +96,7 @@ def take_in(lake: Lake, *files: File, dies: bool = False) -> dict[str, Landed]:
     for table in (MEMBERS, EVENTS):
         mine = [file.records(sequence) for sequence, file in numbered if file.table is table]
         if mine:
-            landed[table.name] = land(lake, table, pl.concat(mine))
+            landed[table.name] = land_in_turn(lake, table, mine if in_turn else [pl.concat(mine)])
             ledger = move_counts(ledger, count="landed", changes=landed[table.name].landed)
             ledger = move_counts(ledger, count="replaced", changes=landed[table.name].replaced)
     if numbered and not dies:

@@ -88,7 +88,6 @@ def test_a_format_may_be_told_where_the_name_does_not(root: Path) -> None:
         ("landing", "events: landing is a folder"),
         ("landing/ol?", "is a folder"),
         ("x" * 300 + ".csv", "cannot be read: File name too long"),
-        ("s3://bucket/events.csv", "is in an object store"),
     ],
 )
 def test_a_path_without_a_file_is_the_configurations_fault(root: Path, path: str, complaint: str) -> None:

@@ -3,6 +3,7 @@
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lake.arrivals import ARRIVALS, undo_unrecorded
-from lake.contracts import EVENTS, MEMBERS, TIMESTAMP
+from lake.contracts import EVENTS, MEMBERS, TIMESTAMP, Table
 from lake.identity import as_records, with_keys
 from lake.landing import land
 from lake.mapping import map_export
@@ -262,6 +263,33 @@ def test_any_nights_leave_what_a_dictionary_would_hold(
             assert counted_in(lake, "replaced") == account.replaced
             if version >= 0:
                 assert lake.days_changed("events", since_version=version) == account.days_apart(before)
+
+
+def content_in(lake: Lake, table: Table) -> dict[str, Any]:
+    return {key: content for key, (content, _) in held_in(lake, table).items()}
+
+
+@given(st.lists(NIGHT, min_size=1, max_size=4))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_arrivals_that_land_one_after_another_leave_what_landing_them_at_once_leaves(nights: list[list[File]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        at_once, in_turn = Lake(Path(folder) / "at once"), Lake(Path(folder) / "in turn")
+        for files in nights:
+            tonight = list({(file.table.name, file.path): file for file in files}.values())
+            take_in(at_once, *tonight)
+            take_in(in_turn, *tonight, in_turn=True)
+            for table in (EVENTS, MEMBERS):
+                assert content_in(in_turn, table) == content_in(at_once, table)
+            assert sum(counted_in(in_turn, "landed").values()) == sum(counted_in(at_once, "landed").values())
+            assert sum(counted_in(in_turn, "replaced").values()) == sum(counted_in(at_once, "replaced").values())
+
+
+def test_of_two_arrivals_with_the_same_record_the_later_has_it_in_turn_as_at_once(tmp_path: Path) -> None:
+    first, second = events("a.csv", {"e": (1, "web")}), events("b.csv", {"e": (1, "web")})
+    for number, in_turn in enumerate((False, True)):
+        landed = take_in(Lake(tmp_path / str(number)), first, second, in_turn=in_turn)["events"]
+        assert (landed.landed[second.arrival_id], landed.replaced) == (1, {first.arrival_id: 1})
+        assert landed.landed.get(first.arrival_id, 0) == 0
 
 
 def test_rows_without_a_key_land_once_however_often_their_file_grows(lake: Lake) -> None:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+from altair.vegalite.v6.schema import core as schema
 from markupsafe import Markup
 
 from outputs import charts
@@ -81,3 +82,22 @@ def test_a_model_measured_at_one_point_still_draws(draw: object) -> None:
     one = pl.DataFrame({"predicted": [0.0], "observed": [0.0], "n": [3], "share_of_members": [1.0], "lift": [1.0]})
     assert callable(draw)
     ElementTree.fromstring(draw(one, chart_id="one"))
+
+
+def test_every_chart_is_one_that_vega_lite_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    specifications = []
+    draw = charts.vlc.vegalite_to_svg
+
+    def note_and_draw(specification: dict[str, object]) -> str:
+        specifications.append(specification)
+        return str(draw(specification))
+
+    monkeypatch.setattr(charts.vlc, "vegalite_to_svg", note_and_draw)
+    drawings()
+    nights = [date(2011, 8, 1), date(2011, 9, 1)]
+    charts.trend_chart(pl.DataFrame({"as_of": nights, "predicted": [0.1, 0.2], "happened": [0.2, 0.1]}), chart_id="e")
+    points = pl.DataFrame({"as_of": nights * 2, "model": ["ours"] * 2 + ["recency"] * 2, "value": [0.7, 0.8, 0.6, 0.6]})
+    charts.lines_chart(points, chart_id="f", first="ours", measure="AUC")
+    assert len(specifications) == 6
+    for specification in specifications:
+        schema.Root.validate(specification, schema=schema.load_schema())

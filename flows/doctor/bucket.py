@@ -1,0 +1,78 @@
+"""The doctor looks at a lake in a bucket: does the store answer, may we write, and does it keep two writers apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, of_error, ok, problem, warning
+from flows.doctor.machine import shown_bytes
+from flows.run.workspace import Workspace
+from lake.bucket import Bucket
+from lake.errors import EvenfallError
+
+_PROBE: Final = ".evenfall-doctor"
+_ABOUT: Final = "bucket"
+
+
+def look_at_bucket(workspace: Workspace) -> Iterator[Finding]:
+    """Could a night read and write there? One small object is written and removed again to know."""
+    bucket = workspace.lake.root
+    if not isinstance(bucket, Bucket):
+        return
+    try:
+        files = bucket.files()
+        keeps_apart = _keeps_apart(bucket)
+    except EvenfallError as error:
+        yield of_error(_ABOUT, error)
+        return
+    size = sum(file.size_bytes for file in files if file.name != _PROBE)
+    says = f"{bucket} can be read and written; {len(files):,} objects, {shown_bytes(size)}"
+    if not keeps_apart:
+        yield problem(
+            _ABOUT,
+            f"{bucket} overwrites what it was told to write only where nothing is: two writers could undo each other's commits",
+            "Use an object store that knows conditional writes (If-None-Match).",
+            exit_code=SERVICE,
+        )
+    else:
+        yield ok(_ABOUT, says)
+    yield from _versions(bucket)
+
+
+def review_bucket(bucket: Bucket) -> Iterator[Finding]:
+    """What of the rights to a bucket can be seen from here, and what cannot."""
+    try:
+        is_public = bucket.is_public()
+    except EvenfallError as error:
+        yield of_error(_ABOUT, error)
+        return
+    if is_public:
+        says = f"the access list of the bucket {bucket.name} opens it to everybody"
+        yield problem(_ABOUT, says, "Make the bucket private.", exit_code=CONFIGURATION)
+    asked = "its access list could not be read; who" if is_public is None else "its access list names nobody else; who else"
+    yield warning(
+        _ABOUT,
+        f"{bucket}: {asked} may read or change it by policies, roles or keys cannot be seen from here",
+        "Ask whoever runs the store; it holds what names members. Let it encrypt what it stores, and log who reads it.",
+    )
+
+
+def _keeps_apart(bucket: Bucket) -> bool:
+    """Whether the second of two writers is told that he is the second."""
+    bucket.remove(_PROBE)
+    try:
+        return bucket.write(_PROBE, b"1", only_new=True) and not bucket.write(_PROBE, b"2", only_new=True)
+    finally:
+        bucket.remove(_PROBE)
+
+
+def _versions(bucket: Bucket) -> Iterator[Finding]:
+    keeps = bucket.keeps_versions()
+    if keeps is not False:
+        told = "keeps older versions of objects" if keeps else "does not say whether it keeps older versions of objects"
+        yield warning(
+            _ABOUT,
+            f"{bucket.name} {told}: what an erasure or a keeping time removes stays among them",
+            "Turn versioning off, or let a lifecycle rule remove noncurrent versions within your keeping time.",
+        )

@@ -1,0 +1,188 @@
+"""The Dask cluster of a night: one on this machine that lives as long as the night, or a scheduler that is there already.
+
+Whoever reaches a Dask scheduler can run programs on its workers. So the cluster on this machine listens on loopback only and
+speaks TLS with certificates that exist in memory for this night, and serves no web pages.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from flows.run.settings import Scale
+from lake.errors import ConfigurationError, OutsideServiceError
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed.deploy.cluster import Cluster as DaskCluster
+    from prefect import Task
+    from prefect.futures import PrefectFuture
+    from prefect_dask import DaskTaskRunner
+
+_LOOPBACK: Final = "127.0.0.1"
+_LOOPBACK_NAMES: Final = ("localhost", "::1")
+_ANSWER_SECONDS: Final = 15
+_WORKER_SECONDS: Final = 60
+# One thread a worker: as many workers as cores keep the machine busy, and no two share one memory limit.
+_ONE_THREAD: Final = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Workers that are ready.
+
+    Args:
+        runner: Prefect's way to them.
+        client: Dask's own way to them, for LightGBM.
+        name: How messages call it.
+        surroundings: What Prefect sends along with every task: the flow run, and not the step that happens to ask, whose
+            arguments are the whole community.
+    """
+
+    runner: DaskTaskRunner
+    client: Client
+    name: str
+    surroundings: Context
+
+    def submit(self, work: Task[..., Any], parameters: dict[str, Any]) -> PrefectFuture[Any]:
+        """Give a worker something to do."""
+        future: PrefectFuture[Any] = self.surroundings.run(self.runner.submit, work, parameters)
+        return future
+
+
+@contextmanager
+def cluster(scale: Scale) -> Iterator[Cluster]:
+    """Start or reach the cluster, and end what was started, however the block ends.
+
+    Raises:
+        ConfigurationError: Dask is not installed, or workers elsewhere could not reach Prefect.
+        OutsideServiceError: The scheduler does not answer, or has no workers.
+    """
+    _refuse_without_dask()
+    with ExitStack() as stack:
+        stack.enter_context(_reachable_prefect(scale.address))
+        stack.enter_context(_quiet())
+        yield stack.enter_context(_local(scale) if scale.address is None else _elsewhere(scale, scale.address))
+
+
+def _refuse_without_dask() -> None:
+    try:
+        import dask  # noqa: F401
+        import distributed  # noqa: F401
+        import prefect_dask  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f'[scale] engine = "dask" needs a package that is not installed: {error.name}',
+            remedy="Install Evenfall with its extra: pip install 'evenfall[scale]'.",
+        ) from error
+
+
+@contextmanager
+def _reachable_prefect(address: str | None) -> Iterator[None]:
+    """Tell the workers which Prefect server the night reports to; else each of them would start one of its own."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with get_client(sync_client=True) as client:
+        url = str(client.api_url)
+    if address is not None and not _is_here(address) and _is_here(url):
+        raise ConfigurationError(
+            f"the workers of {address} cannot reach the Prefect server of this machine, {url}",
+            remedy="Set PREFECT_API_URL to a Prefect server that this machine and all workers reach.",
+        )
+    with temporary_settings({PREFECT_API_URL: url}):
+        yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Tell what goes wrong in our own words, and leave Dask's to those who ask for them."""
+    import dask.config
+
+    level = os.environ.get("DASK_LOGGING__DISTRIBUTED", "critical")
+    logging.getLogger("distributed").setLevel(level.upper())
+    with dask.config.set({"logging.distributed": level}):
+        yield
+
+
+@contextmanager
+def _local(scale: Scale) -> Iterator[Cluster]:
+    import dask.config
+    from distributed import LocalCluster, Security
+
+    silent: dict[str, object] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    environment = {"distributed.nanny.pre-spawn-environ": _ONE_THREAD}
+    with (
+        tempfile.TemporaryDirectory(prefix="evenfall-dask-", ignore_cleanup_errors=True) as scratch,
+        dask.config.set(silent | environment),
+        LocalCluster(
+            n_workers=scale.workers,
+            threads_per_worker=1,
+            processes=True,
+            host=_LOOPBACK,
+            protocol="tls://",
+            security=Security.temporary(),
+            memory_limit=scale.worker_memory,
+            dashboard_address=f"{_LOOPBACK}:0",
+            worker_dashboard_address=f"{_LOOPBACK}:0",
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+        ) as started,
+        _connected(started, "the Dask cluster on this machine", {}) as ready,
+    ):
+        yield ready
+
+
+@contextmanager
+def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
+    from distributed import Client
+
+    options = {"security": _security(scale), "timeout": _ANSWER_SECONDS, "set_as_default": False}
+    try:
+        with Client(address, **options) as asked:
+            asked.wait_for_workers(1, timeout=_WORKER_SECONDS)
+    except OSError as error:  # a timeout is one too
+        raise OutsideServiceError(
+            f"the Dask scheduler at {address} does not answer, or has no workers",
+            remedy="Start it and its workers, or correct [scale] address, and run again; nothing was changed.",
+        ) from error
+    with _connected(address, f"the Dask cluster at {address}", options) as ready:
+        yield ready
+
+
+@contextmanager
+def _connected(to: DaskCluster | str, name: str, options: dict[str, Any]) -> Iterator[Cluster]:
+    from prefect_dask import DaskTaskRunner
+
+    from flows.scale.growing import RankedClient
+
+    runner = DaskTaskRunner(address=to, client_kwargs=options) if isinstance(to, str) else DaskTaskRunner(cluster=to)
+    with runner, RankedClient(to, **{**options, "set_as_default": False}) as client:
+        yield Cluster(runner, client, name, copy_context())
+
+
+def _security(scale: Scale) -> Any:
+    if scale.tls_ca is None:
+        return None
+    from distributed import Security
+
+    for key in ("tls_ca", "tls_cert", "tls_key"):
+        file = Path(getattr(scale, key))
+        if not file.is_file():
+            raise ConfigurationError(f"[scale] {key}: there is no file {file}", remedy="Name the file with its full path.")
+    return Security(
+        tls_ca_file=scale.tls_ca, tls_client_cert=scale.tls_cert, tls_client_key=scale.tls_key, require_encryption=True
+    )
+
+
+def _is_here(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    return host in _LOOPBACK_NAMES or host.startswith("127.")

@@ -1,0 +1,104 @@
+"""Who does the work that grows with the number of members: this process alone, or a crew of Dask workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from features.history import History, of_some
+from flows.run.night import Night
+from flows.scale.leavings import put_away
+from flows.steps import scoring
+from flows.steps.rollup import Gathered
+from flows.steps.training import Champions, Learnt
+from models.boosting import Grow, grow_here
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features of a night.
+
+    Args:
+        rows: One row per member, sorted by member_id; wherever they lie.
+        members: How many rows.
+        columns: How many columns.
+    """
+
+    rows: pl.LazyFrame
+    members: int
+    columns: int
+
+
+class Workforce(Protocol):
+    """What the night asks of whoever does the work; the answers are the same, bit for bit."""
+
+    @property
+    def grow(self) -> Grow:
+        """Who grows trees; by several machines together they are others, within a tolerance (docs/scale.md)."""
+
+    def describe(self, night: Night, gathered: Gathered) -> Features:
+        """Compute every feature of every member as of tonight."""
+
+    def score(self, night: Night, history: History, features: Features, champions: Champions) -> pl.DataFrame:
+        """Predict: one row per member, sorted by member_id, with at least what segments and lists read."""
+
+    def explain(self, night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+        """Add `reasons` to what `score` returned."""
+
+
+class Alone:
+    """This process, a part of the members at a time, so that memory does not hold everything about everybody at once."""
+
+    grow: Grow = staticmethod(grow_here)
+
+    def describe(self, night: Night, gathered: Gathered) -> Features:
+        """As `Workforce.describe`."""
+        rows = scoring.compute_features(gathered, members_at_once=night.settings.scale.budget.members)
+        return Features(rows.lazy(), rows.height, rows.width)
+
+    def score(self, night: Night, history: History, features: Features, champions: Champions) -> pl.DataFrame:  # noqa: ARG002
+        """As `Workforce.score`."""
+        rows = features.rows.collect()
+        if rows.height <= (at_once := night.settings.scale.budget.members):
+            return scoring.score_members(night, rows, champions)
+        return pl.concat([scoring.score_members(night, part, champions) for part in rows.iter_slices(at_once)], rechunk=True)
+
+    def explain(self, night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+        """As `Workforce.explain`."""
+        return scoring.explain_members(night, history, scored, champions)
+
+
+def learn_from(night: Night, history: History, features: Features, grow: Grow) -> Learnt:
+    """Choose whom models learn from: everybody, or of a larger community every so-many-th member by number."""
+    every = -(-features.members // night.settings.prediction.learning_members)
+    if every <= 1:
+        return Learnt(history, features.rows, grow)
+    number = pl.col("member_no")
+    return Learnt(of_some(history, lambda no: no % every == 0), features.rows.filter(number % every == 0), grow)
+
+
+@contextmanager
+def workforce(night: Night) -> Iterator[Workforce]:
+    """Hold whoever does the work while the block runs, as `[scale]` says.
+
+    Raises:
+        ConfigurationError: Dask is not installed, or the workers are not fit for this night.
+        OutsideServiceError: The scheduler does not answer, or has no workers.
+    """
+    if night.settings.scale.engine == "local":
+        put_away(night.workspace.lake)
+        yield Alone()
+        return
+    from flows.scale.cluster import cluster
+
+    with cluster(night.settings.scale) as held:
+        from flows.scale.crew import Crew
+
+        try:
+            yield Crew(held, night.settings.scale)
+        finally:
+            put_away(night.workspace.lake)

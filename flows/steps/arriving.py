@@ -1,0 +1,188 @@
+"""One arrival: an export is read, mapped and judged, and its good records wait for landing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from expectations.runner import RuleOutcome, validate
+from flows.run.memory import MemoryBudget
+from flows.run.settings import Settings
+from flows.steps.spool import Spool, Spooled
+from lake.contracts import TIMESTAMP
+from lake.discovery import Export
+from lake.erased import ERASED_AUTHOR, Erased, leave_out, without_names
+from lake.identity import as_records, with_keys
+from lake.landing import SEQUENCE
+from lake.mapping import ROW_NO, Mapped, map_export, rows_as_json
+from lake.quarantine import OPEN
+from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
+from lake.store import DAY, Lake
+
+_EXAMPLES: Final = 3
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One new file or query result, judged but not landed.
+
+    Args:
+        export: Where it came from.
+        facts: Its row of the ledger so far.
+        records: What may land: the landed schema and `sequence`; kept by the spool.
+        bad: What may not: rows of the quarantine.
+        outcomes: What each rule found.
+    """
+
+    export: Export
+    facts: dict[str, Any]
+    records: Spooled
+    bad: pl.DataFrame
+    outcomes: tuple[RuleOutcome, ...]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What every export of one intake is judged by.
+
+    Args:
+        lake: The lake.
+        settings: The configuration.
+        now: The clock at ingestion.
+        next_sequence: The place of the first arrival among all arrivals ever.
+        erased: The register of erased members.
+        kept_after: Table → the last day that has aged out of it.
+        spool: Where good records wait for landing.
+        budget: How much is judged at once.
+        known: Referenced table → its keys; filled as the tables are judged.
+    """
+
+    lake: Lake
+    settings: Settings
+    now: datetime
+    next_sequence: int
+    erased: Erased
+    kept_after: Mapping[str, date]
+    spool: Spool
+    budget: MemoryBudget
+    known: dict[str, pl.Series] = field(default_factory=dict)
+
+
+def _earlier(export: Export, ledger: pl.DataFrame) -> pl.DataFrame:
+    """The ledger's rows of the same file or query, oldest first."""
+    same = (pl.col("table") == export.table.name) & (pl.col("source") == export.source) & (pl.col("path") == export.path)
+    return ledger.filter(same)
+
+
+def is_unchanged(export: Export, ledger: pl.DataFrame) -> bool:
+    """Whether size and time of a file are those that were taken in last; a query has to be read to know."""
+    newest = _earlier(export, ledger).tail(1)
+    if export.location is None or newest.is_empty():
+        return False
+    held = newest.row(0, named=True)
+    return bool(held["size_bytes"] == export.size_bytes and held["modified_ns"] == export.modified_ns)
+
+
+def judge_export(judge: Judge, export: Export, ledger: pl.DataFrame, place: int) -> Arrival | None:
+    """Read and judge one export; None when its content is what arrived last."""
+    rows, content_hash = export.read()
+    earlier = _earlier(export, ledger)
+    if earlier.height and earlier["content_hash"][-1] == content_hash:
+        return None
+    # A file may come back as it once was: that is another arrival, told apart by how often this content has come before.
+    times = int((earlier["content_hash"] == content_hash).sum())
+    identity = f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}\x1f{times}"
+    arrival_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
+    zone = export.settings.timezone or judge.settings.community.timezone
+    mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
+    mapped = leave_out(mapped, table=export.table, erased=judge.erased)
+    checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
+    verdict = validate(
+        export.table,
+        without_names(with_keys(checked, table=export.table), table=export.table, erased=judge.erased),
+        references=judge.known,
+        now=judge.now,
+        future_tolerance=timedelta(minutes=judge.settings.validation.future_tolerance_minutes),
+        rows_per_chunk=judge.budget.validated_rows,
+    )
+    records = _authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
+    kept = _still_kept(records, after=judge.kept_after.get(export.table.name))
+    rules = pl.concat([mapped.rejects, verdict.bad]).sort(ROW_NO)
+    facts = {
+        "arrival_id": arrival_id,
+        "table": export.table.name,
+        "source": export.source,
+        "path": export.path,
+        "content_hash": content_hash,
+        "size_bytes": export.size_bytes,
+        "modified_ns": export.modified_ns,
+        "arrived_at": judge.now,
+        "as_of": None,
+        "sequence": judge.next_sequence + place,
+        "rows_read": mapped.rows_read,
+        "left_out": mapped.left_out + records.height - kept.height,
+        "merged": verdict.good.height - records.height,
+        "replaced": 0,
+        "quarantined": rules.height,
+        "landed": 0,
+    }
+    stamped = kept.with_columns(
+        ingested_at=pl.lit(judge.now).cast(TIMESTAMP),
+        source=pl.lit(export.source),
+        source_file=pl.lit(export.path),
+        arrival_id=pl.lit(arrival_id),
+        **{SEQUENCE: pl.lit(facts["sequence"], dtype=pl.Int64)},
+    )
+    return Arrival(
+        export=export,
+        facts=facts,
+        records=judge.spool.keep(stamped),
+        bad=_quarantine_rows(mapped, rules, facts),
+        outcomes=(*_cast_outcomes(mapped), *verdict.outcomes),
+    )
+
+
+def _authorless(records: pl.DataFrame) -> pl.DataFrame:
+    """Let content of erased members land without its author."""
+    if "author_id" not in records.columns:
+        return records
+    return records.with_columns(author_id=pl.when(pl.col("author_id") != ERASED_AUTHOR).then("author_id"))
+
+
+def _still_kept(records: pl.DataFrame, *, after: date | None) -> pl.DataFrame:
+    """Leave out what has aged out already: an old export does not bring it back."""
+    return records if after is None else records.filter(pl.col(DAY) > after)
+
+
+def _quarantine_rows(mapped: Mapped, rules: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
+    values = rows_as_json(mapped.written, rules[ROW_NO])
+    return (
+        rules.join(values, on=ROW_NO, how="left")
+        .with_columns(
+            pl.format("{}-{}", pl.lit(facts["arrival_id"]), pl.col(ROW_NO)).alias("quarantine_id"),
+            *(pl.lit(facts[column]).alias(column) for column in ("arrival_id", "table", "source", "path")),
+            pl.lit(None, dtype=pl.Date).alias("as_of"),
+            pl.lit(facts["arrived_at"]).cast(TIMESTAMP).alias("quarantined_at"),
+            pl.lit(OPEN).alias("status"),
+        )
+        .select(pl.col(column).cast(dtype) for column, dtype in QUARANTINE_SCHEMA.items())
+    )
+
+
+def _cast_outcomes(mapped: Mapped) -> tuple[RuleOutcome, ...]:
+    """The values that did not cast, told like the rules of a suite."""
+    from expectations.runner import Example
+
+    outcomes = []
+    for rule, row_nos in mapped.rejects.explode("rules").group_by("rules").agg(ROW_NO).sort("rules").iter_rows():
+        column = next(name for name in sorted(mapped.written.columns, key=len, reverse=True) if rule.startswith(f"{name}_is_"))
+        shown = mapped.written.filter(pl.col(ROW_NO).is_in(sorted(row_nos)[:_EXAMPLES]))
+        examples = tuple(Example(row_no, str(value)) for row_no, value in shown.select(ROW_NO, column).iter_rows())
+        says = f"{column} {rule.removeprefix(column + '_').replace('_', ' ')}."
+        outcomes.append(RuleOutcome(rule, says, column, mapped.rows.height, len(row_nos), examples))
+    return tuple(outcomes)

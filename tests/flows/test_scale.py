@@ -1,0 +1,341 @@
+"""A night on Dask workers: the same features, predictions, reasons and lists as in one process, whoever dies on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import psutil
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows.run.night import Night, open_night
+from flows.run.settings import Scale, load_settings
+from flows.scale.buckets import (
+    as_arrow,
+    buckets_of,
+    describe_bucket,
+    explain_bucket,
+    from_arrow,
+    score_bucket,
+)
+from flows.scale.leavings import LEAVINGS, put_away
+from flows.steps import scoring
+from flows.steps.rollup import Gathered, gather
+from flows.steps.training import Champions
+from lake.errors import ConfigurationError
+from lake.simulate import simulate
+from models.boosting import Lesson, Trees, grow_here, make_trees
+from models.config import PredictionSettings
+from models.encoding import Encoding
+from tests.flows.communities import SHOP
+from tests.flows.conftest import Run
+from tests.flows.workers import a_scheduler, dask_processes, during, free_port, kill_a_worker
+
+MEMBERS, DAYS, SEED = 400, 240, 11
+SMALL_MODELS = "\n[prediction]\nmax_cutoffs = 4\nrounds = 30\n"
+IN_BUCKETS = '\n[scale]\nengine = "dask"\nbucket_members = 80\n'
+
+
+@pytest.fixture(scope="module")
+def alone(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A community that does everything there are features for, after a night in one process; nobody changes it."""
+    from flows.cli import main
+    from flows.starting import DEMO_CONFIGURATION
+
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "evenfall.toml").write_text(DEMO_CONFIGURATION + SMALL_MODELS, encoding="utf-8")
+    simulate(folder, seed=SEED, members=MEMBERS, days=DAYS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(SystemExit) as ended:
+            main(["nightly", "--workspace", str(folder)])
+    assert ended.value.code == 0
+    return folder
+
+
+@pytest.fixture
+def community(alone: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "community"
+    shutil.copytree(alone, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def crew(prefect_server: None) -> Iterator[Any]:
+    """A cluster of two workers on this machine, for all who look at it."""
+    from flows.scale.cluster import cluster
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with cluster(Scale(engine="dask", workers=2)) as held:
+            yield held
+
+
+def night_of(workspace: Path) -> Night:
+    return open_night(workspace, the_night(workspace).isoformat())
+
+
+def the_night(workspace: Path) -> date:
+    return date.fromisoformat(max(path.name for path in (workspace / "lists").iterdir()))
+
+
+def list_bytes(workspace: Path) -> dict[str, bytes]:
+    folder = workspace / "lists" / the_night(workspace).isoformat()
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "receipt.json"}
+
+
+def trained(night: Night) -> Champions:
+    from flows.steps.training import Champion
+    from models.bundle import from_files
+
+    champions = {}
+    for purpose in ("churn", "value"):
+        registered = night.tracking.champion(purpose, as_of=night.as_of)
+        assert registered is not None
+        champions[purpose] = Champion(from_files(registered.files), registered, "")
+    return Champions(champions["churn"], champions["value"])
+
+
+def grounded(night: Night) -> tuple[Gathered, Any]:
+    from flows.scale.crew import _lay_ground
+
+    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    return gathered, _lay_ground(night.workspace.lake, night, gathered)
+
+
+@pytest.mark.parametrize("bucket_members", [1_000_000, 37])
+def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_at_once(
+    community: Path, bucket_members: int
+) -> None:
+    from flows.scale.crew import _model_files, _typical
+
+    night = night_of(community)
+    gathered, ground = grounded(night)
+    champions = trained(night)
+    assert champions.churn.model.kind == "lightgbm"
+    features = scoring.compute_features(gathered)
+    buckets = list(buckets_of(features["member_no"].sort(), bucket_members=bucket_members))
+    shapes = [describe_bucket(ground, bucket) for bucket in buckets]
+    assert sum(rows for rows, _ in shapes) == features.height
+    ours = pl.concat([night.workspace.lake.scan(bucket.features).collect() for bucket in buckets]).sort("member_id")
+    assert_frame_equal(ours, features, check_exact=True)
+
+    models = _model_files(night, champions)
+    scored = scoring.score_members(night, features, champions)
+    ours = pl.concat([from_arrow(score_bucket(ground, bucket, models, scored.columns)) for bucket in buckets])
+    assert_frame_equal(ours.sort("member_id"), scored, check_exact=True)
+
+    typical = as_arrow(_typical(champions.churn.model, scored.lazy().filter("is_eligible")))
+    ours = pl.concat([from_arrow(explain_bucket(ground, bucket, models, typical)) for bucket in buckets])
+    explained = scoring.explain_members(night, gathered.history, scored, champions)
+    expected = explained.filter("is_eligible").select("member_no", "reasons")
+    assert expected["reasons"].list.len().sum() > 0
+    assert_frame_equal(ours.sort("member_no"), expected.sort("member_no"), check_exact=True)
+
+
+def test_segments_come_out_the_same_from_the_columns_a_crew_returns(community: Path) -> None:
+    night = night_of(community)
+    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    scored = scoring.score_members(night, scoring.compute_features(gathered), trained(night))
+    few = scored.select(scoring.columns_for_segments(scored.columns, night))
+    assert few.width < scored.width / 2
+    segmented = scoring.segment_members(night, scored)
+    assert_frame_equal(scoring.segment_members(night, few), segmented.select(pl.col(few.columns), pl.exclude(scored.columns)))
+
+
+def test_a_past_night_does_not_read_the_totals_of_a_newer_one(community: Path) -> None:
+    newest = night_of(community)
+    night = newest.on(date.fromordinal(newest.as_of.toordinal() - 30))
+    gathered, ground = grounded(night)
+    features = scoring.compute_features(gathered)
+    (bucket,) = buckets_of(features["member_no"].sort(), bucket_members=MEMBERS)
+    describe_bucket(ground, bucket)
+    assert_frame_equal(night.workspace.lake.scan(bucket.features).collect(), features, check_exact=True)
+    put_away(night.workspace.lake)
+    assert not [name for name in night.workspace.lake.tables if name.startswith(LEAVINGS)]
+
+
+def test_a_worker_that_sees_another_lake_or_runs_another_release_says_so(community: Path) -> None:
+    night = night_of(community)
+    _, ground = grounded(night)
+    (bucket,) = buckets_of(pl.Series([1]), bucket_members=1)
+    with pytest.raises(ConfigurationError, match="does not see the lake"):
+        describe_bucket(replace(ground, mark="of another night"), bucket)
+    with pytest.raises(ConfigurationError, match="another release"):
+        describe_bucket(replace(ground, code="other code"), bucket)
+
+
+def test_with_a_worker_killed_midway_the_night_has_the_same_lists(run: Run, community: Path) -> None:
+    expected = list_bytes(community)
+    shutil.rmtree(community / "lists")
+    with (community / "evenfall.toml").open("a") as configuration:
+        configuration.write(IN_BUCKETS)
+    with during(community, tables=1, do=kill_a_worker) as seen:
+        done = run("nightly", "--workspace", community)
+    assert done.code == 0, done.err
+    assert 0 < seen.tables < MEMBERS // 80 - 1, "the worker was not killed in the middle"
+    assert seen.killed is not None
+    assert list_bytes(community) == expected
+    lake = night_of(community).workspace.lake
+    assert not [name for name in lake.tables if name.startswith(LEAVINGS)]
+    receipt = json.loads((community / "lists" / the_night(community).isoformat() / "receipt.json").read_text())
+    assert receipt["trained_by"] == {"churn": "one process", "value": "one process"}
+    assert not dask_processes(), "workers outlived the night"
+
+
+def test_trees_grown_by_the_crew_are_the_same_each_time_and_as_good_as_those_of_one_process(crew: Any) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    from flows.scale.growing import grow_on
+
+    random = np.random.default_rng(5)
+    laid_out = random.normal(size=(6_000, 8)).astype(np.float32)
+    laid_out[:, 7] = random.integers(0, 3, 6_000)
+    log_odds = laid_out[:, 0] + laid_out[:, 1] * (laid_out[:, 7] == 1)
+    outcome = (random.random(6_000) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
+    encoding = Encoding(tuple("abcdefgh"), {"h": ("x", "y", "z")})
+    settings = PredictionSettings(rounds=40)
+    weight = np.linspace(0.5, 1, 6_000)
+
+    def grown(**how: Any) -> Trees:
+        return make_trees(settings, objective="binary", **how).fit(laid_out, outcome, encoding, weight=weight)
+
+    together, again, apart = grown(grow=grow_on(crew.client)), grown(grow=grow_on(crew.client)), grown()
+    assert (together.machines, apart.machines) == (2, 1)
+    assert together == again
+    assert "127.0.0.1" not in together.text
+    scores = [roc_auc_score(outcome, trees.raw_matrix(laid_out)) for trees in (together, apart)]
+    assert scores[0] > 0.7
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
+    # The start is part of what is learnt: without it, value would begin from nothing.
+    lesson = Lesson(laid_out, outcome, None, np.full(6_000, 2.0), [])
+    started = grow_on(crew.client)(dict(make_trees(settings, objective="binary").parameters), 5, lesson)
+    assert Trees(started, encoding).raw_matrix(laid_out).mean() < -0.1
+
+
+def test_a_lesson_too_small_to_share_is_learnt_in_one_process(crew: Any) -> None:
+    from flows.scale.growing import grow_on
+
+    random = np.random.default_rng(5)
+    lesson = Lesson(random.normal(size=(900, 3)).astype(np.float32), (random.random(900) < 0.5).astype(float), None, None, [])
+    parameters = make_trees(PredictionSettings(), objective="binary").parameters
+    assert grow_on(crew.client)(parameters, 5, lesson) == grow_here(parameters, 5, lesson)
+
+
+def test_a_cluster_here_listens_on_loopback_only_and_lets_no_stranger_in(crew: Any) -> None:
+    from distributed import Client, Security
+
+    here = psutil.Process()
+    everyone = [here, *(process for process in here.children(recursive=True) if "spawn_main" in " ".join(process.cmdline()))]
+    assert len(dask_processes()) >= 2
+    listening = {
+        connection.laddr.ip
+        for process in everyone
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+    address = crew.client.scheduler.address
+    assert address.startswith("tls://127.0.0.1:")
+    with pytest.raises(OSError, match=r"(?i)timed out|certificate|handshake"):
+        Client(address, security=Security.temporary(), timeout=3, set_as_default=False)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ("workers = 3", "`workers` needs engine"),
+        ('engine = "local"\nbucket_members = 10', "`bucket_members` needs engine"),
+        ('engine = "ray"', "scale.engine"),
+        ('engine = "dask"\naddress = "tcp://10.0.0.1:8786"\nworkers = 2', "`workers` is for a cluster here"),
+        ('engine = "dask"\naddress = "10.0.0.1:8786"', "not the address of a scheduler"),
+        ('engine = "dask"\naddress = "tls://10.0.0.1:8786"', "needs `tls_ca`, `tls_cert` and `tls_key`"),
+        (
+            'engine = "dask"\naddress = "tcp://h:8786"\ntls_ca = "a"\ntls_cert = "b"\ntls_key = "c"',
+            "a tls:// address, and no other",
+        ),
+        ('engine = "dask"\ntls_ca = "a"', "`tls_ca` needs an address"),
+        ('engine = "dask"\nworker_memory = "2 elephants"', "worker_memory"),
+    ],
+)
+def test_an_option_that_means_nothing_with_the_engine_is_a_mistake(tmp_path: Path, section: str, told: str) -> None:
+    (tmp_path / "evenfall.toml").write_text(f"{SHOP}\n[scale]\n{section}\n")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(tmp_path)
+    assert told in str(refused.value)
+
+
+def elsewhere(shop: Path, more: str) -> None:
+    with (shop / "evenfall.toml").open("a") as configuration:
+        configuration.write(f'\n[scale]\nengine = "dask"\n{more}\n')
+
+
+def test_without_dask_the_night_says_how_to_install_it(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere(shop, "")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = run("nightly", "--workspace", shop, "--as-of", "2025-07-01")
+    assert done.code == 2
+    assert "evenfall[scale]" in done.err
+    assert not (shop / "lake" / "orders").exists()
+
+
+def test_a_scheduler_that_does_not_answer_stops_the_night_before_it_begins(
+    run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.scale.cluster._ANSWER_SECONDS", 1)
+    elsewhere(shop, f'address = "tcp://127.0.0.1:{free_port()}"')
+    done = run("nightly", "--workspace", shop, "--as-of", "2025-07-01")
+    assert done.code == 4
+    assert "does not answer" in done.err
+    assert "Traceback" not in done.err
+    assert not (shop / "lake" / "orders").exists()
+
+
+def test_workers_elsewhere_need_a_prefect_server_they_can_reach(run: Run, shop: Path) -> None:
+    elsewhere(shop, 'address = "tcp://192.0.2.1:8786"')
+    done = run("nightly", "--workspace", shop, "--as-of", "2025-07-01")
+    assert done.code == 2
+    assert "PREFECT_API_URL" in done.err
+
+
+@pytest.mark.soak
+def test_a_scheduler_that_goes_away_midway_ends_the_night_with_4_and_the_next_run_completes(run: Run, community: Path) -> None:
+    expected = list_bytes(community)
+    shutil.rmtree(community / "lists")
+    plain = (community / "evenfall.toml").read_text()
+    with a_scheduler(community.parent) as (address, scheduler):
+        (community / "evenfall.toml").write_text(f'{plain}{IN_BUCKETS}address = "{address}"\n')
+        with during(community, tables=2, do=lambda: scheduler.send_signal(signal.SIGKILL)):
+            done = run("nightly", "--workspace", community)
+    assert done.code == 4, done.err
+    assert "went away" in done.err
+    assert "Traceback" not in done.err
+    (community / "evenfall.toml").write_text(plain)
+    assert run("nightly", "--workspace", community).code == 0
+    assert list_bytes(community) == expected
+
+
+@pytest.mark.soak
+def test_what_a_crew_trained_is_verified_in_one_process(run: Run, community: Path) -> None:
+    plain = (community / "evenfall.toml").read_text()
+    with (community / "evenfall.toml").open("a") as configuration:
+        configuration.write(IN_BUCKETS)
+    assert run("train", "--workspace", community, "--promote").code == 0
+    assert run("nightly", "--workspace", community).code == 0
+    receipt = json.loads((community / "lists" / the_night(community).isoformat() / "receipt.json").read_text())
+    assert receipt["trained_by"]["churn"] == "2 Dask workers"
+    (community / "evenfall.toml").write_text(plain)
+    done = run("verify", "--workspace", community, "--as-of", the_night(community))
+    assert done.code == 0, done.out
+    assert "matches" in done.out
