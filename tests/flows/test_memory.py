@@ -1,0 +1,70 @@
+"""A run that may use little memory does the same in smaller pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows.run.memory import MemoryBudget
+from flows.run.night import open_night
+from flows.steps.arriving import Arrival
+from flows.steps.intake import judge_sources
+from flows.steps.spool import Spool
+from lake.arrivals import read_arrivals
+from lake.contracts import DAILY, TIES
+from lake.store import Lake
+from tests.flows.forum import NIGHT, NOW, landed, take_in, write_events, write_forum
+
+LITTLE = '\n[scale]\nmax_memory = "0.2MiB"\n'
+
+
+def forum(folder: Path, *, more: str = "") -> Path:
+    write_forum(folder, more=more)
+    for part in range(6):
+        write_events(folder, f"events-{part}.csv", range(part * 10, 120 + part * 12))
+    return folder
+
+
+def test_a_first_load_that_memory_has_no_room_for_lands_counts_and_rolls_up_the_same(tmp_path: Path) -> None:
+    much, little = forum(tmp_path / "much"), forum(tmp_path / "little", more=LITTLE)
+    waited = judged(little)
+    assert sum(arrival.records.bytes for arrival in waited) > 2 * MemoryBudget.of("0.2MiB").landing_bytes
+    assert (little / ".evenfall" / "intake").exists()  # where a killed run leaves what waited
+    for folder in (much, little):
+        take_in(folder)
+    assert not (little / ".evenfall" / "intake").exists()
+    for name, held in landed(much).items():
+        assert_frame_equal(landed(little)[name], held)
+    counts = ("path", "rows_read", "left_out", "merged", "replaced", "quarantined", "landed")
+    ledgers = [read_arrivals(Lake(folder / "lake")).select(counts) for folder in (much, little)]
+    assert_frame_equal(*ledgers)
+    for name in (DAILY, TIES):
+        assert_frame_equal(*(Lake(folder / "lake").scan(name).collect() for folder in (much, little)), check_row_order=False)
+
+
+def judged(folder: Path) -> tuple[Arrival, ...]:
+    opened = open_night(folder, NIGHT, now=NOW)
+    return judge_sources(opened.workspace, opened.settings, as_of=NIGHT, now=NOW, progress=lambda _: None).arrivals
+
+
+def test_records_come_out_of_the_spool_in_order_and_no_more_at_once_than_may_be_held(tmp_path: Path) -> None:
+    frames = [pl.DataFrame({"key": [f"{number}-{row}" for row in range(50)]}) for number in range(9)]
+    size = int(frames[0].estimated_size())
+    spool = Spool(tmp_path / "spool", kept_bytes=2 * size)
+    held = [spool.keep(frame) for frame in frames]
+    assert len(list((tmp_path / "spool").iterdir())) == len(frames) - 2
+    batches = list(spool.batches(held))
+    assert [batch.height for batch in batches] == [100, 100, 100, 100, 50]
+    assert_frame_equal(pl.concat(batches), pl.concat(frames))
+    everything = pl.concat([one.frame for one in held])
+    shares = [everything.filter(share).collect() for share in spool.shares(held, "key")]
+    assert len(shares) == 5
+    assert sorted(pl.concat(shares)["key"]) == sorted(pl.concat(frames)["key"])
+
+
+@pytest.mark.parametrize(("written", "expected"), [("4GiB", 4 * 2**30), ("1.5GiB", 3 * 2**29), ("512MiB", 2**29)])
+def test_a_size_is_read_as_it_is_written(written: str, expected: int) -> None:
+    assert MemoryBudget.of(written).bytes == expected
