@@ -110,7 +110,7 @@ def judge_export(judge: Judge, export: Export, ledger: pl.DataFrame, place: int)
         future_tolerance=timedelta(minutes=judge.settings.validation.future_tolerance_minutes),
         rows_per_chunk=judge.budget.validated_rows,
     )
-    records = _authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
+    records = authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
     kept = _still_kept(records, after=judge.kept_after.get(export.table.name))
     rules = pl.concat([mapped.rejects, verdict.bad]).sort(ROW_NO)
     facts = {
@@ -147,7 +147,7 @@ def judge_export(judge: Judge, export: Export, ledger: pl.DataFrame, place: int)
     )
 
 
-def _authorless(records: pl.DataFrame) -> pl.DataFrame:
+def authorless(records: pl.DataFrame) -> pl.DataFrame:
     """Let content of erased members land without its author."""
     if "author_id" not in records.columns:
         return records

@@ -13,6 +13,7 @@ import pytest
 
 from flows.erasure.erase import erase
 from flows.run.workspace import Workspace
+from flows.steps.requarantine import list_open, replay
 from flows.steps.rollup import roll_up
 from lake.arrivals import check_identity, read_arrivals
 from lake.contracts import TABLES
@@ -21,7 +22,7 @@ from lake.needle import Needle
 from lake.search import files_below, search
 from lake.store import Lake
 from outputs.lists import write_lists
-from tests.flows.forum import DAYS, NIGHT, WHO, landed, take_in, write_events, write_forum
+from tests.flows.forum import DAYS, NIGHT, WHO, day, landed, take_in, write_events, write_forum
 
 GONE = WHO[0]
 OTHERS = frozenset({"anna-k-2"})
@@ -140,6 +141,22 @@ def test_an_export_that_comes_again_brings_nobody_back_and_every_row_is_counted(
     assert kept["events"].join(again["events"], on="event_id", how="anti").is_empty()
     new = [number for number in range(DAYS * 6 + 9, DAYS * 6 + 40) if WHO[number % 6] != member]
     assert again["events"].height == kept["events"].height + len(new)
+
+
+def test_a_repaired_row_brings_nobody_back(forum: Path) -> None:
+    export = forum / "landing" / "feedback.csv"
+    more = [f"bo_1,{day(4)},5,fine" for _ in range(9)]
+    export.write_text(export.read_text() + "\n".join(["carl,not a time,3,fine", *more]) + "\n")
+    take_in(forum, night=NIGHT + timedelta(days=1))
+    erase(forum, GONE)
+    repair = forum / "landing" / "repair.csv"
+    list_open(forum, file=repair)
+    values = {"value.member_id": GONE, "value.answered_at": day(3)}
+    waiting = pl.read_csv(repair, infer_schema=False)
+    waiting.with_columns(pl.lit(value).alias(name) for name, value in values.items()).write_csv(repair)
+    assert replay(forum, file=repair).startswith("0 rows re-admitted, 1 still")
+    assert holding(forum) == []
+    check_counts(forum)
 
 
 class Killed(BaseException):
