@@ -142,7 +142,10 @@ def take_in(night: Night) -> taking_in.Intake:
 def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
     """Land what was judged good, and show where every row went."""
     with night.step("landing") as counted:
-        taking_in.land_intake(night.workspace, intake)
+        # The page shows rows, which a run killed after landing would no longer have.
+        taking_in.land_intake(
+            night.workspace, intake, about_to_record=lambda landed: write_validation_page(night, intake, tonight=landed)
+        )
         mark_format(night.workspace.lake.root)
         let_age_out(night)
         tonight = taking_in.arrived_on(night.workspace.lake, night.as_of)

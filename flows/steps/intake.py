@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -115,12 +115,15 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     return Intake(as_of=night, arrivals=tuple(arrivals), unchanged=unchanged, findings=findings, now=now, spool=spool)
 
 
-def land_intake(workspace: Workspace, intake: Intake) -> pl.DataFrame:
+def land_intake(
+    workspace: Workspace, intake: Intake, *, about_to_record: Callable[[pl.DataFrame], Any] | None = None
+) -> pl.DataFrame:
     """Land everything that was judged good, and account for every row.
 
     Args:
         workspace: Where the lake is.
         intake: Tonight's arrivals, none of which stops the run.
+        about_to_record: Given what is returned before it counts: a run killed afterwards does not see these arrivals again.
 
     Returns:
         One row per arrival of this night, earlier runs of it included, as the ledger has it.
@@ -146,6 +149,8 @@ def land_intake(workspace: Workspace, intake: Intake) -> pl.DataFrame:
     _write_quarantine(lake, intake, tonight)
     if tonight.height:
         keep_checks(lake, _checks(intake), as_of=intake.as_of)
+        if about_to_record is not None:
+            about_to_record(ledger.filter(pl.col("as_of") == intake.as_of))
         record(lake, ledger)
     intake.spool.empty()
     return arrived_on(lake, intake.as_of)

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from features.build import build_features, feature_catalog
-from features.history import History
+from features.build import build_features, describe_members, feature_catalog
+from features.history import History, cut
+from features.running import start
 from features.windows import WINDOWS_DAYS
 from tests.features.builders import AS_OF, EVERYTHING, daily_frame, history_of, members_frame
 
@@ -348,9 +349,10 @@ def test_members_taken_a_few_at_a_time_get_the_same_bytes(monkeypatch: pytest.Mo
     rows = as_rows([(i * 7 % 400, i % 3 + 1, ACTIVITIES[i % 8], i % 4 + 1, i * 31) for i in range(400)])
     history = history_with(list({row[:3]: row for row in rows}.values()))
     at_once = features_of(history)
-    monkeypatch.setattr("features.build._MEMBERS_AT_ONCE", 1)
     monkeypatch.setattr("features.rhythm._MEMBERS_AT_ONCE", 1)
-    assert_frame_equal(features_of(history), at_once, check_exact=True)
+    seen = cut(history, AS_OF)
+    few = describe_members(seen, start(seen), members_at_once=1)
+    assert_frame_equal(few.select(at_once.columns), at_once, check_exact=True)
 
 
 def test_a_members_features_do_not_depend_on_who_else_is_there() -> None:
