@@ -90,7 +90,7 @@ def write_lists(folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame, 
     readable.write_csv(folder / "contact_list.csv")
     write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency)
     written += ["contact_list.csv", "contact_list.xlsx"]
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(written)}
+    return {name: _digest(folder / name) for name in sorted(written)}
 
 
 def conform(frame: pl.DataFrame, *, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
@@ -121,6 +121,11 @@ def escape_formulas(text: pl.Expr) -> pl.Expr:
     Source: OWASP, "CSV Injection".
     """
     return pl.when(text.str.contains(_FORMULA_START)).then(pl.lit("'") + text).otherwise(text).name.keep()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_parquet(frame: pl.DataFrame, path: Path) -> None:

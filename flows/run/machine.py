@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -59,3 +60,8 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 
 def _where(error: BaseException) -> str:
     return f": {error.filename}" if isinstance(error, OSError) and error.filename else ""
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 import polars as pl
 
 from features.history import History, of_some
+from flows.run.machine import cores
 from flows.run.night import Night
 from flows.scale.leavings import put_away
 from flows.steps import scoring
@@ -65,11 +67,17 @@ class Alone:
         rows = features.rows.collect()
         if rows.height <= (at_once := night.settings.scale.budget.members):
             return scoring.score_members(night, rows, champions)
-        return pl.concat([scoring.score_members(night, part, champions) for part in rows.iter_slices(at_once)], rechunk=True)
+        with ThreadPoolExecutor(cores()) as pool:
+            parts = pool.map(
+                lambda part: scoring.score_members(night, part, champions).drop(rows.columns), rows.iter_slices(at_once)
+            )
+            # Only what is new is put together: the features are there once.
+            return rows.hstack(pl.concat(parts, rechunk=True))
 
     def explain(self, night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Workforce.explain`."""
-        return scoring.explain_members(night, history, scored, champions)
+        explained = scoring.explain_members(night, history, scored, champions)
+        return explained.select(scoring.columns_for_segments(explained.columns, night))
 
 
 def learn_from(night: Night, history: History, features: Features, grow: Grow) -> Learnt:

@@ -12,6 +12,7 @@ import polars as pl
 from features.build import MEMBERS_AT_ONCE, describe_members, feature_catalog
 from features.feature import Feature
 from features.history import History, cut
+from flows.run.machine import cores
 from flows.run.night import Night
 from flows.steps.consent import numbers_not_profiled
 from flows.steps.rollup import Gathered, members_known
@@ -104,7 +105,8 @@ def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, 
 def explain_members(night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
     """Add `reasons`, as `add_reasons`, to everybody."""
     catalog = feature_catalog(history.available, history.event_types)
-    return add_reasons(scored, champions.churn.model, catalog, as_of=night.as_of, currency=night.settings.community.currency)
+    currency = night.settings.community.currency
+    return add_reasons(scored, champions.churn.model, catalog, as_of=night.as_of, currency=currency, threads=cores())
 
 
 def add_reasons(
@@ -115,13 +117,14 @@ def add_reasons(
     as_of: date,
     currency: str | None,
     population: pl.DataFrame | None = None,
+    threads: int = 1,
 ) -> pl.DataFrame:
     """Add `reasons`, the strongest first, for every member who is scored; null for the others.
 
     One row per row of `scored`, in its order. `population` says who is typical when `scored` are only some of the members.
     """
     eligible = scored.filter("is_eligible")
-    told = reasons(model, eligible, catalog, as_of=as_of, currency=currency, population=population)
+    told = reasons(model, eligible, catalog, as_of=as_of, currency=currency, population=population, threads=threads)
     explained = eligible.select("member_no").with_columns(told.alias("reasons"))
     return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
