@@ -29,6 +29,7 @@ from models.shapley import TreeExplainer, make_explainer
 _DAYS_AT_ONCE: Final = 60
 _EXPLAINED_ROWS: Final = 20_000
 _DAILY_COLUMNS: Final = (DAY, "member_no", "activity", "n", "amount_minor", "n_night", "n_morning", "n_afternoon", "n_evening")
+_INDEX_COLUMNS: Final = ("member_no", "member_id")
 _TIES_COLUMNS: Final = (DAY, "member_no", "other_no", "n")
 
 
@@ -108,12 +109,12 @@ def _contributions(found: Any, given: Explained) -> Done:
 
 def floor_of_rollup(inputs: Path) -> Done:
     """Read the columns that the rollup of the history needs."""
-    return _read(inputs, {"events": EVENT_COLUMNS, "orders": ORDER_COLUMNS})
+    return _read(inputs, {"events": EVENT_COLUMNS, "orders": ORDER_COLUMNS, "member_index": _INDEX_COLUMNS})
 
 
 def floor_of_rollup_of_the_day(inputs: Path) -> Done:
     """Read the columns that the rollup of the newest day needs."""
-    return _read(inputs, {"events_of_the_day": EVENT_COLUMNS, "orders_of_the_day": ORDER_COLUMNS})
+    return _read(inputs, {"events_of_the_day": EVENT_COLUMNS, "orders_of_the_day": ORDER_COLUMNS, "member_index": _INDEX_COLUMNS})
 
 
 def floor_of_features(inputs: Path) -> Done:
