@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -190,3 +191,37 @@ def test_the_order_of_rows_does_not_matter_to_a_rollup() -> None:
     rows = [event("abc"[i % 3], "post", target_member_id="abc"[i % 2]) for i in range(30)]
     forwards, backwards = (rolled(events=landed("events", part)) for part in (rows, rows[::-1]))
     assert_frame_equal(forwards, backwards)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1_000_000])
+def test_however_the_events_are_sliced_each_is_counted_as_one_by_one(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("features.event_counts._EVENTS_AT_ONCE", at_once)
+    who = ("a", "b", "c")
+    done = [
+        (who[i * 7 % 3], "post" if i % 5 else "like", utc(2024, 3, 1 + i % 4, i * 5 % 24), who[i % 3] if i % 2 else None)
+        for i in range(60)
+    ]
+    bought = [(who[i % 3], utc(2024, 3, 1 + i % 6, i), 100 * i - 300) for i in range(12)]
+    found = both(
+        events=landed("events", [event(m, kind, at, target_member_id=other) for m, kind, at, other in done]),
+        orders=landed(
+            "orders", [{"member_id": m, "ordered_at": at, "event_date": at.date(), "amount_minor": x} for m, at, x in bought]
+        ),
+    )
+    expected: Counter[tuple[date, int, str, int]] = Counter()
+    ties: Counter[tuple[date, int, int]] = Counter()
+    number = {member: place + 1 for place, member in enumerate(who)}
+    for member, kind, at, other in done:
+        expected[at.date(), number[member], f"event:{kind}", at.hour // 6] += 1
+        if other is not None and other != member:
+            expected[at.date(), number[other], "received", at.hour // 6] += 1
+            ties[at.date(), number[member], number[other]] += 1
+    for member, at, minor in bought:
+        expected[at.date(), number[member], "refund" if minor < 0 else "order", at.hour // 6] += 1
+    keys = sorted({key[:3] for key in expected})
+    assert found.daily.select("event_date", "member_no", "activity").rows() == keys
+    parts = [tuple(expected[(*key, part)] for part in range(4)) for key in keys]
+    assert found.daily.select(PARTS).rows() == parts
+    assert found.daily["n"].to_list() == [sum(part) for part in parts]
+    assert found.daily["amount_minor"].sum() == sum(minor for *_, minor in bought)
+    assert found.ties.rows() == [(*key, n) for key, n in sorted(ties.items())]
