@@ -99,6 +99,8 @@ def _twice(plan: Plan, size: Size, *, server: str) -> Twice:
     for name, days in (("once", size.days), ("twice", None)):
         workspace = plan.folder / name
         make_workspace(community, workspace, days=days)
+        with (workspace / "evenfall.toml").open("a", encoding="utf-8") as configuration:
+            configuration.write("\n[prediction]\nlearning_members = 10_000  # trainings are not compared here\n")
         load(workspace, days_at_once=plan.days_at_once, progress=_say)
         run_night(workspace, longer.last_day, server=server, new_rows=0, members=members)
     new_rows = events // size.days
