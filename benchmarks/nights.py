@@ -103,10 +103,13 @@ def load(workspace: Path, *, days_at_once: int, progress: Progress) -> list[Cost
     waiting = workspace / "waiting"
     (workspace / "landing").rename(waiting)
     costs = []
-    days = sorted({date.fromisoformat(path.stem) for table in _TABLES for path in _files(workspace, table, "waiting")})
-    starts = days[:1]
-    for day in days:
-        if (day - starts[-1]).days >= days_at_once:
+    # Members who joined before the first activity come with it: every source must have a file.
+    days = sorted(
+        {date.fromisoformat(path.stem) for table in ("events", "orders") for path in _files(workspace, table, "waiting")}
+    )
+    starts = [date.min]
+    for day in days[1:]:
+        if (day - max(starts[-1], days[0])).days >= days_at_once:
             starts.append(day)
     for table in _TABLES:
         (workspace / "landing" / table).mkdir(parents=True)
