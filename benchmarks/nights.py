@@ -180,7 +180,9 @@ def _take_in(workspace: Path, as_of: date) -> dict[str, float]:
         raise BenchmarkError("; ".join(wrong))
     rows = sum(arrival.facts["rows_read"] for arrival in intake.arrivals)
     land_intake(place, intake)
-    roll_up(place.lake, timezone=settings.community.timezone, now_date=as_of)
+    intake.spool.empty()
+    budget = settings.scale.budget
+    roll_up(place.lake, timezone=settings.community.timezone, now_date=as_of, rows_at_once=budget.rolled_up_rows)
     cost = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu, "peak_mib": peak_mib()}
     return {**cost, "rows": rows}
 

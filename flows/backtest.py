@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from prefect import flow, task
@@ -16,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from features.history import History
 from features.panel import build_panel
 from flows.run.night import Night, open_night, say
-from flows.steps.rollup import load_history, roll_up
+from flows.steps.rollup import catch_up, load_history
 from flows.steps.training import data_versions, first_day, kept_rows
 from flows.train import resolved
 from lake.errors import DataError
@@ -48,8 +47,7 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
     night = open_night(workspace, as_of)
     with night.workspace.held("backtest"):
         night = resolved(night)
-        today = night.now.astimezone(ZoneInfo(night.timezone)).date()
-        roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
+        catch_up(night)
         history = load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
         results = measure(night, history, cutoffs)
         if not results:

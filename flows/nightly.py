@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from prefect import flow, runtime, task
@@ -30,7 +29,7 @@ from flows.steps.maturity import Maturity, measure_matured
 from flows.steps.morning import report_facts, table_flows
 from flows.steps.receipt import write_receipt
 from flows.steps.retaining import let_age_out, tidy
-from flows.steps.rollup import Gathered, gather, roll_up
+from flows.steps.rollup import Gathered, catch_up, gather
 from flows.steps.summary import (
     arrived_counts,
     counting_line,
@@ -153,6 +152,8 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
         write_validation_page(night, intake, tonight=tonight)
         for flow_of_table in table_flows(night, tonight):
             say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
+        # Last of all: until here the step may be tried again, and needs what waited.
+        intake.spool.empty()
         return tonight
 
 
@@ -160,13 +161,7 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
 def roll_up_days(night: Night) -> Gathered:
     """Roll up the days that changed and gather the history."""
     with night.step("rolling up") as counted:
-        today = night.now.astimezone(ZoneInfo(night.timezone)).date()
-        days = roll_up(
-            night.workspace.lake,
-            timezone=night.timezone,
-            now_date=today,
-            rows_at_once=night.settings.scale.budget.rolled_up_rows,
-        )
+        days = catch_up(night)
         say(f"{len(days):,} days rolled up")
         counted["days"] = len(days)
         return gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -13,7 +12,7 @@ from flows.run.logged import logged
 from flows.run.night import Night, open_night
 from flows.scale.workforce import Workforce, learn_from, workforce
 from flows.steps.intake import last_full_day
-from flows.steps.rollup import gather, roll_up
+from flows.steps.rollup import catch_up, gather
 from flows.steps.training import Force, choose_champions
 from lake.errors import DataError
 
@@ -40,8 +39,7 @@ def train(workspace: str = ".", as_of: str | None = None, force: Force = "train"
 def train_and_decide(night: Night, crew: Workforce, force: Force) -> list[str]:
     """Bring the rollups up to date, train, decide."""
     with night.step("training"):
-        today = night.now.astimezone(ZoneInfo(night.timezone)).date()
-        roll_up(night.workspace.lake, timezone=night.timezone, now_date=today)
+        catch_up(night)
         gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
         learnt = learn_from(night, gathered.history, crew.describe(night, gathered), crew.grow)
         champions = choose_champions(night, learnt, force=force)

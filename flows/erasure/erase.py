@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeGuard
-from zoneinfo import ZoneInfo
 
 from flows.erasure.certificate import Certificate, read_certificate, write_certificate
 from flows.erasure.erased_outputs import clean, erase_from_lists, other_files, own_files
 from flows.run.night import Night, open_night, say
-from flows.steps.rollup import roll_up
+from flows.steps.rollup import catch_up
 from lake.bucket import Bucket
 from lake.contracts import TABLES
 from lake.discovery import Export, discover
@@ -137,7 +136,7 @@ def _out_of_landed(case: _Case, certificate: Certificate) -> Certificate:
 def _out_of_rollups(case: _Case, certificate: Certificate) -> Certificate:
     night, lake = case.night, case.night.workspace.lake
     if any(lake.exists(name) for name in TABLES):
-        roll_up(lake, timezone=night.timezone, now_date=night.now.astimezone(ZoneInfo(night.timezone)).date())
+        catch_up(night)
     return certificate
 
 

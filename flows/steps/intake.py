@@ -126,7 +126,8 @@ def land_intake(
         about_to_record: Given what is returned before it counts: a run killed afterwards does not see these arrivals again.
 
     Returns:
-        One row per arrival of this night, earlier runs of it included, as the ledger has it.
+        One row per arrival of this night, earlier runs of it included, as the ledger has it. What waited in the spool is
+        still there, so that the step may be tried again.
 
     Raises:
         CountingError: A row was lost or counted twice.
@@ -152,7 +153,6 @@ def land_intake(
         if about_to_record is not None:
             about_to_record(ledger.filter(pl.col("as_of") == intake.as_of))
         record(lake, ledger)
-    intake.spool.empty()
     return arrived_on(lake, intake.as_of)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA, History
 from features.rollups import RESPONSE_WINDOW_DAYS, days_to_roll_up, roll_up_landed
 from features.running import RunningTotals
+from flows.run.night import Night
 from flows.steps.consent import consenting, numbers_not_profiled, of_profiled
 from flows.steps.running import carry_totals, first_days
 from lake.contracts import DAILY, TABLES, TIES
@@ -22,6 +24,13 @@ from lake.times import local_date
 MOST_EVENT_TYPES: Final = 24
 ROWS_AT_ONCE: Final = 10_000_000
 _TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
+
+
+def catch_up(night: Night) -> list[date]:
+    """Bring the daily rollups of a run's lake up to date, as `roll_up` does, within the memory the run may use."""
+    today = night.now.astimezone(ZoneInfo(night.timezone)).date()
+    at_once = night.settings.scale.budget.rolled_up_rows
+    return roll_up(night.workspace.lake, timezone=night.timezone, now_date=today, rows_at_once=at_once)
 
 
 def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = ROWS_AT_ONCE) -> list[date]:

@@ -85,6 +85,7 @@ def take_in(folder: Path, *, night: date = NIGHT, now: datetime = NOW) -> pl.Dat
     intake = judge_sources(opened.workspace, opened.settings, as_of=night, now=now, progress=lambda _: None)
     assert not intake.stops, intake.stops
     tonight = land_intake(opened.workspace, intake)
+    intake.spool.empty()
     roll_up(opened.workspace.lake, timezone=opened.timezone, now_date=night)
     return tonight
 

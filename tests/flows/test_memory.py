@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from flows.run.memory import MemoryBudget
 from flows.run.night import open_night
 from flows.steps.arriving import Arrival
-from flows.steps.intake import judge_sources
+from flows.steps.intake import judge_sources, land_intake
 from flows.steps.spool import Spool
 from lake.arrivals import read_arrivals
 from lake.contracts import DAILY, TIES
@@ -43,6 +43,20 @@ def test_a_first_load_that_memory_has_no_room_for_lands_counts_and_rolls_up_the_
     assert_frame_equal(*ledgers)
     for name in (DAILY, TIES):
         assert_frame_equal(*(Lake(folder / "lake").scan(name).collect() for folder in (much, little)), check_row_order=False)
+
+
+def test_a_landing_that_is_tried_again_still_has_what_waited_on_disk(tmp_path: Path) -> None:
+    """As Prefect tries the step again after a database went away behind it."""
+    once, twice = forum(tmp_path / "once", more=LITTLE), forum(tmp_path / "twice", more=LITTLE)
+    take_in(once)
+    opened = open_night(twice, NIGHT, now=NOW)
+    intake = judge_sources(opened.workspace, opened.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
+    first = land_intake(opened.workspace, intake)
+    assert list((twice / ".evenfall" / "intake").iterdir())
+    again = land_intake(opened.workspace, intake)
+    assert_frame_equal(again, first)
+    for name, held in landed(once).items():
+        assert_frame_equal(landed(twice)[name], held)
 
 
 def judged(folder: Path) -> tuple[Arrival, ...]:
