@@ -1,7 +1,6 @@
 """Which of the last 365 days a member was active on, a bit a day, and at what hours.
 
-A year of a member's days is 46 bytes, and another night is a shift of them: bit 0 is `as_of`, bit 1 the day before. What the
-features say of these days is in `features.rhythm`.
+How days lie in bits is in `features.day_words`; what the features say of them in `features.rhythm`.
 """
 
 from __future__ import annotations
@@ -11,18 +10,16 @@ from datetime import date
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from features.carrying import folded_in
+from features.day_words import WORD_BITS, WORDS, Words, mask_of, older
 from features.history import is_activity
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, age_days
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
-_WORD_BITS: Final = 64
-_WORDS: Final = tuple(f"days_{number}" for number in range(-(-LONGEST_WINDOW_DAYS // _WORD_BITS)))
+_WORDS: Final = tuple(f"days_{number}" for number in range(WORDS))
 _PARTS: Final = tuple(f"active.{part}_n_{days}d" for part in DAY_PARTS for days in LONG_WINDOWS_DAYS)
-
-Words = npt.NDArray[np.uint64]
 
 
 def count_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
@@ -40,7 +37,7 @@ def count_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     return (
         daily.with_columns(age_days=age_days(as_of))
         .filter(is_activity(), age < LONGEST_WINDOW_DAYS)
-        .with_columns(bit=pl.lit(2, dtype=pl.UInt64).pow(age % _WORD_BITS))
+        .with_columns(bit=pl.lit(2, dtype=pl.UInt64).pow(age % WORD_BITS))
         .group_by("member_no")
         .agg(*(_word(number) for number in range(len(_WORDS))), *_part_sums())
         .sort("member_no")
@@ -63,19 +60,21 @@ def advance_active_days(
     """
     nights = (as_of - held_as_of).days
     ages = [age for day in changed if 0 <= (age := (as_of - day).days) < LONGEST_WINDOW_DAYS]
-    kept = held.with_columns(_columns_of(_shifted(words_of(held), nights) & ~_mask(ages) & _mask(range(LONGEST_WINDOW_DAYS))))
+    kept = held.with_columns(_columns_of(older(words_of(held), nights) & ~mask_of(ages) & mask_of(range(LONGEST_WINDOW_DAYS))))
     parts = pl.col(_PARTS)
     # A day that left or entered a window without leaving the year is in both, and its bit is set again to what it was.
     taken_off = count_active_days(was.lazy(), as_of=held_as_of).select(
         "member_no", *(pl.lit(0, dtype=pl.Int64).alias(word) for word in _WORDS), -parts
     )
-    return (
-        pl.concat([kept, taken_off, count_active_days(now.lazy(), as_of=as_of)])
+    changes = (
+        pl.concat([taken_off, count_active_days(now.lazy(), as_of=as_of)])
         .group_by("member_no")
         .agg(pl.col(_WORDS).bitwise_or(), parts.sum())
-        .filter(pl.any_horizontal(pl.col(word) != 0 for word in _WORDS))
         .sort("member_no")
     )
+    folds = dict.fromkeys(_WORDS, np.bitwise_or) | dict.fromkeys(_PARTS, np.add)
+    carried = folded_in(kept, changes, key=pl.col("member_no"), folds=folds)
+    return carried.filter(pl.any_horizontal(pl.col(word) != 0 for word in _WORDS))
 
 
 def words_of(active: pl.DataFrame) -> Words:
@@ -83,15 +82,8 @@ def words_of(active: pl.DataFrame) -> Words:
     return np.ascontiguousarray(active.select(_WORDS).to_numpy()).view(np.uint64)
 
 
-def bits_of(words: Words) -> npt.NDArray[np.bool_]:
-    """Unpack words: one row per member, one column per age in days, 0 to 364."""
-    little_endian = np.ascontiguousarray(words.astype("<u8", copy=False))
-    bits = np.unpackbits(little_endian.view(np.uint8), axis=1, bitorder="little", count=LONGEST_WINDOW_DAYS)
-    return bits.view(np.bool_)
-
-
 def _word(number: int) -> pl.Expr:
-    in_word = pl.col("age_days") // _WORD_BITS == number
+    in_word = pl.col("age_days") // WORD_BITS == number
     return (
         pl.when(in_word)
         .then(pl.col("bit"))
@@ -108,24 +100,6 @@ def _part_sums() -> list[pl.Expr]:
         for part in DAY_PARTS
         for days in LONG_WINDOWS_DAYS
     ]
-
-
-def _shifted(words: Words, nights: int) -> Words:
-    """Make every day older by so many nights."""
-    whole, rest = divmod(nights, _WORD_BITS)
-    moved = np.zeros_like(words)
-    moved[:, whole:] = words[:, : len(_WORDS) - whole] << np.uint64(rest)
-    if rest:
-        moved[:, whole + 1 :] |= words[:, : len(_WORDS) - whole - 1] >> np.uint64(_WORD_BITS - rest)
-    return moved
-
-
-def _mask(ages: Collection[int]) -> Words:
-    """Set the bits of these ages."""
-    mask = np.zeros(len(_WORDS), dtype=np.uint64)
-    for age in ages:
-        mask[age // _WORD_BITS] |= np.uint64(1) << np.uint64(age % _WORD_BITS)
-    return mask
 
 
 def _columns_of(words: Words) -> list[pl.Series]:

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import polars.selectors as cs
 
+from features.carrying import folded_in
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES
 from features.kinds import FIXED_KINDS, OTHER_EVENT, event_kinds, kind_of_activity
 from features.windows import age_days, band_sums, window_name, window_names, window_sums
@@ -63,19 +63,7 @@ def count_sums(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
         daily: Rows of `History.daily`, none later than `as_of`.
         as_of: The last day of every window.
     """
-    return (
-        daily.with_columns(age_days=age_days(as_of))
-        .group_by(_KEY)
-        .agg(
-            *band_sums("n"),
-            *band_sums("amount_minor"),
-            first_date=pl.col("event_date").min(),
-            last_date=pl.col("event_date").max(),
-        )
-        .select(*_KEY, *window_sums("n"), *window_sums("amount_minor"), "first_date", "last_date")
-        .sort(_KEY)
-        .collect(engine="streaming")
-    )
+    return _summed_by_age(daily.with_columns(age_days=age_days(as_of)))
 
 
 def advance_sums(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, held_as_of: date, as_of: date) -> pl.DataFrame:
@@ -88,16 +76,30 @@ def advance_sums(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, he
         held_as_of: The earlier night.
         as_of: The later night.
     """
-    sums = cs.starts_with("n_", "amount_minor_")
-    taken_off = count_sums(was.lazy(), as_of=held_as_of).select(
-        *_KEY, -sums, *(pl.lit(None, dtype=pl.Date).alias(name) for name in ("first_date", "last_date"))
+    # Days that are taken off leave no first or last day; who lost one is counted anew.
+    taken_off = was.lazy().with_columns(
+        -pl.col("n", "amount_minor"), age_days=age_days(held_as_of), event_date=pl.lit(None, dtype=pl.Date)
     )
+    changes = _summed_by_age(pl.concat([taken_off, now.lazy().with_columns(age_days=age_days(as_of))])).with_columns(
+        pl.col(name).fill_null(pl.lit(never, dtype=pl.Int32).cast(pl.Date)) for name, (_, never) in _ENDS.items()
+    )
+    ranks = pl.Enum(pl.concat([held["activity"].unique(), changes["activity"].unique()]).unique().sort())
+    key = pl.col("member_no").cast(pl.Int64) * max(len(ranks.categories), 1) + pl.col("activity").cast(ranks).to_physical()
+    folds = {name: _fold_of(name) for name in held.columns if name not in _KEY}
+    return folded_in(held, changes, key=key, folds=folds).filter(pl.col("n_lifetime") > 0)
+
+
+def _summed_by_age(daily: pl.LazyFrame) -> pl.DataFrame:
+    """One row per member_no and activity, sorted, as `count_sums`; `age_days` says what lies in which window."""
     return (
-        pl.concat([held, taken_off, count_sums(now.lazy(), as_of=as_of)])
-        .lazy()
-        .group_by(_KEY)
-        .agg(sums.sum(), pl.col("first_date").min(), pl.col("last_date").max())
-        .filter(pl.col("n_lifetime") > 0)
+        daily.group_by(_KEY)
+        .agg(
+            *band_sums("n"),
+            *band_sums("amount_minor"),
+            first_date=pl.col("event_date").min(),
+            last_date=pl.col("event_date").max(),
+        )
+        .select(*_KEY, *window_sums("n"), *window_sums("amount_minor"), "first_date", "last_date")
         .sort(_KEY)
         .collect(engine="streaming")
     )
@@ -124,15 +126,17 @@ def member_totals(sums: pl.DataFrame, *, event_types: tuple[str, ...]) -> pl.Dat
     slugs = (*event_kinds(event_types), OTHER_EVENT)
     member_no = sums["member_no"].unique(maintain_order=True)
     place, kind_of_row = sums["member_no"].rle_id().to_numpy(), _kinds_of_rows(sums, event_types)
+    rows_of = {kind: np.flatnonzero((kind_of_row == kind).to_numpy()) for kind in (*slugs, *FIXED_KINDS)}
+    values = {name: sums[name].to_physical().to_numpy() for name in (*_sum_names(amounts=True), *_ENDS)}
     kinds: dict[str, _Columns] = {}
-    for kind in (*slugs, *FIXED_KINDS):
-        rows = np.flatnonzero((kind_of_row == kind).to_numpy())
-        columns = sums[rows, _sum_names(amounts=kind in _MONEY_KINDS) + list(_ENDS)]
-        kinds[kind] = _folded(columns, place[rows], height=member_no.len())
+    for kind, rows in rows_of.items():
+        names = (*_sum_names(amounts=kind in _MONEY_KINDS), *_ENDS)
+        columns = {name: values[name][rows] for name in names}
+        kinds[kind] = _laid_out(columns, place[rows], height=member_no.len())
     kinds["event"] = _summed(kinds[slug] for slug in slugs)
     kinds["activity"] = _summed(kinds[kind] for kind in ("event", *ORDER_ACTIVITIES))
     wide = [_frame_of(kind, columns) for kind, columns in kinds.items()]
-    return pl.concat([member_no.to_frame(), *wide, _distinct_types(sums, member_no)], how="horizontal")
+    return pl.concat([member_no.to_frame(), *wide, _distinct_types(sums, place, height=member_no.len())], how="horizontal")
 
 
 def _kinds_of_rows(sums: pl.DataFrame, event_types: tuple[str, ...]) -> pl.Series:
@@ -141,15 +145,14 @@ def _kinds_of_rows(sums: pl.DataFrame, event_types: tuple[str, ...]) -> pl.Serie
     return sums["activity"].replace_strict(list(kinds), list(kinds.values()), default=OTHER_EVENT, return_dtype=known)
 
 
-def _folded(rows: pl.DataFrame, place: Whole, *, height: int) -> _Columns:
+def _laid_out(rows: _Columns, place: Whole, *, height: int) -> _Columns:
     """Fold the rows of each member, which lie one after another, into one row per member: sums, first and last days."""
     begins = np.flatnonzero(np.diff(place, prepend=-1))
+    several = len(begins) < len(place)
     columns = {}
-    for name in rows.columns:
-        values = rows[name].to_physical().to_numpy()
+    for name, values in rows.items():
         columns[name] = np.full(height, _ENDS[name][1] if name in _ENDS else 0, dtype=values.dtype)
-        if len(begins):
-            columns[name][place[begins]] = _fold_of(name).reduceat(values, begins)
+        columns[name][place[begins]] = _fold_of(name).reduceat(values, begins) if several else values
     return columns
 
 
@@ -169,14 +172,16 @@ def _frame_of(kind: str, columns: _Columns) -> pl.DataFrame:
     return pl.DataFrame(columns).with_columns(days).rename(lambda name: _column(kind, name))
 
 
-def _distinct_types(sums: pl.DataFrame, member_no: pl.Series) -> pl.DataFrame:
-    used = {
-        window_name(_column("event", "distinct_types"), days): (pl.col(f"n_{days}d") > 0).sum().cast(pl.Int32)
-        for days in DISTINCT_TYPES_WINDOWS_DAYS
-    }
-    events = sums.filter(pl.col("activity").str.starts_with(EVENT_PREFIX)).group_by("member_no").agg(**used)
-    everybody = member_no.to_frame().join(events, on="member_no", how="left", maintain_order="left")
-    return everybody.drop("member_no").fill_null(0)
+def _distinct_types(sums: pl.DataFrame, place: Whole, *, height: int) -> pl.DataFrame:
+    """One row per member; `place` says which is a row's."""
+    is_event = sums["activity"].str.starts_with(EVENT_PREFIX).to_numpy()
+    used = {days: place[is_event & (sums[f"n_{days}d"].to_numpy() > 0)] for days in DISTINCT_TYPES_WINDOWS_DAYS}
+    return pl.DataFrame(
+        {
+            window_name(_column("event", "distinct_types"), days): np.bincount(rows, minlength=height).astype(np.int32)
+            for days, rows in used.items()
+        }
+    )
 
 
 def _sum_names(*, amounts: bool) -> list[str]:
