@@ -10,7 +10,6 @@ import polars as pl
 from features.catalog import feature_catalog, with_interactions
 from features.feedback import last_feedback_score
 from features.history import History, SeenHistory, cut
-from features.people import member_people
 from features.purchases import purchase_history
 from features.rhythm import active_day_rhythm
 from features.running import RunningTotals, start
@@ -49,9 +48,9 @@ def describe_members(seen: SeenHistory, totals: RunningTotals, *, members_at_onc
     assert totals.as_of == seen.as_of, f"totals of {totals.as_of} do not describe {seen.as_of}"
     columns = [feature.expression.alias(feature.name) for feature in feature_catalog(seen.available, seen.event_types)]
     members = seen.members.sort("member_no").with_columns(as_of=pl.lit(seen.as_of)).collect(engine="streaming")
-    steps = _steps_of_all(seen)
+    referrals = [_referrals(seen).collect(engine="streaming")] if "members.referrer_id" in seen.available else []
     batches = [
-        _ingredients(batch, [*_steps(seen, totals.between(*_span(batch))), *steps]).select("member_no", "member_id", *columns)
+        _ingredients(batch, [*_steps(seen, totals.between(*_span(batch))), *referrals]).select("member_no", "member_id", *columns)
         for batch in (members.iter_slices(members_at_once) if members.height else [members])
     ]
     return pl.concat(batches).sort("member_id")
@@ -79,16 +78,8 @@ def _steps(seen: SeenHistory, totals: RunningTotals) -> list[pl.DataFrame]:
         steps.append(purchase_history(totals.purchases))
     if "feedback.score" in seen.available:
         steps.append(last_feedback_score(totals.last_scores))
-    return steps
-
-
-def _steps_of_all(seen: SeenHistory) -> list[pl.DataFrame]:
-    """Frames of one row per member_no that need every member at once."""
-    steps = []
     if "interactions" in with_interactions(seen.available):
-        steps.append(member_people(seen))
-    if "members.referrer_id" in seen.available:
-        steps.append(_referrals(seen).collect(engine="streaming"))
+        steps.append(totals.people)
     return steps
 
 

@@ -7,14 +7,15 @@ counts everything; several times faster than grouping by pairs, of which a commu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.history import SeenHistory
+from features.carrying import folded_in
 from features.packed import Keys, Packing, run_starts, sorted_keys
 from features.windows import LONGEST_WINDOW_DAYS, age_days, band_sums, window_sums
 
@@ -28,20 +29,77 @@ _TIES_AT_ONCE: Final = 2_000_000
 Counts = npt.NDArray[np.int32]
 
 
-def member_people(seen: SeenHistory) -> pl.DataFrame:
+def count_people(ties: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     """Count interactions given and the different people behind those given and received.
 
     One row per member_no with any tie in the last 365 days, given or received, sorted. Int32: `given.n_<w>d` interactions
     given, `given.people_<w>d` and `received.people_<w>d` different people, `mutual.people_365d` people with ties both ways.
 
+    Args:
+        ties: Rows of `History.ties`, none later than `as_of`.
+        as_of: The last day of every window.
+
     Raises:
         AssertionError: A member_no of 2²⁷ (134 million) or more.
     """
-    ties = seen.ties.with_columns(age_days=age_days(seen.as_of)).filter(pl.col("age_days") < LONGEST_WINDOW_DAYS)
-    given = ties.group_by("member_no").agg(*band_sums("n")).select("member_no", *window_sums("n"))
+    recent = ties.with_columns(age_days=age_days(as_of)).filter(pl.col("age_days") < LONGEST_WINDOW_DAYS)
+    given = recent.group_by("member_no").agg(*band_sums("n")).select("member_no", *window_sums("n"))
     interactions = given.rename(lambda name: name.replace("n_", "given.n_", 1)).drop("given.n_lifetime")
-    people = _people(ties)
+    people = _people(recent)
     return people.join(interactions.collect(engine="streaming"), on="member_no", how="left", maintain_order="left").fill_null(0)
+
+
+def advance_people(
+    held: pl.DataFrame,
+    ties: pl.LazyFrame,
+    *,
+    before: pl.LazyFrame,
+    held_as_of: date,
+    as_of: date,
+    moved: Collection[date],
+    changed: Collection[date],
+    anew: pl.Series,
+) -> pl.DataFrame:
+    """Carry `count_people` to a later night: pairs that met on no day that moved or changed stay what they were.
+
+    Args:
+        held: The counts of the earlier night.
+        ties: Rows of `History.ties` as they are now, none later than `as_of`.
+        before: The same as they were; only the days `changed`, and the ties of `anew`, are read.
+        held_as_of: The earlier night.
+        as_of: The later night.
+        moved: The days that entered or left a window.
+        changed: Days whose ties may differ since then.
+        anew: Numbers of members whose ties may differ on any day.
+    """
+    apart = pl.col("event_date").is_in(sorted(changed))
+    if not anew.is_empty():
+        apart |= pl.col("member_no").is_in(anew.implode()) | pl.col("other_no").is_in(anew.implode())
+    was, now = (rows.filter(apart).with_columns(_pair()).collect(engine="streaming") for rows in (before, ties))
+    day = pl.col("event_date")
+    alike = ties.filter(~apart, day > held_as_of - timedelta(days=LONGEST_WINDOW_DAYS))
+    moving = alike.filter(day.is_in(sorted(moved))).select(_pair()).collect(engine="streaming")
+    met = pl.concat([rows.select("pair") for rows in (was, now, moving)]).unique()
+    theirs = alike.with_columns(_pair()).join(met.lazy(), on="pair", how="semi").collect(engine="streaming")
+    then = pl.concat([theirs, was]).lazy().filter(day <= held_as_of)
+    counts = pl.exclude("member_no")
+    changes = pl.concat(
+        [
+            count_people(then, as_of=held_as_of).with_columns(-counts),
+            count_people(pl.concat([theirs, now]).lazy(), as_of=as_of),
+        ]
+    )
+    changes = changes.group_by("member_no").agg(counts.sum()).sort("member_no")
+    folds = {name: np.add for name in held.columns if name != "member_no"}
+    carried = folded_in(held, changes.select(held.columns), key=pl.col("member_no"), folds=folds)
+    return carried.filter((pl.col(_GIVEN[-1]) > 0) | (pl.col(_RECEIVED[-1]) > 0))
+
+
+def _pair() -> pl.Expr:
+    """A number for the two members of a tie, whoever gives."""
+    giver, taker = pl.col("member_no"), pl.col("other_no")
+    smaller = pl.min_horizontal(giver, taker).cast(pl.Int64)
+    return (smaller * 2**32 + pl.max_horizontal(giver, taker)).alias("pair")
 
 
 def _people(ties: pl.LazyFrame) -> pl.DataFrame:

@@ -18,6 +18,7 @@ import polars as pl
 from features.active_days import advance_active_days, count_active_days
 from features.feedback import advance_last_scores, count_last_scores, lost_last_scores
 from features.history import SeenHistory
+from features.people import advance_people, count_people
 from features.purchases import advance_purchases, count_purchases, lost_purchase_days
 from features.totals import advance_sums, count_sums, lost_first_or_last_days
 from features.windows import WINDOWS_DAYS
@@ -36,6 +37,7 @@ class RunningTotals:
         active: As `features.active_days.count_active_days`.
         purchases: As `features.purchases.count_purchases`.
         last_scores: As `features.feedback.count_last_scores`.
+        people: As `features.people.count_people`.
     """
 
     as_of: date
@@ -43,6 +45,7 @@ class RunningTotals:
     active: pl.DataFrame
     purchases: pl.DataFrame
     last_scores: pl.DataFrame
+    people: pl.DataFrame
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Name → frame, each with a column `member_no` and sorted by it."""
@@ -60,13 +63,16 @@ class RunningTotals:
 
 def start(seen: SeenHistory) -> RunningTotals:
     """Count from the beginning."""
-    return RunningTotals(
-        as_of=seen.as_of,
-        sums=count_sums(seen.daily, as_of=seen.as_of),
-        active=count_active_days(seen.daily, as_of=seen.as_of),
-        purchases=count_purchases(seen.daily),
-        last_scores=count_last_scores(seen.daily),
-    )
+    return RunningTotals(as_of=seen.as_of, people=count_people(seen.ties, as_of=seen.as_of), **_of_daily(seen))
+
+
+def _of_daily(seen: SeenHistory) -> dict[str, pl.DataFrame]:
+    return {
+        "sums": count_sums(seen.daily, as_of=seen.as_of),
+        "active": count_active_days(seen.daily, as_of=seen.as_of),
+        "purchases": count_purchases(seen.daily),
+        "last_scores": count_last_scores(seen.daily),
+    }
 
 
 def can_advance(held_as_of: date, as_of: date) -> bool:
@@ -79,6 +85,7 @@ def advance(
     seen: SeenHistory,
     *,
     before: pl.LazyFrame,
+    ties_before: pl.LazyFrame,
     changed: Collection[date],
     anew: pl.Series | None = None,
 ) -> RunningTotals:
@@ -88,6 +95,7 @@ def advance(
         held: The totals of the earlier night.
         seen: The history as it is now, cut at the later night.
         before: Rows of `daily` as they were when `held` was counted; only the days `changed` are read.
+        ties_before: Rows of `ties` likewise; those of members counted `anew` are read as well.
         changed: Days whose rows may differ since then.
         anew: Numbers of members whose rows may differ on any day, and who are therefore counted from the beginning.
     """
@@ -103,6 +111,16 @@ def advance(
         active=advance_active_days(held.active, was, now, held_as_of=held.as_of, as_of=seen.as_of, changed=changed),
         purchases=advance_purchases(held.purchases, was, now),
         last_scores=advance_last_scores(held.last_scores, now),
+        people=advance_people(
+            held.people,
+            seen.ties,
+            before=ties_before,
+            held_as_of=held.as_of,
+            as_of=seen.as_of,
+            moved=moved,
+            changed=changed,
+            anew=pl.Series([], dtype=pl.Int32) if anew is None else anew,
+        ),
     )
     lost = _members_that_lost(held, was, now)
     return _count_anew(carried, seen, lost if anew is None else pl.concat([lost, anew]).unique().sort())
@@ -127,11 +145,11 @@ def _members_that_lost(held: RunningTotals, was: pl.DataFrame, now: pl.DataFrame
 def _count_anew(carried: RunningTotals, seen: SeenHistory, members: pl.Series) -> RunningTotals:
     if members.is_empty():
         return carried
-    theirs = start(replace(seen, daily=seen.daily.filter(pl.col("member_no").is_in(members.implode()))))
+    anew = _of_daily(replace(seen, daily=seen.daily.filter(pl.col("member_no").is_in(members.implode()))))
     others = ~pl.col("member_no").is_in(members.implode())
-    anew = theirs.frames()
+    frames = carried.frames()
     return carried.with_frames(
-        {name: _ordered(pl.concat([frame.filter(others), anew[name]])) for name, frame in carried.frames().items()}
+        frames | {name: _ordered(pl.concat([frames[name].filter(others), theirs])) for name, theirs in anew.items()}
     )
 
 

@@ -1,6 +1,6 @@
 """Members by the bucket: what a worker computes, each bucket for itself, from the lake and back into it.
 
-A worker reads its bucket from the lake: the members' table of the night, their running totals and the ties. Features go into
+A worker reads its bucket from the lake: the members' table of the night and their running totals. Features go into
 a table of the bucket's own, whose one commit is all or nothing, so a worker may be killed anywhere and another does the
 bucket again. What the leading process needs of predictions and reasons is returned as Arrow.
 
@@ -22,9 +22,7 @@ from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, cut, of_some
 from features.running import RunningTotals
 from flows.run.night import code_hash
 from flows.scale.leavings import LEAVINGS
-from flows.steps.consent import consenting
 from flows.steps.scoring import Predictors, add_predictions, add_reasons
-from lake.contracts import TIES
 from lake.errors import ConfigurationError
 from lake.store import Lake
 from models.bundle import from_files
@@ -33,7 +31,6 @@ from models.value import ValueModel
 
 MEMBERS: Final = f"{LEAVINGS}members"
 _FEATURES: Final = f"{LEAVINGS}features_"
-_NOT_PROFILED: Final = "not_profiled"
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Ground:
         as_of: The night.
         available: As in `features.history.History`.
         event_types: As in `features.history.History`.
-        totals: Running totals, and `not_profiled` → table that holds them tonight.
+        totals: Running totals → table that holds them tonight.
         mark: Kept with the members' table; by it a worker knows that it looks at the same lake, at the same night.
         code: A hash of the code that leads the night.
     """
@@ -174,17 +171,10 @@ def _refuse_strangers(ground: Ground) -> None:
 
 def _features(ground: Ground, bucket: Bucket) -> pl.DataFrame:
     lake = ground.lake
-    not_profiled = lake.scan(ground.totals[_NOT_PROFILED]).collect()["member_no"]
-    # All that features need of the daily rollups is in the totals.
-    daily, ties = consenting(
-        pl.LazyFrame(schema=dict(DAILY_SCHEMA)), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=not_profiled
-    )
+    # All that features need of the rollups is in the totals.
+    daily, ties = (pl.LazyFrame(schema=dict(schema)) for schema in (DAILY_SCHEMA, TIES_SCHEMA))
     history = History(lake.scan(MEMBERS), daily, ties, available=ground.available, event_types=ground.event_types)
-    totals = {
-        name: lake.scan(table).filter(bucket.holds(pl.col("member_no"))).collect()
-        for name, table in ground.totals.items()
-        if name != _NOT_PROFILED
-    }
+    totals = {name: lake.scan(table).filter(bucket.holds(pl.col("member_no"))).collect() for name, table in ground.totals.items()}
     return describe_members(cut(of_some(history, bucket.holds), ground.as_of), RunningTotals(ground.as_of, **totals))
 
 

@@ -34,7 +34,6 @@ from flows.scale.cluster import Cluster
 from flows.scale.growing import grow_on
 from flows.scale.leavings import LEAVINGS
 from flows.scale.workforce import Features
-from flows.steps.consent import numbers_not_profiled
 from flows.steps.rollup import Gathered
 from flows.steps.running import RUNNING_TABLES
 from flows.steps.scoring import columns_for_segments
@@ -47,7 +46,6 @@ from models.habits import SILENCE
 from models.reasons import typical_member
 from outputs.lists import MEMBERS_SCHEMA
 
-_NOT_PROFILED: Final = "not_profiled"
 # Each column of everybody is held at once to find who is typical: so few columns at a time are small.
 _COLUMNS_AT_ONCE: Final = 16
 
@@ -151,9 +149,9 @@ def _totals_tables(lake: Lake, totals: RunningTotals) -> Mapping[str, str]:
     """Where the running totals of the night stand: those of a past night are not the ones that are carried on."""
     as_of = totals.as_of.isoformat()
     if all(lake.exists(table) and lake.metadata(table).get("as_of") == as_of for table in RUNNING_TABLES.values()):
-        return RUNNING_TABLES
+        return {name: RUNNING_TABLES[name] for name in totals.frames()}
     tables = {}
-    for name, frame in {**totals.frames(), _NOT_PROFILED: numbers_not_profiled(lake).to_frame("member_no")}.items():
+    for name, frame in totals.frames().items():
         tables[name] = f"{LEAVINGS}{name}"
         lake.replace(tables[name], frame)
     return tables

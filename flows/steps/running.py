@@ -20,8 +20,9 @@ from flows.steps.consent import consenting, numbers_not_profiled
 from lake.contracts import DAILY, TIES
 from lake.store import Lake
 
-RUNNING_TABLES: Final = {name: f"running_{name}" for name in ("sums", "active", "purchases", "last_scores", "not_profiled")}
 _NOT_PROFILED: Final = "not_profiled"
+_KEPT: Final = ("sums", "active", "purchases", "last_scores", "people", _NOT_PROFILED)
+RUNNING_TABLES: Final = {name: f"running_{name}" for name in _KEPT}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _advanced(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Serie
     if not can_advance(held.totals.as_of, seen.as_of):
         return None
     try:
-        before, _ = consenting(
+        before, ties_before = consenting(
             lake.scan(DAILY, version=held.daily_version),
             lake.scan(TIES, version=held.ties_version),
             not_profiled=held.not_profiled,
@@ -82,7 +83,7 @@ def _advanced(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Serie
         changed |= lake.days_changed(TIES, since_version=held.ties_version)
         anew = _touched_by_consent(lake, held.not_profiled, not_profiled)
         changed = {day for day in changed if day <= seen.as_of}
-        return advance(held.totals, seen, before=before, changed=changed, anew=anew)
+        return advance(held.totals, seen, before=before, ties_before=ties_before, changed=changed, anew=anew)
     except (DeltaError, FileNotFoundError, pl.exceptions.ComputeError):
         return None
 

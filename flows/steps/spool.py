@@ -10,10 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from lake.store import DAY
+
+# Where a text lies and how long it is.
+_BYTES_PER_TEXT: Final = 16
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Spool:
 
     def keep(self, records: pl.DataFrame) -> Spooled:
         """Hold records until they land."""
-        size = int(records.estimated_size())
+        size = _bytes_of(records)
         days = frozenset(records[DAY].unique()) if DAY in records.columns else frozenset()
         return Spooled(self._place(records, size), records.height, days, size)
 
@@ -90,6 +94,12 @@ class Spool:
         self._written += 1
         records.write_parquet(path, compression="lz4")
         return pl.scan_parquet(path, glob=False)
+
+
+def _bytes_of(records: pl.DataFrame) -> int:
+    """What records take once they are written out: Polars counts a column of one value once, and of text the letters only."""
+    texts = sum(dtype == pl.String for dtype in records.dtypes)
+    return sum(int(column.estimated_size()) for column in records.iter_columns()) + texts * records.height * _BYTES_PER_TEXT
 
 
 def _together(batch: Sequence[Spooled]) -> pl.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from polars.testing import assert_frame_equal
 from features.build import build_features, describe_members
 from features.history import History, cut
 from features.running import MOST_NIGHTS_AHEAD, RunningTotals, advance, can_advance, start
-from tests.features.builders import AS_OF, daily_frame, history_of
+from tests.features.builders import AS_OF, history_of
 
 Row = tuple[date, int, str, int, int]
 ACTIVITIES = ("event:post", "event:comment", "event:rare", "order", "refund", "received", "feedback", "contact")
@@ -28,9 +27,11 @@ ROWS = st.dictionaries(
     st.tuples(st.integers(1, 4), st.integers(0, 300)),
     max_size=25,
 )
-# What one night brings: how many nights later it is, days whose rows are dropped, and rows that arrive.
+PAIRS = st.sampled_from([(1, 2), (2, 1), (1, 3), (3, 2)])
+TIES = st.dictionaries(st.tuples(DAYS_AGO, PAIRS), st.integers(1, 4), max_size=15)
+# What one night brings: how many nights later it is, days whose rows are dropped, and rows and ties that arrive.
 NIGHTS = st.lists(
-    st.tuples(st.integers(0, 9) | st.sampled_from([28, MOST_NIGHTS_AHEAD]), st.sets(DAYS_AGO, max_size=3), ROWS),
+    st.tuples(st.integers(0, 9) | st.sampled_from([28, MOST_NIGHTS_AHEAD]), st.sets(DAYS_AGO, max_size=3), ROWS, TIES),
     min_size=1,
     max_size=4,
 )
@@ -44,8 +45,12 @@ def as_rows(kept: dict[tuple[int, int, str], tuple[int, int]]) -> list[Row]:
     ]
 
 
-def as_history(rows: Sequence[Row]) -> History:
-    return history_of(daily=rows, members=[{"member_no": number} for number in (1, 2, 3)])
+def as_ties(kept: dict[tuple[int, tuple[int, int]], int]) -> list[tuple[date, int, int, int]]:
+    return [(AS_OF - timedelta(days=age), giver, taker, n) for (age, (giver, taker)), n in kept.items()]
+
+
+def as_history(rows: Sequence[Row], ties: Sequence[tuple[date, int, int, int]] = ()) -> History:
+    return history_of(daily=rows, ties=ties, members=[{"member_no": number} for number in (1, 2, 3)])
 
 
 def assert_same(carried: RunningTotals, counted: RunningTotals) -> None:
@@ -54,42 +59,44 @@ def assert_same(carried: RunningTotals, counted: RunningTotals) -> None:
         assert_frame_equal(carried.frames()[name], frame, check_exact=True)
 
 
-@given(ROWS, NIGHTS)
+@given(ROWS, TIES, NIGHTS)
 @settings(max_examples=EXAMPLES)
-@example({(3, 1, "order"): (1, 50)}, [(0, {3}, {(3, 1, "refund"): (1, 50)})])
-@example({(3, 1, "feedback"): (1, 900), (9, 1, "feedback"): (1, 100)}, [(1, {3}, {})])
-@example({(364, 1, "event:post"): (1, 0)}, [(1, set(), {}), (0, {364}, {})])
+@example({(3, 1, "order"): (1, 50)}, {}, [(0, {3}, {(3, 1, "refund"): (1, 50)}, {})])
+@example({(3, 1, "feedback"): (1, 900), (9, 1, "feedback"): (1, 100)}, {}, [(1, {3}, {}, {})])
+@example({(364, 1, "event:post"): (1, 0)}, {}, [(1, set(), {}, {}), (0, {364}, {}, {})])
+@example({}, {(27, (1, 2)): 1, (40, (2, 1)): 2}, [(1, set(), {}, {}), (1, {40}, {}, {(0, (1, 2)): 1}), (28, set(), {}, {})])
 def test_any_nights_repairs_and_runs_again_give_the_totals_of_a_count_from_the_beginning(
     first: dict[tuple[int, int, str], tuple[int, int]],
-    nights: list[tuple[int, set[int], dict[tuple[int, int, str], tuple[int, int]]]],
+    first_ties: dict[tuple[int, tuple[int, int]], int],
+    nights: list[tuple[int, set[int], dict[tuple[int, int, str], tuple[int, int]], dict[tuple[int, tuple[int, int]], int]]],
 ) -> None:
-    held_rows, as_of = dict(first), AS_OF - timedelta(days=10)
-    totals = start(cut(as_history(as_rows(held_rows)), as_of))
-    for later, dropped, arrived in nights:
-        before = daily_frame(as_rows(held_rows))
-        held_rows = {key: value for key, value in held_rows.items() if key[0] not in dropped} | arrived
+    rows, ties, as_of = dict(first), dict(first_ties), AS_OF - timedelta(days=10)
+    totals = start(cut(as_history(as_rows(rows), as_ties(ties)), as_of))
+    for later, dropped, arrived, met in nights:
+        before = as_history(as_rows(rows), as_ties(ties))
+        rows = {key: value for key, value in rows.items() if key[0] not in dropped} | arrived
+        ties = {key: value for key, value in ties.items() if key[0] not in dropped} | met
         as_of += timedelta(days=later)
-        changed = {AS_OF - timedelta(days=age) for age in dropped | {age for age, _, _ in arrived}}
-        seen = cut(as_history(as_rows(held_rows)), as_of)
-        totals = advance(totals, seen, before=before, changed=changed)
+        changed = {AS_OF - timedelta(days=age) for age in dropped | {key[0] for key in (*arrived, *met)}}
+        history = as_history(as_rows(rows), as_ties(ties))
+        seen = cut(history, as_of)
+        totals = advance(totals, seen, before=before.daily, ties_before=before.ties, changed=changed)
         assert_same(totals, start(seen))
-        assert_frame_equal(
-            describe_members(seen, totals), build_features(as_history(as_rows(held_rows)), as_of=as_of), check_exact=True
-        )
+        assert_frame_equal(describe_members(seen, totals), build_features(history, as_of=as_of), check_exact=True)
 
 
 def test_a_night_reads_only_the_days_that_moved() -> None:
     as_of = AS_OF
     rows = as_rows({(age, 1, "event:post"): (1, 0) for age in range(-1, 400)})
-    totals = start(cut(as_history(rows), as_of))
+    ties = as_ties({(age, (1, 1 + age % 7)): 1 for age in range(-1, 400) if age % 7})
+    totals = start(cut(as_history(rows, ties), as_of))
     moved = {as_of + timedelta(days=1 - days) for days in (0, 1, 7, 28, 90, 365)}
     # Other days are spoilt: had they been read, the totals would be wrong.
     spoilt = [(day, member, activity, n if day in moved else 1_000, minor) for day, member, activity, n, minor in rows]
     night = as_of + timedelta(days=1)
-    carried = advance(
-        totals, cut(as_history(spoilt), night), before=pl.LazyFrame(schema=daily_frame([]).collect_schema()), changed=()
-    )
-    assert_same(carried, start(cut(as_history(rows), night)))
+    nothing = as_history(())
+    carried = advance(totals, cut(as_history(spoilt, ties), night), before=nothing.daily, ties_before=nothing.ties, changed=())
+    assert_same(carried, start(cut(as_history(rows, ties), night)))
 
 
 @pytest.mark.parametrize(

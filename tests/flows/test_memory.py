@@ -66,7 +66,7 @@ def judged(folder: Path) -> tuple[Arrival, ...]:
 
 def test_records_come_out_of_the_spool_in_order_and_no_more_at_once_than_may_be_held(tmp_path: Path) -> None:
     frames = [pl.DataFrame({"key": [f"{number}-{row}" for row in range(50)]}) for number in range(9)]
-    size = int(frames[0].estimated_size())
+    size = Spool(tmp_path / "one", kept_bytes=2**20).keep(frames[0]).bytes
     spool = Spool(tmp_path / "spool", kept_bytes=2 * size)
     held = [spool.keep(frame) for frame in frames]
     assert len(list((tmp_path / "spool").iterdir())) == len(frames) - 2
@@ -77,6 +77,16 @@ def test_records_come_out_of_the_spool_in_order_and_no_more_at_once_than_may_be_
     shares = [everything.filter(share).collect() for share in spool.shares(held, "key")]
     assert len(shares) == 5
     assert sorted(pl.concat(shares)["key"]) == sorted(pl.concat(frames)["key"])
+
+
+def test_records_weigh_in_the_spool_what_they_weigh_when_written_out(tmp_path: Path) -> None:
+    stamped = pl.DataFrame({"key": [f"a key of some length {row}" for row in range(999)]}).with_columns(
+        source=pl.lit("forum" * 9)
+    )
+    spool = Spool(tmp_path / "spool", kept_bytes=0)
+    held = spool.keep(stamped)
+    (again,) = spool.batches([held])
+    assert held.bytes == spool.keep(again).bytes > 999 * (20 + 45)
 
 
 @pytest.mark.parametrize(("written", "expected"), [("4GiB", 4 * 2**30), ("1.5GiB", 3 * 2**29), ("512MiB", 2**29)])

@@ -25,7 +25,9 @@ def write(lake: Lake, *, refused: Iterable[str], factor: int = 1, days: Iterable
     written = [FIRST_DAY + timedelta(days=day) for day in days]
     activities = [(1, "event:post", 2 * factor), (2, "event:post", 3 * factor), (2, "received", 5 * factor), (3, "order", 1)]
     daily = [(day, member, activity, n, 0, 0, n, 0, 0) for day in written for member, activity, n in activities]
-    ties = [(day, 1, 2, factor) for day in written]
+    met = [(1, 2, factor), (2, 1, 1), (2, 3, 2), (3, 1, factor)]
+    # Not everybody meets every day, so that a day that leaves a window takes people with it.
+    ties = [(day, *one) for day in written for number, one in enumerate(met) if not day.day % (number + 1)]
     lake.replace_days(DAILY, pl.DataFrame(daily, schema=dict(DAILY_SCHEMA), orient="row"), days=set(written))
     lake.replace_days(TIES, pl.DataFrame(ties, schema=dict(TIES_SCHEMA), orient="row"), days=set(written))
     ids = ["m1", "m2", "m3"]
