@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from features.history import History
+from features.history import History, cut
+from features.running import RunningTotals, start
 from flows.run.workspace import Workspace
 from flows.steps.rollup import load_history
 from lake.contracts import DAILY, TIES
@@ -53,6 +54,7 @@ def write_inputs(workspace: Path, folder: Path, *, as_of: date, timezone: str, s
     lake.scan(TIES).filter(up_to).sink_parquet(folder / "ties.parquet")
     history.members.sink_parquet(folder / "members.parquet")
     _write_sample(folder, sample)
+    write_held_totals(history, folder, as_of=as_of)
     facts = {
         "as_of": as_of.isoformat(),
         "available": sorted(history.available),
@@ -60,6 +62,24 @@ def write_inputs(workspace: Path, folder: Path, *, as_of: date, timezone: str, s
         "sample": sample,
     }
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def write_held_totals(history: History, folder: Path, *, as_of: date) -> None:
+    """Write the running totals that the night before left for this one."""
+    write_totals(start(cut(history, as_of - timedelta(days=1))), folder / "held_totals")
+
+
+def write_totals(totals: RunningTotals, folder: Path) -> None:
+    """Write running totals, a file each."""
+    folder.mkdir(exist_ok=True)
+    for name, frame in totals.frames().items():
+        frame.write_parquet(folder / f"{name}.parquet")
+
+
+def read_held_totals(folder: Path) -> RunningTotals:
+    """The running totals of the night before."""
+    frames = {path.stem: pl.read_parquet(path) for path in (folder / "held_totals").glob("*.parquet")}
+    return RunningTotals(read_facts(folder).as_of - timedelta(days=1), **frames)
 
 
 def read_facts(folder: Path) -> Facts:

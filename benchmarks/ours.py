@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,21 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from benchmarks.inputs import EVENT_COLUMNS, ORDER_COLUMNS, read_facts, read_history, stretches
+from benchmarks.inputs import (
+    EVENT_COLUMNS,
+    ORDER_COLUMNS,
+    read_facts,
+    read_held_totals,
+    read_history,
+    stretches,
+    write_totals,
+)
 from benchmarks.job import Done, run_job
-from features.build import build_features
+from features.build import build_features, describe_members
+from features.history import cut
 from features.rollups import roll_up_landed
+from features.running import advance
+from flows.run.machine import cores
 from lake.contracts import TABLES
 from lake.store import DAY
 from models.boosting import Trees, make_trees
@@ -48,6 +59,16 @@ def features(inputs: Path) -> Done:
     """Rollups and ties → every feature of every member."""
     history, facts = read_history(inputs), read_facts(inputs)
     made = build_features(history, as_of=facts.as_of).lazy().collect(engine="streaming")
+    return Done(_rows(inputs, "daily", "ties"), lambda folder: made.write_parquet(folder / "features.parquet"))
+
+
+def features_of_the_night(inputs: Path) -> Done:
+    """The same, as a night does it: the totals of the night before are read, carried on, and kept for the next."""
+    history, as_of = read_history(inputs), read_facts(inputs).as_of
+    before, seen = cut(history, as_of - timedelta(days=1)), cut(history, as_of)
+    totals = advance(read_held_totals(inputs), seen, before=before.daily, ties_before=before.ties, changed={as_of})
+    write_totals(totals, inputs / "totals")
+    made = describe_members(seen, totals, threads=cores())
     return Done(_rows(inputs, "daily", "ties"), lambda folder: made.write_parquet(folder / "features.parquet"))
 
 
@@ -169,6 +190,7 @@ JOBS: Final[dict[str, Callable[[Any], Done]]] = {
     "rollup": rollup,
     "rollup-of-the-day": rollup_of_the_day,
     "features": features,
+    "features-of-the-night": features_of_the_night,
     "features-of-a-sample": features_of_a_sample,
     "reasons": reasons,
     "reasons-by-lightgbm": reasons_by_lightgbm,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.measure import Cost, Night, median_cost
-from benchmarks.rivalry import FEATURES, FLOOR, ROLLUP, ROLLUP_OF_THE_DAY, SAMPLED_FEATURES, Comparison
+from benchmarks.rivalry import FEATURES, FLOOR, FROM_THE_BEGINNING, ROLLUP, ROLLUP_OF_THE_DAY, SAMPLED_FEATURES, Comparison
 
 NIGHT_WALL_SECONDS: Final = 90
 NIGHT_PEAK_MIB: Final = 4_096
@@ -101,7 +101,7 @@ def targets(results: Results) -> list[Target]:
         Target("a night, peak MiB", NIGHT_PEAK_MIB, night.total.peak_mib),
         Target("a night on twice the history, times the wall seconds", TWICE_RATIO, longer),
         Target("starting, taking in and recording, share of the night's wall seconds", OVERHEAD_SHARE, overhead),
-        Target("window features, times DuckDB's wall seconds", DUCKDB_RATIO, _times(found[FEATURES], "DuckDB")),
+        Target("window features of a night, times DuckDB's wall seconds", DUCKDB_RATIO, _times(found[FEATURES], "DuckDB")),
         Target("window features, times Featuretools' rows a second", FEATURETOOLS_RATIO, _faster(found), at_most=False),
         Target("rollup of the history, times the floor", FLOOR_RATIO, _times(found[ROLLUP], FLOOR)),
         Target("rollup of the newest day, times the floor", FLOOR_RATIO, _times(found[ROLLUP_OF_THE_DAY], FLOOR)),
@@ -126,5 +126,6 @@ def _times(comparison: Comparison, rival: str) -> float | None:
 
 
 def _faster(found: dict[str, Comparison]) -> float | None:
-    rival = found[SAMPLED_FEATURES].rivals.get("Featuretools")
-    return None if rival is None else found[FEATURES].ours.rows_per_second / rival.cost.rows_per_second
+    ours, rival = found[FEATURES].rivals.get(FROM_THE_BEGINNING), found[SAMPLED_FEATURES].rivals.get("Featuretools")
+    # A night that carries its totals does not read those rows, so they are not its own.
+    return None if ours is None or rival is None else ours.cost.rows_per_second / rival.cost.rows_per_second

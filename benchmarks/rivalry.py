@@ -70,6 +70,8 @@ SAMPLED_FEATURES: Final = "window features of a sample"
 ROLLUP: Final = "rollup of the history"
 ROLLUP_OF_THE_DAY: Final = "rollup of the newest day"
 REASONS: Final = "reasons"
+# Ours without the totals of the night before.
+FROM_THE_BEGINNING: Final = "Evenfall, counting from the beginning"
 WORKS: Final = (
     Work(ROLLUP, "rollup", "floor-of-rollup", {"DuckDB": ("rival_duckdb", "rollup")}),
     Work(
@@ -80,9 +82,13 @@ WORKS: Final = (
     ),
     Work(
         FEATURES,
-        "features",
+        "features-of-the-night",
         "floor-of-features",
-        {"DuckDB": ("rival_duckdb", "features"), "pandas": ("rival_pandas", "features")},
+        {
+            FROM_THE_BEGINNING: (_OURS, "features"),
+            "DuckDB": ("rival_duckdb", "features"),
+            "pandas": ("rival_pandas", "features"),
+        },
     ),
     Work(
         SAMPLED_FEATURES,

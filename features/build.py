@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Final
 
@@ -37,23 +38,29 @@ def build_features(history: History, *, as_of: date) -> pl.DataFrame:
     return describe_members(seen, start(seen))
 
 
-def describe_members(seen: SeenHistory, totals: RunningTotals, *, members_at_once: int = MEMBERS_AT_ONCE) -> pl.DataFrame:
+def describe_members(
+    seen: SeenHistory, totals: RunningTotals, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1
+) -> pl.DataFrame:
     """Compute the features from running totals; what is returned is as of `build_features`.
 
     Args:
         seen: The history, cut.
         totals: Its totals, of the same night.
         members_at_once: How many members' ingredients are held at once; changes nothing else.
+        threads: How many share them; likewise.
     """
     assert totals.as_of == seen.as_of, f"totals of {totals.as_of} do not describe {seen.as_of}"
     columns = [feature.expression.alias(feature.name) for feature in feature_catalog(seen.available, seen.event_types)]
     members = seen.members.sort("member_no").with_columns(as_of=pl.lit(seen.as_of)).collect(engine="streaming")
     referrals = [_referrals(seen).collect(engine="streaming")] if "members.referrer_id" in seen.available else []
-    batches = [
-        _ingredients(batch, [*_steps(seen, totals.between(*_span(batch))), *referrals]).select("member_no", "member_id", *columns)
-        for batch in (members.iter_slices(members_at_once) if members.height else [members])
-    ]
-    return pl.concat(batches).sort("member_id")
+
+    def described(batch: pl.DataFrame) -> pl.DataFrame:
+        steps = [*_steps(seen, totals.between(*_span(batch))), *referrals]
+        return _ingredients(batch, steps).select("member_no", "member_id", *columns)
+
+    batches = members.iter_slices(max(members_at_once // threads, 1)) if members.height else [members]
+    with ThreadPoolExecutor(threads) as pool:
+        return pl.concat(pool.map(described, batches)).sort("member_id")
 
 
 def _ingredients(members: pl.DataFrame, steps: list[pl.DataFrame]) -> pl.DataFrame:

@@ -270,7 +270,7 @@ class Lake:
                 str(self.path(table)),
                 rows,
                 storage_options=self.storage_options,
-                writer_properties=WriterProperties(compression="ZSTD", compression_level=3),
+                writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
                 commit_properties=CommitProperties(custom_metadata=custom),
                 # Old versions go when `lake.versions` says so, never as a side effect of writing.
                 post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),

@@ -59,7 +59,8 @@ class Alone:
 
     def describe(self, night: Night, gathered: Gathered) -> Features:
         """As `Workforce.describe`."""
-        rows = scoring.compute_features(gathered, members_at_once=night.settings.scale.budget.members)
+        at_once = night.settings.scale.budget.members
+        rows = scoring.compute_features(gathered, members_at_once=at_once, threads=cores())
         return Features(rows.lazy(), rows.height, rows.width)
 
     def score(self, night: Night, history: History, features: Features, champions: Champions) -> pl.DataFrame:  # noqa: ARG002

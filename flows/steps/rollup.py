@@ -93,8 +93,10 @@ def gather(lake: Lake, *, timezone: str, as_of: date) -> Gathered:
     daily, ties = consenting(
         lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=numbers_not_profiled(lake)
     )
+    members = members_known(lake, timezone=timezone, as_of=as_of).filter(pl.col("can_profile").fill_null(True))
     history = History(
-        members=members_known(lake, timezone=timezone, as_of=as_of).filter(pl.col("can_profile").fill_null(True)),
+        # Everybody's looks at them start from here: worked out once.
+        members=members.collect(engine="streaming").lazy(),
         daily=daily,
         ties=ties,
         available=_available(lake, as_of=as_of),

@@ -68,9 +68,10 @@ class Predictors:
         )
 
 
-def compute_features(gathered: Gathered, *, members_at_once: int = MEMBERS_AT_ONCE) -> pl.DataFrame:
+def compute_features(gathered: Gathered, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1) -> pl.DataFrame:
     """One row per member seen by tonight who may be profiled, sorted by member_id: the features as of tonight."""
-    return describe_members(cut(gathered.history, gathered.totals.as_of), gathered.totals, members_at_once=members_at_once)
+    seen = cut(gathered.history, gathered.totals.as_of)
+    return describe_members(seen, gathered.totals, members_at_once=members_at_once, threads=threads)
 
 
 def score_members(night: Night, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.community import write_community
+from benchmarks.inputs import read_history, write_held_totals
 from benchmarks.population import Size
 from features.rollups import roll_up_landed
 
@@ -60,6 +61,7 @@ def write_small_inputs(folder: Path, *, size: Size = SMALL, sample: int = 40) ->
     available = sorted(_WITH_FEATURES | {f"members.{column}" for column in _PROFILE})
     facts = {"as_of": size.last_day.isoformat(), "available": available, "event_types": types, "sample": sample}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    write_held_totals(read_history(folder), folder, as_of=size.last_day)
 
 
 def _with_day(rows: pl.LazyFrame, at: str) -> pl.LazyFrame:

@@ -52,6 +52,7 @@ def rivals(module: str, job: str, inputs: Path, folder: Path) -> Path:
         ("rollup", "rival_duckdb", "rollup", 13),
         ("rollup-of-the-day", "rival_duckdb", "rollup-of-the-day", 13),
         ("features", "rival_duckdb", "features", 189),
+        ("features", "ours", "features-of-the-night", 189),
         ("features", "rival_pandas", "features", 109),
         ("features-of-a-sample", "rival_featuretools", "features-of-a-sample", 49),
         ("reasons", "ours", "reasons-by-lightgbm", 20),

@@ -13,7 +13,17 @@ from benchmarks.compare import Agreement
 from benchmarks.measure import BenchmarkError, Cost, Night, run_observed
 from benchmarks.page import page
 from benchmarks.results import Results, Twice, median_night, targets
-from benchmarks.rivalry import FEATURES, FLOOR, REASONS, ROLLUP, ROLLUP_OF_THE_DAY, SAMPLED_FEATURES, Comparison, Rival
+from benchmarks.rivalry import (
+    FEATURES,
+    FLOOR,
+    FROM_THE_BEGINNING,
+    REASONS,
+    ROLLUP,
+    ROLLUP_OF_THE_DAY,
+    SAMPLED_FEATURES,
+    Comparison,
+    Rival,
+)
 from benchmarks.run import main
 
 RIVALS_PYTHON = Path(__file__).parent.parent.parent / "benchmarks" / ".venv" / "bin" / "python"
@@ -37,6 +47,9 @@ def results(*, seconds: float = 60, peak_mib: float = 3_000, ours: float = 1.0, 
         agreement = None if rival == FLOOR else Agreement(10, 2, 3, {})
         return Comparison(work, Cost(ours, ours, 10, 1_000), {rival: Rival(Cost(wall, wall, 10, 10), agreement)})
 
+    def with_the_long_way(found: Comparison) -> Comparison:
+        return replace(found, rivals={**found.rivals, FROM_THE_BEGINNING: Rival(Cost(ours, ours, 10, 1_000), None)})
+
     return Results(
         command="python -m benchmarks.run",
         machine={"cores": "2"},
@@ -48,7 +61,7 @@ def results(*, seconds: float = 60, peak_mib: float = 3_000, ours: float = 1.0, 
         comparisons=[
             compared(ROLLUP, FLOOR, 0.5),
             compared(ROLLUP_OF_THE_DAY, FLOOR, 0.5),
-            compared(FEATURES, "DuckDB", duckdb),
+            with_the_long_way(compared(FEATURES, "DuckDB", duckdb)),
             compared(SAMPLED_FEATURES, "Featuretools", 20.0),
             replace(compared(REASONS, "LightGBM pred_contrib", 9.0), failed={"another": "out of memory"}),
         ],
@@ -81,7 +94,7 @@ def test_the_median_night_is_not_thrown_by_one_slow_night() -> None:
         (results(), {"starting, taking in and recording"}),
         (results(seconds=91), {"starting, taking in and recording", "a night, wall seconds"}),
         (results(peak_mib=4_097), {"starting, taking in and recording", "a night, peak MiB"}),
-        (results(duckdb=3.9), {"starting, taking in and recording", "window features, times DuckDB"}),
+        (results(duckdb=3.9), {"starting, taking in and recording", "window features of a night, times DuckDB"}),
         (
             results(ours=1.6, duckdb=7.0),
             {"starting, taking in and recording", "rollup of the history", "rollup of the newest day"},
