@@ -39,7 +39,7 @@ check: $(READY)  ## style, types, imports between rooms, documents against the c
 test: check  ## everything that can be tested here, but for the long tests of make soak
 	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
-soak: $(READY)  ## the long tests, up to an hour
+soak: rivals  ## the long tests, up to an hour
 	$(BIN)/python -m pytest -q -m soak
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 

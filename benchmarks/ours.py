@@ -66,7 +66,9 @@ def features_of_the_night(inputs: Path) -> Done:
     """The same, as a night does it: the totals of the night before are read, carried on, and kept for the next."""
     history, as_of = read_history(inputs), read_facts(inputs).as_of
     before, seen = cut(history, as_of - timedelta(days=1)), cut(history, as_of)
-    totals = advance(read_held_totals(inputs), seen, before=before.daily, ties_before=before.ties, changed={as_of})
+    totals = advance(
+        read_held_totals(inputs), seen, before=before.daily, ties_before=before.ties, changed={as_of}, threads=cores()
+    )
     write_totals(totals, inputs / "totals")
     made = describe_members(seen, totals, threads=cores())
     return Done(_rows(inputs, "daily", "ties"), lambda folder: made.write_parquet(folder / "features.parquet"))

@@ -9,6 +9,7 @@ beginning; both give the same totals, to the bit.
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Final
@@ -88,6 +89,7 @@ def advance(
     ties_before: pl.LazyFrame,
     changed: Collection[date],
     anew: pl.Series | None = None,
+    threads: int = 1,
 ) -> RunningTotals:
     """Carry the totals of an earlier night to a later one, or to the same one after days have changed.
 
@@ -98,6 +100,7 @@ def advance(
         ties_before: Rows of `ties` likewise; those of members counted `anew` are read as well.
         changed: Days whose rows may differ since then.
         anew: Numbers of members whose rows may differ on any day, and who are therefore counted from the beginning.
+        threads: How many share the work; changes nothing else.
     """
     assert can_advance(held.as_of, seen.as_of), f"{held.as_of} cannot be carried to {seen.as_of}"
     moved = _days_that_move(held.as_of, seen.as_of)
@@ -105,25 +108,22 @@ def advance(
     untouched = seen.daily.filter(day.is_in(sorted(moved - set(changed))))
     was = pl.concat([before.filter(day.is_in(sorted(changed))), untouched]).filter(day <= held.as_of).collect(engine="streaming")
     now = seen.daily.filter(day.is_in(sorted(moved | set(changed)))).collect(engine="streaming")
-    carried = RunningTotals(
-        as_of=seen.as_of,
-        sums=advance_sums(held.sums, was, now, held_as_of=held.as_of, as_of=seen.as_of),
-        active=advance_active_days(held.active, was, now, held_as_of=held.as_of, as_of=seen.as_of, changed=changed),
-        purchases=advance_purchases(held.purchases, was, now),
-        last_scores=advance_last_scores(held.last_scores, now),
-        people=advance_people(
-            held.people,
-            seen.ties,
-            before=ties_before,
-            held_as_of=held.as_of,
-            as_of=seen.as_of,
-            moved=moved,
-            changed=changed,
-            anew=pl.Series([], dtype=pl.Int32) if anew is None else anew,
-        ),
-    )
-    lost = _members_that_lost(held, was, now)
-    return _count_anew(carried, seen, lost if anew is None else pl.concat([lost, anew]).unique().sort())
+    anew = pl.Series([], dtype=pl.Int32) if anew is None else anew
+    nights = {"held_as_of": held.as_of, "as_of": seen.as_of}
+    with ThreadPoolExecutor(threads) as pool:
+        # What takes longest is begun first.
+        people = pool.submit(
+            advance_people, held.people, seen.ties, before=ties_before, moved=moved, changed=changed, anew=anew, **nights
+        )
+        sums = pool.submit(advance_sums, held.sums, was, now, **nights)
+        active = pool.submit(advance_active_days, held.active, was, now, changed=changed, **nights)
+        purchases = pool.submit(advance_purchases, held.purchases, was, now)
+        last_scores = pool.submit(advance_last_scores, held.last_scores, now)
+        lost = pool.submit(_members_that_lost, held, was, now)
+        carried = RunningTotals(
+            seen.as_of, sums.result(), active.result(), purchases.result(), last_scores.result(), people.result()
+        )
+    return _count_anew(carried, seen, pl.concat([lost.result(), anew]).unique().sort())
 
 
 def _days_that_move(held_as_of: date, as_of: date) -> set[date]:

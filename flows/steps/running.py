@@ -15,6 +15,7 @@ from deltalake.exceptions import DeltaError
 
 from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, SeenHistory, cut
 from features.running import RunningTotals, advance, can_advance, start
+from flows.run.machine import cores
 from flows.run.night import code_hash
 from flows.steps.consent import consenting, numbers_not_profiled
 from lake.contracts import DAILY, TIES
@@ -83,7 +84,7 @@ def _advanced(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Serie
         changed |= lake.days_changed(TIES, since_version=held.ties_version)
         anew = _touched_by_consent(lake, held.not_profiled, not_profiled)
         changed = {day for day in changed if day <= seen.as_of}
-        return advance(held.totals, seen, before=before, ties_before=ties_before, changed=changed, anew=anew)
+        return advance(held.totals, seen, before=before, ties_before=ties_before, changed=changed, anew=anew, threads=cores())
     except (DeltaError, FileNotFoundError, pl.exceptions.ComputeError):
         return None
 

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ import psutil
 import pytest
 from polars.testing import assert_frame_equal
 
+from features.build import build_features
+from flows.run.memory import MemoryBudget
 from flows.run.night import Night, open_night
 from flows.run.settings import Scale, load_settings
 from flows.scale.buckets import (
@@ -30,6 +32,7 @@ from flows.scale.buckets import (
     score_bucket,
 )
 from flows.scale.leavings import LEAVINGS, put_away
+from flows.scale.workforce import Alone, learn_from
 from flows.steps import scoring
 from flows.steps.rollup import Gathered, gather
 from flows.steps.training import Champions
@@ -142,6 +145,42 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
     expected = explained.filter("is_eligible").select("member_no", "reasons")
     assert expected["reasons"].list.len().sum() > 0
     assert_frame_equal(ours.sort("member_no"), expected.sort("member_no"), check_exact=True)
+
+
+def test_one_process_with_little_memory_scores_a_few_members_at_a_time_to_the_same_bytes(
+    community: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = night_of(community)
+    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    champions = trained(night)
+    features = Alone().describe(night, gathered)
+    at_once = Alone().score(night, gathered.history, features, champions)
+    monkeypatch.setattr(MemoryBudget, "members", 37)
+    few = Alone().describe(night, gathered)
+    assert_frame_equal(few.rows.collect(), features.rows.collect(), check_exact=True)
+    assert_frame_equal(Alone().score(night, gathered.history, few, champions), at_once, check_exact=True)
+
+
+def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community: Path) -> None:
+    night = night_of(community)
+    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    features = Alone().describe(night, gathered)
+    everybody = learn_from(night, gathered.history, features, grow_here)
+    assert everybody.history is gathered.history
+    assert everybody.tonight.collect().height == features.members
+    fewer = night.settings.prediction.model_copy(update={"learning_members": features.members // 3})
+    settings = night.settings.model_copy(update={"prediction": fewer})
+    some = learn_from(replace(night, settings=settings), gathered.history, features, grow_here)
+    chosen = some.tonight.collect()["member_no"]
+    assert len(set(chosen % 4)) == 1
+    assert 0 < len(chosen) <= features.members // 3
+    for rows in (some.history.members, some.history.daily):
+        assert set(rows.collect()["member_no"]) <= set(chosen)
+    as_of = night.as_of - timedelta(days=60)
+    theirs = build_features(some.history, as_of=as_of)
+    of_all = build_features(gathered.history, as_of=as_of).filter(pl.col("member_no").is_in(chosen.implode()))
+    assert theirs.height > 0
+    assert_frame_equal(theirs, of_all, check_exact=True)
 
 
 def test_segments_come_out_the_same_from_the_columns_a_crew_returns(community: Path) -> None:
