@@ -18,6 +18,8 @@ from lake.store import DAY
 
 # Where a text lies and how long it is.
 _BYTES_PER_TEXT: Final = 16
+# A key and its day, and its place in a table of keys.
+_BYTES_PER_KEY: Final = 64
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,12 @@ class Spool:
             yield _together(batch)
 
     def shares(self, arrivals: Sequence[Spooled], column: str) -> Iterator[pl.Expr]:
-        """Conditions that cut the records into shares of about the size that may be held; equal values stay together."""
-        number = max(-(-sum(records.bytes for records in arrivals) // self._kept_bytes), 1)
+        """Conditions that cut the records into shares whose keys may be held; equal values stay together.
+
+        Each share reads the column of all records, so there should be few: it is keys that are held, not whole records.
+        """
+        keys_bytes = sum(records.height for records in arrivals) * _BYTES_PER_KEY
+        number = max(-(-keys_bytes // self._kept_bytes), 1)
         for share in range(number):
             yield pl.lit(value=True) if number == 1 else pl.col(column).hash(seed=0) % number == share
 
