@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.panel import Floats
 
@@ -24,7 +25,9 @@ def maximise(likelihood: Likelihood, starts: Sequence[Floats], *, lowest: Floats
     The climb (L-BFGS-B) goes through the logarithms of the parameters, which keeps them positive and of one scale. The
     bounds keep an ill-determined parameter, such as the spread of a rate that does not vary, finite.
     """
-    tops = [_climb(likelihood, start, lowest, highest) for start in starts]
+    # L-BFGS-B solves systems of a few rows, for which waking a second thread costs thirty times what it saves.
+    with threadpool_limits(limits=1, user_api="blas"):
+        tops = [_climb(likelihood, start, lowest, highest) for start in starts]
     return max(tops, key=lambda top: top[0])[1]
 
 
