@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _INK: Final = "#1f3a5f"
 _QUIET: Final = "#9aa5b1"
 _MOST_FEATURES: Final = 25
+# Shares of the figure, wide enough for the labels of every curve.
+_MARGINS: Final = {"left": 0.12, "right": 0.97, "bottom": 0.12, "top": 0.93}
 
 
 def training_figures(curves: Mapping[str, pl.DataFrame], importance: pl.DataFrame, *, title: str) -> dict[str, Figure]:
@@ -44,12 +46,13 @@ def training_figures(curves: Mapping[str, pl.DataFrame], importance: pl.DataFram
     return figures
 
 
-def _axes(title: str, *, height: float = 4.5) -> tuple[Figure, Any]:
+def _axes(title: str, *, height: float = 4.5, margins: Mapping[str, float] | None = _MARGINS) -> tuple[Figure, Any]:
+    """Begin a figure; without margins they are found by drawing it twice."""
     # The object-oriented interface needs no display and keeps no global state.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, height), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(6, height), layout="constrained" if margins is None else None)
+    axes = figure.subplots(gridspec_kw=margins)
     axes.set_title(title, fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=_QUIET, alpha=0.25, linewidth=0.6)
@@ -78,7 +81,8 @@ def _bars(points: pl.DataFrame, title: str) -> Figure:
 
 
 def _importance(importance: pl.DataFrame, title: str) -> Figure:
-    figure, axes = _axes(title, height=1.2 + 0.22 * importance.height)
+    # Its labels are the names of features, as long as they may be.
+    figure, axes = _axes(title, height=1.2 + 0.22 * importance.height, margins=None)
     axes.barh(importance["feature"].to_list()[::-1], importance["gain_share"].to_list()[::-1], color=_INK, height=0.7)
     axes.set_xlabel("share of gain")
     axes.tick_params(axis="y", labelsize=7)
