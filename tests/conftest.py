@@ -1,4 +1,4 @@
-"""What all tests share: a real PostgreSQL, a Prefect server, and a closing word on what could not run here."""
+"""What all tests share: PostgreSQL, a Prefect server, empty MLflow stores, and a closing word on what could not run here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hypothesis import settings
 from tests.explored import explored, workspace_here
 from tests.postgres import postgres_url
 from tests.prefect_server import prefect_server
+from tests.stores import lent_stores
 
-__all__ = ["explored", "postgres_url", "prefect_server", "workspace_here"]
+__all__ = ["explored", "lent_stores", "postgres_url", "prefect_server", "workspace_here"]
 
 # The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
