@@ -55,8 +55,9 @@ def identity_holds(workspace: Path) -> bool:
     return bool(ledger.select((counted == pl.col("rows_read")).all()).item())
 
 
-def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_path: Path) -> None:
-    workspace = copy_of("online-retail-ii", tmp_path)
+@lessons
+def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_path: Path, more: str) -> None:
+    workspace = copy_of("online-retail-ii", tmp_path, more=more)
     done = run("nightly", "--workspace", workspace, "--as-of", RETAIL_NIGHT)
     assert done.code == 0, done.err
     sheets = pl.concat(
