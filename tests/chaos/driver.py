@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("lake", "flows", "outputs", "expectations", "features", "models", "segments")
+# What only computes leaves nothing half-done; it is met by the clock.
+WRITING_ROOMS = ("lake", "flows", "outputs")
 CLOCK = datetime(2025, 8, 1, 3, tzinfo=UTC)
 PATIENCE_SECONDS = 300
 _SAID = "said.txt"
@@ -34,7 +35,7 @@ _SAID = "said.txt"
 
 @dataclass(frozen=True)
 class Moment:
-    """When a run dies: at the n-th time a function is entered or left, at the n-th call of any of ours, or after seconds.
+    """When a run dies: at the n-th time a function is entered or left, at the n-th call in a room that writes, or after seconds.
 
     A function and seconds: so long after that function was entered. Functions are named with their module.
     """
@@ -54,13 +55,16 @@ class Moment:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: its exit code (negative: killed by that signal), what it said, and how much it had done."""
+    """How a run ended: its exit code (negative: killed by that signal), what it said, and how much it had done.
+
+    The tasks are those it entered, in their order.
+    """
 
     code: int
     said: str
     calls: int
     seconds: float
-    boundaries: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     @property
     def was_killed(self) -> bool:
@@ -107,7 +111,7 @@ class Driver:
             self._wait_for(once_said[0])
             once_said[1]()
         answer = json.loads(self.process.stdout.readline())
-        return Ended(**answer | {"boundaries": tuple(answer["boundaries"])})
+        return Ended(**answer | {"tasks": tuple(answer["tasks"])})
 
     def _wait_for(self, words: str) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
@@ -159,6 +163,24 @@ def _import_everything(folder: Path) -> None:
     from flows.tracking.library import quiet_mlflow
 
     quiet_mlflow()
+    _do_what_each_child_would(folder)
+
+
+def _do_what_each_child_would(folder: Path) -> None:
+    """Do once what every process does when it first records a training, and takes a second of CPU for.
+
+    Nothing here may start threads, as Polars does: a child would wait for them forever.
+    """
+    import mlflow.store.model_registry.sqlalchemy_store
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    from mlflow.utils.requirements_utils import _init_packages_to_modules_map
+    from sqlalchemy.orm import configure_mappers
+
+    from flows.tracking.own_store import make_own_store
+
+    make_own_store(folder / "mlflow.db")
+    configure_mappers()
+    _init_packages_to_modules_map()
 
 
 def _in_a_child(order: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -177,7 +199,7 @@ def _in_a_child(order: dict[str, Any], folder: Path) -> dict[str, Any]:
     counted = json.loads(facts.read_text() or "{}") if facts.exists() else {}
     return {
         "code": code, "said": said.read_text(errors="replace"), "calls": counted.get("calls", 0),
-        "boundaries": counted.get("boundaries", []), "seconds": time.monotonic() - began,
+        "tasks": counted.get("tasks", []), "seconds": time.monotonic() - began,
     }  # fmt: skip
 
 
@@ -187,7 +209,8 @@ def _night(order: dict[str, Any], facts: int) -> int:
     from flows.run.night import open_night
     from lake.errors import EvenfallError
 
-    counter = _Counter(Moment(**order["dies"]) if order["dies"] else None, count=order["count"])
+    tasks = _without_the_engine(steps, order["spoil"])
+    counter = _Counter(Moment(**order["dies"]) if order["dies"] else None, tasks if order["count"] else frozenset())
     try:
         for name, value in order["environment"].items():
             os.environ[name] = value
@@ -197,7 +220,6 @@ def _night(order: dict[str, Any], facts: int) -> int:
             os.setuid(order["user"])
         for name, limit in order["limits"].items():
             resource.setrlimit(getattr(resource, name), (limit, limit))
-        _without_the_engine(steps, order["spoil"])
         counter.start()
         night = open_night(order["workspace"], order["as_of"], now=CLOCK)
         with night.workspace.held("nightly"):
@@ -209,18 +231,18 @@ def _night(order: dict[str, Any], facts: int) -> int:
         traceback.print_exc()
         return 1
     finally:
-        os.write(facts, json.dumps({"calls": counter.calls, "boundaries": list(counter.boundaries)}).encode())
+        os.write(facts, json.dumps({"calls": counter.calls, "tasks": counter.tasks}).encode())
         sys.stderr.flush()
     return 0
 
 
-def _without_the_engine(steps: Any, spoil: str | None) -> None:
-    """Put plain functions where tasks were; a spoilt function fails as one without memory does."""
+def _without_the_engine(steps: Any, spoil: str | None) -> frozenset[str]:
+    """Put plain functions where tasks were, and name them; a spoilt function fails as one without memory does."""
     from prefect import Task
 
-    for name, value in list(vars(steps).items()):
-        if isinstance(value, Task):
-            setattr(steps, name, value.fn)
+    tasks = {name: value for name, value in vars(steps).items() if isinstance(value, Task)}
+    for name, value in tasks.items():
+        setattr(steps, name, value.fn)
     steps.create_markdown_artifact = steps.create_table_artifact = lambda *_, **__: None
 
     def out_of_memory(*_: Any, **__: Any) -> None:
@@ -230,6 +252,7 @@ def _without_the_engine(steps: Any, spoil: str | None) -> None:
         module, _, name = spoil.rpartition(".")
         assert hasattr(sys.modules[module], name)
         setattr(sys.modules[module], name, out_of_memory)
+    return frozenset(f"{steps.__name__}.{name}" for name in tasks)
 
 
 class _Counter:
@@ -239,20 +262,20 @@ class _Counter:
     would make the night several times longer.
     """
 
-    def __init__(self, dies: Moment | None, *, count: bool) -> None:
+    def __init__(self, dies: Moment | None, counted: frozenset[str]) -> None:
         self.dies = dies
-        self.count = count
+        self.counted = counted
         self.calls = 0
-        self.boundaries: list[str] = []
+        self.tasks: list[str] = []
         self._seen = 0
         self._wrapped: dict[int, Any] = {}
 
     def start(self) -> None:
         if self.dies is not None and self.dies.seconds is not None and self.dies.function is None:
             threading.Thread(target=self._after, args=(self.dies.seconds,), daemon=True).start()
-        elif self.dies is not None or self.count:
+        elif self.dies is not None or self.counted:
             for name in sorted(sys.modules):
-                if name.partition(".")[0] in ROOMS:
+                if name.partition(".")[0] in WRITING_ROOMS:
                     self._wrap_all(sys.modules[name])
 
     def _after(self, seconds: float) -> None:
@@ -287,8 +310,8 @@ class _Counter:
         dies = self.dies
         if not leaving:
             self.calls += 1
-            if self.count and module == "flows.nightly":
-                self.boundaries.append(f"{module}.{name}")
+            if f"{module}.{name}" in self.counted:
+                self.tasks.append(f"{module}.{name}")
             if dies is not None and self.calls == dies.call:
                 _die()
         if dies is not None and dies.function == f"{module}.{name}" and dies.leaving == leaving:
@@ -300,7 +323,7 @@ class _Counter:
 
 
 def _is_ours(value: Any) -> bool:
-    return (getattr(value, "__module__", None) or "").partition(".")[0] in ROOMS
+    return (getattr(value, "__module__", None) or "").partition(".")[0] in WRITING_ROOMS
 
 
 def _die() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.crowd import NIGHT, write_crowd, write_next_day
-from tests.chaos.driver import Driver, Moment
+from tests.chaos.driver import Driver, Ended, Moment
 from tests.chaos.states import differences, state_of
 
 NIGHTS = (NIGHT, NIGHT + timedelta(days=3), NIGHT + timedelta(days=6))
@@ -51,7 +51,7 @@ def test_a_night_killed_at_six_moments_ends_like_one_that_was_not(driver: Driver
 
 
 @pytest.mark.soak
-def test_three_nights_killed_at_every_boundary_and_at_random_end_like_nights_that_were_not(
+def test_three_nights_killed_before_every_task_and_at_random_end_like_nights_that_were_not(
     driver: Driver, crowd: Path, tmp_path: Path, record_property: Any
 ) -> None:
     workspace, before = tmp_path / "workspace", tmp_path / "before"
@@ -61,14 +61,12 @@ def test_three_nights_killed_at_every_boundary_and_at_random_end_like_nights_tha
     for number, night in enumerate(NIGHTS):
         if number:
             write_next_day(workspace, night)
-        shutil.rmtree(before, ignore_errors=True)
-        shutil.copytree(workspace, before)
+        put_in_place_of(before, workspace)
         undisturbed = driver.night(workspace, night, count=True)
         assert undisturbed.code == 0, undisturbed.said
         expected = state_of(workspace)
         for moment in _moments(undisturbed, random.Random(seed + number), first=not number):
-            shutil.rmtree(workspace)
-            shutil.copytree(before, workspace)
+            put_in_place_of(workspace, before)
             killed = driver.night(workspace, night, dies=moment)
             again = driver.night(workspace, night)
             tried += killed.was_killed
@@ -79,16 +77,22 @@ def test_three_nights_killed_at_every_boundary_and_at_random_end_like_nights_tha
     assert tried >= 50
 
 
-def _moments(night: Any, chance: random.Random, *, first: bool) -> Iterator[Moment]:
-    """Every boundary of the night's tasks, then moments inside them by call and by the clock."""
-    for name in dict.fromkeys(night.boundaries):
-        yield Moment(name)
-    yield Moment(night.boundaries[-1], leaving=True)
-    for _ in range(8):
+def put_in_place_of(there: Path, here: Path) -> None:
+    """Make one folder what another is."""
+    shutil.rmtree(there, ignore_errors=True)
+    shutil.copytree(here, there)
+
+
+def _moments(night: Ended, chance: random.Random, *, first: bool) -> Iterator[Moment]:
+    """The beginning of every task and the end of the last, then moments inside them by call and by the clock."""
+    for task in night.tasks:
+        yield Moment(task)
+    yield Moment(night.tasks[-1], leaving=True)
+    for _ in range(7):
         yield Moment(call=chance.randrange(1, night.calls))
-    for _ in range(4):
-        yield Moment(seconds=chance.uniform(0.05, 0.95) * night.seconds)
+    for _ in range(2):
+        yield Moment(seconds=chance.uniform(0.05, 0.9) * night.seconds)
     if first:
         # While the tracking store makes its own tables, nothing of ours is called.
-        for seconds in (0.3, 0.6, 0.9, 1.2, 1.8, 2.4):
+        for seconds in (0.2, 0.5, 1.0, 1.6):
             yield Moment("flows.tracking.own_store.make_own_store", seconds=seconds)
