@@ -21,11 +21,11 @@ from flows.erasure.erased_outputs import ERASURES_KEY, list_hashes
 from flows.run.night import Night, code_hash, open_night, settings_hash
 from flows.steps import scoring
 from flows.steps.past import PastLake, PastWorkspace
-from flows.steps.receipt import RECEIPT, files_hash
+from flows.steps.receipt import RECEIPT
 from flows.steps.rollup import gather
 from flows.steps.training import Champion, Champions
 from lake.errors import ConfigurationError, OutsideServiceError
-from models.bundle import from_files
+from models.bundle import files_hash, from_files
 from outputs.lists import write_lists
 
 Answer = Literal["matches", "differs", "cannot be verified"]

@@ -5,6 +5,7 @@ Floats are written with as many digits as they have, so a model read back predic
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -51,6 +52,11 @@ def from_files(files: Mapping[str, str]) -> ChurnModel | ValueModel:
         return _churn_from(about, files) if about["task"] == "churn" else _value_from(about, files)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(f"{ABOUT_FILE} and the files beside it do not make a model ({type(error).__name__}: {error})") from error
+
+
+def files_hash(files: Mapping[str, str]) -> str:
+    """A hash of a model's text files, by which a later reader knows that they are what was written."""
+    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
 
 
 def is_current_format(files: Mapping[str, str]) -> bool:

@@ -141,9 +141,13 @@ def _training(night: Night, as_of: date) -> str:
     """Whether the night would train, as the registry tells; asked only where there is one."""
     if not night.tracking.exists():
         return "it trains: there is no champion yet"
-    newest, champion = night.tracking.newest_training("churn", as_of=as_of), night.tracking.champion("churn", as_of=as_of)
+    newest = night.tracking.newest_training("churn", as_of=as_of)
+    champion, value = (night.tracking.champion(purpose, as_of=as_of) for purpose in ("churn", "value"))
     if champion is None or newest is None:
         return "it trains: there is no champion yet"
+    for scores in (champion, value):
+        if scores is not None:
+            scores.refuse_damage()
     due = newest + timedelta(days=night.settings.training.every_days)
     trains = "it trains" if due <= as_of else f"it does not train before {due}"
     return f"{champion.label} scores; last trained on {newest}, so {trains}"

@@ -13,6 +13,8 @@ _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GX_ANALYTICS_ENABLED": "false",
+    # A server that is away would be asked for four minutes, for each of a step's tries.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     # A fresh home on a busy machine needs far longer than the 20 seconds Prefect allows.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # The command line tells errors itself, in words; runs started by a worker keep Prefect's own logging.

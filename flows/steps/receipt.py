@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from flows.steps.scoring import GROUPS, TIERS_TABLE, count_not_profiled
 from flows.steps.training import Champions
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
+from models.bundle import files_hash
 
 RECEIPT: Final = "receipt.json"
 # What the lists are computed from; a night is recomputed from these tables as they were.
@@ -58,11 +58,6 @@ def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Ma
 
 def _trainers(machines: int) -> str:
     return "one process" if machines == 1 else f"{machines} Dask workers"
-
-
-def files_hash(files: Mapping[str, str]) -> str:
-    """A hash of a model's text files."""
-    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
 
 
 def _content(night: Night, table: str) -> dict[str, Any]:

@@ -114,12 +114,13 @@ def _champion(night: Night, learnt: Learnt, purpose: Purpose, *, force: Force | 
     champion = tracking.champion(purpose, as_of=night.as_of)
     if force == "rollback":
         return _roll_back(night, purpose, champion)
-    held = _readable(champion)
+    first = _needs_replacing(champion, force=force)
+    held = None if first else champion
     if held is not None and not _is_due(night, purpose, force=force):
         # A night that is run again tells of its own challenger what it told the first time.
         tonights = tracking.find(purpose, as_of=night.as_of, fingerprint=_fingerprint(night, purpose))
         decided = None if tonights is None else tracking.decision(tonights)
-        return Champion(from_files(held.files), held, decided or tracking.decision(held) or "")
+        return Champion(_read(held), held, decided or tracking.decision(held) or "")
     fingerprint = _fingerprint(night, purpose)
     challenger = tracking.find(purpose, as_of=night.as_of, fingerprint=fingerprint)
     decided = None if challenger is None else tracking.decision(challenger)
@@ -130,22 +131,46 @@ def _champion(night: Night, learnt: Learnt, purpose: Purpose, *, force: Force | 
         challenger = challenger or tracking.log_training(record)
         contest = _contest(purpose, trained, record.panel, held)
     if decided is None or force == "promote":
-        first = "the first model" if champion is None else f"{champion.label} was written in the format of another version"
         decided = _judge(
             night, purpose, learnt.tonight, held=held, challenger=challenger, contest=contest, force=force, first=first
         )
     say(f"{challenger.label} {decided}")
     chosen = tracking.champion(purpose, as_of=night.as_of)
     assert chosen is not None
-    return Champion(from_files(chosen.files), chosen, decided)
+    return Champion(_read(chosen), chosen, decided)
 
 
-def _readable(champion: RegisteredModel | None) -> RegisteredModel | None:
-    """The champion, or None where another version of Evenfall wrote it in its own format: then a new one takes its place."""
-    if champion is None or is_current_format(champion.files):
-        return champion
-    say(f"{champion.label} was written in the format of another version of Evenfall; a new model takes its place …")
-    return None
+def _needs_replacing(champion: RegisteredModel | None, *, force: Force | None) -> str:
+    """Why a new model takes the place of the champion without a contest, as its promotion will say; empty where it need not.
+
+    A damaged champion stops a night, for somebody should know; whoever asks for a training gets one.
+
+    Raises:
+        ConfigurationError: The champion is damaged, and nobody asked for a training.
+    """
+    if champion is None:
+        return "the first model"
+    if champion.damage is None and not is_current_format(champion.files):
+        say(f"{champion.label} was written in the format of another version of Evenfall; a new model takes its place …")
+        return f"{champion.label} was written in the format of another version"
+    try:
+        _read(champion)
+    except ConfigurationError as error:
+        if force is None:
+            raise
+        say(f"{error.what}; a new model takes its place …")
+        return f"{champion.label} was damaged"
+    return ""
+
+
+def _read(registered: RegisteredModel) -> Any:
+    """Read a registered model.
+
+    Raises:
+        ConfigurationError: It is damaged, or in a format this version does not know.
+    """
+    registered.refuse_damage()
+    return from_files(registered.files)
 
 
 def _judge(
@@ -205,7 +230,7 @@ def _roll_back(night: Night, purpose: Purpose, held: RegisteredModel | None) -> 
         raise ConfigurationError(
             f"there is no earlier {purpose} champion to roll back to", remedy="Train another with `evenfall train`."
         )
-    model = from_files(before.files)
+    model = _read(before)
     night.tracking.promote(before, as_of=night.as_of, reason=f"rolled back by hand from {held.label}")
     return Champion(model, before, f"rolled back from {held.label}")
 

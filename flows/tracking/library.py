@@ -23,8 +23,9 @@ def quiet_mlflow() -> Any:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
+    # What fails is raised as well, and told in our words: these would print its traceback first.
+    for chatterer in ("mlflow", "alembic", "sqlalchemy.pool"):
+        logging.getLogger(chatterer).setLevel(logging.CRITICAL)
     # Our models log no input example on purpose: it would put members' rows into the store.
     warnings.filterwarnings("ignore", message=".*input example was not provided.*")
     return mlflow

@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,8 +34,8 @@ from flows.tracking.run_presentation import (
 )
 from flows.tracking.store_address import is_server, own_address, with_our_driver, without_password
 from flows.tracking.training_record import RegisteredModel, TrainingRecord
-from lake.errors import OutsideServiceError
-from models.bundle import from_files
+from lake.errors import ConfigurationError, OutsideServiceError
+from models.bundle import files_hash, from_files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,6 +49,7 @@ _EXPERIMENT_KIND: Final = "custom_model_development"
 _UNUSED_EXPERIMENT: Final = "Default"
 _NOTE: Final = "mlflow.note.content"
 _BUNDLE: Final = "data/bundle"
+_FILES_HASH: Final = "files"
 _SIGNATURE_ROWS: Final = 5
 
 
@@ -203,15 +204,16 @@ class Tracking:
             return self._registered(max(earlier, key=lambda found: found[:2])[2]) if earlier else None
 
     def find(self, name: str, *, as_of: date, fingerprint: str) -> RegisteredModel | None:
-        """A version trained for a night from exactly these data, settings and code, if there is one.
+        """A version trained for a night from exactly these data, settings and code, if there is one that is not damaged.
 
         Raises:
             OutsideServiceError: The tracking server failed.
         """
         with self.client() as client:
             versions = client.search_model_versions(f"name = '{name}'")
-            numbers = [int(version.version) for version in versions if version.tags.get("fingerprint") == fingerprint]
-            return RegisteredModel(name, min(numbers), as_of, self._files(name, min(numbers))) if numbers else None
+            twins = [version for version in versions if version.tags.get("fingerprint") == fingerprint]
+            found = (self._registered(twin) for twin in sorted(twins, key=lambda twin: int(twin.version)))
+            return next((replace(model, trained_as_of=as_of) for model in found if model.damage is None), None)
 
     def log_night(self, *, as_of: date, metrics: Mapping[str, float], tags: Mapping[str, str], summary: str) -> None:
         """Log one night of scoring: counts, timings and the morning's summary; it takes the place of the night's earlier run.
@@ -311,13 +313,21 @@ class Tracking:
             client.create_registered_model(record.experiment)
         # With its tags in the same stroke: a version without them would not be found again after a crash.
         tags = {"as_of": record.as_of.isoformat(), "fingerprint": record.tags.get("fingerprint", "")}
+        tags[_FILES_HASH] = files_hash(record.files)
         created = client.create_model_version(record.experiment, info.model_uri, run_id=run_id, tags=tags, model_id=info.model_id)
         return int(created.version)
 
     def _registered(self, version: ModelVersion) -> RegisteredModel:
         number = int(version.version)
         trained_as_of = date.fromisoformat(version.tags["as_of"])
-        return RegisteredModel(version.name, number, trained_as_of, self._files(version.name, number))
+        try:
+            files = self._files(version.name, number)
+        except (ConfigurationError, FileNotFoundError) as error:
+            damage = "a file in it is not text" if isinstance(error, ConfigurationError) else "its files are gone"
+            return RegisteredModel(version.name, number, trained_as_of, {}, damage)
+        # Versions from before hashes were kept have none.
+        same = version.tags.get(_FILES_HASH) in (None, files_hash(files))
+        return RegisteredModel(version.name, number, trained_as_of, files, None if same else "its files were changed")
 
     def _files(self, name: str, version: int) -> dict[str, str]:
         import mlflow

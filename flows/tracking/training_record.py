@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from lake.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -53,14 +55,29 @@ class RegisteredModel:
         version: Its number.
         trained_as_of: The night it was trained for.
         files: The model as text files.
+        damage: What is wrong with the files, in words; None where they are what was registered.
     """
 
     name: str
     version: int
     trained_as_of: date
     files: Mapping[str, str]
+    damage: str | None = None
 
     @property
     def label(self) -> str:
         """How lists and reports call it."""
         return f"{self.name}/{self.version}"
+
+    def refuse_damage(self) -> None:
+        """Let nobody use files that are not what was registered.
+
+        Raises:
+            ConfigurationError: They are not.
+        """
+        if self.damage is not None:
+            raise ConfigurationError(
+                f"the model {self.label} is damaged: {self.damage}",
+                remedy="Restore mlartifacts/ from a copy; or train another in its place with `evenfall train`, or take the one "
+                "before with `evenfall train --rollback`.",
+            )

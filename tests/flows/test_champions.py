@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -28,6 +31,58 @@ def test_a_champion_in_the_format_of_another_version_is_replaced_and_the_night_s
     assert back.code == 2
     assert "format 1" in back.err
     assert "evenfall train" in back.err
+
+
+def lose(bundle: Path) -> None:
+    shutil.rmtree(bundle.parents[1])
+
+
+def cut_short(bundle: Path) -> None:
+    text = (bundle / "model.json").read_bytes()
+    (bundle / "model.json").write_bytes(text[: len(text) // 2])
+
+
+def change_a_digit(bundle: Path) -> None:
+    # Still a model, and another one: nothing but its hash tells.
+    text = (bundle / "model.json").read_text()
+    changed = re.sub(r'("intercept": -?\d)', r"\g<1>7", text, count=1)
+    assert changed != text
+    (bundle / "model.json").write_text(changed)
+
+
+def overwrite(bundle: Path) -> None:
+    (bundle / "model.json").write_bytes(bytes(range(256)))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (change_a_digit, "its files were changed"),
+        pytest.param(lose, "its files are gone", marks=pytest.mark.soak),
+        pytest.param(cut_short, "its files were changed", marks=pytest.mark.soak),
+        pytest.param(overwrite, "a file in it is not text", marks=pytest.mark.soak),
+    ],
+)
+def test_a_damaged_champion_stops_the_night_and_a_training_takes_its_place(
+    run: Run, begun: Path, break_it: Callable[[Path], None], told: str
+) -> None:
+    asked = ("--workspace", begun, "--as-of", NIGHT)
+    listed = (begun / "lists" / str(NIGHT) / "members.parquet").read_bytes()
+    for bundle in list((begun / "mlartifacts" / "churn").rglob("bundle")):
+        break_it(bundle)
+    for stopped in (run("nightly", *asked), run("doctor", "--workspace", begun)):
+        assert stopped.code == 2, stopped.out + stopped.err
+        assert f"the model churn/1 is damaged: {told}" in stopped.out + stopped.err
+        assert "`evenfall train`" in stopped.out + stopped.err
+    assert (begun / "lists" / str(NIGHT) / "members.parquet").read_bytes() == listed
+    healed = run("train", *asked)
+    assert healed.code == 0, healed.err
+    assert "churn/2 promoted: churn/1 was damaged" in healed.err
+    done = run("nightly", *asked)
+    assert done.code == 0, done.err
+    assert members_of(begun, NIGHT)["churn_model"].unique().to_list() == ["churn/2 (recency)"]
+    same = pl.col("churn_probability", "expected_value")
+    assert members_of(begun, NIGHT).select(same).equals(pl.read_parquet(listed).select(same))
 
 
 def test_a_shop_of_sixty_gets_a_simple_rule_and_its_lists_say_which(first_night: FirstNight) -> None:
