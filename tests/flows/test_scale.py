@@ -36,6 +36,7 @@ from flows.scale.workforce import Alone, learn_from
 from flows.steps import scoring
 from flows.steps.rollup import Gathered, gather
 from flows.steps.training import Champions
+from flows.tracking import promotions
 from lake.errors import ConfigurationError
 from lake.simulate import simulate
 from models.boosting import Lesson, Trees, grow_here, make_trees
@@ -43,7 +44,7 @@ from models.config import PredictionSettings
 from models.encoding import Encoding
 from tests.flows.communities import SHOP
 from tests.flows.conftest import Run
-from tests.flows.workers import a_scheduler, dask_processes, during, free_port, kill_a_worker
+from tests.flows.workers import a_scheduler, dask_processes, during, free_port, kill_a_worker, make_certificates, once
 
 MEMBERS, DAYS, SEED = 400, 240, 11
 SMALL_MODELS = "\n[prediction]\nmax_cutoffs = 4\nrounds = 30\n"
@@ -380,3 +381,85 @@ def test_what_a_crew_trained_is_verified_in_one_process(run: Run, community: Pat
     done = run("verify", "--workspace", community, "--as-of", the_night(community))
     assert done.code == 0, done.out
     assert "matches" in done.out
+
+
+@pytest.mark.soak
+def test_a_worker_killed_while_trees_grow_is_replaced_and_the_trees_are_grown_again(prefect_server: None) -> None:
+    from flows.scale.cluster import cluster
+    from flows.scale.growing import grow_on
+
+    random = np.random.default_rng(5)
+    laid_out = random.normal(size=(40_000, 20)).astype(np.float32)
+    lesson = Lesson(laid_out, (random.random(40_000) < 0.5).astype(float), None, None, [])
+    parameters, rounds = make_trees(PredictionSettings(), objective="binary").parameters, 300
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with cluster(Scale(engine="dask", workers=2)) as held:
+            grow, before = grow_on(held.client), set(dask_processes())
+            undisturbed = grow(parameters, rounds, lesson)
+            with once(lambda: is_growing(held.client), do=kill_a_worker) as seen:
+                grown = grow(parameters, rounds, lesson)
+    assert seen.done is not None, "no worker was killed in the middle"
+    assert len(before) == 2
+    # With both workers back, or with the one that is left.
+    assert grown in (undisturbed, grow_here(parameters, rounds, lesson))
+
+
+@pytest.mark.soak
+def test_a_training_that_loses_a_worker_each_time_leaves_nothing_half_done(
+    run: Run, community: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.scale import growing
+
+    grow, killed = growing._grow, []
+
+    def grow_and_lose(client: Any, *given: Any) -> str:
+        with once(lambda: is_growing(client), do=kill_a_worker) as seen:
+            try:
+                return grow(client, *given)
+            finally:
+                killed.append(seen.done)
+
+    plain = (community / "evenfall.toml").read_text().replace("max_cutoffs = 4\nrounds = 30", "max_cutoffs = 12\nrounds = 400")
+    (community / "evenfall.toml").write_text(plain + IN_BUCKETS)
+    with monkeypatch.context() as patch:
+        patch.setattr(growing, "_grow", grow_and_lose)
+        done = run("train", "--workspace", community, "--promote")
+    assert any(killed), "no worker was killed in the middle"
+    # One that is left alone grows them itself; lost again and again, the training gives up in words.
+    assert done.code in (0, 4), done.err
+    assert "Traceback" not in done.err
+    assert not dask_processes(), "workers outlived the training"
+    again = run("train", "--workspace", community, "--promote")
+    assert again.code == 0, again.err
+    assert run("nightly", "--workspace", community).code == 0
+    assert [churn.version for churn in versions_of(community, "churn") if promotions.DECISION not in churn.tags] == []
+
+
+def versions_of(workspace: Path, name: str) -> list[Any]:
+    with night_of(workspace).tracking.client() as client:
+        return list(client.search_model_versions(f"name = '{name}'"))
+
+
+@pytest.mark.soak
+def test_a_scheduler_with_an_authority_of_its_own_gives_the_same_lists_and_lets_no_stranger_in(run: Run, community: Path) -> None:
+    expected = list_bytes(community)
+    shutil.rmtree(community / "lists")
+    plain = (community / "evenfall.toml").read_text()
+    ours, strange = make_certificates(community.parent / "ours"), make_certificates(community.parent / "strange")
+    with a_scheduler(community.parent, tls=ours) as (address, _):
+        assert address.startswith("tls://")
+        for papers, code in ((strange, 4), (ours, 0)):
+            written = "".join(f'tls_{name} = "{file}"\n' for name, file in papers.items())
+            (community / "evenfall.toml").write_text(f'{plain}{IN_BUCKETS}address = "{address}"\n{written}')
+            done = run("nightly", "--workspace", community)
+            assert done.code == code, done.err
+            assert "Traceback" not in done.err
+            assert (community / "lists").exists() == (code == 0)
+    assert list_bytes(community) == expected
+
+
+def is_growing(client: Any) -> bool:
+    """Whether every worker has its share of the trees to grow."""
+    working = client.processing().values()
+    return len(working) == 2 and all(any("_train_part" in key for key in keys) for keys in working)

@@ -6,7 +6,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -44,6 +45,32 @@ class during:  # noqa: N801 - reads as a sentence
                 return
 
 
+class once:  # noqa: N801 - reads as a sentence
+    """Do something in the background, one time, as soon as something is so."""
+
+    def __init__(self, is_so: Callable[[], bool], *, do: Callable[[], Any]) -> None:
+        self._is_so, self._do = is_so, do
+        self._stop = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+        self.seen = SimpleNamespace(done=None)
+
+    def __enter__(self) -> SimpleNamespace:
+        self._thread.start()
+        return self.seen
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(PATIENCE_SECONDS)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.02):
+            if self._is_so():
+                # Trees take a moment to begin once their task has.
+                self._stop.wait(0.3)
+                self.seen.done = self._do()
+                return
+
+
 def kill_a_worker() -> int:
     victim = max(dask_processes(), key=lambda process: process.cpu_times().user)
     victim.kill()
@@ -62,17 +89,50 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-class a_scheduler:  # noqa: N801 - reads as a sentence
-    """A scheduler and a worker as processes of their own, ended however the block ends."""
+def make_certificates(folder: Path) -> dict[str, Path]:
+    """An authority and one certificate by it, for whoever scheduler, worker and night are; written as `ca`, `cert`, `key`."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
 
-    def __init__(self, folder: Path) -> None:
+    folder.mkdir()
+    now = datetime.now(UTC)
+    authority, holder = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    names = {who: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, who)]) for who in ("authority", "holder")}
+
+    def sign(who: str, key: ec.EllipticCurvePublicKey, *, is_authority: bool) -> x509.Certificate:
+        begun = x509.CertificateBuilder().subject_name(names[who]).issuer_name(names["authority"]).public_key(key)
+        dated = begun.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        told = dated.serial_number(x509.random_serial_number()).add_extension(
+            x509.BasicConstraints(ca=is_authority, path_length=None), critical=True
+        )
+        return told.sign(authority, hashes.SHA256())
+
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    written = {
+        "ca": sign("authority", authority.public_key(), is_authority=True).public_bytes(pem),
+        "cert": sign("holder", holder.public_key(), is_authority=False).public_bytes(pem),
+        "key": holder.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain),
+    }
+    for name, content in written.items():
+        (folder / f"{name}.pem").write_bytes(content)
+    return {name: folder / f"{name}.pem" for name in written}
+
+
+class a_scheduler:  # noqa: N801 - reads as a sentence
+    """A scheduler and a worker as processes of their own, ended however the block ends; with certificates it speaks TLS."""
+
+    def __init__(self, folder: Path, *, tls: Mapping[str, Path] | None = None) -> None:
         self._folder = folder
+        self._protocol = "tcp" if tls is None else "tls"
+        named = {} if tls is None else {"--tls-ca-file": tls["ca"], "--tls-cert": tls["cert"], "--tls-key": tls["key"]}
+        self._papers = [str(word) for option in named.items() for word in option]
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> tuple[str, subprocess.Popen[bytes]]:
         port = free_port()
-        address = f"tcp://127.0.0.1:{port}"
-        self._start("dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+        address = f"{self._protocol}://127.0.0.1:{port}"
+        self._start("dask_scheduler", "--host", address, "--no-dashboard")
         self._start("dask_worker", address, "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
         return address, self._processes[0]
 
@@ -89,5 +149,5 @@ class a_scheduler:  # noqa: N801 - reads as a sentence
     def _start(self, module: str, *arguments: str) -> None:
         with (self._folder / f"{module}.log").open("wb") as log:
             environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-            command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments]
+            command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, *self._papers]
             self._processes.append(subprocess.Popen(command, cwd=self._folder, env=environment, stdout=log, stderr=log))
