@@ -48,6 +48,8 @@ from tests.flows.workers import a_scheduler, dask_processes, during, free_port, 
 
 MEMBERS, DAYS, SEED = 400, 240, 11
 SMALL_MODELS = "\n[prediction]\nmax_cutoffs = 4\nrounds = 30\n"
+# Enough rows to share.
+MANY_CUTOFFS = "\n[prediction]\nmax_cutoffs = 16\nstep_days = 7\nrounds = {rounds}\n"
 IN_BUCKETS = '\n[scale]\nengine = "dask"\nbucket_members = 80\n'
 
 
@@ -370,8 +372,7 @@ def test_a_scheduler_that_goes_away_midway_ends_the_night_with_4_and_the_next_ru
 
 @pytest.mark.soak
 def test_what_a_crew_trained_is_verified_in_one_process(run: Run, community: Path) -> None:
-    # On fewer cut-offs there are too few rows to share.
-    plain = (community / "evenfall.toml").read_text().replace("max_cutoffs = 4", "max_cutoffs = 12")
+    plain = (community / "evenfall.toml").read_text().replace(SMALL_MODELS, MANY_CUTOFFS.format(rounds=30))
     (community / "evenfall.toml").write_text(plain + IN_BUCKETS)
     assert run("train", "--workspace", community, "--promote").code == 0
     assert run("nightly", "--workspace", community).code == 0
@@ -420,7 +421,7 @@ def test_a_training_that_loses_a_worker_each_time_leaves_nothing_half_done(
             finally:
                 killed.append(seen.done)
 
-    plain = (community / "evenfall.toml").read_text().replace("max_cutoffs = 4\nrounds = 30", "max_cutoffs = 12\nrounds = 400")
+    plain = (community / "evenfall.toml").read_text().replace(SMALL_MODELS, MANY_CUTOFFS.format(rounds=400))
     (community / "evenfall.toml").write_text(plain + IN_BUCKETS)
     with monkeypatch.context() as patch:
         patch.setattr(growing, "_grow", grow_and_lose)
