@@ -59,6 +59,21 @@ class BucketFile:
         return content
 
 
+@dataclass(frozen=True, order=True)
+class Version:
+    """What a bucket keeps of an object that was overwritten or deleted.
+
+    Args:
+        name: The object's name below the prefix.
+        number: How the store calls the version.
+        is_mark: Whether it is only the mark that the object was deleted.
+    """
+
+    name: str
+    number: str
+    is_mark: bool
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A place in a bucket: everything whose name begins with a prefix.
@@ -155,6 +170,39 @@ class Bucket:
             return None
         # A bucket whose versioning was suspended still has the versions from before.
         return "Status" in told
+
+    def older_versions(self) -> list[Version]:
+        """What the bucket keeps of everything below that was overwritten or deleted, with the marks of deletion; sorted.
+
+        Raises:
+            OutsideServiceError: The store does not answer, or refuses.
+        """
+        with answered(self.name):
+            pages = client().get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=self._key(""))
+            found = [
+                Version(told["Key"].removeprefix(self._key("")).lstrip("/"), told["VersionId"], kind == "DeleteMarkers")
+                for page in pages
+                for kind in ("Versions", "DeleteMarkers")
+                for told in page.get(kind, ())
+                if kind == "DeleteMarkers" or not told["IsLatest"]
+            ]
+        return sorted(found)
+
+    def forget_versions(self, versions: Iterable[Version]) -> None:
+        """Remove older versions for good.
+
+        Raises:
+            OutsideServiceError: The store does not answer, or refuses.
+        """
+        # Without its mark of deletion an older version would be there again: so marks go last.
+        for marks in (False, True):
+            some = [version for version in versions if version.is_mark == marks]
+            with ThreadPoolExecutor(CONNECTIONS) as removers:
+                list(removers.map(self._forget, some))
+
+    def _forget(self, version: Version) -> None:
+        with answered(self.name):
+            client().delete_object(Bucket=self.name, Key=self._key(version.name), VersionId=version.number)
 
     def is_public(self) -> bool | None:
         """Whether its access list opens it to everybody; None where it will not say."""

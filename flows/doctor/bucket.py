@@ -73,6 +73,6 @@ def _versions(bucket: Bucket) -> Iterator[Finding]:
         told = "keeps older versions of objects" if keeps else "does not say whether it keeps older versions of objects"
         yield warning(
             _ABOUT,
-            f"{bucket.name} {told}: what an erasure or a keeping time removes stays among them",
+            f"{bucket.name} {told}: what a keeping time removes stays among them until an erasure",
             "Turn versioning off, or let a lifecycle rule remove noncurrent versions within your keeping time.",
         )

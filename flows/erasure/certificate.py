@@ -35,6 +35,7 @@ class Certificate:
         nights: Nights whose lists named the member.
         published_rows: Rows removed from the database the lists are published to.
         past: Files of past versions of tables that were removed.
+        bucket_versions: Older versions of objects that were removed from a bucket that keeps them.
         looked_for: How the id was looked for.
         files: Files searched.
         bytes_on_disk: Their sizes.
@@ -54,6 +55,7 @@ class Certificate:
     nights: int = 0
     published_rows: int = 0
     past: Removed = field(default_factory=Removed)
+    bucket_versions: int = 0
     looked_for: str | None = None
     files: int = 0
     bytes_on_disk: int = 0
@@ -109,6 +111,8 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     yield f"  {'lists':16} {certificate.nights:>10,} nights"
     yield f"  {'database':16} {certificate.published_rows:>10,} rows"
     yield f"  {'past versions':16} {certificate.past.files:>10,} files {certificate.past.bytes:>10,} bytes"
+    if certificate.bucket_versions:
+        yield f"  {'in the bucket':16} {certificate.bucket_versions:>10,} older versions of objects"
     yield ""
     yield "Searched"
     yield f"  {_HOW[certificate.looked_for or 'anywhere']}"

@@ -16,18 +16,20 @@ from typing import Final, TypeGuard
 from flows.erasure.certificate import Certificate, read_certificate, write_certificate
 from flows.erasure.erased_outputs import clean, erase_from_lists, other_files, own_files
 from flows.run.night import Night, open_night, say
+from flows.scale.leavings import LEAVINGS
 from flows.steps.rollup import catch_up
-from lake.bucket import Bucket
+from lake.bucket import Bucket, Version
 from lake.contracts import TABLES
 from lake.discovery import Export, discover
 from lake.erased import Erased, Erasure, mask_of, read_erased, with_key, write_erased
 from lake.erasure import erase_derived, erase_landed
-from lake.errors import ConfigurationError, DataError, EvenfallError
+from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
 from lake.mapping import map_export
 from lake.member_index import scan_member_index
 from lake.needle import ID_COLUMNS, Needle
 from lake.places import File
 from lake.search import Searched, search
+from lake.store import Lake
 from lake.versions import forget_past
 
 _HASH_CHARACTERS: Final = 12
@@ -172,6 +174,26 @@ def _out_of_past(case: _Case, certificate: Certificate) -> Certificate:
     return replace(certificate, past=removed)
 
 
+def _out_of_bucket(case: _Case, certificate: Certificate) -> Certificate:
+    """Let go of what a bucket keeps of the tables' files that were overwritten or deleted; others' files are left alone."""
+    lake = case.night.workspace.lake
+    if not isinstance(lake.root, Bucket) or lake.root.keeps_versions() is False:
+        return certificate
+    try:
+        versions = _ours(lake.root.older_versions(), lake)
+        lake.root.forget_versions(versions)
+    except OutsideServiceError as error:
+        # Keys that may not do this are no reason to leave the erasure undone; the certificate names what is left.
+        say(f"{error.what}: older versions of objects stay")
+        return certificate
+    return replace(certificate, bucket_versions=certificate.bucket_versions + len(versions))
+
+
+def _ours(versions: Iterable[Version], lake: Lake) -> list[Version]:
+    tables = set(lake.tables)
+    return [version for version in versions if (table := version.name.split("/")[0]) in tables or table.startswith(LEAVINGS)]
+
+
 def _out_of_leftovers(case: _Case, certificate: Certificate) -> Certificate:
     """Clean whatever else still names the member: pages, caches, databases of tools."""
     lake = case.night.workspace.lake
@@ -188,6 +210,7 @@ _STEPS: Final[Mapping[str, Callable[[_Case, Certificate], Certificate]]] = {
     "taking the member out of the lists": _out_of_lists,
     "taking the member out of the database": _out_of_database,
     "letting go of past versions": _out_of_past,
+    "letting go of what the bucket keeps": _out_of_bucket,
     "cleaning pages and caches": _out_of_leftovers,
 }
 
@@ -268,17 +291,27 @@ def _elsewhere(night: Night) -> list[str]:
     """Where Evenfall writes outside the workspace, and what a bucket may keep of what was removed."""
     places = []
     root = night.workspace.lake.root
-    if isinstance(root, Bucket) and root.keeps_versions() is not False:
-        known = "keeps" if root.keeps_versions() else "may keep (it does not say)"
+    if isinstance(root, Bucket) and (keeps := root.keeps_versions()) is not False:
+        kept = (
+            "older versions of objects" if not keeps or _keeps_ours(night.workspace.lake, root) else "older versions of exports"
+        )
         places.append(
-            f"older versions of objects, which the bucket {root.name} {known}: nothing is promised of them until a lifecycle "
-            "rule of the bucket has removed them"
+            f"{kept}, which the bucket {root.name} {'keeps' if keeps else 'may keep (it does not say)'}: nothing is promised of "
+            "them until a lifecycle rule of the bucket has removed them"
         )
     if not night.tracking.is_own:
         places.append("the MLflow store named by MLFLOW_TRACKING_URI (runs and models name no member)")
     if night.settings.lists.publish_uri is not None:
         places.append("backups of the database the lists are published to")
     return places
+
+
+def _keeps_ours(lake: Lake, root: Bucket) -> bool:
+    """Whether older versions of the lake's own files are left, as far as the bucket will say."""
+    try:
+        return bool(_ours(root.older_versions(), lake))
+    except OutsideServiceError:
+        return True
 
 
 def _is_below(path: File, root: Path) -> TypeGuard[Path]:

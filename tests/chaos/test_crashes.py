@@ -88,7 +88,9 @@ def _moments(night: Ended, chance: random.Random, *, first: bool) -> Iterator[Mo
     for task in night.tasks:
         yield Moment(task)
     yield Moment(night.tasks[-1], leaving=True)
-    for _ in range(7):
+    for occurrence in (1, 2):  # before what arrived counts, and after
+        yield Moment("flows.nightly.write_validation_page", occurrence=occurrence)
+    for _ in range(6):
         yield Moment(call=chance.randrange(1, night.calls))
     for _ in range(2):
         yield Moment(seconds=chance.uniform(0.05, 0.9) * night.seconds)

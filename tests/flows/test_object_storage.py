@@ -247,9 +247,13 @@ def test_the_lake_may_lie_in_another_folder(in_folder: Path, tmp_path: Path) -> 
     assert not (tmp_path / "shop" / "lake").exists()
 
 
-def test_an_erasure_reaches_into_the_bucket_and_proves_it(run: Run, bucket_night: BucketShop, object_store: ObjectStore) -> None:
+def test_an_erasure_reaches_into_the_bucket_and_what_it_keeps_and_proves_it(
+    run: Run, bucket_night: BucketShop, object_store: ObjectStore
+) -> None:
     client = object_store.client
     client.put_bucket_versioning(Bucket=bucket_night.bucket, VersioningConfiguration={"Status": "Enabled"})
+    export = client.get_object(Bucket=bucket_night.bucket, Key="landing/orders.csv")["Body"].read()
+    object_store.put(bucket_night.bucket, "landing/orders.csv", export)
     assert search(bucket_night.lake.root.files(), Needle("c031")).holding  # type: ignore[union-attr]
     done = run("erase", "c031", "--workspace", bucket_night.folder)
     assert done.code == 0, done.err
@@ -257,9 +261,16 @@ def test_an_erasure_reaches_into_the_bucket_and_proves_it(run: Run, bucket_night
     (certificate,) = (bucket_night.folder / "erasures").glob("2*.json")
     facts = json.loads(certificate.read_text())
     assert (facts["still_found"], facts["exports_holding"]) == ([], [f"s3://{bucket_night.bucket}/landing/orders.csv"])
+    assert facts["bucket_versions"] > 0
     assert any(
-        f"older versions of objects, which the bucket {bucket_night.bucket} keeps" in line for line in facts["not_searched"]
+        f"older versions of exports, which the bucket {bucket_night.bucket} keeps" in line for line in facts["not_searched"]
     )
+    told = client.list_object_versions(Bucket=bucket_night.bucket)
+    older = {one["Key"] for one in [*told["Versions"], *told.get("DeleteMarkers", ())] if not one["IsLatest"]}
+    # The community's own files are never touched, nor what the bucket keeps of them.
+    assert older == {"landing/orders.csv"}
+    assert client.get_object(Bucket=bucket_night.bucket, Key="landing/orders.csv")["Body"].read() == export
+    assert not told.get("DeleteMarkers")
     assert facts["files"] >= len(bucket_night.lake.root.files())  # type: ignore[union-attr]
     ledger = read_arrivals(bucket_night.lake)
     check_identity(ledger, held={name: bucket_night.lake.row_count(name) for name in TABLES})
