@@ -14,7 +14,7 @@ _INK: Final = "#1f3a5f"
 _QUIET: Final = "#9aa5b1"
 _MOST_FEATURES: Final = 25
 # Shares of the figure, wide enough for the labels of every curve.
-_MARGINS: Final = {"left": 0.12, "right": 0.97, "bottom": 0.12, "top": 0.93}
+_MARGINS: Final[dict[str, float]] = {"left": 0.12, "right": 0.97, "bottom": 0.12, "top": 0.93}
 
 
 def training_figures(curves: Mapping[str, pl.DataFrame], importance: pl.DataFrame, *, title: str) -> dict[str, Figure]:
@@ -46,7 +46,7 @@ def training_figures(curves: Mapping[str, pl.DataFrame], importance: pl.DataFram
     return figures
 
 
-def _axes(title: str, *, height: float = 4.5, margins: Mapping[str, float] | None = _MARGINS) -> tuple[Figure, Any]:
+def _axes(title: str, *, height: float = 4.5, margins: dict[str, float] | None = _MARGINS) -> tuple[Figure, Any]:
     """Begin a figure; without margins they are found by drawing it twice."""
     # The object-oriented interface needs no display and keeps no global state.
     from matplotlib.figure import Figure
