@@ -47,7 +47,7 @@ from tests.flows.conftest import Run
 from tests.flows.workers import a_scheduler, dask_processes, during, free_port, kill_a_worker, make_certificates, once
 
 MEMBERS, DAYS, SEED = 400, 240, 11
-SMALL_MODELS = "\n[prediction]\nmax_cutoffs = 4\nrounds = 30\n"
+SMALL_MODELS = "\n[prediction]\nmax_cutoffs = 3\nrounds = 20\n"
 # Enough rows to share.
 MANY_CUTOFFS = "\n[prediction]\nmax_cutoffs = 16\nstep_days = 7\nrounds = {rounds}\n"
 IN_BUCKETS = '\n[scale]\nengine = "dask"\nbucket_members = 80\n'
