@@ -1,7 +1,8 @@
 """How much is worked on at once, so that a run stays within the memory it was given.
 
-The shares are measured: with the default of 4 GiB a night of 500,000 members stays below it (docs/benchmarks.md). What a night
-keeps of every member, some 3 kB of totals, features and lists, is in that and is what `[scale] engine = "dask"` spreads.
+The shares are measured: with the default of 4 GiB a night of 500,000 members and the first load of 50 million events at once stay
+below it (docs/benchmarks.md, docs/operations.md). What a night keeps of every member, some 3 kB of totals, features and lists, is
+in that and is what `[scale] engine = "dask"` spreads.
 """
 
 from __future__ import annotations
