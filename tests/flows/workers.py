@@ -83,6 +83,12 @@ def dask_processes() -> list[psutil.Process]:
     return [child for child in children if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())]
 
 
+def is_growing(client: Any) -> bool:
+    """Whether every worker has its share of the trees to grow."""
+    working = client.processing().values()
+    return len(working) == 2 and all(any("_train_part" in key for key in keys) for keys in working)
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
