@@ -1,7 +1,7 @@
 """Great Expectations behind one small door: a suite's rules run over one chunk of rows.
 
-Everything that imports great_expectations stays in here, in `configurations` and in `reference_rules`, inside functions: it
-costs seconds to import. The suites are the JSON files of this folder, read through a filesystem store that writes nothing.
+Everything that imports great_expectations stays in here and in `reference_rules`, inside functions: it costs
+seconds to import. The suites are the JSON files of this folder, read through a filesystem store that writes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from expectations.configurations import configurations_built_once
 from lake.contracts import TIMESTAMP
 from lake.errors import EvenfallError
 
@@ -129,7 +128,7 @@ def judge_chunk(
 
     surroundings = Surroundings(chunk=chunk, repeats=repeats, references=references)
     judged = chunk.select(sorted({column for rule in rules for column in rule.columns}))
-    with _ONE_AT_A_TIME, surrounded_by(surroundings), configurations_built_once():
+    with _ONE_AT_A_TIME, surrounded_by(surroundings):
         return _run(rules, to_pandas(judged), parameters=parameters)
 
 
