@@ -20,14 +20,13 @@ from flows.scale.leavings import LEAVINGS
 PATIENCE_SECONDS = 120
 
 
-class during:  # noqa: N801 - reads as a sentence
-    """Do something in the background as soon as the features of so many buckets are in the lake."""
+class _InTheBackground:
+    """Look on while the block runs, and do something when it is time."""
 
-    def __init__(self, workspace: Path, *, tables: int, do: Callable[[], Any]) -> None:
-        self._lake, self._wanted, self._do = workspace / "lake", tables, do
+    def __init__(self, **seen: Any) -> None:
+        self.seen = SimpleNamespace(**seen)
         self._stop = Event()
         self._thread = Thread(target=self._watch, daemon=True)
-        self.seen = SimpleNamespace(tables=0, killed=None)
 
     def __enter__(self) -> SimpleNamespace:
         self._thread.start()
@@ -38,6 +37,17 @@ class during:  # noqa: N801 - reads as a sentence
         self._thread.join(PATIENCE_SECONDS)
 
     def _watch(self) -> None:
+        raise NotImplementedError
+
+
+class during(_InTheBackground):  # noqa: N801 - reads as a sentence
+    """Do something in the background as soon as the features of so many buckets are in the lake."""
+
+    def __init__(self, workspace: Path, *, tables: int, do: Callable[[], Any]) -> None:
+        self._lake, self._wanted, self._do = workspace / "lake", tables, do
+        super().__init__(tables=0, killed=None)
+
+    def _watch(self) -> None:
         while not self._stop.wait(0.02):
             done = len(list(self._lake.glob(f"{LEAVINGS}features_*/_delta_log/*.json")))
             if done >= self._wanted:
@@ -45,22 +55,12 @@ class during:  # noqa: N801 - reads as a sentence
                 return
 
 
-class once:  # noqa: N801 - reads as a sentence
+class once(_InTheBackground):  # noqa: N801 - reads as a sentence
     """Do something in the background, one time, as soon as something is so."""
 
     def __init__(self, is_so: Callable[[], bool], *, do: Callable[[], Any]) -> None:
         self._is_so, self._do = is_so, do
-        self._stop = Event()
-        self._thread = Thread(target=self._watch, daemon=True)
-        self.seen = SimpleNamespace(done=None)
-
-    def __enter__(self) -> SimpleNamespace:
-        self._thread.start()
-        return self.seen
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(PATIENCE_SECONDS)
+        super().__init__(done=None)
 
     def _watch(self) -> None:
         while not self._stop.wait(0.02):
