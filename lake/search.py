@@ -25,6 +25,7 @@ import polars as pl
 from lake.bucket import BucketFile, read_ahead
 from lake.needle import ID_COLUMNS, Needle, json_lines
 from lake.places import File
+from lake.snapshots import LOG
 
 _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
@@ -33,7 +34,6 @@ _SQLITE: Final = b"SQLite format 3\x00"
 # Compressed pages are noise: so short a word would turn up in them by chance.
 _SHORTEST_IN_NOISE: Final = 6
 _FOOTER_LENGTH_BYTES: Final = 8
-_DELTA_LOG: Final = "_delta_log"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class _Look:
         try:
             if data.startswith(_SQLITE):
                 return self._plain(data) or self._in_database(path)
-            return self._unpacked(data, name=path.name, is_log=PurePosixPath(str(path)).parent.name == _DELTA_LOG)
+            return self._unpacked(data, name=path.name, is_log=PurePosixPath(str(path)).parent.name == LOG)
         except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pl.exceptions.PolarsError, sqlite3.Error):
             self.failed = True
             return self._plain(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from bisect import bisect_left
@@ -21,10 +22,9 @@ from lake.bucket import Bucket
 from lake.errors import ConfigurationError
 from lake.object_store import answered, scan_options, storage_options
 from lake.places import Place, Root, place_of
+from lake.snapshots import FACTS_KEY, LOG, Snapshot, read_snapshot
 
 DAY: Final = "event_date"
-# The key of a commit's information under which our own facts stand.
-FACTS_KEY: Final = "evenfall"
 # deltalake 1.6 makes an address of the path, and panics or looks elsewhere.
 _UNFIT_FOLDER: Final = re.compile(r"[\[\]\\^|]|%[0-9A-Fa-f]{2}")
 
@@ -72,16 +72,16 @@ class Lake:
         """Whether the table was ever written."""
         if isinstance(self.root, Bucket):
             # deltalake's own look keeps every thread of Python waiting until the store has answered.
-            return not (self.root / table / "_delta_log").is_empty()
+            return not (self.root / table / LOG).is_empty()
         return DeltaTable.is_deltatable(str(self.path(table)))
 
     def version(self, table: str) -> int:
         """The number of its newest commit; -1 for a table never written."""
-        return self._open(table).version() if self.exists(table) else -1
+        return self._look_at(table).opened.version() if self.exists(table) else -1
 
     def day_column(self, table: str) -> str | None:
         """The column a table is partitioned by; None for a table without a day."""
-        columns = self._open(table).metadata().partition_columns
+        columns = self._look_at(table).opened.metadata().partition_columns
         return columns[0] if columns else None
 
     def scan(self, table: str, *, version: int | None = None) -> pl.LazyFrame:
@@ -91,10 +91,10 @@ class Lake:
             table: Its name; it must exist.
             version: A past commit, or None for the newest.
         """
-        opened = self._open(table, version)
-        schema = pl.Schema(opened.schema().to_arrow())
+        found = self._look_at(table, version)
+        schema = found.schema
         # Polars' own reader of Delta tables fails below folders with blanks or accents in their names.
-        files = sorted(str(self.path(table) / unquote(path)) for path in _log_of(opened)["path"])
+        files = sorted(str(self.path(table) / unquote(path)) for path in found.files["path"])
         if not files:
             return pl.LazyFrame(schema=schema)
         stored = pl.scan_parquet(
@@ -159,11 +159,11 @@ class Lake:
         Returns:
             Whether there was anything to undo.
         """
-        now = self._open(table)
-        before = self._paths(self._open(table, version)) if version >= 0 else set()
-        if self._paths(now) == before:
+        before = self._paths(table, version) if version >= 0 else set()
+        if self._paths(table) == before:
             return False
         with self.answered():
+            now = DeltaTable(str(self.path(table)), storage_options=self.storage_options)
             if version >= 0:
                 now.restore(version)
             else:
@@ -187,13 +187,13 @@ class Lake:
         """How many rows a table holds; read from the log, not from the rows."""
         if not self.exists(table):
             return 0
-        return int(_log_of(self._open(table))["num_records"].sum())
+        return int(self._look_at(table).files["num_records"].sum())
 
     def rows_by_day(self, table: str) -> pl.DataFrame:
         """One row per day a table holds: `event_date`, `rows`; read from the log."""
         if not self.exists(table):
             return pl.DataFrame(schema={DAY: pl.Date, "rows": pl.Int64})
-        actions = _log_of(self._open(table))
+        actions = self._look_at(table).files
         return (
             actions.select(pl.col(f"partition.{DAY}").alias(DAY), rows=pl.col("num_records").cast(pl.Int64))
             .group_by(DAY)
@@ -208,7 +208,7 @@ class Lake:
             table: Its name; it must exist.
             until: Look no further than this day; None looks at everything.
         """
-        actions = _log_of(self._open(table))
+        actions = self._look_at(table).files
         if until is not None:
             actions = actions.filter(pl.col(f"partition.{DAY}") <= until)
         actions = actions.filter(pl.col("num_records") > 0)
@@ -227,7 +227,7 @@ class Lake:
             column: A column of strings.
         """
         wanted = keys.unique().sort().to_list()
-        actions = _log_of(self._open(table)).select(f"partition.{DAY}", f"min.{column}", f"max.{column}")
+        actions = self._look_at(table).files.select(f"partition.{DAY}", f"min.{column}", f"max.{column}")
         return {day for day, low, high in actions.iter_rows() if low is None or high is None or _any_between(wanted, low, high)}
 
     def metadata(self, table: str) -> dict[str, Any]:
@@ -235,10 +235,7 @@ class Lake:
         if not self.exists(table):
             return {}
         with self.answered():
-            for commit in self._open(table).history():
-                if FACTS_KEY in commit:
-                    return dict(json.loads(commit[FACTS_KEY]))
-        return {}
+            return copy.deepcopy(self._look_at(table).facts)
 
     @property
     def storage_options(self) -> dict[str, str] | None:
@@ -249,16 +246,15 @@ class Lake:
         """Tell what the object store's clients raise in the block in our words; a folder's errors go on as they are."""
         return answered(self.root.name) if isinstance(self.root, Bucket) else nullcontext()
 
-    def _open(self, table: str, version: int | None = None) -> DeltaTable:
+    def _look_at(self, table: str, version: int | None = None) -> Snapshot:
         with self.answered():
-            return DeltaTable(str(self.path(table)), version=version, storage_options=self.storage_options)
+            return read_snapshot(self.path(table), version=version, options=self.storage_options)
 
-    @staticmethod
-    def _paths(opened: DeltaTable) -> set[str]:
-        return set(_log_of(opened)["path"])
+    def _paths(self, table: str, version: int | None = None) -> set[str]:
+        return set(self._look_at(table, version).files["path"])
 
     def _files(self, table: str, version: int | None, *, column: str = DAY) -> set[tuple[date, str]]:
-        actions = _log_of(self._open(table, version))
+        actions = self._look_at(table, version).files
         return set(actions.select(f"partition.{column}", "path").iter_rows())
 
     def _write(self, table: str, rows: pl.DataFrame, metadata: Mapping[str, Any] | None, **how: Any) -> None:
@@ -276,11 +272,6 @@ class Lake:
                 post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
                 **{option: value for option, value in how.items() if value is not None},
             )
-
-
-def _log_of(opened: DeltaTable) -> pl.DataFrame:
-    """One row per data file of a table's version, as its log tells."""
-    return pl.DataFrame(opened.get_add_actions(flatten=True))
 
 
 def _any_between(ordered: Sequence[str], low: str, high: str) -> bool:

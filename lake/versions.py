@@ -20,9 +20,9 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable
 
 from lake.places import Place, Stored
-from lake.store import FACTS_KEY, Lake
+from lake.snapshots import FACTS_KEY, LOG
+from lake.store import Lake
 
-_LOG: Final = "_delta_log"
 _LAST_CHECKPOINT: Final = "_last_checkpoint"
 _NUMBERED: Final = re.compile(r"(\d{20})\.(json|checkpoint\.parquet)")
 # A checkpoint lists every file of a table: making one for each old commit would cost more than the commits.
@@ -110,8 +110,8 @@ def _opened(lake: Lake, table: str, version: int | None = None) -> DeltaTable:
 
 
 def _log_files(place: Place, ending: str) -> Iterator[tuple[int, str]]:
-    for file in place.files(_LOG):
-        numbered = _NUMBERED.fullmatch(file.name.removeprefix(f"{_LOG}/"))
+    for file in place.files(LOG):
+        numbered = _NUMBERED.fullmatch(file.name.removeprefix(f"{LOG}/"))
         if numbered and numbered[2] == ending:
             yield int(numbered[1]), file.name
 
@@ -123,11 +123,11 @@ def _remove_data(lake: Lake, table: str, *, kept: set[str], written_before: date
     needed = kept | {unquote(path) for path in current["path"]}
     removed = Removed()
     for file in place.files():
-        if _LOG in PurePosixPath(file.name).parts or file.name in needed:
+        if LOG in PurePosixPath(file.name).parts or file.name in needed:
             continue
         if written_before is None or file.modified_at < written_before.timestamp():
             removed += _remove(place, file)
-    place.remove_empty_folders(but=_LOG)
+    place.remove_empty_folders(but=LOG)
     return removed
 
 
@@ -148,8 +148,8 @@ def _shorten_log(lake: Lake, table: str, *, oldest_kept: int) -> Removed:
 def _drop_log(place: Place, *, before: int) -> Removed:
     removed = Removed()
     # Newest first: a log that was cut short by a kill is still whole from its checkpoint on.
-    for file in reversed(place.files(_LOG)):
-        name = file.name.removeprefix(f"{_LOG}/")
+    for file in reversed(place.files(LOG)):
+        name = file.name.removeprefix(f"{LOG}/")
         numbered = _NUMBERED.fullmatch(name)
         is_stray = numbered is None and name != _LAST_CHECKPOINT and "/" not in name
         if is_stray or (numbered is not None and int(numbered[1]) < before):

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from flows.run.workspace import Workspace
+from lake.snapshots import Snapshot
 from lake.store import DAY, Lake
 
 
@@ -58,13 +58,13 @@ class PastLake(Lake):
 
     def _is_whole(self, table: str) -> bool:
         try:
-            files = sorted(self._paths(self._open(table)))
+            files = sorted(self._paths(table))
         except (DeltaError, OSError):
             return False
         return self.place(table).holds([unquote(path) for path in files])
 
-    def _open(self, table: str, version: int | None = None) -> DeltaTable:
-        return super()._open(table, self.versions[table] if version is None else version)
+    def _look_at(self, table: str, version: int | None = None) -> Snapshot:
+        return super()._look_at(table, self.versions[table] if version is None else version)
 
 
 @dataclass(frozen=True)
