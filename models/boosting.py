@@ -10,15 +10,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import lightgbm
 import numpy as np
 import polars as pl
 
 from models.config import PredictionSettings
 from models.encoding import Encoding, Matrix
 from models.panel import Floats
+
+if TYPE_CHECKING:
+    import lightgbm
 
 Objective = Literal["binary", "tweedie"]
 # Parameters that change the text and not the trees: threads, and where machines that train together found each other.
@@ -43,6 +45,9 @@ class Trees:
     @cached_property
     def booster(self) -> lightgbm.Booster:
         """The model read from its text."""
+        # Late, here and below: a night that starts has other work first, beside which this is read from disk.
+        import lightgbm
+
         return lightgbm.Booster(model_str=self.text)
 
     def raw(self, frame: pl.DataFrame) -> Floats:
@@ -106,6 +111,8 @@ Grow = Callable[[Mapping[str, object], int, Lesson], str]
 
 def grow_here(parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
     """Grow trees in this process."""
+    import lightgbm
+
     given = dict(parameters)
     dataset = lightgbm.Dataset(
         lesson.laid_out,

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.evaluation import equal_count_bins, in_order_of
@@ -18,6 +17,8 @@ _MOST_POINTS: Final = 400
 
 def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:
     """One row per threshold: false_positive_rate, true_positive_rate; empty unless both outcomes occur."""
+    from sklearn.metrics import roc_curve
+
     names = ("false_positive_rate", "true_positive_rate")
     if not churned.size or np.ptp(churned) == 0:
         return _empty(*names)
@@ -27,6 +28,8 @@ def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:
 
 def precision_recall_points(churned: Floats, probability: Floats) -> pl.DataFrame:
     """One row per threshold: recall, precision, by ascending recall; empty unless both outcomes occur."""
+    from sklearn.metrics import precision_recall_curve
+
     if not churned.size or np.ptp(churned) == 0:
         return _empty("recall", "precision")
     precision, recall, _ = precision_recall_curve(churned, probability)

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.calibration import LOWEST_PROBABILITY, fit_intercept, fit_logit_line, logit
@@ -47,21 +46,29 @@ def evaluate_value(actual_minor: Floats, predicted_minor: Mapping[str, Floats]) 
 
 def auc(churned: Floats, probability: Floats) -> float | None:
     """Chance that a member who left was scored above one who stayed, ties counting half; None with one outcome only."""
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(churned, probability)) if _has_both(churned) else None
 
 
 def average_precision(churned: Floats, probability: Floats) -> float | None:
     """Area under the precision-recall steps; None with one outcome only."""
+    from sklearn.metrics import average_precision_score
+
     return float(average_precision_score(churned, probability)) if _has_both(churned) else None
 
 
 def brier(churned: Floats, probability: Floats) -> float | None:
     """Mean squared distance of the probability from the outcome; None without members."""
+    from sklearn.metrics import brier_score_loss
+
     return float(brier_score_loss(churned, probability, pos_label=1)) if churned.size else None
 
 
 def log_loss_per_member(churned: Floats, probability: Floats) -> float | None:
     """Mean negative log-likelihood in nats; None without members."""
+    from sklearn.metrics import log_loss
+
     inside = np.clip(probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
     return float(log_loss(churned, inside, labels=[0, 1])) if churned.size else None
 

@@ -18,10 +18,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import scipy
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from segments.group_names import group_name
@@ -145,6 +143,9 @@ def _nearest(points: Matrix, centroids: Matrix) -> npt.NDArray[np.int64]:
 
 def _best_centroids(points: Matrix, previous: GroupState | None, policy: GroupPolicy) -> Matrix | None:
     """Return the centroids for the number of groups that the rule takes, largest group first; None when none qualifies."""
+    # Late, here and below: nights that only assign, and everything that reads a configuration, do without.
+    from sklearn.metrics import silhouette_score
+
     step = -(-len(points) // policy.silhouette_members)
     fits: dict[int, tuple[float, Matrix]] = {}
     for number in range(policy.fewest_groups, policy.most_groups + 1):
@@ -163,6 +164,8 @@ def _best_centroids(points: Matrix, previous: GroupState | None, policy: GroupPo
 
 
 def _centroids(points: Matrix, number: int, policy: GroupPolicy) -> Matrix:
+    from sklearn.cluster import KMeans
+
     # Sums over several threads are rounded in the order the threads finish: one thread, the same groups every time.
     with threadpool_limits(limits=1):
         model = KMeans(n_clusters=number, n_init=4, random_state=policy.seed).fit(points)
@@ -190,7 +193,7 @@ def _kept_names(state: GroupState, previous: GroupState, policy: GroupPolicy) ->
     scales = _of(state.scales, state, shared)
     step = (_natural_centroids(state, shared)[:, None, :] - _natural_centroids(previous, shared)[None, :, :]) / scales
     distance = np.sqrt((step**2).mean(axis=2))
-    pairs = zip(*linear_sum_assignment(distance), strict=True)
+    pairs = zip(*scipy.optimize.linear_sum_assignment(distance), strict=True)
     return {int(i): previous.names[int(j)] for i, j in pairs if distance[i, j] <= policy.match_distance}
 
 

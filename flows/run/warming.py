@@ -35,4 +35,3 @@ def _tracking() -> None:
 
 def _models() -> None:
     import lightgbm  # noqa: F401
-    import sklearn.isotonic  # noqa: F401

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy.special import digamma, gammaln, hyp2f1
 
 from models.calibration import logistic
 from models.lifetime.fitting import maximise
@@ -80,6 +79,8 @@ class BetaGeometric:
 
         is summed over u by Gauss-Legendre quadrature in log(1 + w); all of its terms are small for any x.
         """
+        from scipy.special import hyp2f1
+
         survived = _chances_survived(self.kind, history.repeats)
         from_whole = abs(self.r - self.a - round(self.r - self.a))
         second = (
@@ -136,6 +137,8 @@ class _Likelihood:
 
     def of_rows(self, parameters: Floats) -> tuple[Floats, tuple[Floats, Floats, Floats, Floats]]:
         """Return each row's log-likelihood, and its slopes by r, α, a and b."""
+        from scipy.special import digamma, gammaln
+
         r, alpha, a, b = (float(parameter) for parameter in parameters)
         x, n = self.counts, self.survived
         shape = (r + x)[self.count_of_row]

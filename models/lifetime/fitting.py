@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.panel import Floats
@@ -40,5 +40,5 @@ def _climb(likelihood: Likelihood, start: Floats, lowest: Floats, highest: Float
     bounds = list(zip(np.log(lowest), np.log(highest), strict=True))
     options = {"maxiter": _MOST_STEPS, "ftol": _VALUE_TOLERANCE, "gtol": _SLOPE_TOLERANCE}
     first = np.log(np.clip(start, lowest, highest))
-    found = minimize(descent, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    found = scipy.optimize.minimize(descent, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return -float(found.fun), np.exp(found.x)

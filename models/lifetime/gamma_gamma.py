@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import digamma, gammaln
 
 from models.lifetime.fitting import maximise
 from models.panel import Floats
@@ -81,6 +80,8 @@ def fit_gamma_gamma(purchases: Floats, mean_value: Floats, *, buyers: Floats | N
 
 def _likelihood(x: Floats, m: Floats, parameters: Floats) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
     """Return each buyer's log-likelihood, and its slopes by p, q and v."""
+    from scipy.special import digamma, gammaln
+
     p, q, v = float(parameters[0]), 1 + float(parameters[1]), float(parameters[2])
     counts, count_of_row = np.unique(x, return_inverse=True)
     shape, log_total = p * x, np.log(x) + np.log(m)

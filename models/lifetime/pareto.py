@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import digamma, gammaln
 
 from models.lifetime.fitting import maximise
 from models.lifetime.history import PurchaseHistory
@@ -52,6 +51,8 @@ class ParetoNBD:
 
     def log_likelihood(self, history: PurchaseHistory) -> Floats:
         """Return the log-likelihood of each row."""
+        from scipy.special import gammaln
+
         constant = gammaln(self.r + history.repeats) - gammaln(self.r) + self.r * np.log(self.alpha) + self.s * np.log(self.beta)
         active, left = self._log_terms(history)
         return np.asarray(constant + np.logaddexp(active, left), dtype=np.float64)
@@ -110,6 +111,8 @@ def fit_pareto(history: PurchaseHistory) -> ParetoNBD:
 
 def _mean_likelihood(history: PurchaseHistory, parameters: Floats) -> tuple[float, Floats]:
     """Return the mean log-likelihood of a buyer, and its gradient by r, α, s and β."""
+    from scipy.special import digamma, gammaln
+
     r, alpha, s, beta = (float(parameter) for parameter in parameters)
     shares = history.weights / np.sum(history.weights)
     counts, count_of_row = np.unique(history.repeats, return_inverse=True)
