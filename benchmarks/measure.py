@@ -50,10 +50,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class Night:
-    """What one run of the command line cost: in all, and step by step in their order."""
+    """What one run of the command line cost.
+
+    Args:
+        total: In all.
+        steps: Step by step, in their order.
+        overheads: Seconds by the clock of orchestration, validation and tracking, where they were watched.
+    """
 
     total: Cost
     steps: dict[str, Cost] = field(default_factory=dict)
+    overheads: dict[str, float] = field(default_factory=dict)
 
 
 def run_job(python: Path, module: str, job: str, inputs: Path, *, result: Path | None) -> Cost:

@@ -128,14 +128,16 @@ def load(workspace: Path, *, days_at_once: int, progress: Progress) -> list[Cost
 
 
 def run_night(workspace: Path, as_of: date, *, server: str, new_rows: int, members: int) -> Night:
-    """Run `evenfall nightly` and note what its steps cost."""
-    command = [str(python_here()), "-m", "flows.cli", "nightly", "--workspace", str(workspace), "--as-of", as_of.isoformat()]
+    """Run `evenfall nightly`, watched, and note what its steps cost."""
+    overheads = workspace / f"overheads-{as_of}.json"
+    command = [str(python_here()), "-m", "benchmarks.overhead", str(overheads)]
+    command += ["nightly", "--workspace", str(workspace), "--as-of", as_of.isoformat()]
     environment = {"PREFECT_API_URL": server, "PYTHONUNBUFFERED": "1"}
     found = run_observed(command, environment=environment, log=workspace / f"night-{as_of}.log")
     rows = {name: new_rows if name in _STEPS_OF_NEW_ROWS else members for name in found.steps}
     steps = {name: Cost(c.wall_seconds, c.cpu_seconds, c.peak_mib, rows[name]) for name, c in found.steps.items()}
     total = Cost(found.total.wall_seconds, found.total.cpu_seconds, found.total.peak_mib, new_rows)
-    return Night(total, steps)
+    return Night(total, steps, json.loads(overheads.read_text(encoding="utf-8")))
 
 
 def add_day(workspace: Path, *, events: int) -> date:

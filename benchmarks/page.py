@@ -47,6 +47,7 @@ def tables(results: Results) -> str:
         "Starting is the command line, its imports and the configuration. A step lasts until the next begins, so it holds what",
         "Prefect does in between. Rows are new events for taking in, landing and rolling up, members for the others.",
         "",
+        *_overheads_part(median_night(results.nights)),
         "## The first night: trains",
         "",
         *_table(_HEADS, [*_night_rows(results.first_night), _cost_row("before it: the history taken in", results.load)]),
@@ -88,6 +89,20 @@ def _twice_part(results: Results) -> list[str]:
         f"{ratio:.2f} times the wall seconds, {cpu_ratio:.2f} times the CPU seconds.",
         "",
         *_table(_HEADS, rows),
+        "",
+    ]
+
+
+def _overheads_part(night: Night) -> list[str]:
+    if not night.overheads:
+        return []
+    whole = night.total.wall_seconds
+    rows = [(kind, f"{seconds:.2f}", f"{seconds / whole:.3f}") for kind, seconds in night.overheads.items()]
+    return [
+        "Of these, by a watcher that looked every 5 ms at what the night was in the middle of (`benchmarks/overhead.py`); the",
+        "imports of the libraries are in it:",
+        "",
+        *_table(("", "wall s", "share of the night"), rows),
         "",
     ]
 

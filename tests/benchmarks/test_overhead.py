@@ -1,0 +1,75 @@
+"""The watcher tells what a thread is in the middle of by the innermost room on its stack, and loses no time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks.overhead import Watcher
+
+_CODE = """
+def call(inner):
+    return inner()
+"""
+
+
+def within(module: str, inner: Callable[[], Any]) -> Callable[[], Any]:
+    """Something that calls `inner` from a module of this name."""
+    made: dict[str, Any] = {"__name__": module}
+    exec(_CODE, made)
+    return lambda: made["call"](inner)
+
+
+def busy() -> None:
+    until = time.perf_counter() + 0.4
+    while time.perf_counter() < until:
+        pass
+
+
+def shares(seen: dict[str, float], wall: float) -> dict[str, bool]:
+    """Whether each took nearly all of a time, rather than nearly nothing."""
+    assert all(seconds < 0.3 * wall or seconds > 0.7 * wall for seconds in seen.values()), (seen, wall)
+    return {name: seconds > 0.7 * wall for name, seconds in seen.items()}
+
+
+@pytest.mark.parametrize(
+    ("stack", "kind"),
+    [
+        (["prefect.flow_engine"], "orchestration"),
+        (["prefect.flow_engine", "flows.nightly", "polars.lazyframe"], None),
+        (["flows.nightly", "prefect.client.base", "httpx"], "orchestration"),
+        (["prefect.task_engine", "flows.steps.intake", "expectations.reference_rules", "polars.lazyframe"], "validation"),
+        (["expectations.reference_rules", "great_expectations.core", "pandas.core"], "validation"),
+        (["flows.nightly", "flows.tracking.tracking", "sqlite3"], "tracking"),
+        (["flows.tracking.tracking", "mlflow.tracking", "sqlalchemy"], "tracking"),
+        (["prefectly.named"], None),
+    ],
+)
+def test_time_counts_to_the_innermost_of_those_told_apart(stack: list[str], kind: str | None) -> None:
+    work: Callable[[], Any] = busy
+    for module in reversed(stack):
+        work = within(module, work)
+    began = time.perf_counter()
+    watcher = Watcher()
+    work()
+    seen = watcher.seconds()
+    assert shares(seen, time.perf_counter() - began) == {name: name == kind for name in seen}
+
+
+def test_work_beside_an_import_of_a_library_counts_to_the_library_and_the_end_to_orchestration() -> None:
+    began = time.perf_counter()
+    watcher = Watcher()
+    importing = threading.Thread(target=within("mlflow.tracking", busy), name="imports")
+    importing.start()
+    within("features.build", importing.join)()
+    half_time = time.perf_counter()
+    watcher.over()
+    while time.perf_counter() - half_time < half_time - began:
+        pass
+    seen = watcher.seconds()
+    both = (time.perf_counter() - began) / 2
+    assert shares(seen, both) == {"orchestration": True, "validation": False, "tracking": True}
