@@ -73,10 +73,10 @@ class ObjectStore:
         finally:
             self.open()
 
-    def make_bucket(self, name: str = "evenfall") -> str:
-        """A new bucket; returns its name, which is made unique."""
+    def make_bucket(self, name: str = "evenfall", *, locks: bool = False) -> str:
+        """A new bucket, which may keep versions and lock them; returns its name, which is made unique."""
         unique = f"{name}-{next(self.numbers)}"
-        self.client.create_bucket(Bucket=unique)
+        self.client.create_bucket(Bucket=unique, ObjectLockEnabledForBucket=locks)
         return unique
 
     def put(self, bucket: str, key: str, content: bytes) -> None:
@@ -88,6 +88,13 @@ class ObjectStore:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         keys = [told["Key"] for page in pages for told in page.get("Contents", ())]
         return {key: self.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    def hold(self, bucket: str, prefix: str) -> None:
+        """Let nobody remove what now lies below a prefix, nor the versions that are kept of it."""
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        for told in [told for page in pages for told in page.get("Versions", ())]:
+            version = {"Bucket": bucket, "Key": told["Key"], "VersionId": told["VersionId"]}
+            self.client.put_object_legal_hold(**version, LegalHold={"Status": "ON"})
 
     @contextmanager
     def checking_keys(self) -> Iterator[None]:

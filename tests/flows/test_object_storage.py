@@ -247,6 +247,28 @@ def test_the_lake_may_lie_in_another_folder(in_folder: Path, tmp_path: Path) -> 
     assert not (tmp_path / "shop" / "lake").exists()
 
 
+def test_an_erasure_where_old_versions_may_not_be_removed_is_done_and_says_what_stays(
+    run: Run, bucket_night: BucketShop, object_store: ObjectStore, tmp_path: Path
+) -> None:
+    locked = object_store.make_bucket("locked", locks=True)
+    for key, content in object_store.contents(bucket_night.bucket).items():
+        object_store.put(locked, key, content)
+    object_store.hold(locked, "shops/ours/orders/")
+    folder = tmp_path / "shop"
+    shutil.copytree(bucket_night.folder, folder)
+    (folder / "evenfall.toml").write_text(configured(locked), encoding="utf-8")
+    done = run("erase", "c031", "--workspace", folder)
+    assert done.code == 0, done.err
+    assert "older versions of objects stay" in done.err
+    assert search(BucketShop(folder, locked).lake.root.files(), Needle("c031")).holding == ()  # type: ignore[union-attr]
+    (certificate,) = (folder / "erasures").glob("2*.json")
+    facts = json.loads(certificate.read_text())
+    assert (facts["still_found"], facts["bucket_versions"]) == ([], 0)
+    assert any(f"older versions of objects, which the bucket {locked} keeps" in line for line in facts["not_searched"])
+    kept = object_store.client.list_object_versions(Bucket=locked, Prefix="shops/ours/orders/")
+    assert [one["Key"] for one in kept["Versions"] if not one["IsLatest"]]
+
+
 def test_an_erasure_reaches_into_the_bucket_and_what_it_keeps_and_proves_it(
     run: Run, bucket_night: BucketShop, object_store: ObjectStore
 ) -> None:
