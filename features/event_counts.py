@@ -41,16 +41,15 @@ def count_events(
     Returns:
         The daily rollup and the ties, sorted, as `features.rollups.Rollups` holds them.
     """
-    members = member_index.select("member_no", "member_id").collect(engine="streaming").lazy()
     types = events.select(pl.col("event_type").unique()).collect(engine="streaming").to_series().drop_nulls()
     activities = sorted({f"{EVENT_PREFIX}{name}" for name in types} | {_RECEIVED} | set(others["activity"].unique()))
     rank = {name: place for place, name in enumerate(activities)}
-    done = _done(events, members, rank, timezone)
-    reached = pl.concat([_reached(done.lazy()), *([] if content is None else [_through(events, content, members, timezone)])])
+    done = _done(events, member_index, rank, timezone)
+    reached = pl.concat([_reached(done.lazy()), *([] if content is None else [_through(events, content, member_index, timezone)])])
     received = reached.collect(engine="streaming")
     days = pl.concat([done["day"], others["event_date"].to_physical()])
     first = int(days.min() or 0)  # type: ignore[arg-type]
-    largest_no = members.select(pl.col("member_no").max().fill_null(0)).collect().item()
+    largest_no = member_index.select(pl.col("member_no").max().fill_null(0)).collect().item()
     reach = {"day": int(days.max() or 0) - first, "member_no": largest_no}  # type: ignore[arg-type]
     packing = Packing.up_to(**reach, activity=len(activities) - 1, part=len(DAY_PARTS) - 1)
     keys = _keys(done, received, packing, first=first, received_rank=rank[_RECEIVED])

@@ -81,6 +81,8 @@ def roll_up_landed(
         timezone: The community's timezone, which decides hours and days.
         days: Keep only these days; None keeps every day that occurs.
     """
+    # Everyone below looks ids up in it: read once.
+    member_index = member_index.select("member_no", "member_id").collect(engine="streaming").lazy()
     moments = [
         *([] if orders is None else [_order_moments(orders, member_index)]),
         *([] if content is None else [_content_moments(content, member_index)]),
