@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA
@@ -22,8 +21,6 @@ _RECEIVED: Final = "received"
 _NAMES: Final = ("event_date", "member_no", "activity")
 _COUNTS: Final = [name for name in DAILY_SCHEMA if name not in _NAMES]
 _EVENTS_AT_ONCE: Final = 1_000_000
-
-Whole = npt.NDArray[np.integer]
 
 
 def count_events(
@@ -45,7 +42,9 @@ def count_events(
     activities = sorted({f"{EVENT_PREFIX}{name}" for name in types} | {_RECEIVED} | set(others["activity"].unique()))
     rank = {name: place for place, name in enumerate(activities)}
     done = _done(events, member_index, rank, timezone)
-    reached = pl.concat([_reached(done.lazy()), *([] if content is None else [_through(events, content, member_index, timezone)])])
+    reached = pl.concat(
+        [_reached(done.lazy()), *([] if content is None else [_through(events, content, member_index, timezone)])]
+    )
     received = reached.collect(engine="streaming")
     days = pl.concat([done["day"], others["event_date"].to_physical()])
     first = int(days.min() or 0)  # type: ignore[arg-type]
@@ -133,17 +132,18 @@ def _counted(keys: Keys, others: pl.DataFrame, packing: Packing) -> Iterator[pl.
 
 def _count(keys: Keys, packing: Packing) -> pl.DataFrame:
     runs = run_starts(keys)
-    lengths = np.diff(runs, append=len(keys)).astype(np.int32)
     different = keys[runs]
-    begins = run_starts(packing.down_to(different, "activity"))
-    part = packing.field(different, "part")
-    parts = {name: _summed(np.where(part == number, lengths, 0), begins) for number, name in enumerate(DAY_PARTS)}
-    key = different[begins] - part[begins].astype(np.uint64)
-    return pl.DataFrame({"key": key, "n": _summed(lengths, begins), **parts, "amount_minor": np.zeros(len(key), dtype=np.int64)})
-
-
-def _summed(values: Whole, begins: Whole) -> Whole:
-    return np.add.reduceat(values, begins, dtype=np.int32) if len(begins) else values.astype(np.int32)
+    group = packing.down_to(different, "activity")
+    is_first = np.diff(group, prepend=~group[:1]) != 0
+    key = (group[is_first] << np.uint64(packing.widths["part"])).astype(np.uint64, copy=False)
+    # A run is a part of the day of a group: each has a place of its own, and nothing needs adding up.
+    parts = np.zeros((len(key), len(DAY_PARTS)), dtype=np.int32)
+    place = (np.cumsum(is_first) - 1) * len(DAY_PARTS) + packing.field(different, "part")
+    parts.reshape(-1)[place] = np.diff(runs, append=len(keys))
+    counts = {name: parts[:, number].copy() for number, name in enumerate(DAY_PARTS)}
+    return pl.DataFrame(
+        {"key": key, "n": parts.sum(axis=1, dtype=np.int32), **counts, "amount_minor": np.zeros(len(key), np.int64)}
+    )
 
 
 def _named(counted: pl.DataFrame, packing: Packing, activities: list[str], *, first: int) -> pl.DataFrame:
