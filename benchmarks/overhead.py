@@ -6,7 +6,8 @@ runs the command line with a watcher beside it, which looks every few millisecon
 of, and writes into FILE how many seconds went where. A moment counts to the innermost of Prefect, Great Expectations, MLflow and
 our own rooms on the thread's stack: a step that Prefect called is work, a request that Prefect makes for it is orchestration.
 A moment at work counts all the same while the thread that imports beside it is in one of the three, because only one of the two
-can run; and so does everything after the command line has ended.
+can run; and so does everything after the command line has ended. Reading a package that the work needs itself, such as SciPy for
+LightGBM, is work, whoever asks for it first.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ ORCHESTRATION: Final = "orchestration"
 VALIDATION: Final = "validation"
 TRACKING: Final = "tracking"
 _AT_WORK: Final = "at work"
+# What Python calls the code of a module, which runs when it is imported.
+_IMPORTED: Final = "<module>"
 _KINDS: Final = {
     "prefect": ORCHESTRATION,
     "great_expectations": VALIDATION,
@@ -33,6 +36,8 @@ _KINDS: Final = {
     "flows.tracking": TRACKING,
     **dict.fromkeys(("flows", "features", "models", "segments", "lake", "outputs"), _AT_WORK),
 }
+# LightGBM and the lifetimes need the first four, the report the last.
+_NEEDED_ANYHOW: Final = frozenset({"numpy", "scipy", "pandas", "sklearn", "altair"})
 _SECONDS_BETWEEN_LOOKS: Final = 0.005
 
 
@@ -79,6 +84,8 @@ def kind_of(frame: FrameType | None) -> str | None:
         parts = str(frame.f_globals.get("__name__", "")).split(".")
         if kind := _KINDS.get(".".join(parts[:2])) or _KINDS.get(parts[0]):
             return kind
+        if parts[0] in _NEEDED_ANYHOW and frame.f_code.co_name == _IMPORTED:
+            return _AT_WORK
         frame = frame.f_back
     return None
 
