@@ -71,6 +71,8 @@ class Watcher:
 
     def _kind(self) -> str:
         frames = sys._current_frames()
+        # With this very frame in it, what is looked at would hold itself, and keep alive all that the night has let go of.
+        del frames[threading.get_ident()]
         kind = kind_of(frames.get(self._watched)) or (ORCHESTRATION if self._is_over else _AT_WORK)
         if kind != _AT_WORK:
             return kind

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -79,3 +81,26 @@ def test_work_beside_an_import_of_a_library_counts_to_the_library_and_the_end_to
     seen = watcher.seconds()
     both = (time.perf_counter() - began) / 2
     assert shares(seen, both) == {"orchestration": True, "validation": False, "tracking": True}
+
+
+def test_looking_keeps_nothing_alive() -> None:
+    gone: list[weakref.ref[_Held]] = []
+
+    def hold() -> None:
+        held = _Held()
+        gone.append(weakref.ref(held))
+        time.sleep(0.002)
+
+    gc.disable()
+    try:
+        watcher = Watcher()
+        for _ in range(100):
+            hold()
+        watcher.seconds()
+        assert not any(one() is not None for one in gone)
+    finally:
+        gc.enable()
+
+
+class _Held:
+    """Something that is let go of when its function ends."""
