@@ -247,6 +247,7 @@ def test_the_lake_may_lie_in_another_folder(in_folder: Path, tmp_path: Path) -> 
     assert not (tmp_path / "shop" / "lake").exists()
 
 
+@pytest.mark.soak
 def test_an_erasure_where_old_versions_may_not_be_removed_is_done_and_says_what_stays(
     run: Run, bucket_night: BucketShop, object_store: ObjectStore, tmp_path: Path
 ) -> None:
