@@ -1,7 +1,7 @@
 """Versions of tables, each read once: a table's log is read again only after something in it has changed.
 
-A night looks at its tables some two hundred times and writes thirty commits. Reading a log takes longer the more days a table
-holds, and most looks find it as the last one left it.
+A night looks at its tables some 140 times before it begins with features. Reading a log takes longer the more days a table holds,
+and most looks find it as the last one left it.
 """
 
 from __future__ import annotations
