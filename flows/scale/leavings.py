@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from lake.snapshots import LOG
 from lake.store import Lake
 
 LEAVINGS: Final = "tonight_"
-_LOG: Final = "_delta_log/"
 
 
 def put_away(lake: Lake) -> None:
@@ -16,7 +16,7 @@ def put_away(lake: Lake) -> None:
     for table in tables:
         place = lake.place(table)
         # The log first: a table without it is none, however far this comes.
-        for stored in sorted(place.files(), key=lambda one: not one.name.startswith(_LOG)):
+        for stored in sorted(place.files(), key=lambda one: not one.name.startswith(f"{LOG}/")):
             place.remove(stored.name)
         place.remove_empty_folders(but="")
     if tables:
