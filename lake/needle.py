@@ -1,8 +1,9 @@
 """One member's id, and what it means that a text or a file names it.
 
 An id that cannot be mistaken is looked for in every byte. One that other things may be called too, such as `12347`, counts
-where it stands as a word of its own. One so short that it could be any count, such as `7`, counts only as a whole value where
-ids are kept: in columns, fields and keys named in `ID_COLUMNS`.
+where it stands as a word of its own, but not inside a random name such as a data file's, where four characters turn up by chance.
+One so short that it could be any count, such as `7`, counts only as a whole value where ids are kept: in columns, fields and
+keys named in `ID_COLUMNS`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ _UNMISTAKABLE_CHARACTERS: Final = 12
 _SHORTEST_WORD: Final = 4
 _SHORTEST_NUMBER: Final = 5
 _WORD: Final = "[0-9A-Za-z_]"
+# What tools number their own things with, and the end of a data file's name; footers cut such names short.
+_RANDOM_NAME: Final = (
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}(?:-[0-9a-f]{0,12}(?:-c[0-9]{3}(?![0-9A-Za-z_]))?)?"
+)
+_RANDOM_NAME_LENGTH: Final = 41
 
 Kind = Literal["anywhere", "word", "value"]
 
@@ -93,16 +99,18 @@ class Needle:
 
     @cached_property
     def _in_text(self) -> _Form[str]:
-        return _Form(self.member_id, re.compile("".join(self._bounded(re.escape(self.member_id)))), self.others)
+        random = re.compile(_RANDOM_NAME) if self.kind == "word" else None
+        return _Form(self.member_id, re.compile("".join(self._bounded(re.escape(self.member_id)))), self.others, random)
 
     @cached_property
     def _in_bytes(self) -> tuple[_Form[bytes], ...]:
         forms: dict[bytes, _Form[bytes]] = {}
         before, _, after = (part.encode() for part in self._bounded(""))
         others = [tuple(_ways_of_writing(other)) for other in self.others]
+        random = re.compile(_RANDOM_NAME.encode()) if self.kind == "word" else None
         for way, wanted in enumerate(_ways_of_writing(self.member_id)):
             pattern = re.compile(before + re.escape(wanted) + after)
-            forms.setdefault(wanted, _Form(wanted, pattern, frozenset(written[way] for written in others)))
+            forms.setdefault(wanted, _Form(wanted, pattern, frozenset(written[way] for written in others), random))
         return tuple(forms.values())
 
     def _bounded(self, inner: str) -> tuple[str, str, str]:
@@ -116,22 +124,30 @@ class Needle:
 
 
 class _Form(Generic[AnyStr]):
-    """One way of writing the id, found only where it is not a part of another member's."""
+    """One way of writing the id, found only where it is not a part of another member's, nor of a random name."""
 
     wanted: AnyStr
     _pattern: re.Pattern[AnyStr]
     _others: frozenset[AnyStr]
+    _random: re.Pattern[AnyStr] | None
 
-    def __init__(self, wanted: AnyStr, pattern: re.Pattern[AnyStr], others: frozenset[AnyStr]) -> None:
+    def __init__(
+        self, wanted: AnyStr, pattern: re.Pattern[AnyStr], others: frozenset[AnyStr], random: re.Pattern[AnyStr] | None
+    ) -> None:
         self.wanted = wanted
         self._pattern = pattern
         self._others = others
+        self._random = random
         # Where in which length of another id this one stands: a look at the surroundings tells, however many others there are.
         self._around = sorted({(other.index(wanted), len(other)) for other in others if wanted in other})
 
     def places(self, data: AnyStr) -> Iterator[re.Match[AnyStr]]:
         """Where the data name the member."""
-        return (match for match in self._pattern.finditer(data) if not self._is_part_of_another(match.start(), data))
+        return (
+            match
+            for match in self._pattern.finditer(data)
+            if not self._is_part_of_another(match.start(), data) and not self._is_in_random_name(match, data)
+        )
 
     def replaced(self, data: AnyStr, by: AnyStr) -> AnyStr:
         """The data with every place replaced."""
@@ -141,6 +157,14 @@ class _Form(Generic[AnyStr]):
 
     def _is_part_of_another(self, at: int, data: AnyStr) -> bool:
         return any(at >= ahead and data[at - ahead : at - ahead + length] in self._others for ahead, length in self._around)
+
+    def _is_in_random_name(self, match: re.Match[AnyStr], data: AnyStr) -> bool:
+        if self._random is None:
+            return False
+        begins = max(match.start() - _RANDOM_NAME_LENGTH, 0)
+        near = data[begins : match.end() + _RANDOM_NAME_LENGTH]
+        spans = (name.span() for name in self._random.finditer(near))
+        return any(begins + first <= match.start() and match.end() <= begins + last for first, last in spans)
 
 
 def _ways_of_writing(text: str) -> Iterator[bytes]:

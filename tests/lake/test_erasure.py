@@ -96,6 +96,22 @@ def test_the_statistics_of_a_table_name_members_long_after_their_rows_are_gone(t
     assert found_in(lake.path("events") / "_delta_log" / f"{0:020}.checkpoint.parquet")
 
 
+def test_a_data_file_that_happens_to_be_numbered_like_a_member_names_nobody(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.replace("notes", pl.DataFrame({"member_id": ["c002"]}))
+    folder = lake.path("notes")
+    [written] = folder.glob("*.parquet")
+    numbered = folder / "part-00000-3f2a9c1e-c001-4b1f-9d0e-5c1b2a3d4e5f-c000.snappy.parquet"
+    written.rename(numbered)
+    log = folder / "_delta_log" / f"{0:020}.json"
+    log.write_text(log.read_text().replace(written.name, numbered.name))
+    DeltaTable(folder).create_checkpoint()
+    checkpoint = folder / "_delta_log" / f"{0:020}.checkpoint.parquet"
+    assert b"-c001-" in checkpoint.read_bytes()
+    assert not found_in(checkpoint, "c001")
+    assert found_in(checkpoint, "c002")
+
+
 def test_what_a_database_has_deleted_is_still_found_in_its_pages(tmp_path: Path) -> None:
     path = hide(tmp_path, "db", MEMBER)
     connection = sqlite3.connect(path)
@@ -118,6 +134,11 @@ def test_what_a_database_has_deleted_is_still_found_in_its_pages(tmp_path: Path)
         ("12347", "12347.50", False),
         ("12347", "1,12347", False),
         ("12347", "size 9.12347", False),
+        ("c001", "part-00000-3f2a9c1e-c001-4b1f-9d0e-5c1b2a3d4e5f-c000.snappy.parquet", False),
+        ("c000", "part-00000-3f2a9c1e-77aa-4b1f-9d0e-5c1b2a3d4e5f-c000.snappy.parquet", False),
+        ("c001", "cut short by a footer: 3f2a9c1e-c001-4b1f-9d0e-5c1", False),
+        ("c001", "3f2a9c1e-c001-4b1f-9d0e-5c1b2a3d4e5f asked c001", True),
+        ("c001", "20250101-c001-20250102", True),
         ("7", "7", True),
         ("7", "7 posts", False),
     ],
