@@ -7,7 +7,7 @@ of, and writes into FILE how many seconds went where. A moment counts to the inn
 our own rooms on the thread's stack: a step that Prefect called is work, a request that Prefect makes for it is orchestration.
 A moment at work counts all the same while the thread that imports beside it is in one of the three, because only one of the two
 can run; and so does everything after the command line has ended. Reading a package that the work needs itself, such as SciPy for
-LightGBM, is work, whoever asks for it first.
+LightGBM, is work, whoever asks for it first. Of the process that validates, what counts is how long the night waits for it.
 """
 
 from __future__ import annotations

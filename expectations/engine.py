@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 
@@ -52,7 +52,6 @@ class Rule:
         column: The column whose values the rule is about.
         columns: Every column it looks at, `column` first.
         referenced_table: The table whose keys it looks up, None for a rule that looks at the row alone.
-        expectation: The Great Expectations object.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Rule:
     column: str
     columns: tuple[str, ...]
     referenced_table: str | None
-    expectation: Any
 
 
 @dataclass(frozen=True)
@@ -76,60 +74,88 @@ class ChunkVerdict:
     broken: pl.Series
 
 
-def load_rules(table: str, *, suites_dir: Path = SUITES_DIR) -> tuple[Rule, ...]:
-    """Read the suite of a table through Great Expectations.
+class Suite(Protocol):
+    """The rules of a table, and whoever judges by them."""
 
-    Returns:
-        Its rules in the order of the file.
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in the order of the file."""
+
+    def judge(
+        self,
+        rules: tuple[Rule, ...],
+        chunk: pl.DataFrame,
+        *,
+        repeats: Mapping[str, pl.Series],
+        references: Mapping[str, pl.Series],
+        parameters: Mapping[str, object],
+    ) -> dict[str, ChunkVerdict]:
+        """Run rules over one chunk.
+
+        Args:
+            rules: Which of the suite's to run; every column they look at is in the chunk.
+            chunk: The rows, with the contract's types.
+            repeats: Column → Boolean per row of the chunk, true where an earlier row of the arrival had the same value.
+            references: Referenced table → known keys.
+            parameters: Values of the suite's `$PARAMETER`s.
+
+        Returns:
+            Rule name → what it found.
+
+        Raises:
+            RuleError: A rule crashed instead of answering.
+        """
+
+
+class SuiteHere:
+    """A suite read by Great Expectations in this process, and judged by it.
+
+    Args:
+        table: Whose suite.
+        suites_dir: Folder with one `<table>.json` per table.
 
     Raises:
         RuleError: The suite is missing, is not valid, or a rule has no `rule` or `says` in its `meta`.
     """
-    _import_quietly()
-    from great_expectations.exceptions import GreatExpectationsError
 
-    with _ONE_AT_A_TIME:
-        try:
-            rules = tuple(_rule(expectation) for expectation in _context(suites_dir).suites.get(table).expectations)
-            _require_all(rules, written=json.loads((suites_dir / f"{table}.json").read_text(encoding="utf-8")))
-            return rules
-        except (GreatExpectationsError, ValueError, KeyError) as error:
-            raise RuleError(
-                f"The suite {suites_dir / f'{table}.json'} cannot be used: {error}",
-                remedy="Restore the file from version control, or correct it; every rule needs meta.rule and meta.says.",
-            ) from error
+    def __init__(self, table: str, *, suites_dir: Path = SUITES_DIR) -> None:
+        _import_quietly()
+        from great_expectations.exceptions import GreatExpectationsError
+
+        file = suites_dir / f"{table}.json"
+        with _ONE_AT_A_TIME:
+            try:
+                expectations = _context(suites_dir).suites.get(table).expectations
+                self.rules = tuple(_rule(expectation) for expectation in expectations)
+                _require_all(self.rules, written=json.loads(file.read_text(encoding="utf-8")))
+            except (GreatExpectationsError, ValueError, KeyError) as error:
+                raise RuleError(
+                    f"The suite {file} cannot be used: {error}",
+                    remedy="Restore the file from version control, or correct it; every rule needs meta.rule and meta.says.",
+                ) from error
+        self._expectations = {rule.name: expectation for rule, expectation in zip(self.rules, expectations, strict=True)}
+
+    def judge(
+        self,
+        rules: tuple[Rule, ...],
+        chunk: pl.DataFrame,
+        *,
+        repeats: Mapping[str, pl.Series],
+        references: Mapping[str, pl.Series],
+        parameters: Mapping[str, object],
+    ) -> dict[str, ChunkVerdict]:
+        """Run rules over one chunk; see `Suite`."""
+        from expectations.reference_rules import Surroundings, surrounded_by
+
+        surroundings = Surroundings(chunk=chunk, repeats=repeats, references=references)
+        judged = chunk.select(columns_of(rules))
+        with _ONE_AT_A_TIME, surrounded_by(surroundings):
+            return _run([self._expectations[rule.name] for rule in rules], to_pandas(judged), parameters=parameters)
 
 
-def judge_chunk(
-    rules: tuple[Rule, ...],
-    chunk: pl.DataFrame,
-    *,
-    repeats: Mapping[str, pl.Series],
-    references: Mapping[str, pl.Series],
-    parameters: Mapping[str, object],
-) -> dict[str, ChunkVerdict]:
-    """Run rules over one chunk.
-
-    Args:
-        rules: What to run; every column they look at is in the chunk.
-        chunk: The rows, with the contract's types.
-        repeats: Column → Boolean per row of the chunk, true where an earlier row of the arrival had the same value.
-        references: Referenced table → known keys.
-        parameters: Values of the suite's `$PARAMETER`s.
-
-    Returns:
-        Rule name → what it found.
-
-    Raises:
-        RuleError: A rule crashed instead of answering.
-    """
-    _import_quietly()
-    from expectations.reference_rules import Surroundings, surrounded_by
-
-    surroundings = Surroundings(chunk=chunk, repeats=repeats, references=references)
-    judged = chunk.select(sorted({column for rule in rules for column in rule.columns}))
-    with _ONE_AT_A_TIME, surrounded_by(surroundings):
-        return _run(rules, to_pandas(judged), parameters=parameters)
+def columns_of(rules: tuple[Rule, ...]) -> list[str]:
+    """Every column that any of the rules looks at, sorted."""
+    return sorted({column for rule in rules for column in rule.columns})
 
 
 def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
@@ -157,14 +183,14 @@ def _import_quietly() -> None:
         import expectations.reference_rules  # noqa: F401
 
 
-def _run(rules: tuple[Rule, ...], rows: pd.DataFrame, *, parameters: Mapping[str, object]) -> dict[str, ChunkVerdict]:
+def _run(expectations: list[Any], rows: pd.DataFrame, *, parameters: Mapping[str, object]) -> dict[str, ChunkVerdict]:
     from great_expectations import ExpectationSuite
     from great_expectations.exceptions import GreatExpectationsError
 
     # A new context for every chunk: a context keeps each batch it has seen in memory.
     source = _context(SUITES_DIR).data_sources.add_pandas("arrivals")
     batches = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("chunk")
-    suite = ExpectationSuite("chunk", expectations=[rule.expectation for rule in rules])
+    suite = ExpectationSuite("chunk", expectations=expectations)
     with warnings.catch_warnings():
         # Great Expectations still asks a time column for its NumPy values.
         warnings.filterwarnings("ignore", message="Series.values returning an ndarray")
@@ -173,7 +199,7 @@ def _run(rules: tuple[Rule, ...], rows: pd.DataFrame, *, parameters: Mapping[str
                 suite, result_format=_RESULT_FORMAT, expectation_parameters=dict(parameters)
             )
         except GreatExpectationsError as error:
-            names = ", ".join(rule.name for rule in rules)
+            names = ", ".join(str(expectation.meta["rule"]) for expectation in expectations)
             raise RuleError(f"None of these rules could be run: {names}. {error}", remedy=_REMEDY) from error
     return dict(_verdict(result) for result in answer.results)
 
@@ -217,7 +243,6 @@ def _rule(expectation: Any) -> Rule:
         column=columns[0],
         columns=columns,
         referenced_table=kwargs.get("referenced_table"),
-        expectation=expectation,
     )
 
 

@@ -15,7 +15,8 @@ from typing import Final
 
 import polars as pl
 
-from expectations.engine import SUITES_DIR, ChunkVerdict, Rule, RuleError, judge_chunk, load_rules, within_calendar
+from expectations.beside import open_suite
+from expectations.engine import SUITES_DIR, ChunkVerdict, Rule, RuleError, within_calendar
 from lake.contracts import Table
 
 ROW_NO: Final = "row_no"
@@ -104,11 +105,12 @@ def validate(
     """
     _require_contract(table, rows, now=now)
     ordered = rows if rows.get_column(ROW_NO).is_sorted() else rows.sort(ROW_NO)
-    rules = _applicable(table, load_rules(table.name, suites_dir=suites_dir), rows.columns, references)
+    suite = open_suite(table.name, suites_dir=suites_dir)
+    rules = _applicable(table, suite.rules, rows.columns, references)
     tallies = {rule.name: _Tally.empty(ordered) for rule in rules}
     for chunk, repeats in _chunks(ordered, table.key, rows_per_chunk=rows_per_chunk):
         parameters = {"latest_time": now + future_tolerance, "this_year": now.year}
-        verdicts = judge_chunk(rules, chunk, repeats=repeats, references=references, parameters=parameters)
+        verdicts = suite.judge(rules, chunk, repeats=repeats, references=references, parameters=parameters)
         tallies = {rule.name: tallies[rule.name].plus(verdicts[rule.name], rule.column, chunk) for rule in rules}
     bad = _bad_rows({name: tally.broken for name, tally in tallies.items()})
     good = ordered.filter(~pl.col(ROW_NO).is_in(bad.get_column(ROW_NO).implode())) if bad.height else ordered

@@ -242,12 +242,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run_nightly(workspace: Path, as_of: str | None) -> None:
     from flows.run.environment import prepare_environment
+    from flows.run.warming import begin_early
 
     _known_workspace(workspace, as_of)
     prepare_environment(workspace)
-    from flows.run.warming import begin_imports
-
-    begin_imports()
+    begin_early()
     from flows.nightly import nightly as nightly_flow
 
     done = nightly_flow(str(workspace), as_of)

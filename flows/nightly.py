@@ -18,10 +18,12 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
+from expectations import beside
 from features.history import History
 from flows.run.alerting import alert_of_warnings, alerted
 from flows.run.logged import logged
 from flows.run.night import Night, open_night, say
+from flows.run.warming import begin_early
 from flows.scale.workforce import Features, Workforce, learn_from, workforce
 from flows.steps import intake as taking_in
 from flows.steps import scoring
@@ -80,6 +82,7 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
         workspace: The folder with `evenfall.toml`.
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
     """
+    begin_early()
     night = open_night(workspace, as_of)
     with alerted(night, "nightly"), night.workspace.held("nightly"):
         return run_night(night)
@@ -130,6 +133,7 @@ def take_in(night: Night) -> taking_in.Intake:
     """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
     with night.step("taking in") as counted:
         intake = taking_in.judge_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
+        beside.end()
         if intake.stops:
             path = write_validation_page(night.on(intake.as_of), intake, tonight=None)
             raise stop_error(intake, page=path)

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One Prefect server for all nights of this process; starting it for each would take a minute in all."""
+    """One Prefect server and one Great Expectations for all nights of this process: their own would take minutes."""
     from flows.run.environment import prepare_environment
 
     with warnings.catch_warnings():
@@ -18,6 +18,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
             prepare_environment(tmp_path_factory.getbasetemp())
+            import great_expectations  # noqa: F401
             from prefect.testing.utilities import prefect_test_harness
 
             with prefect_test_harness(server_startup_timeout=180):

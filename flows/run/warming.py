@@ -1,14 +1,22 @@
-"""Imports beside the first work: heavy packages are read from disk while Prefect's server starts and files are read."""
+"""Beside the first work: heavy packages are read from disk while Prefect's server starts and files are read."""
 
 from __future__ import annotations
 
 from functools import cache
 from threading import Thread
 
+from expectations import beside
+
+
+def begin_early() -> None:
+    """Begin, once, what every night needs sooner or later; whoever needs it earlier just waits for it."""
+    # Two imports in one process take turns; Great Expectations, the longest, has a process of its own.
+    beside.begin()
+    _begin_imports()
+
 
 @cache
-def begin_imports() -> Thread:
-    """Import what every night needs sooner or later, in the background and once; whoever needs it earlier just waits for it."""
+def _begin_imports() -> Thread:
     thread = Thread(target=_import_all, name="imports", daemon=True)
     thread.start()
     return thread
@@ -16,15 +24,11 @@ def begin_imports() -> Thread:
 
 def _import_all() -> None:
     # What cannot be imported fails again, and is told, where it is needed.
-    for import_one in (_validation, _tracking, _models):
+    for import_one in (_tracking, _models):
         try:
             import_one()
         except Exception:  # noqa: S112 - see above
             continue
-
-
-def _validation() -> None:
-    import expectations.reference_rules  # noqa: F401
 
 
 def _tracking() -> None:

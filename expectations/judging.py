@@ -1,0 +1,87 @@
+"""The process that judges by Great Expectations for another one; `expectations.beside` is its other side.
+
+    python -m expectations.judging
+
+answers every question on its standard input on its standard output, until there are no more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from expectations.engine import Rule, RuleError, SuiteHere
+from expectations.messages import Frames, received, send
+
+
+class _Judge:
+    """What the process has read and been told so far."""
+
+    def __init__(self) -> None:
+        self._suites: dict[tuple[str, str], SuiteHere] = {}
+        self._known: dict[str, pl.Series] = {}
+
+    def answer(self, question: dict[str, Any], frames: Frames) -> tuple[Any, Frames]:
+        """Tell the rules of a suite, or judge a chunk by some of them."""
+        suite = (question["table"], question["suites_dir"])
+        if "rules" not in question:
+            self._suites[suite] = SuiteHere(suite[0], suites_dir=Path(suite[1]))
+            return [asdict(rule) for rule in self._suites[suite].rules], {}
+        return self._judged(self._suites[suite], question, frames)
+
+    def _judged(self, suite: SuiteHere, question: dict[str, Any], frames: Frames) -> tuple[Any, Frames]:
+        self._known |= _called("known", frames)
+        rules: tuple[Rule, ...] = tuple(rule for rule in suite.rules if rule.name in question["rules"])
+        verdicts = suite.judge(
+            rules,
+            frames["chunk"],
+            repeats=_called("repeats", frames),
+            references={name: self._known[name] for name in question["references"]},
+            parameters={name: _read(value) for name, value in question["parameters"].items()},
+        )
+        checked = {name: verdict.rows_checked for name, verdict in verdicts.items()}
+        return checked, {name: verdict.broken.to_frame() for name, verdict in verdicts.items()}
+
+
+def serve() -> None:
+    """Answer questions until there are no more."""
+    # Whoever stops the night stops it; this process then sees its questions end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(_STANDARD_OUTPUT), "wb")
+    # What a library prints must not get between the answers.
+    os.dup2(_STANDARD_ERROR, _STANDARD_OUTPUT)
+    import expectations.reference_rules  # noqa: F401
+
+    judge = _Judge()
+    while True:
+        try:
+            question, frames = received(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            answer, found = judge.answer(question, frames)
+            send(answers, {"answer": answer}, found)
+        except RuleError as error:
+            send(answers, {"error": error.what, "remedy": error.remedy}, {})
+
+
+def _called(kind: str, frames: Frames) -> dict[str, pl.Series]:
+    return {name.removeprefix(f"{kind} "): frame.to_series() for name, frame in frames.items() if name.startswith(f"{kind} ")}
+
+
+def _read(value: Any) -> object:
+    return datetime.fromisoformat(value["time"]) if isinstance(value, dict) else value
+
+
+_STANDARD_OUTPUT: Final = 1
+_STANDARD_ERROR: Final = 2
+
+if __name__ == "__main__":
+    serve()
