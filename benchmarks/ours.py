@@ -58,7 +58,7 @@ def rollup_of_the_day(inputs: Path) -> Done:
 def features(inputs: Path) -> Done:
     """Rollups and ties → every feature of every member."""
     history, facts = read_history(inputs), read_facts(inputs)
-    made = build_features(history, as_of=facts.as_of).lazy().collect(engine="streaming")
+    made = build_features(history, as_of=facts.as_of, threads=cores())
     return Done(_rows(inputs, "daily", "ties"), lambda folder: made.write_parquet(folder / "features.parquet"))
 
 

@@ -22,7 +22,7 @@ MEMBERS_AT_ONCE: Final = 100_000
 __all__ = ["MEMBERS_AT_ONCE", "build_features", "describe_members", "feature_catalog"]
 
 
-def build_features(history: History, *, as_of: date) -> pl.DataFrame:
+def build_features(history: History, *, as_of: date, threads: int = 1) -> pl.DataFrame:
     """Compute every feature of the catalog for every member seen by `as_of`.
 
     One row per member as of `as_of`, sorted by member_id: member_no, member_id, then the columns of `feature_catalog`.
@@ -31,11 +31,16 @@ def build_features(history: History, *, as_of: date) -> pl.DataFrame:
     Nothing later than `as_of` is looked at: the history is cut here, before anything else, and the steps below accept
     only a history that was cut.
 
+    Args:
+        history: What is known of the community.
+        as_of: The night.
+        threads: How many share the work; changes nothing else.
+
     Raises:
         polars.exceptions.ComputeError: A member has two rows in `history.members`.
     """
     seen = cut(history, as_of)
-    return describe_members(seen, start(seen))
+    return describe_members(seen, start(seen, threads=threads), threads=threads)
 
 
 def describe_members(

@@ -22,6 +22,7 @@ def build_panel(
     seen_until: date,
     eligible_days: int,
     keep: pl.Expr | None = None,
+    threads: int = 1,
 ) -> pl.DataFrame:
     """Compute features as of each cut-off beside what came after it.
 
@@ -38,6 +39,7 @@ def build_panel(
         eligible_days: As in `label`.
         keep: Keep only rows for which this holds, such as `pl.col("is_eligible")`; a large community's panel need not
             carry members who left years ago.
+        threads: How many share the work; changes nothing else.
 
     Raises:
         ConfigurationError: There is no cut-off, or the outcome of one is not fully seen yet.
@@ -57,7 +59,7 @@ def build_panel(
             seen_until=seen_until,
             eligible_days=eligible_days,
         )
-        slices.append(_slice(build_features(history, as_of=as_of), labels, as_of, keep))
+        slices.append(_slice(build_features(history, as_of=as_of, threads=threads), labels, as_of, keep))
     return pl.concat(slices)
 
 

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from features.history import History
 from features.panel import build_panel
+from flows.run.machine import cores
 from flows.run.night import Night, open_night, say
 from flows.steps.rollup import catch_up, load_history
 from flows.steps.training import data_versions, first_day, kept_rows
@@ -115,6 +116,7 @@ def _panel(night: Night, history: History, planned: tuple[date, ...], horizon_da
         seen_until=night.as_of,
         eligible_days=night.settings.churn.eligible_days,
         keep=keep,
+        threads=cores(),
     )
 
 

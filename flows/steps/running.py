@@ -48,7 +48,7 @@ def carry_totals(lake: Lake, *, as_of: date) -> RunningTotals:
         return held.totals
     seen = _seen(lake, as_of, not_profiled)
     totals = None if held is None else _advanced(lake, seen, held, not_profiled)
-    totals = start(seen) if totals is None else totals
+    totals = start(seen, threads=cores()) if totals is None else totals
     # A past night is looked at once; the totals that are kept are those of the newest.
     if held is None or as_of >= held.totals.as_of:
         _keep(lake, totals, not_profiled)

@@ -14,6 +14,7 @@ import polars as pl
 from features.build import build_features
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES, History
 from features.panel import build_panel
+from flows.run.machine import cores
 from flows.run.night import Night, code_hash, say, settings_hash
 from flows.run.settings import Settings
 from flows.tracking.figures import training_figures
@@ -262,6 +263,7 @@ def _train(night: Night, learnt: Learnt, purpose: Purpose, fingerprint: str) -> 
             seen_until=night.as_of,
             eligible_days=settings.churn.eligible_days,
             keep=kept_rows(purpose, history),
+            threads=cores(),
         )
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
     tonight = learnt.tonight.with_columns(is_eligible=is_eligible(settings)).collect()
@@ -283,7 +285,7 @@ def _without_future(history: History, as_of: date) -> pl.DataFrame:
         ties=history.ties.filter(days),
         everybody=None if history.everybody is None else history.everybody.filter(seen),
     )
-    return build_features(ended, as_of=as_of)
+    return build_features(ended, as_of=as_of, threads=cores())
 
 
 def _record(

@@ -351,7 +351,7 @@ def test_members_taken_a_few_at_a_time_get_the_same_bytes(monkeypatch: pytest.Mo
     at_once = features_of(history)
     monkeypatch.setattr("features.rhythm._MEMBERS_AT_ONCE", 1)
     seen = cut(history, AS_OF)
-    few = describe_members(seen, start(seen), members_at_once=1, threads=2)
+    few = describe_members(seen, start(seen, threads=2), members_at_once=1, threads=2)
     assert_frame_equal(few.select(at_once.columns), at_once, check_exact=True)
 
 
