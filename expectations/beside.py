@@ -1,8 +1,8 @@
 """Great Expectations in a process of its own, so that reading its packages, which takes seconds, has a core of its own too.
 
 Whoever is going to validate says so early with `begin`; from then on suites are judged there, until `end` gives its memory back.
-Rows go through pipes as Arrow and everything else as JSON: nothing is pickled, and nothing lies on a disk. Should the process end
-before its time, the suite goes on here. The verdicts are the same in either place.
+Rows go through two pipes as Arrow and everything else as JSON: nothing is pickled, and nothing lies on a disk. Should the process
+end before its time, the suite goes on here. The verdicts are the same in either place.
 
 This module itself imports nothing heavy, so that the process can begin before anything else does.
 """
@@ -78,14 +78,21 @@ class _Process:
     def __init__(self) -> None:
         rooms = str(Path(__file__).parents[1])
         searched = os.pathsep.join([rooms, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._child = subprocess.Popen(
+        asked, questions = os.pipe()
+        answers, answered = os.pipe()
+        self._questions, self._answers = os.fdopen(questions, "wb"), os.fdopen(answers, "rb")
+        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter
             # -P: not from the folder it is started in, which is the community's and may hold anything.
-            [sys.executable, "-P", "-m", "expectations.judging"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            [sys.executable, "-P", "-m", "expectations.judging", str(asked), str(answered)],
+            # Pipes of their own, because anything may print to the usual ones.
+            pass_fds=(asked, answered),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"PYTHONPATH": searched},
         )
+        for theirs in (asked, answered):
+            os.close(theirs)
         self._one_at_a_time = threading.Lock()
         self._told: dict[str, pl.Series] = {}
         atexit.register(self.end)
@@ -111,8 +118,7 @@ class _Process:
         atexit.unregister(self.end)
         self._child.kill()
         code = self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout):
-            assert pipe is not None
+        for pipe in (self._questions, self._answers):
             # What could not be sent any more is of no use to anybody.
             with suppress(OSError):
                 pipe.close()
@@ -122,11 +128,9 @@ class _Process:
         from expectations.engine import RuleError
         from expectations.messages import received, send
 
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
         try:
-            send(self._child.stdin, question, frames)
-            answer, found = received(self._child.stdout)
+            send(self._questions, question, frames)
+            answer, found = received(self._answers)
         except (OSError, EOFError, ValueError) as error:
             raise _EndedError(f"exit code {self.end()}") from error
         if "error" in answer:

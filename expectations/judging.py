@@ -1,8 +1,8 @@
 """The process that judges by Great Expectations for another one; `expectations.beside` is its other side.
 
-    python -m expectations.judging
+    python -m expectations.judging QUESTIONS ANSWERS
 
-answers every question on its standard input on its standard output, until there are no more.
+answers every question that comes through the one open file on the other, until there are no more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any
 
 import polars as pl
 
@@ -50,19 +50,16 @@ class _Judge:
         return checked, {name: verdict.broken.to_frame() for name, verdict in verdicts.items()}
 
 
-def serve() -> None:
+def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer questions until there are no more."""
     # Whoever stops the night stops it; this process then sees its questions end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(_STANDARD_OUTPUT), "wb")
-    # What a library prints must not get between the answers.
-    os.dup2(_STANDARD_ERROR, _STANDARD_OUTPUT)
     import expectations.reference_rules  # noqa: F401
 
     judge = _Judge()
     while True:
         try:
-            question, frames = received(sys.stdin.buffer)
+            question, frames = received(questions)
         except EOFError:
             return
         try:
@@ -80,8 +77,6 @@ def _read(value: Any) -> object:
     return datetime.fromisoformat(value["time"]) if isinstance(value, dict) else value
 
 
-_STANDARD_OUTPUT: Final = 1
-_STANDARD_ERROR: Final = 2
-
 if __name__ == "__main__":
-    serve()
+    with os.fdopen(int(sys.argv[1]), "rb") as asked, os.fdopen(int(sys.argv[2]), "wb") as answered:
+        serve(asked, answered)
