@@ -10,22 +10,18 @@ from datetime import date
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from features.carrying import folded_in
 from features.day_words import WORD_BITS, WORDS, Words, mask_of, older
 from features.history import is_activity
-from features.packed import LARGEST_MEMBER_NO, Packing, run_starts
-from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, age_days, step_of_age
+from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, age_days
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
-# Ages at which another word, or another window, begins.
-_STEPS: Final = sorted({*range(0, LONGEST_WINDOW_DAYS, WORD_BITS), *LONG_WINDOWS_DAYS[:-1]})
+# A stretch ends where a word or a window does.
+_STRETCHES: Final = WORDS + len(LONG_WINDOWS_DAYS) - 1
 _WORDS: Final = tuple(f"days_{number}" for number in range(WORDS))
 _PARTS: Final = tuple(f"active.{part}_n_{days}d" for part in DAY_PARTS for days in LONG_WINDOWS_DAYS)
-
-Whole = npt.NDArray[np.integer]
 
 
 def count_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
@@ -39,22 +35,14 @@ def count_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
         daily: Rows of `History.daily`, none later than `as_of`.
         as_of: The day of age 0.
     """
-    age = pl.col("age_days")
-    packing = Packing.up_to(member_no=LARGEST_MEMBER_NO, step=len(_STEPS) - 1)
-    by_step = (
-        daily.with_columns(age_days=age_days(as_of))
-        .filter(is_activity(), age < LONGEST_WINDOW_DAYS)
-        .with_columns(bit=pl.lit(2, dtype=pl.UInt64).pow(age % WORD_BITS))
-        .group_by(key=packing.pack(member_no=pl.col("member_no"), step=step_of_age(_STEPS)))
-        .agg(pl.col("bit").bitwise_or(), pl.col([f"n_{part}" for part in DAY_PARTS]).sum())
-        .sort("key")
+    recent = daily.with_columns(age_days=age_days(as_of)).filter(is_activity(), pl.col("age_days") < LONGEST_WINDOW_DAYS)
+    return (
+        _by_stretch(recent)
+        .group_by("member_no")
+        .agg(*(_word(number) for number in range(len(_WORDS))), *_part_sums())
+        .sort("member_no")
         .collect(engine="streaming")
     )
-    keys = by_step["key"].to_numpy()
-    members = packing.down_to(keys, "member_no")
-    begins = run_starts(members)
-    marked = _laid_out(by_step, packing.field(keys, "step"), np.searchsorted(members[begins], members), height=len(begins))
-    return pl.DataFrame([pl.Series("member_no", members[begins]).cast(pl.Int32), *marked])
 
 
 def advance_active_days(
@@ -94,18 +82,42 @@ def words_of(active: pl.DataFrame) -> Words:
     return np.ascontiguousarray(active.select(_WORDS).to_numpy()).view(np.uint64)
 
 
-def _laid_out(by_step: pl.DataFrame, step: Whole, place: Whole, *, height: int) -> list[pl.Series]:
-    """Put each step's bits into its word and its counts into the windows it lies in; `place` says which member is a row's."""
-    words = np.zeros((height, WORDS), dtype=np.uint64)
-    parts = {name: np.zeros(height, dtype=np.int32) for name in _PARTS}
-    for number, start in enumerate(_STEPS):
-        rows = by_step.filter(pl.Series(step == number))
-        whose = place[step == number]
-        words[whose, start // WORD_BITS] |= rows["bit"].to_numpy()
-        for part in DAY_PARTS:
-            for days in (days for days in LONG_WINDOWS_DAYS if start < days):
-                parts[f"active.{part}_n_{days}d"][whose] += rows[f"n_{part}"].to_numpy()
-    return [*_columns_of(words), *(pl.Series(name, counts) for name, counts in parts.items())]
+def _by_stretch(recent: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per member_no and stretch of days: member_no, age_days, bit, and what was done in each part of the day.
+
+    A stretch lies within one word and within the same windows, so that any of its ages, here the smallest, stands for all.
+    """
+    # A row is looked at once here; choosing a word and a window of every row costs twice as much as of every stretch.
+    age, parts = pl.col("age_days"), [f"n_{part}" for part in DAY_PARTS]
+    stretch = sum((age >= days for days in LONG_WINDOWS_DAYS[:-1]), age // WORD_BITS)
+    key = pl.col("member_no").cast(pl.Int64) * _STRETCHES + stretch
+    bit = pl.lit(2, dtype=pl.UInt64).pow(age % WORD_BITS)
+    return (
+        recent.select(age, *parts, key=key, bit=bit)
+        .group_by("key")
+        .agg(age.min(), pl.col("bit").bitwise_or(), pl.col(parts).sum())
+        .with_columns(member_no=(pl.col("key") // _STRETCHES).cast(pl.Int32))
+    )
+
+
+def _word(number: int) -> pl.Expr:
+    in_word = pl.col("age_days") // WORD_BITS == number
+    return (
+        pl.when(in_word)
+        .then(pl.col("bit"))
+        .otherwise(pl.lit(0, dtype=pl.UInt64))
+        .bitwise_or()
+        .reinterpret(signed=True)
+        .alias(_WORDS[number])
+    )
+
+
+def _part_sums() -> list[pl.Expr]:
+    return [
+        pl.when(pl.col("age_days") < days).then(pl.col(f"n_{part}")).otherwise(0).sum().alias(f"active.{part}_n_{days}d")
+        for part in DAY_PARTS
+        for days in LONG_WINDOWS_DAYS
+    ]
 
 
 def _columns_of(words: Words) -> list[pl.Series]:

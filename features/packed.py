@@ -9,16 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 Keys = npt.NDArray[np.uint64]
-_BITS: Final = 64
-# Member numbers are Int32.
-LARGEST_MEMBER_NO: Final = 2**31 - 1
+_BITS: int = 64
 
 
 @dataclass(frozen=True)

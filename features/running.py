@@ -70,8 +70,10 @@ def start(seen: SeenHistory, *, threads: int = 1) -> RunningTotals:
         threads: How many share the work; changes nothing else.
     """
     with ThreadPoolExecutor(threads) as pool:
+        # People are counted by one core, so that another is free for the rows meanwhile.
         people = pool.submit(count_people, seen.ties, as_of=seen.as_of)
-        return RunningTotals(as_of=seen.as_of, **pool.submit(_of_daily, seen).result(), people=people.result())
+        daily = pool.submit(_of_daily, seen)
+        return RunningTotals(as_of=seen.as_of, people=people.result(), **daily.result())
 
 
 def _of_daily(seen: SeenHistory) -> dict[str, pl.DataFrame]:

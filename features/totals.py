@@ -13,8 +13,7 @@ import polars as pl
 from features.carrying import folded_in
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES
 from features.kinds import FIXED_KINDS, OTHER_EVENT, event_kinds, kind_of_activity
-from features.packed import LARGEST_MEMBER_NO, Packing, run_starts
-from features.windows import BANDS, age_days, band_of_age, window_name, window_names, windows_of_bands
+from features.windows import age_days, band_sums, window_name, window_names, window_sums
 
 DISTINCT_TYPES_WINDOWS_DAYS: Final = (28, 90, 365)
 _MONEY_KINDS: Final = ("order", "refund", "feedback")
@@ -81,60 +80,47 @@ def advance_sums(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, he
     taken_off = was.lazy().with_columns(
         -pl.col("n", "amount_minor"), age_days=age_days(held_as_of), event_date=pl.lit(None, dtype=pl.Date)
     )
-    changes = _summed_by_age(pl.concat([taken_off, now.lazy().with_columns(age_days=age_days(as_of))]))
-    ranks = pl.Enum(pl.concat([held["activity"].unique(), changes["activity"].unique()]).unique().sort())
-    key = pl.col("member_no").cast(pl.Int64) * max(len(ranks.categories), 1) + pl.col("activity").cast(ranks).to_physical()
+    changes = _summed_by_age(pl.concat([taken_off, now.lazy().with_columns(age_days=age_days(as_of))])).with_columns(
+        pl.col(name).fill_null(pl.lit(never, dtype=pl.Int32).cast(pl.Date)) for name, (_, never) in _ENDS.items()
+    )
+    key = _key(_ranks(held.lazy(), changes.lazy()))
     folds = {name: _fold_of(name) for name in held.columns if name not in _KEY}
     return folded_in(held, changes, key=key, folds=folds).filter(pl.col("n_lifetime") > 0)
 
 
 def _summed_by_age(daily: pl.LazyFrame) -> pl.DataFrame:
-    """One row per member_no and activity, sorted, as `count_sums`; `age_days` says what lies in which window.
-
-    Where no row has a day, the first and last are those of `_ENDS`.
-    """
-    activities = daily.select(pl.col("activity").unique().sort()).collect(engine="streaming").to_series()
-    packing = Packing.up_to(member_no=LARGEST_MEMBER_NO, activity=max(activities.len() - 1, 0), band=BANDS - 1)
-    rank = pl.col("activity").cast(pl.Enum(activities)).to_physical()
-    banded = daily.with_columns(key=packing.pack(member_no=pl.col("member_no"), activity=rank, band=band_of_age()))
-    counted = _by_key(banded, pl.col("n").sum(), *_end_days())
-    # Next to nothing that a community does is paid for.
-    paid = _by_key(banded.filter(pl.col("amount_minor") != 0), pl.col("amount_minor").sum())
-    keys = counted["key"].to_numpy()
-    begins = run_starts(packing.down_to(keys, "activity"))
-    firsts = keys[begins]
-    own_place = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(keys)))
-    paid_place = np.searchsorted(packing.down_to(firsts, "activity"), packing.down_to(paid["key"].to_numpy(), "activity"))
-    sums = _by_window(counted, "n", packing, own_place, height=len(begins))
-    sums |= _by_window(paid, "amount_minor", packing, paid_place, height=len(begins))
-    ends = {name: fold.reduceat(counted[name].to_numpy(), begins) for name, (fold, _) in _ENDS.items()}
-    return pl.DataFrame(
-        [
-            pl.Series("member_no", packing.field(firsts, "member_no")).cast(pl.Int32),
-            activities.gather(packing.field(firsts, "activity")),
-            *(pl.Series(name, values) for name, values in sums.items()),
-            *(pl.Series(name, days).cast(pl.Date) for name, days in ends.items()),
-        ]
-    )
+    """One row per member_no and activity, sorted, as `count_sums`; `age_days` says what lies in which window."""
+    ranks = _ranks(daily.select("activity"))
+    rows = daily.with_columns(_key(ranks).alias("key"))
+    day = pl.col("event_date")
+    counts = rows.group_by("key").agg(*band_sums("n"), first_date=day.min(), last_date=day.max())
+    # Few rows are worth money: they alone are summed in 64 bits.
+    amounts = rows.filter(pl.col("amount_minor") != 0).group_by("key").agg(*band_sums("amount_minor"))
+    sums = counts.select("key", *window_sums("n"), "first_date", "last_date").sort("key").collect(engine="streaming")
+    money = amounts.select("key", *window_sums("amount_minor")).collect(engine="streaming")
+    both = sums.join(money, on="key", how="left", maintain_order="left")
+    amount_names = window_names("amount_minor")
+    return both.select(*_taken_apart(ranks), *window_names("n"), pl.col(amount_names).fill_null(0), "first_date", "last_date")
 
 
-def _by_window(by_band: pl.DataFrame, column: str, packing: Packing, place: Whole, *, height: int) -> _Columns:
-    """Lay sums by key and band out, at the places of their keys, and cumulate them into windows."""
-    values = by_band[column].to_numpy()
-    bands = np.zeros((BANDS, height), dtype=values.dtype)
-    bands[packing.field(by_band["key"].to_numpy(), "band"), place] = values
-    return windows_of_bands(column, bands)
+def _ranks(*activities: pl.LazyFrame) -> pl.Enum:
+    """Every activity that occurs in a column of that name, in the order of the alphabet."""
+    found = pl.concat([rows.select("activity").unique() for rows in activities])
+    return pl.Enum(found.unique().collect(engine="streaming")["activity"].sort())
 
 
-def _by_key(rows: pl.LazyFrame, *sums: pl.Expr) -> pl.DataFrame:
-    """One row per key, sorted: a group by one number costs half as much as one by several columns, and sorts as fast again."""
-    return rows.group_by("key").agg(*sums).sort("key").collect(engine="streaming")
+def _key(ranks: pl.Enum) -> pl.Expr:
+    """One whole number for a member and an activity, of their order: grouped and found several times faster than the two."""
+    rank = pl.col("activity").cast(ranks).to_physical().cast(pl.Int64)
+    return pl.col("member_no").cast(pl.Int64) * max(len(ranks.categories), 1) + rank
 
 
-def _end_days() -> list[pl.Expr]:
-    day = pl.col("event_date").to_physical()
-    ends = {"first_date": day.min(), "last_date": day.max()}
-    return [end.fill_null(pl.lit(_ENDS[name][1], dtype=pl.Int32)).alias(name) for name, end in ends.items()]
+def _taken_apart(ranks: pl.Enum) -> list[pl.Expr]:
+    key, size = pl.col("key"), max(len(ranks.categories), 1)
+    return [
+        (key // size).cast(pl.Int32).alias("member_no"),
+        pl.lit(ranks.categories).gather(key % size).alias("activity"),
+    ]
 
 
 def lost_first_or_last_days(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:

@@ -6,14 +6,9 @@ five times; summing the disjoint bands once and cumulating them afterwards reads
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date
-from functools import reduce
-from operator import add
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 WINDOWS_DAYS: Final = (1, 7, 28, 90, 365)
@@ -22,7 +17,6 @@ LONGEST_WINDOW_DAYS: Final = WINDOWS_DAYS[-1]
 
 # First age in days of each band: 0, 1–6, 7–27, 28–89, 90–364, and 365 or older, which completes the lifetime.
 _BAND_STARTS: Final = (0, *WINDOWS_DAYS)
-BANDS: Final = len(_BAND_STARTS)
 
 
 def age_days(as_of: date) -> pl.Expr:
@@ -33,26 +27,6 @@ def age_days(as_of: date) -> pl.Expr:
 def window_name(column: str, days: int | None) -> str:
     """Name the sum of `column` over a window; None stands for the whole lifetime."""
     return f"{column}_lifetime" if days is None else f"{column}_{days}d"
-
-
-def step_of_age(starts: Collection[int]) -> pl.Expr:
-    """Which of the steps that start at these ages `age_days` is on, the first being 0 (UInt64)."""
-    return reduce(add, ((pl.col("age_days") >= start).cast(pl.UInt64) for start in sorted(starts)[1:]))
-
-
-def band_of_age() -> pl.Expr:
-    """The number of the band that `age_days` lies in, the newest being 0."""
-    return step_of_age(_BAND_STARTS)
-
-
-def windows_of_bands(column: str, bands: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.integer]]:
-    """Cumulate sums by band, one row per band, into the windows and the lifetime; `bands` becomes them.
-
-    Returns:
-        What `window_names` names, in its order.
-    """
-    np.cumsum(bands, axis=0, out=bands)
-    return dict(zip(window_names(column), bands, strict=True))
 
 
 def band_sums(column: str) -> list[pl.Expr]:
