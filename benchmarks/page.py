@@ -45,7 +45,8 @@ def tables(results: Results) -> str:
         *_table(_HEADS, _night_rows(median_night(results.nights))),
         "",
         "Starting is the command line, its imports and the configuration. A step lasts until the next begins, so it holds what",
-        "Prefect does in between. Rows are new events for taking in, landing and rolling up, members for the others.",
+        "Prefect does in between. Rows are new events for taking in, landing and rolling up, members for the others. Peaks are",
+        "the night's own; the process that validates beside it until landing begins is not in them.",
         "",
         *_overheads_part(median_night(results.nights)),
         "## The first night: trains",
@@ -100,7 +101,7 @@ def _overheads_part(night: Night) -> list[str]:
     rows = [(kind, f"{seconds:.2f}", f"{seconds / whole:.3f}") for kind, seconds in night.overheads.items()]
     return [
         "Of these, by a watcher that looked every 5 ms at what the night was in the middle of (`benchmarks/overhead.py`); the",
-        "imports of Prefect, Great Expectations and MLflow are in it, those of what the work needs itself are not:",
+        "imports of Prefect and MLflow are in it and all waiting for Great Expectations, those of what the work needs are not:",
         "",
         *_table(("", "wall s", "share of the night"), rows),
         "",
