@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import polars as pl
 
-    from expectations.engine import ChunkVerdict, Rule, Suite, SuiteHere
+    from expectations.engine import Rule, Suite, SuiteHere
     from expectations.messages import Frames
 
 _LOG: Final = logging.getLogger("evenfall.validation")
@@ -105,13 +105,13 @@ class _Process:
             told, _ = self._ask({"table": table, "suites_dir": str(suites_dir)}, {})
         return tuple(Rule(**{**rule, "columns": tuple(rule["columns"])}) for rule in told)
 
-    def judge(self, question: Mapping[str, Any], frames: Frames, references: Mapping[str, pl.Series]) -> Any:
-        """Ask for verdicts; keys of other tables are told once, however many chunks are judged by them."""
+    def judge(self, question: Mapping[str, Any], frames: Frames, references: Mapping[str, pl.Series]) -> Frames:
+        """Ask for a frame of positions for each rule; keys of other tables are told once, however many chunks they judge."""
         with self._one_at_a_time:
             news = {name: keys for name, keys in references.items() if self._told.get(name) is not keys}
-            answer = self._ask(question, {**frames, **{f"known {name}": keys.to_frame("key") for name, keys in news.items()}})
+            _, broken = self._ask(question, {**frames, **{f"known {name}": keys.to_frame("key") for name, keys in news.items()}})
             self._told |= news
-            return answer
+            return broken
 
     def end(self) -> int:
         """End it, whatever it is doing; returns its exit code."""
@@ -153,9 +153,9 @@ class _SuiteBeside:
         repeats: Mapping[str, pl.Series],
         references: Mapping[str, pl.Series],
         parameters: Mapping[str, object],
-    ) -> dict[str, ChunkVerdict]:
+    ) -> dict[str, pl.Series]:
         """Run rules over one chunk; see `Suite`."""
-        from expectations.engine import ChunkVerdict, columns_of
+        from expectations.engine import columns_of
 
         question = {
             "table": self._table,
@@ -169,11 +169,11 @@ class _SuiteBeside:
             **{f"repeats {key}": flags.to_frame() for key, flags in repeats.items()},
         }
         try:
-            checked, broken = self._process.judge(question, frames, references)
+            broken = self._process.judge(question, frames, references)
         except _EndedError as ended:
             here = _go_on_here(ended, self._table, self._suites_dir)
             return here.judge(rules, chunk, repeats=repeats, references=references, parameters=parameters)
-        return {name: ChunkVerdict(rows, broken[name].to_series()) for name, rows in checked.items()}
+        return {name: positions.to_series() for name, positions in broken.items()}
 
 
 def _go_on_here(ended: _EndedError, table: str, suites_dir: Path) -> SuiteHere:

@@ -52,6 +52,7 @@ class Rule:
         column: The column whose values the rule is about.
         columns: Every column it looks at, `column` first.
         referenced_table: The table whose keys it looks up, None for a rule that looks at the row alone.
+        demands_value: Whether a row without a value breaks it; any other rule leaves out a row that lacks one of its columns.
     """
 
     name: str
@@ -59,19 +60,7 @@ class Rule:
     column: str
     columns: tuple[str, ...]
     referenced_table: str | None
-
-
-@dataclass(frozen=True)
-class ChunkVerdict:
-    """What one rule found in one chunk.
-
-    Args:
-        rows_checked: Rows that had a value to judge.
-        broken: UInt32 positions in the chunk of the rows that break the rule, ascending.
-    """
-
-    rows_checked: int
-    broken: pl.Series
+    demands_value: bool
 
 
 class Suite(Protocol):
@@ -89,7 +78,7 @@ class Suite(Protocol):
         repeats: Mapping[str, pl.Series],
         references: Mapping[str, pl.Series],
         parameters: Mapping[str, object],
-    ) -> dict[str, ChunkVerdict]:
+    ) -> dict[str, pl.Series]:
         """Run rules over one chunk.
 
         Args:
@@ -100,7 +89,7 @@ class Suite(Protocol):
             parameters: Values of the suite's `$PARAMETER`s.
 
         Returns:
-            Rule name → what it found.
+            Rule name → UInt32 positions in the chunk of the rows that break it, ascending.
 
         Raises:
             RuleError: A rule crashed instead of answering.
@@ -143,7 +132,7 @@ class SuiteHere:
         repeats: Mapping[str, pl.Series],
         references: Mapping[str, pl.Series],
         parameters: Mapping[str, object],
-    ) -> dict[str, ChunkVerdict]:
+    ) -> dict[str, pl.Series]:
         """Run rules over one chunk; see `Suite`."""
         from expectations.reference_rules import Surroundings, surrounded_by
 
@@ -183,7 +172,7 @@ def _import_quietly() -> None:
         import expectations.reference_rules  # noqa: F401
 
 
-def _run(expectations: list[Any], rows: pd.DataFrame, *, parameters: Mapping[str, object]) -> dict[str, ChunkVerdict]:
+def _run(expectations: list[Any], rows: pd.DataFrame, *, parameters: Mapping[str, object]) -> dict[str, pl.Series]:
     from great_expectations import ExpectationSuite
     from great_expectations.exceptions import GreatExpectationsError
 
@@ -201,20 +190,18 @@ def _run(expectations: list[Any], rows: pd.DataFrame, *, parameters: Mapping[str
         except GreatExpectationsError as error:
             names = ", ".join(str(expectation.meta["rule"]) for expectation in expectations)
             raise RuleError(f"None of these rules could be run: {names}. {error}", remedy=_REMEDY) from error
-    return dict(_verdict(result) for result in answer.results)
+    return dict(_broken(result) for result in answer.results)
 
 
 _REMEDY: Final = "The rows are not to blame. Check the rule's arguments in its suite; if they are right, report a bug."
 
 
-def _verdict(result: Any) -> tuple[str, ChunkVerdict]:
+def _broken(result: Any) -> tuple[str, pl.Series]:
     name = str(result.expectation_config.meta["rule"])
     crash = _crash(result.exception_info)
     if crash is not None:
         raise RuleError(f"The rule {name} crashed instead of judging the rows: {crash}", remedy=_REMEDY)
-    found = result.result
-    broken = pl.Series("position", sorted(found["unexpected_index_list"]), dtype=pl.UInt32)
-    return name, ChunkVerdict(rows_checked=found["element_count"] - (found.get("missing_count") or 0), broken=broken)
+    return name, pl.Series("position", sorted(result.result["unexpected_index_list"]), dtype=pl.UInt32)
 
 
 def _crash(exception_info: Mapping[str, Any]) -> str | None:
@@ -243,6 +230,7 @@ def _rule(expectation: Any) -> Rule:
         column=columns[0],
         columns=columns,
         referenced_table=kwargs.get("referenced_table"),
+        demands_value=expectation.expectation_type == "expect_column_values_to_not_be_null",
     )
 
 

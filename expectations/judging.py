@@ -39,15 +39,14 @@ class _Judge:
     def _judged(self, suite: SuiteHere, question: dict[str, Any], frames: Frames) -> tuple[Any, Frames]:
         self._known |= _called("known", frames)
         rules: tuple[Rule, ...] = tuple(rule for rule in suite.rules if rule.name in question["rules"])
-        verdicts = suite.judge(
+        broken = suite.judge(
             rules,
             frames["chunk"],
             repeats=_called("repeats", frames),
             references={name: self._known[name] for name in question["references"]},
             parameters={name: _read(value) for name, value in question["parameters"].items()},
         )
-        checked = {name: verdict.rows_checked for name, verdict in verdicts.items()}
-        return checked, {name: verdict.broken.to_frame() for name, verdict in verdicts.items()}
+        return None, {name: positions.to_frame() for name, positions in broken.items()}
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:

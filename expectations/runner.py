@@ -1,22 +1,24 @@
 """Split arriving rows into good and bad by the rules of their table's suite.
 
-Great Expectations judges (`expectations.engine`); Polars does the rest: it cuts the arrival into chunks, so that memory stays
-bounded, finds keys that repeat across all of them, and gathers the rules that each row broke.
+Great Expectations judges (`expectations.engine`); Polars does the rest: it lays arrivals one behind the other, because a
+judgement has its price however few the rows, cuts them into chunks, so that memory stays bounded, finds keys that repeat within
+an arrival, and gathers the rules that each row broke.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from expectations.beside import open_suite
-from expectations.engine import SUITES_DIR, ChunkVerdict, Rule, RuleError, within_calendar
+from expectations.engine import SUITES_DIR, Rule, RuleError, columns_of, within_calendar
 from lake.contracts import Table
 
 ROW_NO: Final = "row_no"
@@ -79,73 +81,79 @@ class Validation:
 
 def validate(
     table: Table,
-    rows: pl.DataFrame,
+    arrivals: Sequence[pl.DataFrame],
     *,
     references: Mapping[str, pl.Series],
     now: datetime,
     future_tolerance: timedelta,
     suites_dir: Path = SUITES_DIR,
     rows_per_chunk: int = ROWS_PER_CHUNK,
-) -> Validation:
-    """Judge every row of an arrival by the suite of its table.
+) -> list[Validation]:
+    """Judge every row of several arrivals by the suite of their table, each arrival as if it were alone.
 
-    A column that is not there has no rules run. Of the rows that share a key, the one with the lowest row_no is kept.
+    A column that is not there has no rules run. Of an arrival's rows that share a key, the one with the lowest row_no is kept.
+    A judgement takes Great Expectations a fifth of a second, however few the rows: a year of daily files is judged in a few.
 
     Args:
         table: The contract the rows were mapped to.
-        rows: One row per mapped row, cast to the contract's types, plus row_no (Int64, unique); others are carried along.
+        arrivals: At least one; all with the same columns. One row per mapped row, cast to the contract's types, plus row_no
+            (Int64, unique within the arrival); others are carried along.
         references: Referenced table → its known keys; the foreign keys of a table that is not here are not checked.
         now: The clock at ingestion, with a zone.
         future_tolerance: How much later than `now` a time may be.
         suites_dir: Folder with one `<table>.json` per table.
         rows_per_chunk: Rows judged at once; bounds memory, changes no verdict.
 
+    Returns:
+        One per arrival, in their order.
+
     Raises:
         RuleError: A rule crashed, the suite cannot be used, or the rows do not have the contract's types.
     """
-    _require_contract(table, rows, now=now)
-    ordered = rows if rows.get_column(ROW_NO).is_sorted() else rows.sort(ROW_NO)
+    for rows in arrivals:
+        _require_contract(table, rows, now=now)
+    ordered = [rows if rows.get_column(ROW_NO).is_sorted() else rows.sort(ROW_NO) for rows in arrivals]
     suite = open_suite(table.name, suites_dir=suites_dir)
-    rules = _applicable(table, suite.rules, rows.columns, references)
-    tallies = {rule.name: _Tally.empty(ordered) for rule in rules}
-    for chunk, repeats in _chunks(ordered, table.key, rows_per_chunk=rows_per_chunk):
-        parameters = {"latest_time": now + future_tolerance, "this_year": now.year}
+    rules = _applicable(table, suite.rules, ordered[0].columns, references)
+    parameters = {"latest_time": now + future_tolerance, "this_year": now.year}
+    broken: dict[str, list[pl.Series]] = {rule.name: [] for rule in rules}
+    begins = 0
+    for chunk, repeats in _chunks(ordered, columns_of(rules), table.key, rows_per_chunk=rows_per_chunk):
         verdicts = suite.judge(rules, chunk, repeats=repeats, references=references, parameters=parameters)
-        tallies = {rule.name: tallies[rule.name].plus(verdicts[rule.name], rule.column, chunk) for rule in rules}
-    bad = _bad_rows({name: tally.broken for name, tally in tallies.items()})
-    good = ordered.filter(~pl.col(ROW_NO).is_in(bad.get_column(ROW_NO).implode())) if bad.height else ordered
-    return Validation(good=good, bad=bad, outcomes=tuple(tallies[rule.name].outcome(rule) for rule in rules))
+        for name, positions in verdicts.items():
+            broken[name].append(positions.cast(pl.Int64) + begins)
+        begins += chunk.height
+    found = {name: pl.concat(positions) for name, positions in broken.items()}
+    ends = list(accumulate(rows.height for rows in ordered))
+    return [
+        _validation(rows, rules, {name: _between(positions, end - rows.height, end) for name, positions in found.items()})
+        for rows, end in zip(ordered, ends, strict=True)
+    ]
 
 
-@dataclass(frozen=True)
-class _Tally:
-    """What one rule has found in the chunks so far."""
+def _between(positions: pl.Series, begin: int, end: int) -> pl.Series:
+    """Of sorted positions those from `begin` to before `end`, counted from `begin`."""
+    first, beyond = (int(positions.search_sorted(bound)) for bound in (begin, end))
+    return positions.slice(first, beyond - first) - begin
 
-    rows_checked: int
-    broken: pl.Series
-    examples: tuple[Example, ...]
 
-    @classmethod
-    def empty(cls, rows: pl.DataFrame) -> _Tally:
-        return cls(rows_checked=0, broken=rows.get_column(ROW_NO).clear(), examples=())
+def _validation(rows: pl.DataFrame, rules: tuple[Rule, ...], broken: Mapping[str, pl.Series]) -> Validation:
+    """One arrival split by the positions of the rows that break each rule."""
+    bad = _bad_rows({name: rows.get_column(ROW_NO).gather(positions) for name, positions in broken.items() if len(positions)})
+    good = rows.filter(~pl.col(ROW_NO).is_in(bad.get_column(ROW_NO).implode())) if bad.height else rows
+    checked = rows.select(_checked(rule).alias(rule.name) for rule in rules).row(0) if rules else ()
+    outcomes = [_outcome(rule, rows, count, broken[rule.name]) for rule, count in zip(rules, checked, strict=True)]
+    return Validation(good=good, bad=bad, outcomes=tuple(outcomes))
 
-    def plus(self, verdict: ChunkVerdict, column: str, chunk: pl.DataFrame) -> _Tally:
-        wanted = EXAMPLES - len(self.examples)
-        return _Tally(
-            rows_checked=self.rows_checked + verdict.rows_checked,
-            broken=self.broken.append(chunk.get_column(ROW_NO).gather(verdict.broken)),
-            examples=self.examples + _examples(chunk, column, positions=verdict.broken.head(wanted)),
-        )
 
-    def outcome(self, rule: Rule) -> RuleOutcome:
-        return RuleOutcome(
-            rule=rule.name,
-            says=rule.says,
-            column=rule.column,
-            rows_checked=self.rows_checked,
-            broken=len(self.broken),
-            examples=self.examples,
-        )
+def _checked(rule: Rule) -> pl.Expr:
+    """How many rows a rule has anything to say about."""
+    return pl.len() if rule.demands_value else pl.all_horizontal(pl.col(rule.columns).is_not_null()).sum()
+
+
+def _outcome(rule: Rule, rows: pl.DataFrame, rows_checked: int, broken: pl.Series) -> RuleOutcome:
+    examples = _examples(rows, rule.column, positions=broken.head(EXAMPLES)) if len(broken) else ()
+    return RuleOutcome(rule.name, rule.says, rule.column, rows_checked=rows_checked, broken=len(broken), examples=examples)
 
 
 def _require_contract(table: Table, rows: pl.DataFrame, *, now: datetime) -> None:
@@ -186,18 +194,24 @@ def _applicable(
     )
 
 
-def _chunks(rows: pl.DataFrame, key: str, *, rows_per_chunk: int) -> Iterator[tuple[pl.DataFrame, dict[str, pl.Series]]]:
-    """Slices of the rows, at least one, each with the rows in it whose key an earlier row of the whole arrival has."""
-    repeats = rows.select((~pl.col(key).is_first_distinct()).alias(key) if key in rows.columns else pl.lit(value=False))
+def _chunks(
+    arrivals: Sequence[pl.DataFrame], columns: list[str], key: str, *, rows_per_chunk: int
+) -> Iterator[tuple[pl.DataFrame, dict[str, pl.Series]]]:
+    """Slices of all rows, at least one, each with the rows in it whose key an earlier row of the same arrival has."""
+    rows = pl.concat([arrival.select(ROW_NO, *columns) for arrival in arrivals], rechunk=False)
+    is_repeat = (~pl.col(key).is_first_distinct()).alias(key)
+    repeats = [arrival.select(is_repeat).to_series() for arrival in arrivals if key in arrival.columns]
+    repeated = {key: pl.concat(repeats)} if repeats else {}
     for offset in range(0, max(rows.height, 1), rows_per_chunk):
-        yield rows.slice(offset, rows_per_chunk), {key: repeats.to_series().slice(offset, rows_per_chunk)}
+        flags = {name: column.slice(offset, rows_per_chunk) for name, column in repeated.items()}
+        yield rows.slice(offset, rows_per_chunk), flags
         if offset + rows_per_chunk < rows.height:
             # Great Expectations ties each chunk into reference cycles, whose few large frames never wake the collector.
             gc.collect()
 
 
-def _examples(chunk: pl.DataFrame, column: str, *, positions: pl.Series) -> tuple[Example, ...]:
-    shown = chunk.select(ROW_NO, column)[positions]
+def _examples(rows: pl.DataFrame, column: str, *, positions: pl.Series) -> tuple[Example, ...]:
+    shown = rows.select(ROW_NO, column)[positions]
     text = _time_text(column) if shown.schema[column].is_temporal() else pl.col(column).cast(pl.String)
     shown = shown.with_columns(text.fill_null("(empty)").str.head(EXAMPLE_CHARACTERS).alias(column))
     return tuple(Example(row_no, value) for row_no, value in shown.iter_rows())

@@ -44,6 +44,11 @@ class MemoryBudget:
         return self._scaled(1_000_000)
 
     @property
+    def rows_judged_together(self) -> int:
+        """Rows of several small exports that wait to be judged at once, each also as it was written."""
+        return self._scaled(250_000)
+
+    @property
     def rolled_up_rows(self) -> int:
         """Landed rows rolled up at once."""
         return self._scaled(10_000_000)

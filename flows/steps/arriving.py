@@ -1,16 +1,16 @@
-"""One arrival: an export is read, mapped and judged, and its good records wait for landing."""
+"""Arrivals: exports are read, mapped and judged, small ones together, and their good records wait for landing."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
 
-from expectations.runner import RuleOutcome, validate
+from expectations.runner import RuleOutcome, Validation, validate
 from flows.run.memory import MemoryBudget
 from flows.run.settings import Settings
 from flows.steps.spool import Spool, Spooled
@@ -19,7 +19,7 @@ from lake.discovery import Export
 from lake.erased import ERASED_AUTHOR, Erased, leave_out, without_names
 from lake.identity import as_records, with_keys
 from lake.landing import SEQUENCE
-from lake.mapping import ROW_NO, Mapped, map_export, rows_as_json
+from lake.mapping import ROW_NO, map_export, rows_as_json
 from lake.quarantine import OPEN
 from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
 from lake.store import DAY, Lake
@@ -88,8 +88,33 @@ def is_unchanged(export: Export, ledger: pl.DataFrame) -> bool:
     return bool(held["size_bytes"] == export.size_bytes and held["modified_ns"] == export.modified_ns)
 
 
-def judge_export(judge: Judge, export: Export, ledger: pl.DataFrame, place: int) -> Arrival | None:
-    """Read and judge one export; None when its content is what arrived last."""
+@dataclass(frozen=True)
+class Read:
+    """One export that was read and mapped, and is to be judged.
+
+    Args:
+        export: Where it came from.
+        content_hash: Of what was read.
+        arrival_id: Its name in the ledger.
+        rows_read: As in `Mapped`, like the three below.
+        left_out: Records the source's filter or an erasure leaves out.
+        written: Its rows as they were written.
+        rejects: Those with a value that does not cast.
+        rows: The others, keyed, as the rules look at them.
+    """
+
+    export: Export
+    content_hash: str
+    arrival_id: str
+    rows_read: int
+    left_out: int
+    written: pl.DataFrame
+    rejects: pl.DataFrame
+    rows: pl.DataFrame
+
+
+def read_export(judge: Judge, export: Export, ledger: pl.DataFrame) -> Read | None:
+    """Read and map one export; None when its content is what arrived last."""
     rows, content_hash = export.read()
     earlier = _earlier(export, ledger)
     if earlier.height and earlier["content_hash"][-1] == content_hash:
@@ -97,35 +122,75 @@ def judge_export(judge: Judge, export: Export, ledger: pl.DataFrame, place: int)
     # A file may come back as it once was: that is another arrival, told apart by how often this content has come before.
     times = int((earlier["content_hash"] == content_hash).sum())
     identity = f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}\x1f{times}"
-    arrival_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
     zone = export.settings.timezone or judge.settings.community.timezone
     mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
     mapped = leave_out(mapped, table=export.table, erased=judge.erased)
-    checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
-    verdict = validate(
-        export.table,
-        without_names(with_keys(checked, table=export.table), table=export.table, erased=judge.erased),
+    castable = with_keys(mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti"), table=export.table)
+    return Read(
+        export=export,
+        content_hash=content_hash,
+        arrival_id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        rows_read=mapped.rows_read,
+        left_out=mapped.left_out,
+        written=mapped.written,
+        rejects=mapped.rejects,
+        rows=without_names(castable, table=export.table, erased=judge.erased),
+    )
+
+
+def in_judgements(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[Read]]:
+    """Put exports of one table that follow each other and have the same columns together, up to so many rows."""
+    together: list[Read] = []
+    for one in exports:
+        if together and (
+            one.rows.columns != together[0].rows.columns or sum(read.rows.height for read in (*together, one)) > most_rows
+        ):
+            yield together
+            together = []
+        together.append(one)
+    if together:
+        yield together
+
+
+def judge_exports(judge: Judge, exports: list[Read], *, place: int) -> Iterator[Arrival]:
+    """Judge exports of one table and the same columns at once.
+
+    Args:
+        judge: What they are judged by.
+        exports: At least one; emptied, so that no export's rows are held longer than needed.
+        place: The place of the first among the night's arrivals.
+    """
+    table = exports[0].export.table
+    verdicts = validate(
+        table,
+        [read.rows for read in exports],
         references=judge.known,
         now=judge.now,
         future_tolerance=timedelta(minutes=judge.settings.validation.future_tolerance_minutes),
         rows_per_chunk=judge.budget.validated_rows,
     )
+    for sequence in range(judge.next_sequence + place, judge.next_sequence + place + len(exports)):
+        yield _arrival(judge, exports.pop(0), verdicts.pop(0), sequence)
+
+
+def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Arrival:
+    export = read.export
     records = authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
     kept = _still_kept(records, after=judge.kept_after.get(export.table.name))
-    rules = pl.concat([mapped.rejects, verdict.bad]).sort(ROW_NO)
+    rules = pl.concat([read.rejects, verdict.bad]).sort(ROW_NO)
     facts = {
-        "arrival_id": arrival_id,
+        "arrival_id": read.arrival_id,
         "table": export.table.name,
         "source": export.source,
         "path": export.path,
-        "content_hash": content_hash,
+        "content_hash": read.content_hash,
         "size_bytes": export.size_bytes,
         "modified_ns": export.modified_ns,
         "arrived_at": judge.now,
         "as_of": None,
-        "sequence": judge.next_sequence + place,
-        "rows_read": mapped.rows_read,
-        "left_out": mapped.left_out + records.height - kept.height,
+        "sequence": sequence,
+        "rows_read": read.rows_read,
+        "left_out": read.left_out + records.height - kept.height,
         "merged": verdict.good.height - records.height,
         "replaced": 0,
         "quarantined": rules.height,
@@ -135,15 +200,15 @@ def judge_export(judge: Judge, export: Export, ledger: pl.DataFrame, place: int)
         ingested_at=pl.lit(judge.now).cast(TIMESTAMP),
         source=pl.lit(export.source),
         source_file=pl.lit(export.path),
-        arrival_id=pl.lit(arrival_id),
-        **{SEQUENCE: pl.lit(facts["sequence"], dtype=pl.Int64)},
+        arrival_id=pl.lit(read.arrival_id),
+        **{SEQUENCE: pl.lit(sequence, dtype=pl.Int64)},
     )
     return Arrival(
         export=export,
         facts=facts,
         records=judge.spool.keep(stamped),
-        bad=_quarantine_rows(mapped, rules, facts),
-        outcomes=(*_cast_outcomes(mapped), *verdict.outcomes),
+        bad=_quarantine_rows(read.written, rules, facts),
+        outcomes=(*_cast_outcomes(read), *verdict.outcomes),
     )
 
 
@@ -159,8 +224,8 @@ def _still_kept(records: pl.DataFrame, *, after: date | None) -> pl.DataFrame:
     return records if after is None else records.filter(pl.col(DAY) > after)
 
 
-def _quarantine_rows(mapped: Mapped, rules: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
-    values = rows_as_json(mapped.written, rules[ROW_NO])
+def _quarantine_rows(written: pl.DataFrame, rules: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
+    values = rows_as_json(written, rules[ROW_NO])
     return (
         rules.join(values, on=ROW_NO, how="left")
         .with_columns(
@@ -174,15 +239,15 @@ def _quarantine_rows(mapped: Mapped, rules: pl.DataFrame, facts: Mapping[str, An
     )
 
 
-def _cast_outcomes(mapped: Mapped) -> tuple[RuleOutcome, ...]:
+def _cast_outcomes(read: Read) -> tuple[RuleOutcome, ...]:
     """The values that did not cast, told like the rules of a suite."""
     from expectations.runner import Example
 
     outcomes = []
-    for rule, row_nos in mapped.rejects.explode("rules").group_by("rules").agg(ROW_NO).sort("rules").iter_rows():
-        column = next(name for name in sorted(mapped.written.columns, key=len, reverse=True) if rule.startswith(f"{name}_is_"))
-        shown = mapped.written.filter(pl.col(ROW_NO).is_in(sorted(row_nos)[:_EXAMPLES]))
+    for rule, row_nos in read.rejects.explode("rules").group_by("rules").agg(ROW_NO).sort("rules").iter_rows():
+        column = next(name for name in sorted(read.written.columns, key=len, reverse=True) if rule.startswith(f"{name}_is_"))
+        shown = read.written.filter(pl.col(ROW_NO).is_in(sorted(row_nos)[:_EXAMPLES]))
         examples = tuple(Example(row_no, str(value)) for row_no, value in shown.select(ROW_NO, column).iter_rows())
         says = f"{column} {rule.removeprefix(column + '_').replace('_', ' ')}."
-        outcomes.append(RuleOutcome(rule, says, column, mapped.rows.height, len(row_nos), examples))
+        outcomes.append(RuleOutcome(rule, says, column, read.written.height, len(row_nos), examples))
     return tuple(outcomes)

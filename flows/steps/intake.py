@@ -17,7 +17,7 @@ import polars as pl
 from expectations.table_checks import Finding, check_freshness, check_missing, check_share, check_volume
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
-from flows.steps.arriving import Arrival, Judge, is_unchanged, judge_export
+from flows.steps.arriving import Arrival, Judge, in_judgements, is_unchanged, judge_exports, read_export
 from flows.steps.spool import Spool
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
 from lake.arrivals import move_counts, read_arrivals, read_kept_after, record, undo_unrecorded
@@ -97,15 +97,16 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     unchanged = 0
     for name, exports in offered.items():
         good: list[pl.Series] = []
-        for export in exports:
-            arrival = None if is_unchanged(export, ledger) else judge_export(judge, export, ledger, len(arrivals))
-            if arrival is None:
-                unchanged += 1
-                continue
-            progress(f"{export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
-            arrivals.append(arrival)
-            if name in _REFERENCED:
-                good.append(arrival.records.frame.select(TABLES[name].key).collect().to_series())
+        new = (export for export in exports if not is_unchanged(export, ledger))
+        read = (found for export in new if (found := read_export(judge, export, ledger)) is not None)
+        before = len(arrivals)
+        for together in in_judgements(read, most_rows=budget.rows_judged_together):
+            for arrival in judge_exports(judge, together, place=len(arrivals)):
+                progress(f"{arrival.export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
+                arrivals.append(arrival)
+                if name in _REFERENCED:
+                    good.append(arrival.records.frame.select(TABLES[name].key).collect().to_series())
+        unchanged += len(exports) - (len(arrivals) - before)
         if name in _REFERENCED:
             judge.known[name] = _known_keys(lake, TABLES[name], good)
         if name == "members" and erased.erasures:

@@ -140,7 +140,8 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
     before = _held_by(night, table, arrival["arrival_id"])
     keyed = without_names(with_keys(checked, table=table, taken=set(before[table.key])), table=table, erased=erased)
-    good = validate(table, keyed, references=references, now=datetime.now(UTC), future_tolerance=tolerance).good
+    [judged] = validate(table, [keyed], references=references, now=datetime.now(UTC), future_tolerance=tolerance)
+    good = judged.good
     if "amount" not in table.columns:
         # Its file has landed a row of that key already: the two are still in conflict, although only one is here.
         good = good.filter(~pl.col(table.key).is_in(before[table.key].implode()))

@@ -29,8 +29,9 @@ def judge() -> Judge:
         schema = {name: contract.columns[name].dtype for name in columns}
         rows = pl.DataFrame(dict(columns), schema=schema).with_columns(row_no=pl.int_range(height, dtype=pl.Int64))
         keys = {name: pl.Series(values, dtype=pl.String) for name, values in (references or {}).items()}
-        return validate(
-            contract, rows, references=keys, now=NOW, future_tolerance=FUTURE_TOLERANCE, rows_per_chunk=rows_per_chunk
+        [found] = validate(
+            contract, [rows], references=keys, now=NOW, future_tolerance=FUTURE_TOLERANCE, rows_per_chunk=rows_per_chunk
         )
+        return found
 
     return _judge

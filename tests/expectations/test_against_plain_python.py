@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from expectations.runner import validate
+from expectations.runner import Validation, validate
 from lake.contracts import TABLES, Table
 
 NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
@@ -83,15 +83,22 @@ def test_the_suite_and_plain_python_find_the_same_rows_and_rules(name, data):
     table = TABLES[name]
     rows, known = data.draw(arrivals(table))
     schema = {column: table.columns[column].dtype for column in rows[0]}
-    frame = pl.DataFrame(rows, schema=schema).with_columns(row_no=pl.int_range(len(rows), dtype=pl.Int64))
+    # Several arrivals are judged at once, and know nothing of each other.
+    cut = data.draw(st.integers(0, len(rows)))
+    apart = [rows[:cut], rows[cut:]]
     found = validate(
         table,
-        frame,
+        [pl.DataFrame(some, schema=schema).with_columns(row_no=pl.int_range(len(some), dtype=pl.Int64)) for some in apart],
         references={referenced: pl.Series(keys, dtype=pl.String) for referenced, keys in known.items()},
         now=NOW,
         future_tolerance=LATEST - NOW,
         rows_per_chunk=data.draw(st.sampled_from([3, 100])),
     )
+    for some, validation in zip(apart, found, strict=True):
+        agrees_with_plain_python(validation, table, some, known)
+
+
+def agrees_with_plain_python(found: Validation, table: Table, rows: list[dict[str, Any]], known: dict[str, list[str]]) -> None:
     judged = {row_no: rules_broken_by(table, row, rows[:row_no], known) for row_no, row in enumerate(rows)}
     assert dict(found.bad.iter_rows()) == {row_no: sorted(rules) for row_no, rules in judged.items() if rules}
     assert found.good.get_column("row_no").to_list() == [row_no for row_no, rules in judged.items() if not rules]
@@ -99,3 +106,9 @@ def test_the_suite_and_plain_python_find_the_same_rows_and_rules(name, data):
     assert {outcome.rule: outcome.broken for outcome in found.outcomes if outcome.broken} == {
         rule: every_rule.count(rule) for rule in every_rule
     }
+    for outcome in found.outcomes:
+        needed = [outcome.column, "sent_at"] if outcome.rule.endswith("_not_before_sent_at") else [outcome.column]
+        with_values = [row for row in rows if all(row[column] is not None for column in needed)]
+        assert outcome.rows_checked == len(rows if outcome.rule.endswith("_present") else with_values)
+        breaking = [row_no for row_no, rules in judged.items() if outcome.rule in rules]
+        assert [example.row_no for example in outcome.examples] == breaking[:3]

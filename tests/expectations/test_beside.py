@@ -56,15 +56,16 @@ def process(lasting: beside._Process, monkeypatch: pytest.MonkeyPatch) -> subpro
 
 
 def judged(*, rows_per_chunk: int = 2, suites_dir: Path = SUITES_DIR) -> Validation:
-    return validate(
+    [found] = validate(
         EVENTS,
-        ROWS,
+        [ROWS],
         references={"members": pl.Series(["ann", "bob"])},
         now=NOW,
         future_tolerance=timedelta(hours=1),
         rows_per_chunk=rows_per_chunk,
         suites_dir=suites_dir,
     )
+    return found
 
 
 def same(one: Validation, other: Validation) -> bool:

@@ -141,7 +141,7 @@ def test_lines_of_one_order_may_share_its_id(judge):
 
 def test_the_first_row_is_the_one_with_the_lowest_row_no_wherever_it_lies():
     rows = pl.DataFrame({"row_no": [30, 10, 20], "event_id": ["a", "b", "a"]})
-    validation = validate(EVENTS, rows, references={}, now=NOW, future_tolerance=TOLERANCE)
+    [validation] = validate(EVENTS, [rows], references={}, now=NOW, future_tolerance=TOLERANCE)
     assert broken(validation) == {30: ["event_id_unique"]}
     assert validation.good.to_dict(as_series=False) == {"row_no": [10, 20], "event_id": ["b", "a"]}
 
@@ -194,7 +194,7 @@ def test_an_optional_reference_may_be_null(judge):
 def test_a_time_no_calendar_holds_is_a_bad_row_and_not_a_crash(judge):
     rows = pl.DataFrame({"row_no": [0, 1, 2], "occurred_at": [2**63 - 1, -(2**63), None]})
     rows = rows.with_columns(pl.col("occurred_at").cast(pl.Datetime("us", "UTC")))
-    validation = validate(EVENTS, rows, references={}, now=NOW, future_tolerance=TOLERANCE)
+    [validation] = validate(EVENTS, [rows], references={}, now=NOW, future_tolerance=TOLERANCE)
     expected = {0: ["occurred_at_not_in_future"], 1: ["occurred_at_not_before_1970"], 2: ["occurred_at_present"]}
     assert broken(validation) == expected
     assert {example.value for outcome in validation.outcomes for example in outcome.examples} == {
@@ -226,7 +226,7 @@ def test_an_example_is_short_enough_to_print(judge):
 
 def test_columns_of_others_travel_with_the_good_rows():
     rows = pl.DataFrame({"row_no": [0, 1], "order_id": ["a", None], "source_file": ["x.csv", "x.csv"]})
-    validation = validate(ORDERS, rows, references={}, now=NOW, future_tolerance=TOLERANCE)
+    [validation] = validate(ORDERS, [rows], references={}, now=NOW, future_tolerance=TOLERANCE)
     assert validation.good.to_dict(as_series=False) == {"row_no": [0], "order_id": ["a"], "source_file": ["x.csv"]}
 
 
@@ -264,7 +264,7 @@ def test_a_rule_that_cannot_judge_is_named_and_no_row_is_blamed(tmp_path, rule, 
     rows = pl.DataFrame({"row_no": [0, 1], "member_id": ["m", None], "amount": [1.0, None]})
     folder = suite_with(tmp_path, rule, **kwargs)
     with pytest.raises(RuleError, match=message) as raised:
-        validate(ORDERS, rows, references={}, now=NOW, future_tolerance=TOLERANCE, suites_dir=folder)
+        validate(ORDERS, [rows], references={}, now=NOW, future_tolerance=TOLERANCE, suites_dir=folder)
     assert raised.value.exit_code == 1
 
 
@@ -279,14 +279,14 @@ def test_a_rule_that_cannot_judge_is_named_and_no_row_is_blamed(tmp_path, rule, 
 )
 def test_rows_that_are_not_of_the_contract_are_refused(rows, message):
     with pytest.raises(RuleError, match=message):
-        validate(ORDERS, pl.DataFrame(rows), references={}, now=NOW, future_tolerance=TOLERANCE)
+        validate(ORDERS, [pl.DataFrame(rows)], references={}, now=NOW, future_tolerance=TOLERANCE)
 
 
 def test_a_clock_without_a_zone_is_refused():
     with pytest.raises(RuleError, match="without a zone"):
         validate(
             ORDERS,
-            pl.DataFrame({"row_no": [0]}),
+            [pl.DataFrame({"row_no": [0]})],
             references={},
             now=datetime(2026, 11, 22),  # noqa: DTZ001
             future_tolerance=TOLERANCE,

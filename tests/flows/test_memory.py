@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from expectations.engine import SuiteHere
 from flows.run.memory import MemoryBudget
 from flows.run.night import open_night
 from flows.steps.arriving import Arrival
@@ -43,6 +45,28 @@ def test_a_first_load_that_memory_has_no_room_for_lands_counts_and_rolls_up_the_
     assert_frame_equal(*ledgers)
     for name in (DAILY, TIES):
         assert_frame_equal(*(Lake(folder / "lake").scan(name).collect() for folder in (much, little)), check_row_order=False)
+
+
+def test_small_exports_are_judged_together_up_to_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year of daily files is a few judgements, each of which takes Great Expectations its time."""
+    folder = forum(tmp_path / "forum")
+    shorter = folder / "landing" / "events-3.csv"
+    # A column fewer: which rules are run depends on the columns there are.
+    pl.read_csv(shorter).drop("target_member_id").write_csv(shorter)
+    judged_rows: list[int] = []
+
+    def judge(suite: SuiteHere, rules: Any, chunk: pl.DataFrame, **others: Any) -> Any:
+        judged_rows.append(chunk.height)
+        return judge_here(suite, rules, chunk, **others)
+
+    judge_here = SuiteHere.judge
+    monkeypatch.setattr(SuiteHere, "judge", judge)
+    monkeypatch.setattr(MemoryBudget, "rows_judged_together", 300)
+    arrivals = [arrival.facts["rows_read"] for arrival in judged(folder)]
+    members, content, events, feedback = arrivals[:1], arrivals[1:2], arrivals[2:-1], arrivals[-1:]
+    assert events == [120, 122, 124, 126, 128, 130, 120]
+    bad_feedback = 1
+    assert judged_rows == [*members, *content, 120 + 122, 124, 126, 128 + 130, 120, feedback[0] - bad_feedback]
 
 
 def test_a_landing_that_is_tried_again_still_has_what_waited_on_disk(tmp_path: Path) -> None:
