@@ -10,7 +10,6 @@ This module itself imports nothing heavy, so that the process can begin before a
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import subprocess
 import sys
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from expectations.engine import Rule, Suite, SuiteHere
     from expectations.messages import Frames
 
-_LOG: Final = logging.getLogger("evenfall.validation")
+# A million rows take some seconds. What has not answered by then never will, and a night must not wait for ever.
+ANSWER_SECONDS: Final = 600.0
+_ENDS_SECONDS: Final = 1.0
 
 
 def begin() -> None:
@@ -38,8 +39,15 @@ def begin() -> None:
             _process = _Process()
 
 
-def end() -> None:
-    """End the process, if there is one."""
+def end() -> str | None:
+    """End the process, if there is one; returns what to warn of when it had ended before its time."""
+    global _trouble
+    _let_go()
+    trouble, _trouble = _trouble, None
+    return trouble
+
+
+def _let_go() -> None:
     global _process  # noqa: PLW0603 - see above
     with _CHANGES:
         if _process is not None:
@@ -124,15 +132,32 @@ class _Process:
                 pipe.close()
         return code
 
+    def _how_it_ended(self) -> str:
+        # It may be about to end by itself, and its own exit code says more than that of being killed.
+        with suppress(OSError):
+            self._questions.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(_ENDS_SECONDS)
+        return f"exit code {self.end()}"
+
     def _ask(self, question: Mapping[str, Any], frames: Frames) -> tuple[Any, Frames]:
         from expectations.engine import RuleError
         from expectations.messages import received, send
 
+        limit = threading.Timer(ANSWER_SECONDS, self._child.kill)
+        limit.daemon = True
+        limit.start()
         try:
             send(self._questions, question, frames)
             answer, found = received(self._answers)
         except (OSError, EOFError, ValueError) as error:
-            raise _EndedError(f"exit code {self.end()}") from error
+            raise _EndedError(self._how_it_ended()) from error
+        except BaseException:
+            # Half a question or half an answer lies in the pipes: nobody can go on from there.
+            self.end()
+            raise
+        finally:
+            limit.cancel()
         if "error" in answer:
             raise RuleError(answer["error"], remedy=answer["remedy"])
         return answer["answer"], found
@@ -177,10 +202,11 @@ class _SuiteBeside:
 
 
 def _go_on_here(ended: _EndedError, table: str, suites_dir: Path) -> SuiteHere:
+    global _trouble  # noqa: PLW0603 - see above
     from expectations.engine import SuiteHere
 
-    _LOG.warning("the validating process ended before its time (%s); validation goes on in this one", ended)
-    end()
+    _trouble = f"the validating process ended before its time ({ended}); validation went on without it, by the same rules"
+    _let_go()
     return SuiteHere(table, suites_dir=suites_dir)
 
 
@@ -190,3 +216,4 @@ def _written(value: object) -> object:
 
 _CHANGES: Final = threading.Lock()
 _process: _Process | None = None
+_trouble: str | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from flows.run.stopping import end_stopped, open_missing_streams, stop_when_asked
 from lake.errors import EvenfallError
 
 _BUG_EXIT_CODE = 1
@@ -60,7 +61,7 @@ def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> 
 
     if promote and rollback:
         raise click.UsageError("--promote and --rollback exclude each other.")
-    _known_workspace(workspace, as_of)
+    _free_workspace(workspace, as_of, purpose="train")
     prepare_environment(workspace)
     from flows.train import train as train_flow
 
@@ -95,7 +96,7 @@ def backfill(workspace: Path, first: str, last: str) -> None:
     """Run every night from one day to another, each seeing only what was known then."""
     from flows.run.environment import prepare_environment
 
-    _known_workspace(workspace, first)
+    _free_workspace(workspace, first, purpose="backfill")
     prepare_environment(workspace)
     from flows.backfill import backfill as backfill_flow
 
@@ -212,21 +213,26 @@ def quarantine_replay(workspace: Path, file: Path | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with the code of whose fault a failure is."""
+    """Run the command line and exit with the code of whose fault a failure is.
+
+    Args:
+        arguments: None for those of the process, whose signals then mean this run.
+    """
+    if arguments is None:
+        open_missing_streams()
+        stop_when_asked()
     try:
         cli.main(args=arguments, prog_name="evenfall", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("Stopped.", err=True)
-        sys.exit(130)
+    except click.exceptions.Abort as abort:
+        end_stopped(abort.__cause__)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except EvenfallError as error:
         click.echo(f"evenfall: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        click.echo("Stopped; run again to go on.", err=True)
-        sys.exit(130)
+    except KeyboardInterrupt as interrupt:
+        end_stopped(interrupt)
     except Exception as error:
         from flows.run.machine import machine_trouble
 
@@ -244,7 +250,7 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
     from flows.run.environment import prepare_environment
     from flows.run.warming import begin_early
 
-    _known_workspace(workspace, as_of)
+    _free_workspace(workspace, as_of, purpose="nightly")
     prepare_environment(workspace)
     begin_early()
     from flows.nightly import nightly as nightly_flow
@@ -262,6 +268,16 @@ def _known_workspace(workspace: Path, as_of: str | None) -> Path:
 
     open_night(workspace, as_of)
     return workspace
+
+
+def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str) -> None:
+    """The same, for a run that needs the workspace for itself: who else holds it is told as early."""
+    from flows.run.alerting import alerted
+    from flows.run.night import open_night
+
+    night = open_night(workspace, as_of)
+    with alerted(night, purpose):
+        night.workspace.refuse_when_held()
 
 
 if __name__ == "__main__":

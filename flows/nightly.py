@@ -83,9 +83,13 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
     """
     begin_early()
-    night = open_night(workspace, as_of)
-    with alerted(night, "nightly"), night.workspace.held("nightly"):
-        return run_night(night)
+    try:
+        night = open_night(workspace, as_of)
+        with alerted(night, "nightly"), night.workspace.held("nightly"):
+            return run_night(night)
+    finally:
+        # A run that failed early may be part of a program that lives on.
+        beside.end()
 
 
 def run_night(night: Night) -> NightDone:
@@ -133,7 +137,10 @@ def take_in(night: Night) -> taking_in.Intake:
     """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
     with night.step("taking in") as counted:
         intake = taking_in.judge_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
-        beside.end()
+        trouble = beside.end()
+        if trouble is not None:
+            say(trouble)
+            night.log.tell("warning", says=trouble)
         if intake.stops:
             path = write_validation_page(night.on(intake.as_of), intake, tonight=None)
             raise stop_error(intake, page=path)

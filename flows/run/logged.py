@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flows.run.alerting import without_secrets
 from flows.run.night import Night
+from flows.run.stopping import stopped_exit_code
 from lake.errors import EvenfallError
 
 _BUG_EXIT_CODE: Final = 1
@@ -27,7 +28,8 @@ def logged(night: Night, purpose: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        exit_code = error.exit_code if isinstance(error, EvenfallError) else _BUG_EXIT_CODE
+        told = error.exit_code if isinstance(error, EvenfallError) else stopped_exit_code(error)
+        exit_code = _BUG_EXIT_CODE if told is None else told
         night.log.tell("error", **_told(night, error))
         raise
     finally:

@@ -88,10 +88,7 @@ class Workspace:
             lock = FileLock(self.state / "lock", timeout=0)
             lock.acquire()
         except Timeout:
-            raise WorkspaceBusyError(
-                f"another run holds this workspace: {self._holder()}",
-                remedy="Wait for it to finish, or end that process; its lock goes with it.",
-            ) from None
+            raise self._busy() from None
         except OSError as error:
             raise ConfigurationError(
                 f"{self.root} cannot be written: {error.strerror}",
@@ -102,6 +99,15 @@ class Workspace:
             yield
         finally:
             lock.release()
+
+    def refuse_when_held(self) -> None:
+        """Tell at once, before anything heavy is read, what `held` would tell later.
+
+        Raises:
+            WorkspaceBusyError: Another run holds the workspace now.
+        """
+        if self.holder() is not None:
+            raise self._busy()
 
     def holder(self) -> str | None:
         """Who holds the workspace now, or None; a dead holder holds nothing."""
@@ -128,6 +134,12 @@ class Workspace:
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         (self.state / "holder.json").write_text(json.dumps(holder), encoding="utf-8")
+
+    def _busy(self) -> WorkspaceBusyError:
+        return WorkspaceBusyError(
+            f"another run holds this workspace: {self._holder()}",
+            remedy="Wait for it to finish, or end that process; its lock goes with it.",
+        )
 
     def _holder(self) -> str:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import signal
@@ -13,12 +12,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import polars as pl
 import pytest
 
-from expectations import beside
+from expectations import beside, messages
 from expectations.engine import SUITES_DIR, RuleError, SuiteHere
 from expectations.runner import Validation, validate
 from lake.contracts import TABLES
@@ -96,30 +95,58 @@ def test_a_suite_that_cannot_be_used_is_named_and_the_next_one_is_judged(
 
 
 @pytest.mark.parametrize("when", ["before the rules", "between two chunks"])
-def test_a_process_that_is_killed_loses_no_row(
-    when: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_is_killed_or_answers_no_more_loses_no_row(
+    when: str, what: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if what is signal.SIGSTOP:
+        monkeypatch.setattr(beside, "ANSWER_SECONDS", 0.5 if when == "before the rules" else 20.0)
     begun = beside._Process()
     monkeypatch.setattr(beside, "_process", begun)
     if when == "before the rules":
-        begun._child.kill()
+        begun._child.send_signal(what)
     else:
         ask = begun.judge
         asked: list[object] = []
 
-        def killed_after_the_first(*question: Any) -> Any:
+        def met_by_it_after_the_first(*question: Any) -> Any:
             if asked:
-                begun._child.kill()
-                begun._child.wait()
+                monkeypatch.setattr(beside, "ANSWER_SECONDS", 0.5)
+                begun._child.send_signal(what)
             asked.append(question)
             return ask(*question)
 
-        monkeypatch.setattr(begun, "judge", killed_after_the_first)
-    with caplog.at_level(logging.WARNING):
-        found = judged()
-    assert f"exit code -{signal.SIGKILL.value}" in caplog.text
+        monkeypatch.setattr(begun, "judge", met_by_it_after_the_first)
+    found = judged()
     assert beside._process is None
+    assert f"ended before its time (exit code -{signal.SIGKILL.value})" in str(beside.end())
+    assert beside.end() is None
     assert same(found, judged())
+
+
+def test_what_is_told_is_the_exit_code_of_a_process_that_ended_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "great_expectations.py").write_text("raise SystemExit(7)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(beside, "_process", beside._Process())
+    assert judged().bad.height == 4
+    assert "ended before its time (exit code 7)" in str(beside.end())
+
+
+def test_a_process_whose_answer_was_read_by_half_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = beside._Process()
+    monkeypatch.setattr(beside, "_process", begun)
+    judged()
+    whole = messages._exactly
+
+    def out_of_memory(pipe: IO[bytes], length: int) -> bytes:
+        monkeypatch.setattr(messages, "_exactly", whole)
+        raise MemoryError
+
+    monkeypatch.setattr(messages, "_exactly", out_of_memory)
+    with pytest.raises(MemoryError):
+        judged()
+    assert begun._child.poll() is not None
+    assert judged().bad.height == 4
 
 
 _BEGUN: Final = """
