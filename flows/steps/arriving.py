@@ -139,15 +139,21 @@ def read_export(judge: Judge, export: Export, ledger: pl.DataFrame) -> Read | No
 
 
 def in_judgements(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[Read]]:
-    """Put exports of one table that follow each other and have the same columns together, up to so many rows."""
+    """Put exports of one table that follow each other and have the same columns together, up to so many rows.
+
+    A large one is handed on before the next is read.
+    """
     together: list[Read] = []
+    rows = 0
     for one in exports:
-        if together and (
-            one.rows.columns != together[0].rows.columns or sum(read.rows.height for read in (*together, one)) > most_rows
-        ):
+        if together and (one.rows.columns != together[0].rows.columns or rows + one.rows.height > most_rows):
             yield together
-            together = []
+            together, rows = [], 0
         together.append(one)
+        rows += one.rows.height
+        if rows >= most_rows:
+            yield together
+            together, rows = [], 0
     if together:
         yield together
 

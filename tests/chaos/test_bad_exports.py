@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from flows.run.memory import MemoryBudget
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
 from flows.steps.intake import judge_sources, land_intake
@@ -103,7 +104,11 @@ def test_ten_thousand_columns_are_read_past(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["vanishes", "becomes a folder", "is cut", "becomes a link to itself"])
-def test_a_file_that_changes_under_the_night_stops_it_and_nothing_of_any_file_lands(what: str, tmp_path: Path) -> None:
+def test_a_file_that_changes_under_the_night_stops_it_and_nothing_of_any_file_lands(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first file has been judged when the second changes.
+    monkeypatch.setattr(MemoryBudget, "rows_judged_together", 1)
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text(HEADER + f"{name},ann,2025-06-01,1,\n")
     second = tmp_path / "b.csv"
