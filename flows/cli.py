@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from flows.run.stopping import end_stopped, open_missing_streams, stop_when_asked
+from flows.run.stopping import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
 from lake.errors import EvenfallError
 
 _BUG_EXIT_CODE = 1
@@ -229,11 +229,13 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except EvenfallError as error:
+        end_when_asked()
         click.echo(f"evenfall: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt as interrupt:
         end_stopped(interrupt)
     except Exception as error:
+        end_when_asked()
         from flows.run.machine import machine_trouble
 
         told = machine_trouble(error)

@@ -36,6 +36,7 @@ def stop_when_asked() -> None:
     signal.set_wakeup_fd(hears, warn_on_full_buffer=False)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
+    sys.unraisablehook = _tell_unless_stopped
     threading.Thread(target=_see_to_the_end, args=(heard,), name="stopping", daemon=True).start()
 
 
@@ -46,6 +47,13 @@ def open_missing_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+
+
+def end_when_asked() -> None:
+    """Exit as stopped if a signal has asked for it: an error that came afterwards came of that."""
+    if _asked:
+        _say_stopped()
+        sys.exit(_KILLED + _asked[0])
 
 
 def end_stopped(cause: BaseException | None) -> NoReturn:
@@ -71,9 +79,16 @@ def _terminate(_number: int, _frame: Any) -> None:
     raise Terminated
 
 
+def _tell_unless_stopped(unraisable: Any) -> None:
+    """An interrupt that is lost is seen to; its traceback would only frighten."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+
+
 def _see_to_the_end(heard: int) -> None:
     while (number := os.read(heard, 1)[0]) not in _ASKS:
         pass
+    _asked.append(number)
     time.sleep(GRACE_SECONDS)
     _say_stopped()
     for child in _children():
@@ -95,4 +110,5 @@ def _children() -> list[int]:
     return []
 
 
+_asked: Final[list[int]] = []
 _said: Final = threading.Event()

@@ -94,8 +94,15 @@ def test_a_suite_that_cannot_be_used_is_named_and_the_next_one_is_judged(
     assert process.poll() is None
 
 
-@pytest.mark.parametrize("when", ["before the rules", "between two chunks"])
-@pytest.mark.parametrize("what", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    ("when", "what"),
+    [
+        ("before the rules", signal.SIGKILL),
+        ("between two chunks", signal.SIGKILL),
+        ("before the rules", signal.SIGSTOP),
+        pytest.param("between two chunks", signal.SIGSTOP, marks=pytest.mark.soak),
+    ],
+)
 def test_a_process_that_is_killed_or_answers_no_more_loses_no_row(
     when: str, what: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_ctrl_c_at_a_terminal_reaches_prefects_server_as_well_and_the_night_stop
     assert "Traceback" not in said
 
 
+@pytest.mark.soak
 def test_a_night_that_is_told_to_end_takes_its_processes_along(tmp_path: Path, prefect_home: Path) -> None:
     with night(tmp_path, prefect_home, until="taking in …") as started:
         os.kill(started.pid, signal.SIGTERM)
@@ -97,3 +98,49 @@ def test_a_night_that_is_told_to_end_takes_its_processes_along(tmp_path: Path, p
     assert "Traceback" not in said
     log = (tmp_path / "logs" / "2025-03-20.jsonl").read_text().splitlines()
     assert [json.loads(line)["exit"] for line in log if '"run ended"' in line] == [143]
+
+
+_WAITING = """
+import subprocess, sys, time
+from flows.run import stopping
+stopping.GRACE_SECONDS = 0.5
+stopping.stop_when_asked()
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+class Lost:
+    def __del__(self):
+        print("waits", flush=True)
+        time.sleep(600)
+try:
+    if sys.argv[1] == "lost":
+        Lost()
+        time.sleep(600)
+    print("waits", flush=True)
+    time.sleep(600)
+except KeyboardInterrupt as stopped:
+    if sys.argv[1] == "waited with":
+        time.sleep(600)
+    child.kill()
+    stopping.end_stopped(stopped)
+"""
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("interrupt", ["heard", "lost", "waited with"])
+def test_whatever_becomes_of_an_interrupt_the_process_and_its_children_end(asked: signal.Signals, interrupt: str) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-c", _WAITING, interrupt],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "waits\n"
+        os.kill(started.pid, asked)
+        assert ended(started) == (128 + asked, "Stopped; run again to go on.\n")
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        started.communicate()
