@@ -16,7 +16,8 @@ from features.history import History
 from features.panel import build_panel
 from flows.run.machine import cores
 from flows.run.night import Night, open_night, say
-from flows.steps.rollup import catch_up, load_history
+from flows.steps.at_hand import at_hand
+from flows.steps.rollup import catch_up, look_back
 from flows.steps.training import data_versions, first_day, kept_rows
 from flows.train import resolved
 from lake.errors import DataError
@@ -49,7 +50,8 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
     with night.workspace.held("backtest"):
         night = resolved(night)
         catch_up(night)
-        history = load_history(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+        at_most = night.settings.scale.budget.rollup_rows_at_hand
+        history = at_hand(look_back(night).history, night.workspace.lake, at_most_rows=at_most)
         results = measure(night, history, cutoffs)
         if not results:
             raise DataError(

@@ -31,7 +31,7 @@ from flows.steps.maturity import Maturity, measure_matured
 from flows.steps.morning import report_facts, table_flows
 from flows.steps.receipt import write_receipt
 from flows.steps.retaining import let_age_out, tidy
-from flows.steps.rollup import Gathered, catch_up, gather
+from flows.steps.rollup import Gathered, catch_up, look_back
 from flows.steps.summary import (
     arrived_counts,
     counting_line,
@@ -175,7 +175,7 @@ def roll_up_days(night: Night) -> Gathered:
         days = catch_up(night)
         say(f"{len(days):,} days rolled up")
         counted["days"] = len(days)
-        return gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+        return look_back(night)
 
 
 @step

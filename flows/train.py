@@ -12,7 +12,7 @@ from flows.run.logged import logged
 from flows.run.night import Night, open_night
 from flows.scale.workforce import Workforce, learn_from, workforce
 from flows.steps.intake import last_full_day
-from flows.steps.rollup import catch_up, gather
+from flows.steps.rollup import catch_up, look_back
 from flows.steps.training import Force, choose_champions
 from lake.errors import DataError
 
@@ -40,7 +40,7 @@ def train_and_decide(night: Night, crew: Workforce, force: Force) -> list[str]:
     """Bring the rollups up to date, train, decide."""
     with night.step("training"):
         catch_up(night)
-        gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+        gathered = look_back(night)
         learnt = learn_from(night, gathered.history, crew.describe(night, gathered), crew.grow)
         champions = choose_champions(night, learnt, force=force)
         return [f"champion {champion.registered.label}; {champion.decided}" for champion in champions.all]

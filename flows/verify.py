@@ -22,7 +22,7 @@ from flows.run.night import Night, code_hash, open_night, settings_hash
 from flows.steps import scoring
 from flows.steps.past import PastLake, PastWorkspace
 from flows.steps.receipt import RECEIPT
-from flows.steps.rollup import gather
+from flows.steps.rollup import look_back
 from flows.steps.training import Champion, Champions
 from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import files_hash, from_files
@@ -125,7 +125,7 @@ def _champions(night: Night, receipt: Mapping[str, Any]) -> Champions | None:
 
 def _compute(night: Night, champions: Champions, folder: Path) -> dict[str, str]:
     """The lists of the night, computed as the night does, written into a folder; returns their hashes."""
-    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    gathered = look_back(night)
     scored = scoring.score_members(night, scoring.compute_features(gathered), champions)
     members = scoring.segment_members(night, scoring.explain_members(night, gathered.history, scored, champions))
     listed, contacts = scoring.member_list(night, members), scoring.contacts_for(night, members)

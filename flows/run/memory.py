@@ -54,6 +54,11 @@ class MemoryBudget:
         return self._scaled(10_000_000)
 
     @property
+    def rollup_rows_at_hand(self) -> int:
+        """Rows of the rollups that are read once and held by who looks at them often; some 50 bytes each."""
+        return self._scaled(4_000_000)
+
+    @property
     def members(self) -> int:
         """Members whose features are computed at once; they have some 300 ingredients each."""
         return self._scaled(100_000)

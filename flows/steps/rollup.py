@@ -23,6 +23,7 @@ from lake.times import local_date
 
 MOST_EVENT_TYPES: Final = 24
 ROWS_AT_ONCE: Final = 10_000_000
+ROWS_AT_HAND: Final = 4_000_000
 _TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
 
 
@@ -31,6 +32,12 @@ def catch_up(night: Night) -> list[date]:
     today = night.now.astimezone(ZoneInfo(night.timezone)).date()
     at_once = night.settings.scale.budget.rolled_up_rows
     return roll_up(night.workspace.lake, timezone=night.timezone, now_date=today, rows_at_once=at_once)
+
+
+def look_back(night: Night) -> Gathered:
+    """Gather what a run looks at, as `gather` does, within the memory it may use."""
+    at_hand = night.settings.scale.budget.rollup_rows_at_hand
+    return gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of, rows_at_hand=at_hand)
 
 
 def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = ROWS_AT_ONCE) -> list[date]:
@@ -81,15 +88,16 @@ class Gathered:
     totals: RunningTotals
 
 
-def gather(lake: Lake, *, timezone: str, as_of: date) -> Gathered:
+def gather(lake: Lake, *, timezone: str, as_of: date, rows_at_hand: int = ROWS_AT_HAND) -> Gathered:
     """Carry the running totals to the night and lay out the history around them.
 
     Args:
         lake: The lake with its rollups up to date.
         timezone: The community's.
         as_of: The night; decides which event types get features of their own.
+        rows_at_hand: Rows of the rollups that may be held to count them from the beginning.
     """
-    totals = carry_totals(lake, as_of=as_of)
+    totals = carry_totals(lake, as_of=as_of, rows_at_hand=rows_at_hand)
     daily, ties = consenting(
         lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=numbers_not_profiled(lake)
     )

@@ -17,6 +17,7 @@ from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, SeenHistory, cu
 from features.running import RunningTotals, advance, can_advance, start
 from flows.run.machine import cores
 from flows.run.night import code_hash
+from flows.steps.at_hand import at_hand
 from flows.steps.consent import consenting, numbers_not_profiled
 from lake.contracts import DAILY, TIES
 from lake.store import Lake
@@ -36,19 +37,21 @@ class _Held:
     not_profiled: pl.Series
 
 
-def carry_totals(lake: Lake, *, as_of: date) -> RunningTotals:
+def carry_totals(lake: Lake, *, as_of: date, rows_at_hand: int) -> RunningTotals:
     """Bring the running totals to a night, reading only the days that moved or changed where that is possible.
 
     Args:
         lake: The lake with its rollups up to date.
         as_of: The night.
+        rows_at_hand: Rows of the rollups that may be held to count them from the beginning.
     """
     held, not_profiled = _held(lake), numbers_not_profiled(lake)
     if held is not None and held.totals.as_of == as_of and _is_current(held, lake, not_profiled):
         return held.totals
     seen = _seen(lake, as_of, not_profiled)
     totals = None if held is None else _advanced(lake, seen, held, not_profiled)
-    totals = start(seen, threads=cores()) if totals is None else totals
+    if totals is None:
+        totals = start(at_hand(seen, lake, at_most_rows=rows_at_hand), threads=cores())
     # A past night is looked at once; the totals that are kept are those of the newest.
     if held is None or as_of >= held.totals.as_of:
         _keep(lake, totals, not_profiled)

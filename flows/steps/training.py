@@ -17,6 +17,7 @@ from features.panel import build_panel
 from flows.run.machine import cores
 from flows.run.night import Night, code_hash, say, settings_hash
 from flows.run.settings import Settings
+from flows.steps.at_hand import at_hand
 from flows.tracking.figures import training_figures
 from flows.tracking.tracking import RegisteredModel, TrainingRecord
 from lake.contracts import DAILY, TIES
@@ -242,7 +243,8 @@ def _is_due(night: Night, purpose: Purpose, *, force: Force | None) -> bool:
 
 
 def _train(night: Night, learnt: Learnt, purpose: Purpose, fingerprint: str) -> tuple[Trained[Any], TrainingRecord]:
-    settings, history = night.settings, learnt.history
+    settings = night.settings
+    history = at_hand(learnt.history, night.workspace.lake, at_most_rows=settings.scale.budget.rollup_rows_at_hand)
     horizon_days = settings.churn.horizon_days if purpose == "churn" else settings.value.horizon_days
     cutoffs = plan_cutoffs(
         first_day=first_day(history, night.as_of),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from expectations.engine import SuiteHere
+from features.build import build_features
 from flows.run.memory import MemoryBudget
 from flows.run.night import open_night
 from flows.steps.arriving import Arrival
+from flows.steps.at_hand import at_hand
 from flows.steps.intake import judge_sources, land_intake
+from flows.steps.rollup import load_history
 from flows.steps.spool import Spool
 from lake.arrivals import read_arrivals
 from lake.contracts import DAILY, TIES
@@ -86,6 +91,24 @@ def test_a_landing_that_is_tried_again_still_has_what_waited_on_disk(tmp_path: P
 def judged(folder: Path) -> tuple[Arrival, ...]:
     opened = open_night(folder, NIGHT, now=NOW)
     return judge_sources(opened.workspace, opened.settings, as_of=NIGHT, now=NOW, progress=lambda _: None).arrivals
+
+
+def test_rollups_that_are_few_are_read_once_and_say_the_same(tmp_path: Path) -> None:
+    """Past nights are looked at over and over; the rollups have a file for every day."""
+    folder = forum(tmp_path)
+    take_in(folder)
+    lake = Lake(folder / "lake")
+    history = load_history(lake, timezone="UTC", as_of=NIGHT)
+    rows = sum(lake.scan(name).collect().height for name in (DAILY, TIES))
+    assert at_hand(history, lake, at_most_rows=rows - 1) is history
+    held = at_hand(history, lake, at_most_rows=rows)
+    nights = [NIGHT - timedelta(days=days) for days in (0, 9)]
+    read_day_by_day = [build_features(history, as_of=night) for night in nights]
+    assert not history.ties.collect().is_empty()
+    for name in (DAILY, TIES):
+        shutil.rmtree(folder / "lake" / name)
+    for night, expected in zip(nights, read_day_by_day, strict=True):
+        assert_frame_equal(build_features(held, as_of=night), expected, check_exact=True)
 
 
 def test_records_come_out_of_the_spool_in_order_and_no_more_at_once_than_may_be_held(tmp_path: Path) -> None:
