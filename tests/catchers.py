@@ -82,7 +82,7 @@ def mail_server(*, refuses: bool = False) -> Iterator[Caught]:
 
 
 @contextmanager
-def _serving(server: socketserver.BaseServer, caught: Caught) -> Iterator[None]:
+def _serving(server: socketserver.TCPServer, caught: Caught) -> Iterator[None]:
     caught.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -59,7 +58,7 @@ def explored(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def workspace_here(explored: Explored, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explored]:
+def workspace_here(explored: Explored, monkeypatch: pytest.MonkeyPatch) -> Explored:
     """Notebooks opened in this process look at the community."""
     monkeypatch.setenv("EVENFALL_WORKSPACE", str(explored.root))
     monkeypatch.setattr("sys.argv", ["notebook"])

@@ -100,7 +100,7 @@ def test_a_night_on_three_databases_survives_that_they_fail(
     night(0, "rows published to the database")
     members = pl.read_parquet(workspace / "lists" / str(NIGHT) / "members.parquet")
     with psycopg.connect(postgres) as tables:
-        published = dict(tables.execute("SELECT member_id, churn_probability FROM tonight").fetchall())
+        published: dict[str, float] = dict(tables.execute("SELECT member_id, churn_probability FROM tonight").fetchall())
     assert published == dict(members.select("member_id", "churn_probability").iter_rows())
     assert champions(postgres) == [("churn", "champion", 1), ("value", "champion", 1)]
     assert Lake(workspace / "lake").scan("orders").filter(pl.col("source") == "orders[2]").collect().height == ROWS

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from email.message import Message
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import cast
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -32,7 +34,7 @@ EXCEPTIONS = {
 
 def licences(package: Distribution) -> list[str]:
     """The licences a package names, by its expression, else its classifiers, else its free text; alternatives count as one."""
-    told = package.metadata
+    told = cast("Message", package.metadata)
     expression = told.get("License-Expression")
     if expression:
         one_of = re.sub(r"\(([^()]*)\)", lambda inner: inner[1].split(" OR ")[-1], expression)
@@ -44,7 +46,7 @@ def licences(package: Distribution) -> list[str]:
 
 def pins() -> dict[str, tuple[str, int]]:
     """Name → version and number of hashes, of the lines of the lock meant for this Python and system."""
-    found = {}
+    found: dict[str, tuple[str, int]] = {}
     for block in re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text(encoding="utf-8")):
         line = Requirement(block.split("\\")[0].strip())
         if line.marker is None or line.marker.evaluate():

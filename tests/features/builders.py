@@ -8,8 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from features.history import History
-from features.rollups import DAILY_SCHEMA, TIES_SCHEMA
+from features.history import DAILY_SCHEMA, TIES_SCHEMA, History
 from lake.contracts import TABLES
 
 MEMBERS_SCHEMA = {

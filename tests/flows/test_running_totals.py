@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.rollups import DAILY_SCHEMA, TIES_SCHEMA
+from features.history import DAILY_SCHEMA, TIES_SCHEMA
 from flows.steps.running import RUNNING_TABLES, carry_totals
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX

@@ -136,7 +136,7 @@ def test_retention_is_what_counting_by_hand_gives(workspace_here: Explored) -> N
     for customer, at in workspace_here.lines.select("customer", "at").iter_rows():
         months_active[customer].add((int(at[:4]), int(at[5:7])))
     end = LAST_DAY + timedelta(days=1)
-    expected = {}
+    expected: dict[tuple[date, int], tuple[int, int]] = {}
     for customer, joined in workspace_here.joined.items():
         if customer == REFUSED:
             continue

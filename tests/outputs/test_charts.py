@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+import vl_convert
 from altair.vegalite.v6.schema import core as schema
 from markupsafe import Markup
 
@@ -86,13 +87,13 @@ def test_a_model_measured_at_one_point_still_draws(draw: object) -> None:
 
 def test_every_chart_is_one_that_vega_lite_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     specifications = []
-    draw = charts.vlc.vegalite_to_svg
+    draw = vl_convert.vegalite_to_svg
 
     def note_and_draw(specification: dict[str, object]) -> str:
         specifications.append(specification)
         return str(draw(specification))
 
-    monkeypatch.setattr(charts.vlc, "vegalite_to_svg", note_and_draw)
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", note_and_draw)
     drawings()
     nights = [date(2011, 8, 1), date(2011, 9, 1)]
     charts.trend_chart(pl.DataFrame({"as_of": nights, "predicted": [0.1, 0.2], "happened": [0.2, 0.1]}), chart_id="e")
