@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from lake.contracts import ACTIVITY_TABLES, Table
 
-Severity = Literal["warning", "stop"]
+Severity = Literal["note", "warning", "stop"]
 
 MAX_AGE_DAYS_OF_ACTIVITY: Final = 14
 RECENT_DAYS: Final = 28
@@ -68,7 +68,7 @@ class Finding:
     Args:
         table: The table's name.
         rule: Stable snake_case name of the rule it breaks.
-        severity: Whether the rule, as configured, warns or stops the run.
+        severity: Whether the rule, as configured, warns or stops the run; a note stands on the validation page alone.
         says: What was found, one plain sentence with the figures.
         value: The figure found, in the unit of `limit`.
         limit: The figure at which the rule breaks; for a volume the nearest usual number of rows.

@@ -19,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from expectations import beside
+from expectations.table_checks import Finding
 from features.history import History
 from flows.run.alerting import alert_of_warnings, alerted
 from flows.run.logged import logged
@@ -152,15 +153,19 @@ def take_in(night: Night) -> taking_in.Intake:
 def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
     """Land what was judged good, and show where every row went."""
     with night.step("landing") as counted:
-        # The page shows rows, which a run killed after landing would no longer have.
-        taking_in.land_intake(
-            night.workspace, intake, about_to_record=lambda landed: write_validation_page(night, intake, tonight=landed)
-        )
+        notes: list[Finding] = []
+
+        def show(landed: pl.DataFrame, replaced: tuple[Finding, ...]) -> None:
+            # The page shows rows, which a run killed after landing would no longer have.
+            notes[:] = replaced
+            write_validation_page(night, intake.noting(replaced), tonight=landed)
+
+        taking_in.land_intake(night.workspace, intake, about_to_record=show)
         mark_format(night.workspace.lake.root)
         let_age_out(night)
         tonight = taking_in.arrived_on(night.workspace.lake, night.as_of)
         counted.update(landed_counts(tonight))
-        write_validation_page(night, intake, tonight=tonight)
+        write_validation_page(night, intake.noting(notes), tonight=tonight)
         for flow_of_table in table_flows(night, tonight):
             say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
         # Last of all: until here the step may be tried again, and needs what waited.

@@ -1,6 +1,7 @@
 """The ledger of arrivals: every file or query result ever taken in, and where each of its rows went.
 
-For every arrival, at every time: rows read = left out + merged + replaced + quarantined + landed.
+For every arrival, at every time: rows read = left out + merged + added + replaced + quarantined + landed. A record that landed
+and was retired since stays counted as landed, and is counted as retired beside it: the lake holds landed - retired records.
 
 Recording is what makes a landing count. The ledger notes the version of every table it speaks of; whatever was written after
 that by a run that died is taken back before the next one lands. So whoever writes to these tables records afterwards.
@@ -19,8 +20,14 @@ from lake.quarantine import QUARANTINE
 from lake.store import Lake
 
 ARRIVALS: Final = "arrivals"
-RECORDED_TABLES: Final = (*TABLES, QUARANTINE)
-COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
+# What stands behind the landed tables: what each source or file gave to a record, standing refusals, retired records.
+MEMBERS_PARTS: Final = "members_parts"
+ORDERS_PARTS: Final = "orders_parts"
+REFUSALS: Final = "refusals"
+RETIRED: Final = "retired"
+RECORDED_TABLES: Final = (*TABLES, QUARANTINE, MEMBERS_PARTS, ORDERS_PARTS, REFUSALS, RETIRED)
+COUNTS: Final = ("left_out", "merged", "added", "replaced", "quarantined", "landed")
+RETIRED_COUNT: Final = "retired"
 _VERSIONS: Final = "versions"
 _KEPT_AFTER: Final = "kept_after"
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
@@ -36,6 +43,8 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "sequence": pl.Int64(),
     "rows_read": pl.Int64(),
     **{count: pl.Int64() for count in COUNTS},
+    RETIRED_COUNT: pl.Int64(),
+    "key_prefix": pl.String(),
 }
 
 
@@ -44,8 +53,12 @@ class CountingError(AssertionError):
 
 
 def read_arrivals(lake: Lake) -> pl.DataFrame:
-    """One row per arrival, in the order they came."""
-    return lake.scan_or_empty(ARRIVALS, SCHEMA).collect().sort("sequence")
+    """One row per arrival, in the order they came; what a ledger of an earlier release did not count is 0."""
+    held = lake.scan_or_empty(ARRIVALS, SCHEMA).collect().sort("sequence")
+    lacking = {column: 0 if column in (*COUNTS, RETIRED_COUNT) else None for column in SCHEMA if column not in held.columns}
+    return held.with_columns(pl.lit(value).alias(column) for column, value in lacking.items()).select(
+        pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()
+    )
 
 
 def record(lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date] | None = None) -> None:
@@ -97,12 +110,12 @@ def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
     Raises:
         CountingError: Naming the arrival or the table and both numbers.
     """
-    is_negative = pl.any_horizontal(pl.col(count) < 0 for count in COUNTS)
+    is_negative = pl.any_horizontal(pl.col(count) < 0 for count in (*COUNTS, RETIRED_COUNT))
     wrong = arrivals.filter(is_negative | pl.sum_horizontal(COUNTS).ne_missing(pl.col("rows_read")))  # noqa: TID251 - whole numbers
     for row in wrong.head(1).iter_rows(named=True):
         told = ", ".join(f"{count} {row[count]}" for count in COUNTS)
         raise CountingError(f"{row['source']} ({row['path']}): {row['rows_read']} rows read, but {told}")
-    landed = dict(arrivals.group_by("table").agg(pl.col("landed").sum()).iter_rows())
+    landed = dict(arrivals.group_by("table").agg((pl.col("landed") - pl.col(RETIRED_COUNT)).sum()).iter_rows())
     for table, rows in held.items():
         if landed.get(table, 0) != rows:
             raise CountingError(f"{table}: the ledger says {landed.get(table, 0)} records, the lake holds {rows}")

@@ -58,6 +58,11 @@ class Table:
         return tuple(name for name, column in self.columns.items() if column.required)
 
     @property
+    def owner(self) -> str:
+        """The column that says whose record it is."""
+        return "author_id" if "author_id" in self.columns else "member_id"
+
+    @property
     def landed_schema(self) -> dict[str, pl.DataType]:
         """Column → type as stored: money in minor units, the local day, and where each record came from."""
         landed: dict[str, pl.DataType] = {}

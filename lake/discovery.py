@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from lake.databases import read_query
 from lake.errors import ConfigurationError, DataError
 from lake.places import File
 from lake.readers import read_export
+from lake.source_identity import QUERY, Source, identify
 from lake.source_settings import FileFormat, SourceSettings
 
 
@@ -26,9 +28,12 @@ class Export:
     Args:
         table: The contract table it feeds.
         settings: The source it belongs to.
-        source: The source's name, such as `orders` or `orders[2]`.
+        source: What the source goes by in the ledger: its name, else what it reads.
         path: The file relative to the workspace, an `s3://` address, or `query` for a database.
         root: The workspace, where relative paths start.
+        label: What messages call the source, such as `orders` or `orders[2]`.
+        is_alone: Whether the source is the table's only one.
+        is_superseded: Whether a newer snapshot of the source is there.
         location: Where the file is, or None for a database.
         file_format: How the file is read, or None for a database.
         size_bytes: Its size; 0 for a database.
@@ -40,15 +45,18 @@ class Export:
     source: str
     path: str
     root: Path
+    label: str
     location: File | None = None
     file_format: FileFormat | None = None
     size_bytes: int = 0
     modified_ns: int = 0
+    is_alone: bool = True
+    is_superseded: bool = False
 
     @property
     def name(self) -> str:
         """How messages call it."""
-        return f"{self.source} ({self.path})"
+        return f"{self.label} ({self.path})"
 
     def read(self) -> tuple[pl.DataFrame, str]:
         """Read its rows and a hash of its content.
@@ -72,21 +80,35 @@ class Export:
 
 
 def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> list[Export]:
-    """List a table's exports in arrival order: the order of its sources, then the path.
+    """List a table's exports in arrival order: the order of its sources, then of their files.
+
+    Files come by path in natural order, numbers as numbers, or by time of modification where `order_by` says so.
 
     Raises:
-        ConfigurationError: A path that matches nothing, cannot be read, or whose format cannot be told.
+        ConfigurationError: A path that matches nothing, cannot be read, or whose format cannot be told; two sources of one name.
         OutsideServiceError: An object store did not answer, or refused.
     """
     exports: list[Export] = []
-    for number, settings in enumerate(sources, start=1):
-        source = table.name if len(sources) == 1 else f"{table.name}[{number}]"
+    for source in identify(table.name, sources):
+        settings = source.settings
         if settings.uri is not None:
-            exports.append(Export(table, settings, source, "query", root))
+            exports.append(Export(table, settings, source.identity, QUERY, root, source.label, is_alone=len(sources) == 1))
             continue
-        paths = sorted({found for pattern in settings.paths for found in _matches(pattern, source, root)}, key=str)
-        exports += [_export(table, settings, source, path, root) for path in paths]
+        paths = {found for pattern in settings.paths for found in _matches(pattern, source.label, root)}
+        files = sorted(
+            (_export(table, source, path, root) for path in paths), key=lambda export: (natural_order(export.path), export.path)
+        )
+        if settings.order_by == "modified":
+            files.sort(key=lambda export: export.modified_ns)
+        older = len(files) - 1 if settings.mode == "snapshot" else 0
+        exports += [replace(file, is_alone=len(sources) == 1, is_superseded=place < older) for place, file in enumerate(files)]
     return exports
+
+
+def natural_order(path: str) -> tuple[tuple[str, int], ...]:
+    """Sort key of a path: its numbers compare as numbers, so that `orders (9).csv` comes before `orders (10).csv`."""
+    # Text and the number behind it, in turn; a number at the beginning stands behind an empty text.
+    return tuple((text, int(number or -1)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", path))
 
 
 def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
@@ -112,21 +134,22 @@ def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
     return files
 
 
-def _export(table: Table, settings: SourceSettings, source: str, path: File, root: Path) -> Export:
+def _export(table: Table, source: Source, path: File, root: Path) -> Export:
     shown = str(path.relative_to(root)) if isinstance(path, Path) and path.is_relative_to(root) else str(path)
-    file_format = settings.format_of(path.name)
+    file_format = source.settings.format_of(path.name)
     if file_format is None:
         raise ConfigurationError(
-            f"{source}: the name of {shown} does not tell its format", remedy="Set `format` to csv, jsonl, parquet or xlsx."
+            f"{source.label}: the name of {shown} does not tell its format", remedy="Set `format` to csv, jsonl, parquet or xlsx."
         )
+    export = Export(table, source.settings, source.identity, shown, root, source.label, path, file_format)
     if isinstance(path, BucketFile):
-        return Export(table, settings, source, shown, root, path, file_format, path.size_bytes, path.modified_ns)
+        return replace(export, size_bytes=path.size_bytes, modified_ns=path.modified_ns)
     try:
         with path.open("rb"):
             status = path.stat()
     except OSError as error:
-        raise _unreadable(f"{source} ({shown})", error) from error
-    return Export(table, settings, source, shown, root, path, file_format, status.st_size, status.st_mtime_ns)
+        raise _unreadable(export.name, error) from error
+    return replace(export, size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
 
 
 def _unreadable(name: str, error: OSError) -> ConfigurationError:

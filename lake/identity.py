@@ -21,7 +21,7 @@ _MICRO_PER_MINOR: Final = _MICRO_PER_UNIT // MINOR_UNITS_PER_UNIT
 _KEY_BYTES: Final = 16
 
 
-def with_keys(rows: pl.DataFrame, *, table: Table, taken: Container[str] = ()) -> pl.DataFrame:
+def with_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None = None, taken: Container[str] = ()) -> pl.DataFrame:
     """Give every mapped row a key, derived where the source maps none.
 
     One row per mapped row, before and after. A derived key is a hash of the row's mapped values and of its occurrence number
@@ -30,10 +30,20 @@ def with_keys(rows: pl.DataFrame, *, table: Table, taken: Container[str] = ()) -
     Args:
         rows: The mapped rows of one file, with `row_no`.
         table: Their contract.
+        prefix: What stands before the keys of a source whose keys are its own; None for keys as they are.
         taken: Keys that other rows of the same file have already, as when rows join a file that has landed.
     """
-    if table.key in rows.columns:
-        return rows
+    if table.key not in rows.columns:
+        rows = _with_derived_keys(rows, table=table, prefix=prefix, taken=taken)
+    return rows if prefix is None else rows.with_columns(prefixed(pl.col(table.key), prefix))
+
+
+def prefixed(key: pl.Expr, prefix: str) -> pl.Expr:
+    """A key that is the source's own: what the source goes by, a colon and the key; null stays null."""
+    return (pl.lit(f"{prefix}:") + key).alias(key.meta.output_name())
+
+
+def _with_derived_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None, taken: Container[str]) -> pl.DataFrame:
     columns = sorted(column for column in rows.columns if column != ROW_NO)
     written = pl.concat_str(
         part for column in columns for part in (pl.lit(f"{column}\x1f"), _canonical(rows, column), pl.lit("\x1e"))
@@ -42,7 +52,7 @@ def with_keys(rows: pl.DataFrame, *, table: Table, taken: Container[str] = ()) -
     behind: dict[str, int] = {}
     for row, occurrence in _with_occurrence(rows.select(written=written)).iter_rows():
         key = _key(row, occurrence + behind.get(row, 0))
-        while key in taken:
+        while (key if prefix is None else f"{prefix}:{key}") in taken:
             behind[row] = behind.get(row, 0) + 1
             key = _key(row, occurrence + behind[row])
         digests.append(key)

@@ -31,6 +31,13 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="What the source is called; without a name it goes by what it reads. Give names where a table has several "
+        "sources: a path may then change without the source becoming another.",
+    )
     path: str | tuple[str, ...] | None = Field(
         default=None,
         description="File or pattern such as `landing/*.csv` or `s3://bucket/exports/*.csv`, or a list of them; relative to the "
@@ -43,6 +50,30 @@ class SourceSettings(BaseModel):
     query: str | None = Field(default=None, description="The SELECT to run on `uri`, in a read-only transaction.")
     query_timeout_seconds: int = Field(default=600, ge=1, description="Longest time the query may take.")
     format: FileFormat | None = Field(default=None, description="csv, jsonl, parquet or xlsx; by default told by the file name.")
+    mode: Literal["append", "snapshot"] = Field(
+        default="append",
+        description="append: what an export lacks stays; snapshot: each export is the whole truth, and what the newest lacks is "
+        "retired.",
+    )
+    max_retired_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Snapshot: largest share of what is held that one export may retire; more stops the run.",
+    )
+    keys: Literal["own", "shared"] | None = Field(
+        default=None,
+        description="Where two sources bring the same key: own, each counts for itself; shared, it is one record, and the later "
+        "replaces the earlier. Unset, different records with one key stop the run. Not for members.",
+    )
+    lines: Literal["replace", "add"] = Field(
+        default="replace",
+        description="Orders that come again in a later file: replace the earlier order, or add to it, as settlement reports do.",
+    )
+    order_by: Literal["name", "modified"] = Field(
+        default="name",
+        description="Order in which files arrive: by name, numbers as numbers (`(9)` before `(10)`), or by time of modification.",
+    )
     where: str | None = Field(
         default=None, description="SQL expression; rows for which it is not true are left out, and counted."
     )
@@ -102,6 +133,16 @@ class SourceSettings(BaseModel):
             raise ValueError("`uri` and `query` go together")
         if self.path is not None and not self.path:
             raise ValueError("`path` is empty")
+        return self
+
+    @model_validator(mode="after")
+    def _settings_that_fit(self) -> Self:
+        if self.mode == "snapshot" and self.lines == "add":
+            raise ValueError('`lines = "add"` adds up files, `mode = "snapshot"` lets the newest replace all: choose one')
+        if self.mode != "snapshot" and "max_retired_share" in self.model_fields_set:
+            raise ValueError('`max_retired_share` needs `mode = "snapshot"`')
+        if self.path is None and "order_by" in self.model_fields_set:
+            raise ValueError("`order_by` is for files; a query arrives once a night")
         return self
 
     @property

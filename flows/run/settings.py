@@ -19,6 +19,7 @@ from flows.run.workspace import DEFAULT_LAKE_PATH
 from lake.bucket import Bucket
 from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.errors import ConfigurationError
+from lake.source_identity import identify
 from lake.source_settings import SourceSettings, known_zone
 from models.config import PredictionSettings
 from models.gate import GatePolicy
@@ -262,6 +263,22 @@ class Settings(BaseSettings):
         if not set(sources) & set(ACTIVITY_TABLES):
             raise ValueError("a community needs [sources.events] or [sources.orders]")
         return sources
+
+    @model_validator(mode="after")
+    def _sources_that_fit(self) -> Self:
+        for name in self.sources:
+            sources = self.table_sources(name)
+            if name == "members" and any(source.keys for source in sources):
+                raise ValueError("`keys` is no setting of members: each source owns the columns it maps")
+            if name != "orders" and any(source.lines == "add" for source in sources):
+                raise ValueError(f"`lines` is for orders; {name} has no lines that add up")
+            if any(source.keys == "shared" for source in sources) and len({source.lines for source in sources}) > 1:
+                raise ValueError(f'{name}: with `keys = "shared"` the lines of all sources add up, or of none')
+            try:
+                identify(name, sources)
+            except ConfigurationError as error:
+                raise ValueError(f"{error.what}; {error.remedy}") from None
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -14,14 +14,16 @@ from expectations.runner import RuleOutcome, Validation, validate
 from flows.run.memory import MemoryBudget
 from flows.run.settings import Settings
 from flows.steps.spool import Spool, Spooled
-from lake.contracts import TIMESTAMP
+from lake.contracts import TIMESTAMP, Table
 from lake.discovery import Export
 from lake.erased import ERASED_AUTHOR, Erased, leave_out, without_names
-from lake.identity import as_records, with_keys
+from lake.identity import as_records, prefixed, with_keys
 from lake.landing import SEQUENCE
-from lake.mapping import ROW_NO, map_export, rows_as_json
+from lake.mapping import ROW_NO, Mapped, map_export, rows_as_json
+from lake.own_keys import key_prefix, resolve
 from lake.quarantine import OPEN
 from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
+from lake.refusals import statements
 from lake.store import DAY, Lake
 
 _EXAMPLES: Final = 3
@@ -37,6 +39,8 @@ class Arrival:
         records: What may land: the landed schema and `sequence`; kept by the spool.
         bad: What may not: rows of the quarantine.
         outcomes: What each rule found.
+        consent: What it says of consent, as `lake.refusals.statements` has it.
+        present: Of a snapshot the keys of all its rows, bad ones included; None for other exports.
     """
 
     export: Export
@@ -44,6 +48,8 @@ class Arrival:
     records: Spooled
     bad: pl.DataFrame
     outcomes: tuple[RuleOutcome, ...]
+    consent: pl.DataFrame
+    present: pl.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,10 @@ class Judge:
         kept_after: Table → the last day that has aged out of it.
         spool: Where good records wait for landing.
         budget: How much is judged at once.
+        ledger: The ledger before tonight, its sources as they are called today.
+        reread: Tables and sources that are read although their files have not changed.
         known: Referenced table → its keys; filled as the tables are judged.
+        names: Referenced table of which a source has keys of its own → what references may call them.
     """
 
     lake: Lake
@@ -70,7 +79,10 @@ class Judge:
     kept_after: Mapping[str, date]
     spool: Spool
     budget: MemoryBudget
+    ledger: pl.DataFrame
+    reread: frozenset[tuple[str, str]] = frozenset()
     known: dict[str, pl.Series] = field(default_factory=dict)
+    names: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def _earlier(export: Export, ledger: pl.DataFrame) -> pl.DataFrame:
@@ -79,10 +91,10 @@ def _earlier(export: Export, ledger: pl.DataFrame) -> pl.DataFrame:
     return ledger.filter(same)
 
 
-def is_unchanged(export: Export, ledger: pl.DataFrame) -> bool:
+def is_unchanged(judge: Judge, export: Export) -> bool:
     """Whether size and time of a file are those that were taken in last; a query has to be read to know."""
-    newest = _earlier(export, ledger).tail(1)
-    if export.location is None or newest.is_empty():
+    newest = _earlier(export, judge.ledger).tail(1)
+    if export.location is None or newest.is_empty() or (export.table.name, export.source) in judge.reread:
         return False
     held = newest.row(0, named=True)
     return bool(held["size_bytes"] == export.size_bytes and held["modified_ns"] == export.modified_ns)
@@ -101,6 +113,9 @@ class Read:
         written: Its rows as they were written.
         rejects: Those with a value that does not cast.
         rows: The others, keyed, as the rules look at them.
+        key_prefix: What stands before the keys, or None.
+        consent: As in `Arrival`, like the one below.
+        present: Keys of all rows of a snapshot.
     """
 
     export: Export
@@ -111,13 +126,17 @@ class Read:
     written: pl.DataFrame
     rejects: pl.DataFrame
     rows: pl.DataFrame
+    key_prefix: str | None
+    consent: pl.DataFrame
+    present: pl.Series | None
 
 
-def read_export(judge: Judge, export: Export, ledger: pl.DataFrame) -> Read | None:
+def read_export(judge: Judge, export: Export) -> Read | None:
     """Read and map one export; None when its content is what arrived last."""
     rows, content_hash = export.read()
-    earlier = _earlier(export, ledger)
-    if earlier.height and earlier["content_hash"][-1] == content_hash:
+    earlier = _earlier(export, judge.ledger)
+    is_reread = (export.table.name, export.source) in judge.reread
+    if earlier.height and earlier["content_hash"][-1] == content_hash and not is_reread:
         return None
     # A file may come back as it once was: that is another arrival, told apart by how often this content has come before.
     times = int((earlier["content_hash"] == content_hash).sum())
@@ -125,7 +144,9 @@ def read_export(judge: Judge, export: Export, ledger: pl.DataFrame) -> Read | No
     zone = export.settings.timezone or judge.settings.community.timezone
     mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
     mapped = leave_out(mapped, table=export.table, erased=judge.erased)
-    castable = with_keys(mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti"), table=export.table)
+    prefix = key_prefix(export, judge.ledger, is_derived=export.table.key not in mapped.rows.columns)
+    castable = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
+    keyed = _with_references(with_keys(castable, table=export.table, prefix=prefix), judge, export.table)
     return Read(
         export=export,
         content_hash=content_hash,
@@ -134,8 +155,32 @@ def read_export(judge: Judge, export: Export, ledger: pl.DataFrame) -> Read | No
         left_out=mapped.left_out,
         written=mapped.written,
         rejects=mapped.rejects,
-        rows=without_names(castable, table=export.table, erased=judge.erased),
+        rows=without_names(keyed, table=export.table, erased=judge.erased),
+        key_prefix=prefix,
+        consent=statements(mapped.rows if export.table.name == "members" else pl.DataFrame(), only_refusals=export.is_superseded),
+        present=_present(mapped, keyed, export, prefix),
     )
+
+
+def _with_references(rows: pl.DataFrame, judge: Judge, table: Table) -> pl.DataFrame:
+    """Let references to tables of which a source has keys of its own find them."""
+    resolved = [
+        resolve(pl.col(column), judge.names[referred])
+        for column, referred in table.references.items()
+        if column in rows.columns and referred in judge.names
+    ]
+    return rows.with_columns(resolved)
+
+
+def _present(mapped: Mapped, keyed: pl.DataFrame, export: Export, prefix: str | None) -> pl.Series | None:
+    """The keys of all rows of a snapshot: a row that breaks a rule is there all the same, and its record is not retired."""
+    if export.settings.mode != "snapshot":
+        return None
+    key = export.table.key
+    if key not in mapped.rows.columns:
+        return keyed[key]
+    keys = mapped.rows.select(pl.col(key) if prefix is None else prefixed(pl.col(key), prefix))
+    return keys[key].drop_nulls().unique()
 
 
 def in_judgements(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[Read]]:
@@ -184,6 +229,8 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
     records = authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
     kept = _still_kept(records, after=judge.kept_after.get(export.table.name))
     rules = pl.concat([read.rejects, verdict.bad]).sort(ROW_NO)
+    # Of a snapshot that a newer one has taken the place of nothing lands.
+    replaced = kept.height if export.is_superseded else 0
     facts = {
         "arrival_id": read.arrival_id,
         "table": export.table.name,
@@ -198,11 +245,14 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
         "rows_read": read.rows_read,
         "left_out": read.left_out + records.height - kept.height,
         "merged": verdict.good.height - records.height,
-        "replaced": 0,
+        "added": 0,
+        "replaced": replaced,
         "quarantined": rules.height,
         "landed": 0,
+        "retired": 0,
+        "key_prefix": read.key_prefix,
     }
-    stamped = kept.with_columns(
+    stamped = kept.head(kept.height - replaced).with_columns(
         ingested_at=pl.lit(judge.now).cast(TIMESTAMP),
         source=pl.lit(export.source),
         source_file=pl.lit(export.path),
@@ -215,6 +265,8 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
         records=judge.spool.keep(stamped),
         bad=_quarantine_rows(read.written, rules, facts),
         outcomes=(*_cast_outcomes(read), *verdict.outcomes),
+        consent=read.consent,
+        present=read.present,
     )
 
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import polars as pl
 
-from lake.contracts import TABLES, Table
+from lake.contracts import Table
 from lake.member_index import scan_member_index
+from lake.refusals import scan_consent
+from lake.retired import scan_retired_members
 from lake.store import DAY, Lake
 
 _RECEIVED = "received"
 
 
 def numbers_not_profiled(lake: Lake) -> pl.Series:
-    """The numbers of the members who may not be profiled, sorted; not having said anything counts as yes."""
+    """The numbers of the members who may not be profiled, sorted; not having said anything counts as yes.
+
+    Members whose record was retired are among them: they are in no feature and on no list.
+    """
     return (
-        _refused(lake)
+        pl.concat([_refused(lake), scan_retired_members(lake)])
+        .unique()
         .join(scan_member_index(lake), on="member_id")
         .select("member_no")
         .sort("member_no")
@@ -55,10 +61,8 @@ def consenting(daily: pl.LazyFrame, ties: pl.LazyFrame, *, not_profiled: pl.Seri
 
 def of_profiled(lake: Lake, table: Table) -> pl.LazyFrame:
     """A landed table without the rows of members who may not be profiled."""
-    owner = "author_id" if "author_id" in table.columns else "member_id"
-    return lake.scan(table.name).join(_refused(lake), left_on=owner, right_on="member_id", how="anti")
+    return lake.scan(table.name).join(_refused(lake), left_on=table.owner, right_on="member_id", how="anti")
 
 
 def _refused(lake: Lake) -> pl.LazyFrame:
-    members = lake.scan_or_empty("members", TABLES["members"].landed_schema)
-    return members.filter(pl.col("can_profile").eq(other=False)).select("member_id")
+    return scan_consent(lake).filter(pl.col("can_profile").eq(other=False)).select("member_id")

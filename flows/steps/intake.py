@@ -6,7 +6,7 @@ the quarantine and the ledger of arrivals are written. A crash between two commi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -18,17 +18,22 @@ from expectations.table_checks import Finding, check_freshness, check_missing, c
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
 from flows.steps.arriving import Arrival, Judge, in_judgements, is_unchanged, judge_exports, read_export
+from flows.steps.judging_keys import judge_keys, judge_snapshots
+from flows.steps.landing import Landing, replaced_records, to_reread
 from flows.steps.spool import Spool
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
-from lake.arrivals import move_counts, read_arrivals, read_kept_after, record, undo_unrecorded
+from lake.arrivals import read_arrivals, read_kept_after, record, undo_unrecorded
 from lake.checks import SCHEMA as CHECKS_SCHEMA
 from lake.checks import keep_checks
 from lake.contracts import ACTIVITY_TABLES, TABLES, Table
 from lake.discovery import discover
 from lake.erased import ERASED_AUTHOR, read_erased
-from lake.landing import land_in_turn, of_days_met
+from lake.landing import of_days_met
 from lake.member_index import number_new_members
+from lake.own_keys import reference_names, take_own_keys
 from lake.quarantine import QUARANTINE, add, read_quarantine, supersede, write_quarantine
+from lake.retired import scan_retired_members
+from lake.source_identity import Source, identify, match_ledger
 from lake.store import DAY, Lake
 
 # Only the keys of tables that others refer to are ever looked up.
@@ -47,6 +52,8 @@ class Intake:
         findings: What is wrong with whole tables.
         now: The clock at ingestion.
         spool: Where the arrivals' records wait.
+        ledger: The ledger before tonight, its sources as they are called today.
+        sources: Table → its configured sources.
     """
 
     as_of: date
@@ -55,11 +62,17 @@ class Intake:
     findings: tuple[Finding, ...]
     now: datetime
     spool: Spool
+    ledger: pl.DataFrame
+    sources: Mapping[str, tuple[Source, ...]]
 
     @property
     def stops(self) -> tuple[Finding, ...]:
         """The findings that stop the run."""
         return tuple(finding for finding in self.findings if finding.severity == "stop")
+
+    def noting(self, findings: Iterable[Finding]) -> Intake:
+        """The same with more findings."""
+        return replace(self, findings=(*self.findings, *findings))
 
     def of_table(self, table: str) -> tuple[Arrival, ...]:
         """Tonight's arrivals of one table."""
@@ -85,20 +98,23 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     spool = Spool.emptied(workspace.state / "intake", kept_bytes=budget.landing_bytes)
     erased = read_erased(workspace.root)
     undo_unrecorded(lake)
-    ledger = read_arrivals(lake)
+    configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
+    ledger = match_ledger(read_arrivals(lake), configured)
     offered = {
         name: [replace(export, path=erased.masked(export.path)) for export in discover(table, sources, root=workspace.root)]
         for name, table in TABLES.items()
         if (sources := settings.table_sources(name))
     }
+    ledger = take_own_keys(lake, ledger, configured)
     next_sequence = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
-    judge = Judge(lake, settings, now, next_sequence, erased, read_kept_after(lake), spool, budget)
+    reread = to_reread(lake, ledger, configured)
+    judge = Judge(lake, settings, now, next_sequence, erased, read_kept_after(lake), spool, budget, ledger, reread)
     arrivals: list[Arrival] = []
     unchanged = 0
     for name, exports in offered.items():
         good: list[pl.Series] = []
-        new = (export for export in exports if not is_unchanged(export, ledger))
-        read = (found for export in new if (found := read_export(judge, export, ledger)) is not None)
+        new = (export for export in exports if not is_unchanged(judge, export))
+        read = (found for export in new if (found := read_export(judge, export)) is not None)
         before = len(arrivals)
         for together in in_judgements(read, most_rows=budget.rows_judged_together):
             for arrival in judge_exports(judge, together, place=len(arrivals)):
@@ -109,22 +125,27 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
         unchanged += len(exports) - (len(arrivals) - before)
         if name in _REFERENCED:
             judge.known[name] = _known_keys(lake, TABLES[name], good)
+            _name_references(judge, TABLES[name], arrivals[before:], good)
         if name == "members" and erased.erasures:
             judge.known[name] = pl.concat([judge.known[name], pl.Series([ERASED_AUTHOR])])
     night = as_of or last_full_day(lake, arrivals, timezone=settings.community.timezone)
-    findings = _judge_tables(judge, arrivals, as_of=night)
-    return Intake(as_of=night, arrivals=tuple(arrivals), unchanged=unchanged, findings=findings, now=now, spool=spool)
+    findings = (*_judge_tables(judge, arrivals, as_of=night), *judge_keys(judge, arrivals), *judge_snapshots(judge, arrivals))
+    return Intake(night, tuple(arrivals), unchanged, findings, now, spool, ledger, configured)
 
 
 def land_intake(
-    workspace: Workspace, intake: Intake, *, about_to_record: Callable[[pl.DataFrame], Any] | None = None
+    workspace: Workspace,
+    intake: Intake,
+    *,
+    about_to_record: Callable[[pl.DataFrame, tuple[Finding, ...]], Any] | None = None,
 ) -> pl.DataFrame:
     """Land everything that was judged good, and account for every row.
 
     Args:
         workspace: Where the lake is.
         intake: Tonight's arrivals, none of which stops the run.
-        about_to_record: Given what is returned before it counts: a run killed afterwards does not see these arrivals again.
+        about_to_record: Given what is returned, and what replaced what, before it counts: a run killed afterwards does not see
+            these arrivals again.
 
     Returns:
         One row per arrival of this night, earlier runs of it included, as the ledger has it. What waited in the spool is
@@ -134,26 +155,25 @@ def land_intake(
         CountingError: A row was lost or counted twice.
     """
     lake = workspace.lake
-    ledger = read_arrivals(lake)
+    undo_unrecorded(lake)
     tonight = pl.DataFrame([arrival.facts for arrival in intake.arrivals], schema=dict(ARRIVAL_SCHEMA))
     tonight = tonight.with_columns(as_of=pl.lit(intake.as_of))
-    ledger = pl.concat([ledger.join(tonight, on="arrival_id", how="anti"), tonight])
+    if tonight.is_empty():
+        return arrived_on(lake, intake.as_of)
+    ledger = pl.concat([intake.ledger.join(tonight, on="arrival_id", how="anti"), tonight])
+    landing = Landing(lake, intake.sources, intake.spool, ledger, now=intake.now, as_of=intake.as_of)
     arrived: dict[str, pl.LazyFrame] = {}
     for name, table in TABLES.items():
-        records = [arrival.records for arrival in intake.of_table(name)]
-        if not records:
-            continue
-        arrived[name] = pl.concat([held.frame for held in records])
-        counts = land_in_turn(lake, table, intake.spool.batches(records))
-        ledger = move_counts(ledger, count="landed", changes=counts.landed)
-        ledger = move_counts(ledger, count="replaced", changes=counts.replaced)
+        arrivals = intake.of_table(name)
+        if arrivals:
+            arrived[name] = pl.concat([arrival.records.frame for arrival in arrivals])
+            landing.land(table, arrivals)
     number_new_members(lake, arrived)
     _write_quarantine(lake, intake, tonight)
-    if tonight.height:
-        keep_checks(lake, _checks(intake), as_of=intake.as_of)
-        if about_to_record is not None:
-            about_to_record(ledger.filter(pl.col("as_of") == intake.as_of))
-        record(lake, ledger)
+    keep_checks(lake, _checks(intake), as_of=intake.as_of)
+    if about_to_record is not None:
+        about_to_record(landing.ledger.filter(pl.col("as_of") == intake.as_of), replaced_records(landing))
+    record(lake, landing.ledger)
     return arrived_on(lake, intake.as_of)
 
 
@@ -189,8 +209,21 @@ def last_full_day(lake: Lake, arrivals: list[Arrival], *, timezone: str) -> date
 
 
 def _known_keys(lake: Lake, table: Table, good: list[pl.Series]) -> pl.Series:
+    """The keys that may be referred to: those held, those that arrive, and those of members whose record was retired."""
     held = lake.scan_or_empty(table.name, table.landed_schema).select(table.key).collect().to_series()
-    return pl.concat([held, *good]).unique()
+    retired = scan_retired_members(lake).collect().to_series() if table.name == "members" else held.head(0)
+    return pl.concat([held, retired, *good]).unique()
+
+
+def _name_references(judge: Judge, table: Table, arrivals: list[Arrival], good: list[pl.Series]) -> None:
+    """Where a source of the table has keys of its own, note what references may call them."""
+    if table.name == "members":
+        return
+    keys = [(keys, arrival.export.source, arrival.facts["key_prefix"]) for keys, arrival in zip(good, arrivals, strict=True)]
+    names = reference_names(judge.lake, table, judge.ledger, keys)
+    if names.height:
+        judge.names[table.name] = names
+        judge.known[table.name] = pl.concat([judge.known[table.name], names["key"].drop_nulls()]).unique()
 
 
 def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tuple[Finding, ...]:

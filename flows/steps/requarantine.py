@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,15 +13,17 @@ import polars as pl
 from expectations.runner import validate
 from flows.run.night import Night, open_night
 from flows.steps.arriving import authorless
-from lake.arrivals import move_counts, read_arrivals, record, undo_unrecorded
+from flows.steps.replaying import Replay
+from lake.arrivals import read_arrivals, record, undo_unrecorded
 from lake.contracts import TABLES, TIMESTAMP, Table
 from lake.erased import ERASED_AUTHOR, leave_out, read_erased, without_names
 from lake.errors import ConfigurationError
 from lake.identity import as_records, with_keys
-from lake.landing import SEQUENCE, land
+from lake.landing import SEQUENCE
 from lake.mapping import ROW_NO, map_export
 from lake.member_index import number_new_members
 from lake.quarantine import OPEN, READMITTED, read_quarantine, set_status, write_quarantine
+from lake.source_identity import Source, identify, match_ledger
 from lake.source_settings import SourceSettings
 
 _VALUE_PREFIX: Final = "value."
@@ -127,7 +129,10 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     """Land the rows of one arrival that are good now, as part of that arrival; returns landed and still bad."""
     lake, table = night.workspace.lake, TABLES[rows["table"][0]]
     written = pl.DataFrame([json.loads(row) for row in rows["values"]], infer_schema_length=None, orient="row")
-    source = _source(night, rows, columns=written.columns)
+    configured = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
+    ledger = match_ledger(read_arrivals(lake), configured)
+    arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
+    source = _source(configured[table.name], arrival, columns=written.columns)
     erased = read_erased(night.workspace.root)
     mapped = map_export(written, table=table, settings=source, name="quarantine", timezone=source.timezone or night.timezone)
     mapped = leave_out(mapped, table=table, erased=erased)
@@ -136,12 +141,13 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     if erased.erasures and "members" in references:
         references["members"] = pl.concat([references["members"], pl.Series([ERASED_AUTHOR])])
     tolerance = timedelta(minutes=night.settings.validation.future_tolerance_minutes)
-    ledger = read_arrivals(lake)
-    arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
-    before = _held_by(night, table, arrival["arrival_id"])
-    keyed = without_names(with_keys(checked, table=table, taken=set(before[table.key])), table=table, erased=erased)
+    replay = Replay(lake, table, source, ledger, arrival, configured[table.name])
+    before = replay.held()
+    prefix = arrival["key_prefix"]
+    keyed = with_keys(checked, table=table, prefix=prefix, taken=set(before[table.key]))
+    keyed = without_names(replay.with_references(keyed), table=table, erased=erased)
     [judged] = validate(table, [keyed], references=references, now=datetime.now(UTC), future_tolerance=tolerance)
-    good = judged.good
+    good = replay.without_conflicts(judged.good)
     if "amount" not in table.columns:
         # Its file has landed a row of that key already: the two are still in conflict, although only one is here.
         good = good.filter(~pl.col(table.key).is_in(before[table.key].implode()))
@@ -150,46 +156,21 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     records = authorless(as_records(good, table=table, timezone=night.timezone))
     lines_merged = good.height - records.height
     records, joined = _join_landed_lines(table, records, before)
-    stamped = _not_overtaken(night, table, records, ledger, arrival).with_columns(
+    stamped = replay.not_overtaken(records).with_columns(
         ingested_at=pl.lit(night.now).cast(TIMESTAMP),
         source=pl.lit(arrival["source"]),
         source_file=pl.lit(arrival["path"]),
         arrival_id=pl.lit(arrival["arrival_id"]),
         **{SEQUENCE: pl.lit(arrival["sequence"], dtype=pl.Int64)},
     )
-    counts = land(lake, table, stamped)
+    if table.name == "members":
+        replay.hear(mapped.rows, said_at=night.now)
+    ledger = replay.land(stamped, good=good.height, merged=lines_merged + joined, held_before=before.height)
     number_new_members(lake, {table.name: stamped})
-    gained = _held_by(night, table, arrival["arrival_id"]).height - before.height
-    own = arrival["arrival_id"]
-    others = {count: {key: n for key, n in getattr(counts, count).items() if key != own} for count in ("landed", "replaced")}
-    moves = {
-        "landed": {**others["landed"], own: gained},
-        "merged": {own: lines_merged + joined},
-        "replaced": {**others["replaced"], own: good.height - gained - lines_merged - joined},
-        "quarantined": {own: -good.height},
-    }
-    for count, changes in moves.items():
-        ledger = move_counts(ledger, count=count, changes=changes)
     admitted = rows["quarantine_id"].gather((good[ROW_NO] - 1).to_list())
     write_quarantine(lake, set_status(read_quarantine(lake), admitted, READMITTED))
     record(lake, ledger)
     return good.height, rows.height - good.height
-
-
-def _held_by(night: Night, table: Table, arrival_id: str) -> pl.DataFrame:
-    """One row per record that an arrival holds in the lake."""
-    held = night.workspace.lake.scan_or_empty(table.name, table.landed_schema)
-    return held.filter(pl.col("arrival_id") == arrival_id).collect(engine="streaming")
-
-
-def _not_overtaken(
-    night: Night, table: Table, records: pl.DataFrame, ledger: pl.DataFrame, arrival: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Leave out records whose key a later arrival has brought: that one stays, as if the row had never been bad."""
-    later = ledger.filter(pl.col("sequence") > arrival["sequence"]).select("arrival_id")
-    held = night.workspace.lake.scan_or_empty(table.name, table.landed_schema).select(table.key, "arrival_id")
-    newer = held.join(later.lazy(), on="arrival_id", how="semi").join(records.lazy().select(table.key), on=table.key, how="semi")
-    return records.join(newer.select(table.key).collect(engine="streaming"), on=table.key, how="anti")
 
 
 def _join_landed_lines(table: Table, records: pl.DataFrame, held: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -210,14 +191,13 @@ def _keys(night: Night, table: Table) -> pl.Series:
     return night.workspace.lake.scan_or_empty(table.name, table.landed_schema).select(table.key).collect().to_series()
 
 
-def _source(night: Night, rows: pl.DataFrame, *, columns: list[str]) -> SourceSettings:
-    """The source the rows came from, reading its own mapped columns as they are."""
-    table, source = rows["table"][0], rows["source"][0]
-    configured = night.settings.table_sources(table)
-    number = int(source.removeprefix(f"{table}[").removesuffix("]")) if source != table else 1
-    if number > len(configured):
+def _source(sources: Sequence[Source], arrival: Mapping[str, Any], *, columns: list[str]) -> SourceSettings:
+    """The source an arrival came from, reading its own mapped columns as they are."""
+    found = [source for source in sources if source.identity == arrival["source"]]
+    if not found:
         raise ConfigurationError(
-            f"the source {source} is no longer configured", remedy="Put it back, or leave its rows in quarantine."
+            f"{arrival['table']}: no source goes by {arrival['source']!r} any more",
+            remedy="Put it back, or leave its rows in quarantine.",
         )
-    same = {column: f'"{column}"' for column in columns if column in TABLES[table].columns}
-    return configured[number - 1].model_copy(update={"columns": same, "where": None})
+    same = {column: f'"{column}"' for column in columns if column in TABLES[arrival["table"]].columns}
+    return found[0].settings.model_copy(update={"columns": same, "where": None})

@@ -18,6 +18,8 @@ from flows.steps.consent import consenting, numbers_not_profiled, of_profiled
 from flows.steps.running import carry_totals, first_days
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import scan_member_index
+from lake.refusals import scan_consent
+from lake.retired import scan_retired_members
 from lake.store import DAY, Lake
 from lake.times import local_date
 
@@ -133,8 +135,14 @@ def members_known(lake: Lake, *, timezone: str, as_of: date) -> pl.LazyFrame:
     listed = lake.scan_or_empty("members", TABLES["members"].landed_schema).with_columns(is_listed=pl.lit(True))
     referrers = index.select(pl.col("member_id").alias("referrer_id"), pl.col("member_no").alias("referrer_no"))
     joined = local_date(pl.col("joined_at"), timezone=timezone)
+    refused = scan_consent(lake).rename({"can_contact": "contact_refused", "can_profile": "profile_refused"})
     return (
-        index.join(listed, on="member_id", how="left")
+        index.join(scan_retired_members(lake), on="member_id", how="anti")
+        .join(listed, on="member_id", how="left")
+        .join(refused, on="member_id", how="left")
+        .with_columns(
+            can_contact=pl.coalesce("contact_refused", "can_contact"), can_profile=pl.coalesce("profile_refused", "can_profile")
+        )
         .join(first, on="member_no", how="left")
         .filter(pl.col("is_listed") | pl.col("first_date").is_not_null())
         .join(referrers, on="referrer_id", how="left")

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from lake.arrivals import SCHEMA, move_counts, read_arrivals, record
+from lake.arrivals import COUNTS, RETIRED_COUNT, SCHEMA, move_counts, read_arrivals, record, undo_unrecorded
 from lake.contracts import EVENTS, MEMBERS, TIMESTAMP, Table
 from lake.identity import as_records
 from lake.landing import SEQUENCE, Landed, land_in_turn
@@ -70,11 +70,11 @@ class File:
         )
 
     def facts(self, sequence: int) -> dict[str, object]:
-        counts = {"left_out": self.left_out, "merged": 0, "replaced": 0, "quarantined": self.bad, "landed": 0}
+        counts = dict.fromkeys((*COUNTS, RETIRED_COUNT), 0) | {"left_out": self.left_out, "quarantined": self.bad}
         return {
             "arrival_id": self.arrival_id, "table": self.table.name, "source": self.table.name, "path": self.path,
             "content_hash": "", "size_bytes": 0, "modified_ns": 0, "arrived_at": NOW, "as_of": None, "sequence": sequence,
-            "rows_read": len(self.rows) + self.left_out + self.bad, **counts,
+            "rows_read": len(self.rows) + self.left_out + self.bad, **counts, "key_prefix": None,
         }  # fmt: skip
 
 
@@ -87,6 +87,7 @@ def new_of(lake: Lake, files: Sequence[File]) -> list[File]:
 
 def take_in(lake: Lake, *files: File, dies: bool = False, in_turn: bool = False) -> dict[str, Landed]:
     """Land new files and record them, unless the run dies in between; all at once, or one after another."""
+    undo_unrecorded(lake)
     ledger = read_arrivals(lake)
     first = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
     numbered = list(enumerate(new_of(lake, files), start=first))

@@ -18,7 +18,7 @@ def arrival(name: str, *, sequence: int = 1, **facts: Any) -> pl.DataFrame:
     row = {
         "arrival_id": name, "table": "events", "source": "events", "path": f"{name}.csv", "content_hash": name,
         "size_bytes": 1, "modified_ns": 1, "arrived_at": NOW, "as_of": FIRST_DAY, "sequence": sequence, "rows_read": 10,
-        "left_out": 1, "merged": 2, "replaced": 3, "quarantined": 4, "landed": 0,
+        "left_out": 1, "merged": 2, "added": 0, "replaced": 3, "quarantined": 4, "landed": 0, "retired": 0, "key_prefix": None,
     }  # fmt: skip
     return pl.DataFrame([row | facts], schema=dict(SCHEMA))
 

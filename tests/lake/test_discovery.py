@@ -21,7 +21,7 @@ def sources(*paths: Any, **settings: Any) -> list[SourceSettings]:
 
 
 def offered(root: Path, *paths: Any, **settings: Any) -> list[tuple[str, str]]:
-    return [(export.source, export.path) for export in discover(EVENTS, sources(*paths, **settings), root=root)]
+    return [(export.label, export.path) for export in discover(EVENTS, sources(*paths, **settings), root=root)]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_file_is_found_from_the_workspace(root: Path) -> None:
     (export,) = discover(EVENTS, sources("landing/a.csv"), root=root)
-    assert (export.source, export.path, export.name) == ("events", "landing/a.csv", "events (landing/a.csv)")
+    assert (export.source, export.path, export.name) == ("landing/a.csv", "landing/a.csv", "events (landing/a.csv)")
     assert (export.table, export.file_format, export.location) == (EVENTS, "csv", root / "landing" / "a.csv")
     status = (root / "landing" / "a.csv").stat()
     assert (export.size_bytes, export.modified_ns) == (status.st_size, status.st_mtime_ns)
@@ -54,7 +54,24 @@ def test_a_list_of_patterns_is_one_source_in_the_order_of_the_paths(root: Path) 
 
 def test_several_sources_come_one_after_the_other_and_are_numbered(root: Path) -> None:
     assert offered(root, "landing/b.csv", "landing/a.csv") == [("events[1]", "landing/b.csv"), ("events[2]", "landing/a.csv")]
-    assert offered(root, "landing/a.csv", "landing/a.csv") == [("events[1]", "landing/a.csv"), ("events[2]", "landing/a.csv")]
+    with pytest.raises(ConfigurationError, match=r"two sources of events go by 'landing/a\.csv"):
+        offered(root, "landing/a.csv", "landing/a.csv")
+
+
+def test_files_come_in_natural_order_or_by_time_of_modification(root: Path) -> None:
+    for number, name in enumerate(("export (10).csv", "export (9).csv", "export (010).csv")):
+        (root / name).write_text("x\n1\n")
+        os.utime(root / name, (number, number))
+    named = [path for _, path in offered(root, "export*.csv")]
+    assert named == ["export (9).csv", "export (010).csv", "export (10).csv"]
+    timed = [path for _, path in offered(root, "export*.csv", order_by="modified")]
+    assert timed == ["export (10).csv", "export (9).csv", "export (010).csv"]
+
+
+def test_of_the_files_of_a_snapshot_the_last_is_the_newest(root: Path) -> None:
+    found = discover(EVENTS, sources("landing/?.csv", mode="snapshot"), root=root)
+    assert [(export.path, export.is_superseded) for export in found] == [("landing/a.csv", True), ("landing/b.csv", False)]
+    assert not any(export.is_superseded for export in discover(EVENTS, sources("landing/?.csv"), root=root))
 
 
 def test_a_name_with_brackets_is_that_file_before_it_is_a_pattern(root: Path) -> None:
@@ -160,13 +177,13 @@ def test_a_file_that_vanishes_is_the_datas_fault(root: Path) -> None:
 def test_a_database_offers_one_query(root: Path) -> None:
     both = [SourceSettings(uri="sqlite:///shop.db", query="SELECT 1"), *sources("landing/a.csv")]
     query, file = discover(ORDERS, both, root=root)
-    assert (query.source, query.path, query.location, query.name) == ("orders[1]", "query", None, "orders[1] (query)")
-    assert file.source == "orders[2]"
+    assert (query.source, query.path, query.location, query.name) == ("query 970fbbee6df3", "query", None, "orders[1] (query)")
+    assert (file.source, file.label) == ("landing/a.csv", "orders[2]")
 
 
 def test_a_query_is_hashed_by_its_rows(root: Path) -> None:
     def hash_of(query: str) -> str:
-        export = Export(ORDERS, SourceSettings(uri="sqlite:///shop.db", query=query), "orders", "query", root)
+        export = Export(ORDERS, SourceSettings(uri="sqlite:///shop.db", query=query), "orders", "query", root, "orders")
         return export.read()[1]
 
     (root / "shop.db").write_bytes(b"")
