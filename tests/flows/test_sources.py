@@ -24,7 +24,7 @@ from lake.store import Lake
 NIGHT = date(2024, 3, 1)
 NOW = datetime(2024, 3, 2, 3, tzinfo=UTC)
 Take = Callable[[], Intake]
-HEAD = "[validation.events]\nmax_age_days = 'off'\n[validation.orders]\nmax_age_days = 'off'\n"
+HEAD = "[validation.events]\nmax_age_days = 'off'\n[validation.orders]\nmax_age_days = 'off'\nmax_bad_share = 0.5\n"
 EVENTS = '[sources.events]\npath = "events.csv"\n[sources.events.columns]\nevent_id = "id"\nmember_id = "u"\n'
 EVENTS += 'event_type = "\'post\'"\noccurred_at = "t"\n'
 
@@ -80,9 +80,7 @@ def counted(folder: Path, *counts: str) -> list[tuple[object, ...]]:
 def consent(folder: Path) -> dict[str, list[bool | None]]:
     """Member → whether they may be contacted and profiled, as lists and features know it."""
     known = members_known(Lake(folder / "lake"), timezone="UTC", as_of=NIGHT).collect()
-    return {
-        member: (contact, profile) for member, contact, profile in known.select("member_id", "can_contact", "can_profile").rows()
-    }
+    return {member: said for member, *said in known.select("member_id", "can_contact", "can_profile").rows()}
 
 
 def test_a_source_does_not_overwrite_what_another_says_of_a_member(tmp_path: Path) -> None:
@@ -142,9 +140,9 @@ def test_keys_that_are_shared_are_one_record_and_the_later_replaces_the_earlier(
     toml = source("events", "a.csv", EVENT) + source("events", "b.csv", EVENT, 'keys = "shared"')
     take_in(tmp_path, toml.replace('keys = "shared"', ""))
     assert [key for (key,) in held(tmp_path, "events", "event_id")] == ["1", "2", "3"]
-    write(tmp_path, b_csv="id,u,t\n2,z,2024-01-02\n")
+    write(tmp_path, a_csv="id,u,t\n1,a,2024-01-01\n2,z,2024-01-02\n")
     assert judge(tmp_path, toml.replace('keys = "shared"', "")).stops
-    assert take_in(tmp_path, toml)[0].endswith("1 with another member: 1 of b.csv by itself, such as key 2, another member.")
+    assert take_in(tmp_path, toml)[0].endswith("1 with another member: 1 of b.csv by a.csv, such as key 2, another member.")
     assert held(tmp_path, "events", "event_id", "member_id") == [("1", "a"), ("2", "z"), ("3", "c")]
 
 
@@ -229,7 +227,7 @@ def test_what_a_snapshot_lacks_is_retired_and_what_is_known_of_it_is_kept(tmp_pa
     write(tmp_path, o_csv="id,u,t,x\n1,a,2024-01-05,1\n2,b,2024-01-06,2\n3,c,2024-01-07,3\n")
     take_in(tmp_path, toml)
     write(tmp_path, o_csv="id,u,t,x\n1,a,2024-01-05,1\n3,,2024-01-07,3\n4,d,2024-01-08,4\n")
-    take_in(tmp_path, toml.replace("[[sources.orders]]", "[validation.orders]\nmax_bad_share = 0.5\n[[sources.orders]]"))
+    take_in(tmp_path, toml)
     # Order 3 came with a mistake: it is quarantined, and the order as it was stays.
     assert held(tmp_path, "orders", "order_id", "member_id") == [("1", "a"), ("3", "c"), ("4", "d")]
     (gone,) = held(tmp_path, RETIRED, "table", "key", "event_date", "source_file", "retired_by_file", "as_of")
