@@ -73,6 +73,12 @@ def keep_retired(lake: Lake, table: Table, gone: pl.DataFrame, *, by: Mapping[st
     lake.append(RETIRED, rows.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()))
 
 
+def retired_on(lake: Lake, as_of: date) -> dict[str, int]:
+    """Table → how many of its records were retired on a night."""
+    retired = lake.scan_or_empty(RETIRED, SCHEMA).filter(pl.col("as_of") == as_of)
+    return dict(retired.group_by("table").len().sort("table").collect().iter_rows())
+
+
 def scan_retired_members(lake: Lake) -> pl.LazyFrame:
     """One row per member whose record was retired and has not come back: `member_id`."""
     retired = lake.scan_or_empty(RETIRED, SCHEMA).filter(pl.col("table") == MEMBERS.name)

@@ -182,12 +182,13 @@ class TableFlow:
         table: Its name.
         read: Rows read from new files and queries.
         left_out: Rows the source's `where` left out.
-        merged: Lines summed into an order that has others.
+        merged: Lines summed into an order that has others, and rows added to a record that another source or file has.
         replaced: Records that a later one with their key replaced.
         quarantined: Rows set aside because they broke a rule.
         landed: Records that landed.
         newest: The last day the table has, or None when it has no days.
         age_days: Days from then to the night.
+        retired: Records that the newest snapshots lacked, counted beside the rows read.
     """
 
     table: str
@@ -199,6 +200,7 @@ class TableFlow:
     landed: int
     newest: date | None = None
     age_days: int | None = None
+    retired: int = 0
 
     @property
     def adds_up(self) -> bool:

@@ -17,6 +17,7 @@ from flows.steps.scoring import previous_night, read_scores
 from flows.steps.training import Champion, Champions
 from lake.checks import read_checks
 from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TABLES
+from lake.retired import retired_on
 from lake.store import DAY
 from outputs.calibration import calibration_rows
 from outputs.facts import (
@@ -38,7 +39,7 @@ from segments.tiers import TIERS
 VALUABLE_TIERS: Final = ("diamond", "gold")
 _WEEK_DAYS: Final = 7
 _DRAWN_DAYS: Final = 90
-_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
+_SHOWN_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
 
 # Metric → how people read it: name, meaning, which way is better.
 _CHURN_METRICS: Final = {
@@ -105,10 +106,12 @@ def report_facts(
 def table_flows(night: Night, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
     """What became of the rows read tonight, for every table that has a source."""
     flows = []
+    retired = retired_on(night.workspace.lake, night.as_of)
     for name, table in TABLES.items():
         if not night.settings.table_sources(name):
             continue
-        counts = tonight.filter(pl.col("table") == name).select(pl.col("rows_read", *_COUNTS).sum()).row(0, named=True)
+        counts = tonight.filter(pl.col("table") == name).select(pl.col("rows_read", "added", *_SHOWN_COUNTS).sum()).row(0, named=True)
+        counts["merged"] += counts.pop("added")
         days = night.workspace.lake.days(name) if table.time is not None else set()
         newest = max((day for day in days if day <= night.as_of), default=None)
         flows.append(
@@ -117,7 +120,8 @@ def table_flows(night: Night, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
                 read=counts["rows_read"],
                 newest=newest,
                 age_days=None if newest is None else (night.as_of - newest).days,
-                **{count: counts[count] for count in _COUNTS},
+                retired=retired.get(name, 0),
+                **{count: counts[count] for count in _SHOWN_COUNTS},
             )
         )
     return tuple(flows)

@@ -12,13 +12,14 @@ import polars as pl
 from flows.run.night import Night, code_hash, settings_hash
 from flows.steps.scoring import GROUPS, TIERS_TABLE, count_not_profiled
 from flows.steps.training import Champions
+from lake.arrivals import REFUSALS, RETIRED
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
 from models.bundle import files_hash
 
 RECEIPT: Final = "receipt.json"
 # What the lists are computed from; a night is recomputed from these tables as they were.
-_COMPUTED_FROM: Final = (*TABLES, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
+_COMPUTED_FROM: Final = (*TABLES, REFUSALS, RETIRED, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
 # What these steps count follows from the tables alone; timings, and what a run happened to find new, stand in the log.
 _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")
 _FORMAT_VERSION: Final = 2
