@@ -110,7 +110,8 @@ def table_flows(night: Night, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
     for name, table in TABLES.items():
         if not night.settings.table_sources(name):
             continue
-        counts = tonight.filter(pl.col("table") == name).select(pl.col("rows_read", "added", *_SHOWN_COUNTS).sum()).row(0, named=True)
+        sums = pl.col("rows_read", "added", *_SHOWN_COUNTS).sum()
+        counts = tonight.filter(pl.col("table") == name).select(sums).row(0, named=True)
         counts["merged"] += counts.pop("added")
         days = night.workspace.lake.days(name) if table.time is not None else set()
         newest = max((day for day in days if day <= night.as_of), default=None)

@@ -189,7 +189,7 @@ def test_an_order_in_a_later_file_replaces_or_adds_as_is_said(tmp_path: Path) ->
     write(tmp_path, **{"o-02_csv": "id,u,t,x\n1,a,2024-02-03,-30\n3,b,2024-02-04,10\n"})
     take_in(tmp_path, adding)
     assert held(tmp_path, "orders", "order_id", "event_date", "amount_minor") == [(*orders[0][:2], 7000), *orders[1:]]
-    assert sum(landed for _, landed in counted(tmp_path, "landed")) == 3
+    assert read_arrivals(Lake(tmp_path / "lake"))["landed"].sum() == 3
 
 
 EXPORTS = [[0, 1, 2, 3, 4, 5], [0, 1, 2, 4, 5, 6], [1, 2, 2, 4, 5, 6, 7], [1, 2, 9, 5, 6, 7]]
