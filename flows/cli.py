@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from flows.run.access import keep_private
 from flows.run.stopping import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
 from lake.errors import EvenfallError
 
@@ -220,6 +221,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     if arguments is None:
         open_missing_streams()
+        keep_private()
         stop_when_asked()
     try:
         cli.main(args=arguments, prog_name="evenfall", standalone_mode=False)

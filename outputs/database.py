@@ -242,16 +242,17 @@ def _batches(rows: pl.DataFrame) -> Iterator[list[dict[str, Any]]]:
 
 
 def _outside_error(error: SQLAlchemyError, *, location: sa.URL, table: str) -> OutsideServiceError:
-    """Say what failed without the password, the rows or the statement: they may end up in a log."""
+    """Say what failed without the password, the rows or the statement; what the driver says is for the terminal alone."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    reason = (str(cause).strip().splitlines() or [""])[0]
     for secret in _secrets(location):
         reason = reason.replace(secret, "***")
     where = f"{location.get_backend_name()} database {location.database or ''!r}"
     where += f" at {location.host}" if location.host else ""
     return OutsideServiceError(
-        f"The member list could not be written to table {table!r} of the {where}: {reason.rstrip('.')}.",
-        remedy="Nothing was changed. Check that the database is up and its user may write the table, then run the night again.",
+        f"table {table!r} of the {where} could not be changed: {type(cause).__name__}",
+        remedy="That table is as it was. Check that the database is up and its user may write the table, then run again.",
+        detail=reason or None,
     )
 
 

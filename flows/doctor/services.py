@@ -72,7 +72,8 @@ def look_at_publication(night: Night) -> Iterator[Finding]:
         check_answers(expand_environment(uri, name="[lists] publish_uri"), table=settings.lists.publish_table)
         yield ok("publishing", f"the database answers; the list goes to its table {settings.lists.publish_table}")
     except EvenfallError as error:
-        told = type(error)(without_secrets(error.what, settings), remedy=without_secrets(error.remedy, settings))
+        what, remedy, detail = (without_secrets(text, settings) for text in (error.what, error.remedy, error.detail or ""))
+        told = type(error)(what, remedy=remedy, detail=detail)
         yield of_error("publishing", told)
 
 
@@ -103,7 +104,9 @@ def _own_store(night: Night) -> str:
             models = store.execute("SELECT count(*) FROM model_versions").fetchone()[0]
     except sqlite3.Error as error:
         raise OutsideServiceError(
-            f"mlflow.db cannot be read: {error}", remedy="Restore it from a copy, or move it away: the next night trains anew."
+            "mlflow.db cannot be read",
+            remedy="Restore it from a copy, or move it away: the next night trains anew.",
+            detail=str(error),
         ) from error
     return f"mlflow.db: {runs:,} runs, {models:,} model versions"
 

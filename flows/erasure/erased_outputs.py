@@ -150,7 +150,9 @@ def _clean_database(path: Path, needle: Needle) -> None:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
         raise OutsideServiceError(
-            f"{path} names the member and cannot be changed now: {error}", remedy="Stop what uses it, then run the erasure again."
+            f"{path} names the member and cannot be changed now",
+            remedy="Stop what uses it, then run the erasure again.",
+            detail=str(error),
         ) from error
 
 

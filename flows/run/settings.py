@@ -111,6 +111,14 @@ class Training(_Section):
     every_days: int = Field(default=7, ge=1, description="Train when the champion is so many days old, or there is none.")
 
 
+class Access(_Section):
+    """`[access]`: who on this machine may read what Evenfall writes."""
+
+    group_readable: bool = Field(
+        default=False, description="false: the user that runs Evenfall alone; true: that user's group may read too, never others."
+    )
+
+
 class Lists(_Section):
     """`[lists]`: what is written for people and other systems."""
 
@@ -239,6 +247,7 @@ class Settings(BaseSettings):
     risk: RiskPolicy = RiskPolicy()
     groups: GroupPolicy = GroupPolicy()
     lists: Lists = Lists()
+    access: Access = Access()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
     scale: Scale = Scale()
