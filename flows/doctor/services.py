@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Final
+from typing import Final, Literal
 
 from flows.doctor.findings import SERVICE, Finding, of_error, ok, problem, warning
 from flows.run.alerting import without_secrets
@@ -16,6 +16,7 @@ from flows.run.night import Night
 from flows.tracking.store_address import is_server, without_password
 from lake.databases import expand_environment
 from lake.errors import EvenfallError, OutsideServiceError
+from outputs.alerts import check_filled_in
 
 _SECONDS: Final = 10
 _SERVER_ERROR: Final = 500
@@ -85,7 +86,8 @@ def look_at_alerts(night: Night) -> Iterator[Finding]:
     try:
         for way, address in ways.items():
             if address is not None:
-                expand_environment(address, name=f"[alerts] {'smtp' if way == 'mail' else way}")
+                key: Literal["webhook", "smtp"] = "smtp" if way == "mail" else "webhook"
+                check_filled_in(expand_environment(address, name=f"[alerts] {key}"), key=key)
     except EvenfallError as error:
         # A night runs without its alerts; nobody would hear of its end.
         yield warning("alerts", error.what, error.remedy)
