@@ -227,7 +227,7 @@ def test_the_rollups_are_as_if_the_member_had_never_been_there(forum: Path, tmp_
 def test_erasing_twice_changes_nothing_and_a_stranger_is_refused(forum: Path) -> None:
     erase(forum, GONE)
     files = {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"}
-    assert "nothing has come back" in erase(forum, GONE)[0]
+    assert "nothing has come back: this member" in erase(forum, GONE)[0]
     with pytest.raises(ConfigurationError, match="nobody of that id"):
         erase(forum, "nobody-ever")
     assert {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"} == files
