@@ -44,16 +44,16 @@ soak: rivals  ## the long tests, up to an hour
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
 members: $(READY)  ## open tonight's members as a page, of workspace/ or WORKSPACE=DIR
-	$(BIN)/marimo run notebooks/members.py -- --workspace $(or $(WORKSPACE),workspace)
+	$(BIN)/python -m notebooks.serve members --workspace $(or $(WORKSPACE),workspace)
 
 experiments: $(READY)  ## open the experiments side by side, likewise
-	$(BIN)/marimo run notebooks/experiments.py -- --workspace $(or $(WORKSPACE),workspace)
+	$(BIN)/python -m notebooks.serve experiments --workspace $(or $(WORKSPACE),workspace)
 
 cohorts: $(READY)  ## open who stays, by month of joining, likewise
-	$(BIN)/marimo run notebooks/cohorts.py -- --workspace $(or $(WORKSPACE),workspace)
+	$(BIN)/python -m notebooks.serve cohorts --workspace $(or $(WORKSPACE),workspace)
 
 notebooks: $(READY)  ## edit the notebooks
-	EVENFALL_WORKSPACE=$(or $(WORKSPACE),workspace) $(BIN)/marimo edit notebooks
+	$(BIN)/python -m notebooks.serve all --edit --workspace $(or $(WORKSPACE),workspace)
 
 RIVALS := benchmarks/.venv
 $(RIVALS)/.ready: benchmarks/requirements.lock

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from flows.run.access import keep_private
 from flows.run.stopping import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
-from lake.errors import EvenfallError
+from lake.errors import ConfigurationError, EvenfallError
 
 _BUG_EXIT_CODE = 1
 _NOT_VERIFIED_EXIT_CODE = 3
@@ -138,13 +139,34 @@ def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
 
 
 @cli.command()
-@click.argument("member_id")
+@click.argument("member_id", required=False)
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Erase all members of a file: an id a line, or a CSV with a column member_id.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before it.")
 @_workspace
-def erase(member_id: str, workspace: Path) -> None:
-    """Remove a member from everything the workspace holds, prove it by a search, and write a certificate."""
-    from flows.erasure.erase import erase as erase_member
+def erase(member_id: str | None, file: Path | None, yes: bool, workspace: Path) -> None:
+    """Remove members from everything the workspace holds, prove it by a search, and write a certificate."""
+    if (member_id is None) == (file is None):
+        raise click.UsageError("Name one member, or a file of members with --from.")
+    _known_workspace(workspace, None)
+    from flows.erasure.asked import planned, read_asked
 
-    for line in erase_member(_known_workspace(workspace, None), member_id):
+    members = {member_id: "this member"} if member_id is not None else read_asked(file or Path())
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigurationError("an erasure cannot be taken back, and nobody is here to confirm it", remedy="Add --yes.")
+        for line in planned(workspace, members):
+            click.echo(line)
+        if not click.confirm("Erase?"):
+            click.echo("Nothing was erased.")
+            return
+    from flows.erasure.erase import erase as erase_members
+
+    for line in erase_members(workspace, members):
         click.echo(line)
 
 
@@ -220,6 +242,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     if arguments is None:
         open_missing_streams()
+        keep_private()
         stop_when_asked()
     try:
         cli.main(args=arguments, prog_name="evenfall", standalone_mode=False)

@@ -21,6 +21,7 @@ from prefect.client.orchestration import get_client
 from expectations import beside
 from expectations.table_checks import Finding
 from features.history import History
+from flows.run.aftermath import DATABASE_STEP, LISTS_STEP, told_exactly
 from flows.run.alerting import alert_of_warnings, alerted
 from flows.run.logged import logged
 from flows.run.night import Night, open_night, say
@@ -110,10 +111,13 @@ def _run_steps(night: Night, crew: Workforce) -> NightDone:
     champions = find_champions(night, crew, history, features)
     members = score_and_segment(night, crew, history, features, champions)
     lists = make_lists(night, members, champions)
-    maturity = measure_maturity(night, history)
-    report(night, lists, champions, maturity, intake, tonight)
-    record_night(night, lists, champions, maturity, tonight)
-    tidy_up(night)
+    with told_exactly(night):
+        if night.settings.lists.publish_uri is not None:
+            publish_to_database(night, lists)
+        maturity = measure_maturity(night, history)
+        report(night, lists, champions, maturity, intake, tonight)
+        record_night(night, lists, champions, maturity, tonight)
+        tidy_up(night)
     alert_of_warnings(night, [found.says for found in intake.findings if found.severity == "warning"])
     return NightDone(night, lists.members.height, lists.contacts.height, tonight)
 
@@ -216,15 +220,26 @@ def score_and_segment(night: Night, crew: Workforce, history: History, features:
 @io_step
 def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lists:
     """Write the lists and their receipt, and show them all at once."""
-    with night.step("publishing the lists") as counted:
+    with night.step(LISTS_STEP) as counted:
         lists = Lists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         staging = staging_folder(night.workspace.night(night.as_of))
         hashes = write_lists(staging, members=lists.members, contacts=lists.contacts, currency=night.settings.community.currency)
         write_receipt(staging, night, champions, lists=hashes)
         publish(staging, night.workspace.night(night.as_of))
-        _publish_to_database(night, lists.members)
         return lists
+
+
+@io_step
+def publish_to_database(night: Night, lists: Lists) -> None:
+    """Write the member list to the database as well; the lists are out whether it answers or not."""
+    from lake.readers import expand_environment
+
+    with night.step(DATABASE_STEP) as counted:
+        address = expand_environment(night.settings.lists.publish_uri or "", name="[lists] publish_uri")
+        table = night.settings.lists.publish_table
+        counted["rows"] = publish_members(address, table=table, members=lists.members, as_of=night.as_of)
+        say(f"{counted['rows']:,} rows published to the database")
 
 
 @io_step
@@ -282,13 +297,3 @@ def write_validation_page(night: Night, intake: taking_in.Intake, *, tonight: pl
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render_validation(validation_facts(night, intake, tonight=tonight)), encoding="utf-8")
     return path
-
-
-def _publish_to_database(night: Night, members: pl.DataFrame) -> None:
-    from lake.readers import expand_environment
-
-    uri = night.settings.lists.publish_uri
-    if uri is not None:
-        address = expand_environment(uri, name="[lists] publish_uri")
-        rows = publish_members(address, table=night.settings.lists.publish_table, members=members, as_of=night.as_of)
-        say(f"{rows:,} rows published to the database")

@@ -138,7 +138,7 @@ def read_erased(root: Path) -> Erased:
     except FileNotFoundError:
         return Erased()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}", remedy="Put it back from a backup.") from error
+        raise ConfigurationError(f"{file} cannot be read", remedy="Put it back from a backup.", detail=str(error)) from error
     key = _held_key(root)
     if key is None or hmac.digest(key, _KEY_CHECK, "sha256").hex() != check:
         which = "missing" if key is None else "another one"
@@ -257,7 +257,7 @@ def _held_key(root: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{root / KEY_FILE} cannot be read: {error}", remedy="Put it back from a backup.") from error
+        raise ConfigurationError(f"{root / KEY_FILE} cannot be read", remedy="Put it back from a backup.") from error
 
 
 def _write(file: Path, content: bytes, *, mode: int) -> None:

@@ -1,4 +1,4 @@
-"""Taking one member out of the lake: their own rows go, other members' rows lose the reference, nothing else changes.
+"""Taking members out of the lake: their own rows go, other members' rows lose the reference, nothing else changes.
 
 Rows the member owns are removed and count as left out, so the counting identity holds. Another member's row that refers to
 the member (who was spoken to, who referred them) is that member's own and stays without the reference. A piece of content
@@ -7,7 +7,7 @@ stays without author and title, because what others did with it is theirs and mu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ import polars as pl
 from lake.arrivals import ARRIVALS, move_counts, read_arrivals, record, undo_unrecorded
 from lake.contracts import PROVENANCE, TABLES, Table
 from lake.member_index import MEMBER_INDEX, scan_member_index
-from lake.needle import Needle, json_lines
+from lake.needle import json_lines
+from lake.needles import Needles
 from lake.quarantine import QUARANTINE, READMITTED, read_quarantine, write_quarantine
 from lake.store import Lake
 
@@ -41,15 +42,15 @@ class Taken:
     values: int
 
 
-def erase_landed(lake: Lake, needle: Needle, *, path_mask: str) -> list[Taken]:
-    """Take a member out of the landed tables, the quarantine and the ledger, and record where their rows went.
+def erase_landed(lake: Lake, needles: Needles, *, masks: Mapping[str, str]) -> list[Taken]:
+    """Take members out of the landed tables, the quarantine and the ledger, and record where their rows went.
 
     Killed before the end, the lake is as it was: the next run, of this or of a night, takes back what was not recorded.
 
     Args:
         lake: The lake, with nobody else writing to it.
-        needle: The member.
-        path_mask: What stands for the member in paths of exports.
+        needles: The members.
+        masks: Member → what stands for them in paths of exports.
 
     Returns:
         What changed, tables without a change left out.
@@ -60,14 +61,14 @@ def erase_landed(lake: Lake, needle: Needle, *, path_mask: str) -> list[Taken]:
     for name, table in TABLES.items():
         if not lake.exists(name):
             continue
-        edit = _LandedEdit(table, needle, path_mask, referred=_content_referred_to(lake) if name == "content" else None)
+        edit = _LandedEdit(table, needles, masks, referred=_content_referred_to(lake) if name == "content" else None)
         _rewrite(lake, name, edit.touches, edit)
         gone = dict(sorted(edit.gone.items()))
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=gone)
         taken.append(Taken(name, sum(gone.values()), edit.values))
-    ledger, from_quarantine = _erase_quarantined(lake, ledger, needle, path_mask)
-    renamed = _masked(ledger, "path", needle, path_mask)
+    ledger, from_quarantine = _erase_quarantined(lake, ledger, needles, masks)
+    renamed = _masked(ledger, "path", needles, masks)
     found = Taken(ARRIVALS, 0, int((renamed["path"] != ledger["path"]).sum()))
     taken = [one for one in (*taken, from_quarantine, found) if one.rows or one.values]
     if taken:
@@ -75,21 +76,22 @@ def erase_landed(lake: Lake, needle: Needle, *, path_mask: str) -> list[Taken]:
     return taken
 
 
-def erase_derived(lake: Lake, needle: Needle) -> list[Taken]:
-    """Take a member out of everything made from the landed tables, the index of members last.
+def erase_derived(lake: Lake, needles: Needles) -> list[Taken]:
+    """Take members out of everything made from the landed tables, the index of members last.
 
     Killed before the end, it finishes when run again.
     """
-    numbers = set(scan_member_index(lake).filter(pl.col("member_id") == needle.member_id).collect()["member_no"])
+    theirs = pl.col("member_id").is_in(needles.ids)
+    numbers = set(scan_member_index(lake).filter(theirs).collect()["member_no"])
     taken = []
     for name in lake.tables:
         if name in TABLES or name in (QUARANTINE, ARRIVALS, MEMBER_INDEX):
             continue
-        edit = _DerivedEdit(needle, numbers, day=lake.day_column(name))
+        edit = _DerivedEdit(needles, numbers, day=lake.day_column(name))
         _rewrite(lake, name, edit.touches, edit)
         taken.append(Taken(name, edit.rows, edit.values))
     if numbers:
-        kept = scan_member_index(lake).filter(pl.col("member_id") != needle.member_id).collect().sort("member_no")
+        kept = scan_member_index(lake).filter(~theirs).collect().sort("member_no")
         lake.replace(MEMBER_INDEX, kept)
         taken.append(Taken(MEMBER_INDEX, len(numbers), 0))
     return [one for one in taken if one.rows or one.values]
@@ -98,17 +100,17 @@ def erase_derived(lake: Lake, needle: Needle) -> list[Taken]:
 class _LandedEdit:
     """What the erasure does to rows of one landed table; counts what it did."""
 
-    def __init__(self, table: Table, needle: Needle, path_mask: str, *, referred: pl.Series | None) -> None:
+    def __init__(self, table: Table, needles: Needles, masks: Mapping[str, str], *, referred: pl.Series | None) -> None:
         self.table = table
-        self.needle = needle
-        self.path_mask = path_mask
+        self.needles = needles
+        self.masks = masks
         self.referred = referred
         self.gone: dict[str, int] = {}
         self.values = 0
 
     def touches(self, schema: pl.Schema) -> pl.Expr:
-        """Which rows may name the member."""
-        return _may_name(schema, self.needle)
+        """Which rows may name one of the members."""
+        return _may_name(schema, self.needles)
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows as they shall be kept."""
@@ -116,23 +118,23 @@ class _LandedEdit:
         for arrival, count in rows.filter(keys_of_ours).group_by("arrival_id").len().iter_rows():
             self.gone[arrival] = self.gone.get(arrival, 0) + count
         kept = rows.filter(~keys_of_ours)
-        blanked, values = _blank(kept, self.needle, references=_REFERENCES, texts=self._free_texts(kept))
-        blanked = _masked(blanked, "source_file", self.needle, self.path_mask)
+        blanked, values = _blank(kept, self.needles, references=_REFERENCES, texts=self._free_texts(kept))
+        blanked = _masked(blanked, "source_file", self.needles, self.masks)
         self.values += values + int((blanked["source_file"] != kept["source_file"]).sum())
         return blanked
 
     def _removed(self, rows: pl.DataFrame) -> pl.Series:
-        is_theirs = pl.col("member_id") == self.needle.member_id if "member_id" in rows.columns else pl.lit(False)
+        is_theirs = pl.col("member_id").is_in(self.needles.ids) if "member_id" in rows.columns else pl.lit(False)
         if _AUTHOR in rows.columns:
             is_referred = pl.col(self.table.key).is_in(
                 (self.referred if self.referred is not None else pl.Series([""])).implode()
             )
             is_alone = pl.col(self.table.key).str.contains(_DERIVED_KEY) & ~is_referred
-            is_theirs |= (pl.col(_AUTHOR) == self.needle.member_id) & is_alone
+            is_theirs |= pl.col(_AUTHOR).is_in(self.needles.ids) & is_alone
         must = [column for column in (self.table.key, *self.table.required) if rows.schema.get(column) == pl.String]
         gone = rows.select(is_theirs.fill_null(value=False).alias("gone"))["gone"]
         for column in set(must) - {"member_id", _AUTHOR}:
-            gone |= _names(rows[column], self.needle)
+            gone |= self.needles.named_in(rows[column])
         return gone
 
     def _free_texts(self, rows: pl.DataFrame) -> list[str]:
@@ -143,23 +145,23 @@ class _LandedEdit:
 class _DerivedEdit:
     """What the erasure does to rows of a table made from the landed ones; counts what it did."""
 
-    def __init__(self, needle: Needle, numbers: Collection[int], *, day: str | None) -> None:
-        self.needle = needle
+    def __init__(self, needles: Needles, numbers: Collection[int], *, day: str | None) -> None:
+        self.needles = needles
         self.numbers = sorted(numbers)
         self.day = day
         self.rows = 0
         self.values = 0
 
     def touches(self, schema: pl.Schema) -> pl.Expr:
-        """Which rows may be the member's."""
-        return self._is_theirs(schema) | _may_name(schema, self.needle)
+        """Which rows may be theirs."""
+        return self._is_theirs(schema) | _may_name(schema, self.needles)
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows as they shall be kept."""
         kept = rows.filter(~self._is_theirs(rows.schema))
         self.rows += rows.height - kept.height
         texts = [name for name, dtype in rows.schema.items() if dtype == pl.String and name not in (*_REFERENCES, self.day)]
-        blanked, values = _blank(kept, self.needle, references=_REFERENCES, texts=texts)
+        blanked, values = _blank(kept, self.needles, references=_REFERENCES, texts=texts)
         self.values += values
         return blanked
 
@@ -167,8 +169,8 @@ class _DerivedEdit:
         theirs = pl.lit(value=False)
         for column in _OWNERS:
             if column in schema:
-                mine = pl.col(column) == self.needle.member_id if column == "member_id" else pl.col(column).is_in(self.numbers)
-                theirs |= mine.fill_null(value=False)
+                wanted = self.needles.ids if column == "member_id" else self.numbers
+                theirs |= pl.col(column).is_in(wanted).fill_null(value=False)
         return theirs
 
 
@@ -191,12 +193,14 @@ def _rewrite(
         lake.replace_days(table, edit(rows).sort(day, maintain_order=True), days=days, column=day, metadata=facts)
 
 
-def _erase_quarantined(lake: Lake, ledger: pl.DataFrame, needle: Needle, path_mask: str) -> tuple[pl.DataFrame, Taken]:
+def _erase_quarantined(
+    lake: Lake, ledger: pl.DataFrame, needles: Needles, masks: Mapping[str, str]
+) -> tuple[pl.DataFrame, Taken]:
     held = read_quarantine(lake)
     if held.is_empty():
         return ledger, Taken(QUARANTINE, 0, 0)
-    named = pl.Series([_row_names(values, needle) for values in held["values"]], dtype=pl.Boolean)
-    kept = _masked(held.filter(~named), "path", needle, path_mask)
+    named = pl.Series([_row_names(values, needles) for values in held["values"]], dtype=pl.Boolean)
+    kept = _masked(held.filter(~named), "path", needles, masks)
     renamed = int((kept["path"] != held.filter(~named)["path"]).sum())
     if not named.any() and not renamed:
         return ledger, Taken(QUARANTINE, 0, 0)
@@ -208,8 +212,9 @@ def _erase_quarantined(lake: Lake, ledger: pl.DataFrame, needle: Needle, path_ma
     return move_counts(ledger, count="left_out", changes=gone), Taken(QUARANTINE, int(named.sum()), renamed)
 
 
-def _row_names(values: str | None, needle: Needle) -> bool:
-    return values is not None and any(needle.in_json(value) for value in json_lines(values.encode()))
+def _row_names(values: str | None, needles: Needles) -> bool:
+    found = () if values is None else (one for value in json_lines(values.encode()) for one in needles.in_json(value))
+    return any(True for _ in found)
 
 
 def _content_referred_to(lake: Lake) -> pl.Series:
@@ -218,36 +223,26 @@ def _content_referred_to(lake: Lake) -> pl.Series:
     return lake.scan("events").select(pl.col("content_id").drop_nulls().unique()).collect(engine="streaming")["content_id"]
 
 
-def _may_name(schema: pl.Schema, needle: Needle) -> pl.Expr:
-    """Whether a row may name the member: a literal search, to be judged more closely where it finds something."""
-    if needle.kind == "value":
-        ids = [name for name in ("member_id", *_REFERENCES) if schema.get(name) == pl.String]
-        found = [pl.col(name) == needle.member_id for name in ids]
-    else:
-        texts = [name for name, dtype in schema.items() if dtype == pl.String]
-        found = [pl.col(name).str.contains(needle.member_id, literal=True) for name in texts]
+def _may_name(schema: pl.Schema, needles: Needles) -> pl.Expr:
+    """Whether a row may name one of the members: a literal search, to be judged more closely where it finds something."""
+    texts = [name for name, dtype in schema.items() if dtype == pl.String]
+    ids = [name for name in ("member_id", *_REFERENCES) if name in texts]
+    found = [pl.col(name).is_in(list(needles.values)) for name in ids] if needles.values else []
+    found += [needles.near(pl.col(name)) for name in texts] if needles.words else []
     return pl.any_horizontal(pl.lit(value=False), *found).fill_null(value=False)
 
 
-def _names(texts: pl.Series, needle: Needle) -> pl.Series:
-    """Whether each text names the member as a word of it."""
-    if needle.kind == "value":
-        return pl.Series([False]).new_from_index(0, texts.len())
-    near = texts.filter(texts.str.contains(needle.member_id, literal=True).fill_null(value=False)).unique()
-    naming = [text for text in near if needle.in_text(text)]
-    return texts.is_in(pl.Series(naming, dtype=pl.String).implode()).fill_null(value=False)
-
-
 def _blank(
-    rows: pl.DataFrame, needle: Needle, *, references: Collection[str], texts: Collection[str]
+    rows: pl.DataFrame, needles: Needles, *, references: Collection[str], texts: Collection[str]
 ) -> tuple[pl.DataFrame, int]:
-    """Blank references to the member and free texts that name them; returns the rows and how many values were blanked."""
+    """Blank references to the members and free texts that name them; returns the rows and how many values were blanked."""
     values = 0
-    hits = {name: rows[name].eq(needle.member_id).fill_null(value=False) for name in references if name in rows.columns}
+    theirs = pl.Series(needles.ids, dtype=pl.String).implode()
+    hits = {name: rows[name].is_in(theirs).fill_null(value=False) for name in references if name in rows.columns}
     if _AUTHOR in hits and "title" in rows.columns:
         hits["title"] = hits[_AUTHOR] & rows["title"].is_not_null()
     for name in texts:
-        named = _names(rows[name], needle)
+        named = needles.named_in(rows[name])
         hits[name] = hits[name] | named if name in hits else named
     blanks = []
     for name, hit in hits.items():
@@ -256,8 +251,8 @@ def _blank(
     return rows.with_columns(blanks), values
 
 
-def _masked(rows: pl.DataFrame, column: str, needle: Needle, mask: str) -> pl.DataFrame:
-    """Take the member out of the names of exports."""
-    names = {name: needle.redacted(name, by=mask) for name in rows[column].drop_nulls().unique()}
+def _masked(rows: pl.DataFrame, column: str, needles: Needles, masks: Mapping[str, str]) -> pl.DataFrame:
+    """Take the members out of the names of exports."""
+    names = {name: needles.redacted(name, by=masks) for name in rows[column].drop_nulls().unique()}
     changed = {name: masked for name, masked in names.items() if name != masked}
     return rows.with_columns(pl.col(column).replace(changed)) if changed else rows

@@ -14,21 +14,24 @@ class EvenfallError(Exception):
     Args:
         what: What is wrong, with the value that shows it.
         remedy: What to do about it, as an instruction.
+        detail: What a library said, for the terminal alone: it may repeat a row or a file, so no alert and no log has it.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, remedy: str) -> None:
+    def __init__(self, what: str, *, remedy: str, detail: str | None = None) -> None:
         super().__init__(what, remedy)
         self.what = what
         self.remedy = remedy
+        self.detail = detail
 
     def __str__(self) -> str:
-        return f"{self.what}\n  → {self.remedy}"
+        said = f"\n  ({self.detail})" if self.detail else ""
+        return f"{self.what}{said}\n  → {self.remedy}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive a trip between processes, where the keyword-only argument would be lost."""
-        return (_rebuild, (type(self), self.what, self.remedy))
+        """Survive a trip between processes, where the keyword-only arguments would be lost."""
+        return (_rebuild, (type(self), self.what, self.remedy, self.detail))
 
 
 class ConfigurationError(EvenfallError):
@@ -55,5 +58,5 @@ class WorkspaceBusyError(EvenfallError):
     exit_code = 5
 
 
-def _rebuild(kind: type[EvenfallError], what: str, remedy: str) -> EvenfallError:
-    return kind(what, remedy=remedy)
+def _rebuild(kind: type[EvenfallError], what: str, remedy: str, detail: str | None) -> EvenfallError:
+    return kind(what, remedy=remedy, detail=detail)

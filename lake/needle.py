@@ -106,9 +106,9 @@ class Needle:
     def _in_bytes(self) -> tuple[_Form[bytes], ...]:
         forms: dict[bytes, _Form[bytes]] = {}
         before, _, after = (part.encode() for part in self._bounded(""))
-        others = [tuple(_ways_of_writing(other)) for other in self.others]
+        others = [tuple(ways_of_writing(other)) for other in self.others]
         random = re.compile(_RANDOM_NAME.encode()) if self.kind == "word" else None
-        for way, wanted in enumerate(_ways_of_writing(self.member_id)):
+        for way, wanted in enumerate(ways_of_writing(self.member_id)):
             pattern = re.compile(before + re.escape(wanted) + after)
             forms.setdefault(wanted, _Form(wanted, pattern, frozenset(written[way] for written in others), random))
         return tuple(forms.values())
@@ -167,7 +167,7 @@ class _Form(Generic[AnyStr]):
         return any(begins + first <= match.start() and match.end() <= begins + last for first, last in spans)
 
 
-def _ways_of_writing(text: str) -> Iterator[bytes]:
+def ways_of_writing(text: str) -> Iterator[bytes]:
     """Plain, as JSON, JSON in JSON, HTML and XML, CSV, in addresses, and in 16-bit text; always in this order."""
     in_json = json.dumps(text)[1:-1]
     texts = (

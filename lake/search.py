@@ -1,4 +1,4 @@
-"""Searching files for one member's id, with everything unpacked that our files pack.
+"""Searching files for members' ids, with everything unpacked that our files pack.
 
 Parquet is decoded column by column, nested ones included; gzip, zip and Excel are unpacked; logs and JSON are read as values;
 databases of SQLite cell by cell. Beside that, the bytes themselves are searched: footers keep extremes, and databases what
@@ -15,7 +15,7 @@ import sqlite3
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -24,6 +24,7 @@ import polars as pl
 
 from lake.bucket import BucketFile, read_ahead
 from lake.needle import ID_COLUMNS, Needle, json_lines
+from lake.needles import Needles
 from lake.places import File
 from lake.snapshots import LOG
 
@@ -31,8 +32,6 @@ _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _SQLITE: Final = b"SQLite format 3\x00"
-# Compressed pages are noise: so short a word would turn up in them by chance.
-_SHORTEST_IN_NOISE: Final = 6
 _FOOTER_LENGTH_BYTES: Final = 8
 
 
@@ -44,8 +43,9 @@ class Searched:
         files: How many files.
         bytes_on_disk: Their sizes.
         bytes_unpacked: What was searched: their bytes and everything unpacked from them.
-        holding: The files that name the member, sorted.
+        holding: The files that name one of the members, sorted.
         unreadable: The files that could not be searched, sorted.
+        named: The members who are named in one of the files at least.
     """
 
     files: int
@@ -53,18 +53,21 @@ class Searched:
     bytes_unpacked: int
     holding: tuple[File, ...]
     unreadable: tuple[File, ...]
+    named: frozenset[str]
 
 
-def search(paths: Iterable[File], needle: Needle) -> Searched:
-    """Search files for a member's id.
+def search(paths: Iterable[File], wanted: Needle | Needles) -> Searched:
+    """Search files once, for one member or for many.
 
     Args:
         paths: Files and objects of buckets; what vanishes meanwhile holds nothing.
-        needle: The id.
+        wanted: The ids.
 
     Raises:
         OutsideServiceError: The object store does not answer, or refuses.
     """
+    needles = Needles([wanted]) if isinstance(wanted, Needle) else wanted
+    unseen = set(needles.ids)
     files = on_disk = unpacked = 0
     holding: list[File] = []
     unreadable: list[File] = []
@@ -74,13 +77,25 @@ def search(paths: Iterable[File], needle: Needle) -> Searched:
             continue
         files += 1
         on_disk += len(data)
-        look = _Look(needle)
-        if look.into(data, path=path):
+        look = _Look(needles)
+        if _names_one(look.into(data, path=path), unseen):
             holding.append(path)
         unpacked += look.searched
         if look.failed:
             unreadable.append(path)
-    return Searched(files, on_disk, unpacked, tuple(sorted(holding, key=str)), tuple(sorted(unreadable, key=str)))
+    named = frozenset(needles.ids) - unseen
+    return Searched(files, on_disk, unpacked, tuple(sorted(holding, key=str)), tuple(sorted(unreadable, key=str)), named)
+
+
+def _names_one(found: Iterator[str], unseen: set[str]) -> bool:
+    """Whether a file names anybody; it is looked at to its end only while there are members whom no file has named yet."""
+    names = False
+    for member in found:
+        names = True
+        unseen.discard(member)
+        if not unseen:
+            break
+    return names
 
 
 def _contents(paths: Iterable[File]) -> Iterator[tuple[File, bytes | None]]:
@@ -107,107 +122,125 @@ def files_below(folder: Path, *, without: Collection[File] = ()) -> Iterator[Pat
 
 
 class _Look:
-    """One file's search, which counts what it went through."""
+    """One file's search, which counts what it went through and gives whom it finds, as often as it finds them."""
 
-    def __init__(self, needle: Needle) -> None:
-        self.needle = needle
+    def __init__(self, needles: Needles) -> None:
+        self.needles = needles
         self.searched = 0
         self.failed = False
 
-    def into(self, data: bytes, *, path: File) -> bool:
-        """Whether a file or what it packs names the member."""
+    def into(self, data: bytes, *, path: File) -> Iterator[str]:
+        """Whom a file or what it packs names."""
         try:
             if data.startswith(_SQLITE):
-                return self._plain(data) or self._in_database(path)
-            return self._unpacked(data, name=path.name, is_log=PurePosixPath(str(path)).parent.name == LOG)
+                yield from self._plain(data)
+                yield from self._in_database(path)
+            else:
+                yield from self._unpacked(data, name=path.name, is_log=PurePosixPath(str(path)).parent.name == LOG)
         except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pl.exceptions.PolarsError, sqlite3.Error):
             self.failed = True
-            return self._plain(data)
+            yield from self._plain(data)
 
-    def _unpacked(self, data: bytes, *, name: str, is_log: bool = False) -> bool:
+    def _unpacked(self, data: bytes, *, name: str, is_log: bool = False) -> Iterator[str]:
         if data.startswith(_PARQUET):
-            return self._in_parquet(data)
-        if data.startswith(_GZIP):
-            return self._unpacked(gzip.decompress(data), name=name.removesuffix(".gz"))
-        if data.startswith(_ZIP):
-            return self._in_zip(data, name=name)
-        if self.needle.kind == "value" and name.endswith(".csv"):
-            return self._in_csv(data)
-        if is_log or (name.endswith((".json", ".jsonl")) and self.needle.kind == "value"):
-            self.searched += len(data)
-            return any(self.needle.in_json(_without_paths(value)) for value in json_lines(data))
-        return self._plain(data)
+            yield from self._in_parquet(data)
+        elif data.startswith(_GZIP):
+            yield from self._unpacked(gzip.decompress(data), name=name.removesuffix(".gz"))
+        elif data.startswith(_ZIP):
+            yield from self._in_zip(data, name=name)
+        elif is_log:
+            yield from self._in_json(data)
+        else:
+            yield from self._values_in(data, name=name)
+            yield from self._plain(data)
 
-    def _plain(self, data: bytes) -> bool:
+    def _values_in(self, data: bytes, *, name: str) -> Iterator[str]:
+        """Ids that count only where ids are kept."""
+        if self.needles.values and name.endswith(".csv"):
+            yield from self._in_csv(data)
+        elif self.needles.values and name.endswith((".json", ".jsonl")):
+            yield from self._in_json(data)
+
+    def _in_json(self, data: bytes) -> Iterator[str]:
         self.searched += len(data)
-        return self.needle.in_bytes(data)
+        for value in json_lines(data):
+            yield from self.needles.in_json(_without_paths(value))
 
-    def _in_parquet(self, data: bytes) -> bool:
-        is_word_for_noise = len(self.needle.member_id) >= _SHORTEST_IN_NOISE
-        footer = int.from_bytes(data[-_FOOTER_LENGTH_BYTES : -_FOOTER_LENGTH_BYTES // 2], "little") + _FOOTER_LENGTH_BYTES
-        if self._plain(data if is_word_for_noise else data[-footer:]):
-            return True
+    def _plain(self, data: bytes) -> Iterator[str]:
+        self.searched += len(data)
+        return self.needles.in_bytes(data)
+
+    def _in_parquet(self, data: bytes) -> Iterator[str]:
+        length = int.from_bytes(data[-_FOOTER_LENGTH_BYTES : -_FOOTER_LENGTH_BYTES // 2], "little") + _FOOTER_LENGTH_BYTES
+        is_searched_whole = bool(self.needles.by_length[True].words)
+        self.searched += len(data) if is_searched_whole else length
+        yield from self.needles.by_length[True].in_bytes(data)
+        yield from self.needles.by_length[False].in_bytes(data[-length:])
         frame = pl.read_parquet(io.BytesIO(data), hive_partitioning=False)
-        return any(self._in_column(column, name=column.name) for column in frame.iter_columns())
+        for column in frame.iter_columns():
+            yield from self._in_column(column, name=column.name)
 
-    def _in_column(self, column: pl.Series, *, name: str) -> bool:
+    def _in_column(self, column: pl.Series, *, name: str) -> Iterator[str]:
         dtype = column.dtype
         if isinstance(dtype, pl.List | pl.Array):
-            return self._in_column(column.explode(empty_as_null=False, keep_nulls=False), name=name)
-        if isinstance(dtype, pl.Struct):
-            fields = column.struct.fields
-            return any(self._in_column(column.struct.field(field), name=field) for field in fields)
-        if isinstance(dtype, pl.Categorical | pl.Enum):
-            column, dtype = column.cast(pl.String), pl.String()
-        if dtype == pl.Binary:
-            return any(self._plain(value) for value in column.drop_nulls())
-        if dtype != pl.String:
-            return False
-        self.searched += int(column.str.len_bytes().sum() or 0)
-        return name != "path" and self._in_texts(column, name=name)
+            yield from self._in_column(column.explode(empty_as_null=False, keep_nulls=False), name=name)
+        elif isinstance(dtype, pl.Struct):
+            for field in column.struct.fields:
+                yield from self._in_column(column.struct.field(field), name=field)
+        elif isinstance(dtype, pl.Categorical | pl.Enum):
+            yield from self._in_column(column.cast(pl.String), name=name)
+        elif dtype == pl.Binary:
+            for value in column.drop_nulls():
+                yield from self._plain(value)
+        elif dtype == pl.String:
+            self.searched += int(column.str.len_bytes().sum() or 0)
+            if name != "path":
+                yield from self._in_texts(column, name=name)
 
-    def _in_texts(self, texts: pl.Series, *, name: str) -> bool:
-        candidates = texts.filter(texts.str.contains(self.needle.member_id, literal=True).fill_null(value=False)).unique()
-        if self.needle.kind == "value" and name in ID_COLUMNS:
-            return bool((candidates == self.needle.member_id).any())
-        return any(self._in_text(text) for text in candidates)
+    def _in_texts(self, texts: pl.Series, *, name: str) -> Iterator[str]:
+        near = pl.DataFrame({"text": texts}).filter(self.needles.near(pl.col("text"), values=True))["text"].unique()
+        for text in near:
+            yield from self._in_cell(text, column=name)
 
-    def _in_text(self, text: str) -> bool:
+    def _in_cell(self, text: str, *, column: str) -> Iterator[str]:
+        if column in ID_COLUMNS and text in self.needles.values:
+            yield text
+        inner = None
         if text[:1] in ("{", "["):
-            try:
-                return self.needle.in_json(_without_paths(json.loads(text)))
-            except ValueError:
-                pass
-        return self.needle.kind != "value" and self.needle.in_text(text)
+            with suppress(ValueError):
+                inner = json.loads(text)
+        yield from self.needles.in_text(text) if inner is None else self.needles.in_json(_without_paths(inner))
 
-    def _in_zip(self, data: bytes, *, name: str) -> bool:
-        if self.needle.kind == "value" and name.endswith(".xlsx"):
+    def _in_zip(self, data: bytes, *, name: str) -> Iterator[str]:
+        if self.needles.values and name.endswith(".xlsx"):
             sheet = pl.read_excel(io.BytesIO(data), infer_schema_length=0)
             self.searched += len(data)
-            return any(bool((sheet[c] == self.needle.member_id).any()) for c in sheet.columns if _is_id_column(c))
+            for column in filter(_is_id_column, sheet.columns):
+                yield from self.needles.values & set(sheet[column])
+            if not self.needles.words:
+                return
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            return any(self._unpacked(packed.read(member), name=member.filename) for member in packed.infolist())
+            for member in packed.infolist():
+                yield from self._unpacked(packed.read(member), name=member.filename)
 
-    def _in_csv(self, data: bytes) -> bool:
-        self.searched += len(data)
+    def _in_csv(self, data: bytes) -> Iterator[str]:
         lines = csv.reader(io.StringIO(data.decode("utf-8", "replace")))
         places = [place for place, name in enumerate(next(lines, [])) if _is_id_column(name)]
-        return any(len(line) > place and line[place] == self.needle.member_id for line in lines for place in places)
+        for line in lines:
+            yield from (line[place] for place in places if len(line) > place and line[place] in self.needles.values)
 
-    def _in_database(self, path: File) -> bool:
+    def _in_database(self, path: File) -> Iterator[str]:
         if not isinstance(path, Path):
             raise OSError("a database is opened where it lies, and nobody keeps one in a bucket")
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.text_factory = lambda text: text.decode("utf-8", "replace")
-            return any(self._in_cell(cell, column) for column, cell in text_cells(connection))
-
-    def _in_cell(self, cell: str | bytes, column: str) -> bool:
-        if isinstance(cell, bytes):
-            return self._plain(cell)
-        self.searched += len(cell)
-        if self.needle.member_id not in cell:
-            return False
-        return (column in ID_COLUMNS and cell == self.needle.member_id) or self._in_text(cell)
+            for column, cell in text_cells(connection):
+                if isinstance(cell, bytes):
+                    yield from self._plain(cell)
+                    continue
+                self.searched += len(cell)
+                if self.needles.may_be_in(cell):
+                    yield from self._in_cell(cell, column=column)
 
 
 def text_cells(connection: sqlite3.Connection) -> Iterator[tuple[str, str | bytes]]:

@@ -5,7 +5,9 @@ An alert says what happened and what to do, and names no member. Addresses may h
 
 from __future__ import annotations
 
+import http.client
 import json
+import re
 import smtplib
 import ssl
 import urllib.error
@@ -17,10 +19,16 @@ from typing import Any, Final, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from lake.errors import ConfigurationError, OutsideServiceError
+from outputs.link_local import is_link_local, resolves_to_link_local
 
 TIMEOUT_SECONDS: Final = 15
 _HERE: Final = ("localhost", "127.0.0.1", "::1")
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465}
+_VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_KINDS: Final = {
+    "webhook": (("http", "https"), "https://chat.example/hooks/${TOKEN}"),
+    "smtp": (tuple(_MAIL_PORTS), "smtp://user:${PASSWORD}@mail.example:587"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,19 +76,41 @@ class Alert:
         }
 
 
-def post_alert(alert: Alert, *, url: str) -> None:
-    """Send an alert to a webhook as JSON.
+def check_written(address: str, *, key: Literal["webhook", "smtp"]) -> None:
+    """Judge an address as the configuration has it, before any `${NAME}` in it is filled in.
 
     Raises:
-        ConfigurationError: The address is none.
+        ConfigurationError: Its scheme is another one, or it is a link-local address.
+    """
+    if not address.startswith("${"):
+        _split(_VARIABLE.sub("1", address), key=key)
+
+
+def check_filled_in(address: str, *, key: Literal["webhook", "smtp"]) -> SplitResult:
+    """Judge an address that something is about to be sent to, and what its host's name stands for.
+
+    Raises:
+        ConfigurationError: As `check_written`, or its host is known by link-local addresses alone.
+    """
+    place = _split(address, key=key)
+    if resolves_to_link_local(place.hostname or ""):
+        raise _refused(key, "leads to a link-local address, where machines keep their own credentials")
+    return place
+
+
+def post_alert(alert: Alert, *, url: str) -> None:
+    """Send an alert to a webhook as JSON; a redirect is not followed, since what is posted would be lost on the way.
+
+    Raises:
+        ConfigurationError: The address is none, or a link-local one.
         OutsideServiceError: The receiver did not take it.
     """
-    place = _split(url, schemes=("http", "https"), key="webhook", example="https://chat.example/hooks/${TOKEN}")
+    place = check_filled_in(url, key="webhook")
     body = json.dumps(alert.as_json(), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "evenfall"}
     request = urllib.request.Request(place.geturl(), data=body, headers=headers, method="POST")  # noqa: S310 - http or https only
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+        with _OPENER.open(request, timeout=TIMEOUT_SECONDS):
             return
     except urllib.error.HTTPError as error:
         error.close()
@@ -102,10 +132,10 @@ def mail_alert(alert: Alert, *, server: str, sender: str, recipients: Sequence[s
         recipients: The addresses it goes to.
 
     Raises:
-        ConfigurationError: The address of the server is none.
+        ConfigurationError: The address of the server is none, or a link-local one.
         OutsideServiceError: The server did not take it.
     """
-    place = _split(server, schemes=tuple(_MAIL_PORTS), key="smtp", example="smtp://user:${PASSWORD}@mail.example:587")
+    place = check_filled_in(server, key="smtp")
     letter = EmailMessage()
     letter["Subject"], letter["From"], letter["To"] = alert.subject, sender, ", ".join(recipients)
     letter.set_content(alert.text)
@@ -139,17 +169,63 @@ def _connected(place: SplitResult) -> smtplib.SMTP:
     return connection
 
 
-def _split(address: str, *, schemes: Sequence[str], key: str, example: str) -> SplitResult:
+def _split(address: str, *, key: Literal["webhook", "smtp"]) -> SplitResult:
+    schemes, _ = _KINDS[key]
     try:
         place = urlsplit(address)
         known = place.scheme in schemes and bool(place.hostname) and (place.port is None or place.port > 0)
     except ValueError:
         known = False
     if not known or any(sign.isspace() or not sign.isprintable() for sign in address):
-        raise ConfigurationError(
-            f"`alerts.{key}` is not an address (not shown: it may hold a secret)", remedy=f"Write it like {example}."
-        )
+        raise _refused(key, f"is not an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if is_link_local(place.hostname or ""):
+        raise _refused(key, "is a link-local address, where machines keep their own credentials")
     return place
+
+
+def _refused(key: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"`alerts.{key}` {why} (not shown: it may hold a secret)", remedy=f"Write it like {_KINDS[key][1]}."
+    )
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Let a redirect be an answer like any other."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Never ask again elsewhere."""
+
+
+class _NotLinkLocal(http.client.HTTPConnection):
+    """A connection that sends nothing where its other end is link-local: a name may stand for another address by now."""
+
+    def connect(self) -> None:
+        """Connect, and look at who is there.
+
+        Raises:
+            ConnectionRefusedError: It is a link-local address.
+        """
+        super().connect()
+        if is_link_local(self.sock.getpeername()[0]):
+            self.close()
+            raise ConnectionRefusedError("link-local")
+
+
+class _NotLinkLocalEncrypted(_NotLinkLocal, http.client.HTTPSConnection):
+    """The same with encryption."""
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_NotLinkLocal, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_NotLinkLocalEncrypted, req, context=ssl.create_default_context())
+
+
+_OPENER: Final = urllib.request.build_opener(_NoRedirect, _Http, _Https)
 
 
 def _undelivered(why: str) -> OutsideServiceError:

@@ -6,7 +6,7 @@ One transaction replaces the night's rows, so readers see last night's list or t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from outputs.lists import MEMBERS_SCHEMA, conform
 
 _TABLE_NAME: Final = re.compile(r"(?:(?P<schema>[A-Za-z_]\w{0,62})\.)?(?P<table>[A-Za-z_]\w{0,62})", re.ASCII)
 _ROWS_PER_BATCH: Final = 10_000
+_IDS_PER_STATEMENT: Final = 500
 _CONNECT_TIMEOUT_SECONDS: Final = 10
 _SECRET_OPTION: Final = re.compile(r"pass|secret|token|key", re.IGNORECASE)
 
@@ -62,13 +63,13 @@ def publish_members(url: str, *, table: str, members: pl.DataFrame, as_of: date)
     return rows.height
 
 
-def withdraw_member(url: str, *, table: str, member_id: str) -> int:
-    """Remove one member's rows of every night from a database table, all or nothing; a table that is not there has none.
+def withdraw_members(url: str, *, table: str, member_ids: Sequence[str]) -> int:
+    """Remove some members' rows of every night from a database table, all or nothing; a table that is not there has none.
 
     Args:
         url: As in `publish_members`.
         table: The table's name.
-        member_id: Who is withdrawn.
+        member_ids: Who is withdrawn.
 
     Returns:
         The number of rows removed.
@@ -87,8 +88,9 @@ def withdraw_member(url: str, *, table: str, member_id: str) -> int:
                 return 0
             if location.get_backend_name() == "sqlite":
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
-            removed = connection.execute(target.delete().where(target.c.member_id == _storable(member_id)))
-            return int(removed.rowcount)
+            batches = (member_ids[first : first + _IDS_PER_STATEMENT] for first in range(0, len(member_ids), _IDS_PER_STATEMENT))
+            theirs = (target.c.member_id.in_([_storable(member_id) for member_id in batch]) for batch in batches)
+            return sum(connection.execute(target.delete().where(these)).rowcount for these in theirs)
     except SQLAlchemyError as error:
         raise _outside_error(error, location=location, table=table) from None
     finally:
@@ -242,16 +244,17 @@ def _batches(rows: pl.DataFrame) -> Iterator[list[dict[str, Any]]]:
 
 
 def _outside_error(error: SQLAlchemyError, *, location: sa.URL, table: str) -> OutsideServiceError:
-    """Say what failed without the password, the rows or the statement: they may end up in a log."""
+    """Say what failed without the password, the rows or the statement; what the driver says is for the terminal alone."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    reason = (str(cause).strip().splitlines() or [""])[0]
     for secret in _secrets(location):
         reason = reason.replace(secret, "***")
     where = f"{location.get_backend_name()} database {location.database or ''!r}"
     where += f" at {location.host}" if location.host else ""
     return OutsideServiceError(
-        f"The member list could not be written to table {table!r} of the {where}: {reason.rstrip('.')}.",
-        remedy="Nothing was changed. Check that the database is up and its user may write the table, then run the night again.",
+        f"table {table!r} of the {where} could not be changed: {type(cause).__name__}",
+        remedy="That table is as it was. Check that the database is up and its user may write the table, then run again.",
+        detail=reason or None,
     )
 
 

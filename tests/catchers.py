@@ -22,11 +22,12 @@ class Caught:
     posts: list[dict[str, Any]] = field(default_factory=list)
     letters: list[EmailMessage] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    asked: int = 0
 
 
 @contextmanager
-def webhook(*, answer: int = 200) -> Iterator[Caught]:
-    """Catch JSON posts, and answer them with one status."""
+def webhook(*, answer: int = 200, location: str | None = None) -> Iterator[Caught]:
+    """Catch JSON posts, and answer them with one status; count whatever else is asked for."""
     caught = Caught()
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,6 +35,13 @@ def webhook(*, answer: int = 200) -> Iterator[Caught]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             caught.posts.append(json.loads(body))
             self.send_response(answer)
+            if location is not None:
+                self.send_header("Location", location)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            caught.asked += 1
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name

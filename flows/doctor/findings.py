@@ -53,7 +53,8 @@ def problem(about: str, says: str, remedy: str, *, exit_code: int) -> Finding:
 
 def of_error(about: str, error: EvenfallError) -> Finding:
     """The problem a night would end with."""
-    return problem(about, error.what, error.remedy, exit_code=error.exit_code)
+    says = f"{error.what}\n{error.detail}" if error.detail else error.what
+    return problem(about, says, error.remedy, exit_code=error.exit_code)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from flows.doctor.bucket import review_bucket
 from flows.doctor.findings import CONFIGURATION, Finding, ok, problem, warning
+from flows.run.access import OWN_FOLDERS
 from flows.run.settings import CONFIGURATION_FILE, load_settings
 from flows.run.workspace import Workspace
 from lake.bucket import Bucket
@@ -21,8 +22,7 @@ from lake.errors import EvenfallError
 _OTHERS_READ: Final = stat.S_IROTH
 _OTHERS_WRITE: Final = stat.S_IWOTH
 _PRIVATE: Final = (".evenfall/erasure.key",)
-_PERSONAL: Final = ("lists", "lake", "reports", "erasures", "mlflow.db")
-_OWN_FOLDERS: Final = ("lake", "lists", "reports", "logs", "erasures", "mlartifacts", "mlruns", ".evenfall")
+_PERSONAL: Final = (*OWN_FOLDERS, "mlflow.db")
 _MODEL_FOLDERS: Final = ("mlartifacts", "mlruns")
 _PICKLE_NAMES: Final = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
 _PICKLE_BEGINS: Final = re.compile(rb"\x80[\x02-\x05]")
@@ -79,7 +79,7 @@ def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Finding]:
     if not root.exists():
         return
     config = root / CONFIGURATION_FILE
-    written = [path for path in (root, config, *_existing(root, (*_OWN_FOLDERS, "mlflow.db"))) if others_may(path, _OTHERS_WRITE)]
+    written = [path for path in (root, config, *_existing(root, (*OWN_FOLDERS, "mlflow.db"))) if others_may(path, _OTHERS_WRITE)]
     written += [path for path in _below(root, ("lake", "lists", "mlartifacts")) if others_may(path, _OTHERS_WRITE)]
     written += [path for lake in elsewhere for path in (lake, *_everything(lake)) if others_may(path, _OTHERS_WRITE)]
     if written:
@@ -92,7 +92,8 @@ def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Finding]:
     read = [path for path in (*_existing(root, _PERSONAL), *elsewhere) if others_may(path, _OTHERS_READ)]
     if read:
         says = f"anybody on this machine may read {_names(read, root)}: they name members"
-        yield warning("permissions", says, f"chmod o-rwx {root}")
+        remedy = f"Run a night, which closes what it has written; or chmod o-rwx {root}."
+        yield warning("permissions", says, remedy)
     if config.exists() and others_may(config, _OTHERS_READ) and list(_secrets_in_configuration(root)):
         yield problem(
             "permissions", f"anybody may read {CONFIGURATION_FILE}, which holds a secret", f"chmod 600 {config}", exit_code=2
@@ -184,7 +185,7 @@ def is_pickle(path: Path) -> bool:
 
 def _links(root: Path) -> Iterator[Finding]:
     leading_out = [path for path in _everything(root) if path.is_symlink() and not path.resolve().is_relative_to(root)]
-    own = [path for path in leading_out if path.relative_to(root).parts[0] in (*_OWN_FOLDERS, "mlflow.db")]
+    own = [path for path in leading_out if path.relative_to(root).parts[0] in (*OWN_FOLDERS, "mlflow.db")]
     if own:
         says = f"what Evenfall writes would land elsewhere: {_names(own, root)}"
         yield problem("links", says, "Replace the link by a folder, or move the workspace there.", exit_code=CONFIGURATION)

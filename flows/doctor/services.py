@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Final
+from typing import Final, Literal
 
 from flows.doctor.findings import SERVICE, Finding, of_error, ok, problem, warning
 from flows.run.alerting import without_secrets
@@ -16,6 +16,7 @@ from flows.run.night import Night
 from flows.tracking.store_address import is_server, without_password
 from lake.databases import expand_environment
 from lake.errors import EvenfallError, OutsideServiceError
+from outputs.alerts import check_filled_in
 
 _SECONDS: Final = 10
 _SERVER_ERROR: Final = 500
@@ -72,7 +73,8 @@ def look_at_publication(night: Night) -> Iterator[Finding]:
         check_answers(expand_environment(uri, name="[lists] publish_uri"), table=settings.lists.publish_table)
         yield ok("publishing", f"the database answers; the list goes to its table {settings.lists.publish_table}")
     except EvenfallError as error:
-        told = type(error)(without_secrets(error.what, settings), remedy=without_secrets(error.remedy, settings))
+        what, remedy, detail = (without_secrets(text, settings) for text in (error.what, error.remedy, error.detail or ""))
+        told = type(error)(what, remedy=remedy, detail=detail)
         yield of_error("publishing", told)
 
 
@@ -84,7 +86,8 @@ def look_at_alerts(night: Night) -> Iterator[Finding]:
     try:
         for way, address in ways.items():
             if address is not None:
-                expand_environment(address, name=f"[alerts] {'smtp' if way == 'mail' else way}")
+                key: Literal["webhook", "smtp"] = "smtp" if way == "mail" else "webhook"
+                check_filled_in(expand_environment(address, name=f"[alerts] {key}"), key=key)
     except EvenfallError as error:
         # A night runs without its alerts; nobody would hear of its end.
         yield warning("alerts", error.what, error.remedy)
@@ -103,7 +106,9 @@ def _own_store(night: Night) -> str:
             models = store.execute("SELECT count(*) FROM model_versions").fetchone()[0]
     except sqlite3.Error as error:
         raise OutsideServiceError(
-            f"mlflow.db cannot be read: {error}", remedy="Restore it from a copy, or move it away: the next night trains anew."
+            "mlflow.db cannot be read",
+            remedy="Restore it from a copy, or move it away: the next night trains anew.",
+            detail=str(error),
         ) from error
     return f"mlflow.db: {runs:,} runs, {models:,} model versions"
 

@@ -1,8 +1,8 @@
-"""`evenfall erase`: one member goes from everything the workspace holds, a certificate says so, and a search proves it.
+"""`evenfall erase`: members go from everything the workspace holds, a certificate says so, and a search proves it.
 
-The order makes it safe to be killed anywhere. The register remembers the member first, by a keyed hash, so that nothing comes
+The order makes it safe to be killed anywhere. The register remembers the members first, by keyed hashes, so that nothing comes
 back meanwhile; the landed tables follow, then what is made from them, the lists and pages, and last the past versions of all
-tables. Run again, it finishes what is left.
+tables. Run again, it finishes what is left. Many members cost one search of all files, as one does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeGuard
+
+import polars as pl
 
 from flows.erasure.certificate import Certificate, read_certificate, write_certificate
 from flows.erasure.erased_outputs import clean, erase_from_lists, other_files, own_files
@@ -26,7 +28,8 @@ from lake.erasure import erase_derived, erase_landed
 from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
 from lake.mapping import map_export
 from lake.member_index import scan_member_index
-from lake.needle import ID_COLUMNS, Needle
+from lake.needle import ID_COLUMNS
+from lake.needles import Needles
 from lake.places import File
 from lake.search import Searched, search
 from lake.store import Lake
@@ -37,19 +40,21 @@ _HASH_CHARACTERS: Final = 12
 
 @dataclass
 class _Exports:
-    """The community's own files and queries, and which of them still name the member."""
+    """The community's own files and queries, and which of them still name a member."""
 
     files: set[File] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
     holding: list[str] = field(default_factory=list)
     not_searched: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class _Case:
-    """One erasure: where, whom, and what people keep themselves."""
+    """One erasure: where, whom, what stands for each in names of files, and what people keep themselves."""
 
     night: Night
-    needle: Needle
+    needles: Needles
+    masks: Mapping[str, str]
     exports: _Exports
     others: Searched
 
@@ -59,46 +64,60 @@ class _Case:
 
     def search(self) -> Searched:
         """Search what Evenfall has written."""
-        return search(own_files(self.night.workspace, without=self.exports.files), self.needle)
+        return _search_own(self.night, self.needles, self.exports)
 
     def shown(self, paths: Iterable[File]) -> tuple[str, ...]:
         """Files as they may be named: from the workspace on, or by where they lie elsewhere."""
         return tuple(str(path.relative_to(self.root) if _is_below(path, self.root) else path) for path in paths)
 
 
-def erase(workspace: Path, member_id: str, *, after_step: Callable[[str], None] = lambda _: None) -> list[str]:
-    """Erase a member and prove it; returns the lines to show.
+def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Erase members and prove it; returns the lines to show.
 
     Args:
         workspace: The folder with `evenfall.toml`.
-        member_id: The member, exactly as the lists call them.
+        members: The member, exactly as the lists call them; or member → how to speak of them, such as `line 3`.
         after_step: Told the name of each step once it is done.
 
     Raises:
-        ConfigurationError: Nobody of that id is known, or the key of the register is gone.
-        DataError: The search still found the id; the certificate names the files.
+        ConfigurationError: Nobody of them is known, or the key of the register is gone.
+        DataError: The search still found an id; the certificate names the files.
         OutsideServiceError: A database could not be changed; run again.
         WorkspaceBusyError: A run is going on.
     """
+    asked = {members: "this member"} if isinstance(members, str) else members
     night = open_night(workspace, None)
     with night.workspace.held("erase"):
         erased = read_erased(night.workspace.root)
-        needle = _needle(night, member_id)
-        exports = _look_into_exports(night, needle)
-        case = _Case(night, needle, exports, search(other_files(night.workspace, without=exports.files), needle))
-        line = erased.of(member_id) if erased.erasures else None
-        before = case.search()
-        if line is None and not (before.holding or case.others.holding or exports.holding):
+        needles = Needles.of(asked, known=scan_member_index(night.workspace.lake).select("member_id").collect()["member_id"])
+        exports = _look_into_exports(night, needles)
+        others = search(other_files(night.workspace, without=exports.files), needles)
+        before = _search_own(night, needles, exports)
+        finished = {member: _finished_at(erased, member) for member in asked}
+        known = before.named | others.named | exports.named | {member for member, held in finished.items() if held is not None}
+        if not known:
             raise ConfigurationError(
                 "nobody of that id is known in this workspace", remedy="Write the id exactly as in the lists or in the export."
             )
-        if line is not None and line.finished_at is not None and not before.holding:
-            return [f"This member was erased on {line.finished_at}; nothing has come back.", f"{_counted(before)}."]
-        return _erase(case, with_key(case.root, erased), after_step)
+        done = {member: at for member, at in finished.items() if at and member not in before.named}
+        told = [f"Not known here: {called}." for member, called in asked.items() if member not in known]
+        told += [f"Erased on {at}, and nothing has come back: {asked[member]}." for member, at in done.items()]
+        todo = sorted(known - done.keys())
+        if not todo:
+            return [*told, f"Searched {before.files:,} files, {before.bytes_unpacked:,} bytes unpacked."]
+        erased = with_key(night.workspace.root, erased)
+        masks = {member: mask_of(erased.hash_of(member)) for member in todo}
+        return [*told, *_erase(_Case(night, needles.only(todo), masks, exports, others), erased, after_step)]
+
+
+def _finished_at(erased: Erased, member_id: str) -> str | None:
+    """When a member was erased; empty while that is under way, None where nobody has begun."""
+    line = erased.of(member_id) if erased.erasures else None
+    return None if line is None else line.finished_at or ""
 
 
 def _erase(case: _Case, erased: Erased, after_step: Callable[[str], None]) -> list[str]:
-    line, certificate = _begin(case, erased)
+    erased, certificate = _begin(case, erased)
     for name, step in _STEPS.items():
         say(f"{name} …")
         certificate = step(case, certificate)
@@ -107,32 +126,44 @@ def _erase(case: _Case, erased: Erased, after_step: Callable[[str], None]) -> li
     say("searching every file of the workspace …")
     certificate = _proven(case, certificate)
     page = write_certificate(case.root, certificate)
-    write_erased(case.root, erased.with_erasure(replace(line, finished_at=certificate.finished_at)))
+    write_erased(case.root, _with_lines(case, erased, certificate))
     if certificate.still_found:
         raise DataError(
-            f"the id is still in {len(certificate.still_found)} files: {', '.join(certificate.still_found[:3])}",
+            f"an id is still in {len(certificate.still_found)} files: {', '.join(certificate.still_found[:3])}",
             remedy=f"Remove it there and run the erasure again; all files are named in {page}.",
         )
     return list(_told(case, certificate, page))
 
 
-def _begin(case: _Case, erased: Erased) -> tuple[Erasure, Certificate]:
-    """Remember the member before anything is touched."""
-    held = erased.of(case.needle.member_id)
-    if held is not None and held.finished_at is None and held.certificate is not None:
-        return held, replace(read_certificate(case.root, held.certificate), resumed=True)
-    now, member_hash = _now(), erased.hash_of(case.needle.member_id)
-    name = f"{now[:19].replace(':', '').replace('-', '')}-{member_hash[:_HASH_CHARACTERS]}"
-    line = Erasure(member_hash, asked_at=now, certificate=name)
-    certificate = Certificate(name=name, member_hash=member_hash, asked_at=now)
+def _begin(case: _Case, erased: Erased) -> tuple[Erased, Certificate]:
+    """Remember the members before anything is touched; go on with the certificate of the same members where there is one."""
+    hashes = tuple(sorted(erased.hash_of(member) for member in case.needles.ids))
+    lines = [line for member in case.needles.ids if (line := erased.of(member)) is not None and line.finished_at is None]
+    for name in sorted({line.certificate for line in lines if line.certificate is not None}):
+        begun = read_certificate(case.root, name)
+        if begun.member_hashes == hashes:
+            return erased, replace(begun, resumed=True)
+    now = _now()
+    name = f"{now[:19].replace(':', '').replace('-', '')}-{hashes[0][:_HASH_CHARACTERS]}"
+    certificate = Certificate(name=name, member_hashes=hashes, asked_at=now, resumed=bool(lines))
     write_certificate(case.root, certificate)
-    write_erased(case.root, erased.with_erasure(line))
-    return line, certificate
+    erased = _with_lines(case, erased, certificate)
+    write_erased(case.root, erased)
+    return erased, certificate
+
+
+def _with_lines(case: _Case, erased: Erased, certificate: Certificate) -> Erased:
+    """The register with what has become of the certificate's members; when one was first asked for stays."""
+    for member in case.needles.ids:
+        held = erased.of(member)
+        asked_at = held.asked_at if held is not None and held.finished_at is None else certificate.asked_at
+        line = Erasure(erased.hash_of(member), asked_at, certificate.finished_at, certificate.name)
+        erased = erased.with_erasure(line)
+    return erased
 
 
 def _out_of_landed(case: _Case, certificate: Certificate) -> Certificate:
-    mask = mask_of(certificate.member_hash)
-    return certificate.plus(*erase_landed(case.night.workspace.lake, case.needle, path_mask=mask))
+    return certificate.plus(*erase_landed(case.night.workspace.lake, case.needles, masks=case.masks))
 
 
 def _out_of_rollups(case: _Case, certificate: Certificate) -> Certificate:
@@ -143,25 +174,32 @@ def _out_of_rollups(case: _Case, certificate: Certificate) -> Certificate:
 
 
 def _out_of_derived(case: _Case, certificate: Certificate) -> Certificate:
-    return certificate.plus(*erase_derived(case.night.workspace.lake, case.needle))
+    return certificate.plus(*erase_derived(case.night.workspace.lake, case.needles))
 
 
 def _out_of_lists(case: _Case, certificate: Certificate) -> Certificate:
     currency = case.night.settings.community.currency
-    nights = erase_from_lists(case.night.workspace, case.needle, currency=currency, certificate=certificate.name)
+    nights = erase_from_lists(case.night.workspace, case.needles, currency=currency, certificate=certificate.name)
     return replace(certificate, nights=certificate.nights + nights)
 
 
 def _out_of_database(case: _Case, certificate: Certificate) -> Certificate:
-    """Remove the member from the database the lists are published to."""
+    """Remove the members from the database the lists are published to."""
     from lake.readers import expand_environment
-    from outputs.database import withdraw_member
+    from outputs.database import withdraw_members
 
     lists = case.night.settings.lists
     if lists.publish_uri is None:
         return certificate
     address = expand_environment(lists.publish_uri, name="[lists] publish_uri")
-    rows = withdraw_member(address, table=lists.publish_table, member_id=case.needle.member_id)
+    try:
+        rows = withdraw_members(address, table=lists.publish_table, member_ids=case.needles.ids)
+    except OutsideServiceError as error:
+        raise OutsideServiceError(
+            f"out of the lake and the lists, not out of the database they are published to: {error.what}",
+            remedy=f"{error.remedy} The erasure is not finished before.",
+            detail=error.detail,
+        ) from error
     return replace(certificate, published_rows=certificate.published_rows + rows)
 
 
@@ -195,11 +233,11 @@ def _ours(versions: Iterable[Version], lake: Lake) -> list[Version]:
 
 
 def _out_of_leftovers(case: _Case, certificate: Certificate) -> Certificate:
-    """Clean whatever else still names the member: pages, caches, databases of tools."""
+    """Clean whatever else still names one of them: pages, caches, databases of tools."""
     lake = case.night.workspace.lake
     tables = {lake.path(table) for table in lake.tables}
     holding = (path for path in case.search().holding if isinstance(path, Path))
-    clean((path for path in holding if not tables & set(path.parents)), case.needle)
+    clean((path for path in holding if not tables & set(path.parents)), case.needles)
     return certificate
 
 
@@ -217,15 +255,14 @@ _STEPS: Final[Mapping[str, Callable[[_Case, Certificate], Certificate]]] = {
 
 def _proven(case: _Case, certificate: Certificate) -> Certificate:
     found = case.search()
-    mask = mask_of(certificate.member_hash)
 
     def masked(names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(case.needle.redacted(name, by=mask) for name in names)
+        return tuple(case.needles.redacted(name, by=case.masks) for name in names)
 
     return replace(
         certificate,
         finished_at=None if found.holding else _now(),
-        looked_for=case.needle.kind,
+        looked_for=case.needles.kinds,
         files=found.files,
         bytes_on_disk=found.bytes_on_disk,
         bytes_unpacked=found.bytes_unpacked,
@@ -238,7 +275,8 @@ def _proven(case: _Case, certificate: Certificate) -> Certificate:
 
 def _told(case: _Case, certificate: Certificate, page: Path) -> Iterator[str]:
     rows, values = sum(one.rows for one in certificate.taken), sum(one.values for one in certificate.taken)
-    yield f"Erased: {rows:,} rows, {values:,} references in others' rows, the lists of {certificate.nights:,} nights."
+    who = "" if len(case.needles.ids) == 1 else f"{len(case.needles.ids):,} members, "
+    yield f"Erased: {who}{rows:,} rows, {values:,} references in others' rows, the lists of {certificate.nights:,} nights."
     yield f"Searched {certificate.files:,} files, {certificate.bytes_unpacked:,} bytes unpacked: nothing is left."
     yield f"  certificate  {page}"
     still = (*case.exports.holding, *case.shown(case.others.holding))
@@ -248,15 +286,13 @@ def _told(case: _Case, certificate: Certificate, page: Path) -> Iterator[str]:
     yield from (f"  not searched: {name}" for name in certificate.not_searched)
 
 
-def _needle(night: Night, member_id: str) -> Needle:
-    """The id, told apart from other members' ids that have it inside."""
-    ids = scan_member_index(night.workspace.lake).select("member_id").collect()["member_id"]
-    longer = ids.filter(ids.str.contains(member_id, literal=True) & (ids != member_id))
-    return Needle(member_id, frozenset(longer.to_list()))
+def _search_own(night: Night, needles: Needles, exports: _Exports) -> Searched:
+    """Search what Evenfall has written."""
+    return search(own_files(night.workspace, without=exports.files), needles)
 
 
-def _look_into_exports(night: Night, needle: Needle) -> _Exports:
-    """Which exports bring the member: read and mapped as a night would, since they may write the id in their own way."""
+def _look_into_exports(night: Night, needles: Needles) -> _Exports:
+    """Which exports bring the members: read and mapped as a night would, since they may write the id in their own way."""
     exports = _Exports()
     for name, table in TABLES.items():
         sources = night.settings.table_sources(name)
@@ -267,23 +303,28 @@ def _look_into_exports(night: Night, needle: Needle) -> _Exports:
                 exports.not_searched.append(f"{name}[{number}]: {error.what}")
                 continue
             for export in found:
-                _look_into(export, night, needle, exports)
+                _look_into(export, night, needles, exports)
     return exports
 
 
-def _look_into(export: Export, night: Night, needle: Needle, exports: _Exports) -> None:
+def _look_into(export: Export, night: Night, needles: Needles, exports: _Exports) -> None:
     if export.location is None:
         exports.not_searched.append(f"{export.source}: the query of a database")
         return
     exports.files.add(export.location)
+    wanted = set(needles.ids)
     try:
         rows, _ = export.read()
         zone = export.settings.timezone or night.timezone
         mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone).rows
-        holds = any(bool((mapped[column] == needle.member_id).any()) for column in ID_COLUMNS & set(mapped.columns))
+        ids = pl.Series(list(wanted), dtype=pl.String).implode()
+        named = {one for column in ID_COLUMNS & set(mapped.columns) for one in mapped[column].filter(mapped[column].is_in(ids))}
     except EvenfallError:
-        holds = False
-    if (holds or search([export.location], needle).holding) and export.path not in exports.holding:
+        named = set()
+    if not named or wanted - exports.named - named:
+        named |= search([export.location], needles).named
+    exports.named |= named
+    if named and export.path not in exports.holding:
         exports.holding.append(export.path)
 
 
@@ -316,10 +357,6 @@ def _keeps_ours(lake: Lake, root: Bucket) -> bool:
 
 def _is_below(path: File, root: Path) -> TypeGuard[Path]:
     return isinstance(path, Path) and path.is_relative_to(root)
-
-
-def _counted(found: Searched) -> str:
-    return f"Searched {found.files:,} files, {found.bytes_unpacked:,} bytes unpacked"
 
 
 def _now() -> str:

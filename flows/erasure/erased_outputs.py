@@ -1,4 +1,4 @@
-"""Taking one member out of what the nights have written outside the lake: lists, pages, databases, caches."""
+"""Taking members out of what the nights have written outside the lake: lists, pages, databases, caches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flows.run.workspace import Workspace
 from flows.steps.receipt import RECEIPT
 from lake.bucket import Bucket
 from lake.errors import OutsideServiceError
-from lake.needle import Needle
+from lake.needles import Needles
 from lake.places import File
 from lake.search import files_below, quoted
 from outputs.lists import CONTACT_SCHEMA, write_lists
@@ -51,25 +51,25 @@ def other_files(workspace: Workspace, *, without: set[File]) -> list[File]:
     return [path for path in files_below(workspace.root, without=without) if path not in own]
 
 
-def erase_from_lists(workspace: Workspace, needle: Needle, *, currency: str | None, certificate: str) -> int:
-    """Publish every night's lists again without the member, and note in every receipt that somebody was erased since.
+def erase_from_lists(workspace: Workspace, needles: Needles, *, currency: str | None, certificate: str) -> int:
+    """Publish every night's lists again without the members, and note in every receipt that somebody was erased since.
 
     Args:
         workspace: The workspace, held.
-        needle: The member.
+        needles: The members.
         currency: Of the amounts in the lists.
         certificate: What the receipts name.
 
     Returns:
-        How many nights named the member.
+        How many nights named one of them.
     """
     recover(workspace.lists)
     nights = [path for path in sorted(workspace.lists.iterdir()) if path.is_dir()] if workspace.lists.exists() else []
-    return sum(_erase_from_night(folder, needle, currency=currency, certificate=certificate) for folder in nights)
+    return sum(_erase_from_night(folder, needles, currency=currency, certificate=certificate) for folder in nights)
 
 
-def clean(paths: Iterable[Path], needle: Needle) -> tuple[int, int]:
-    """Take the member out of single files: texts and databases lose the name, anything else that can be made again goes.
+def clean(paths: Iterable[Path], needles: Needles) -> tuple[int, int]:
+    """Take the members out of single files: texts and databases lose the name, anything else that can be made again goes.
 
     Returns:
         How many files were edited, and how many removed.
@@ -84,10 +84,10 @@ def clean(paths: Iterable[Path], needle: Needle) -> tuple[int, int]:
         with path.open("rb") as stream:
             is_database = stream.read(len(_SQLITE)) == _SQLITE
         if is_database:
-            _clean_database(path, needle)
+            _clean_database(path, needles)
             edited += 1
         elif path.suffix in _TEXTS:
-            _replace(path, needle.redacted_bytes(path.read_bytes()))
+            _replace(path, needles.redacted_bytes(path.read_bytes()))
             edited += 1
         else:
             path.unlink()
@@ -95,11 +95,11 @@ def clean(paths: Iterable[Path], needle: Needle) -> tuple[int, int]:
     return edited, removed
 
 
-def _erase_from_night(folder: Path, needle: Needle, *, currency: str | None, certificate: str) -> bool:
+def _erase_from_night(folder: Path, needles: Needles, *, currency: str | None, certificate: str) -> bool:
     members, contacts = _members(folder), _contacts(folder)
     if members is None or contacts is None:
         return False
-    is_theirs = pl.col("member_id") == needle.member_id
+    is_theirs = pl.col("member_id").is_in(needles.ids)
     named = any(frame.filter(is_theirs).height for frame in (members, contacts))
     if not named:
         _mark(folder, {}, certificate)
@@ -137,33 +137,34 @@ def _mark(folder: Path, lists: dict[str, str], certificate: str) -> None:
     _replace(path, (json.dumps(receipt, indent=2, sort_keys=True) + "\n").encode())
 
 
-def _clean_database(path: Path, needle: Needle) -> None:
-    """Take the member out of every text of a SQLite database, and out of the pages that it no longer uses."""
+def _clean_database(path: Path, needles: Needles) -> None:
+    """Take the members out of every text of a SQLite database, and out of the pages that it no longer uses."""
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                _clean_table(connection, table, needle)
+                _clean_table(connection, table, needles)
             connection.execute("COMMIT")
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
         raise OutsideServiceError(
-            f"{path} names the member and cannot be changed now: {error}", remedy="Stop what uses it, then run the erasure again."
+            f"{path} names a member and cannot be changed now",
+            remedy="Stop what uses it, then run the erasure again.",
+            detail=str(error),
         ) from error
 
 
-def _clean_table(connection: sqlite3.Connection, table: str, needle: Needle) -> None:
+def _clean_table(connection: sqlite3.Connection, table: str, needles: Needles) -> None:
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]
     for column in columns:
         name = quoted(column)
         texts = connection.execute(
-            f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE typeof({name}) = 'text' AND instr({name}, ?) > 0",  # noqa: S608
-            [needle.member_id],
+            f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE typeof({name}) = 'text'"  # noqa: S608 - both are quoted
         ).fetchall()
         for (text,) in texts:
-            cleaned = needle.redacted(text)
+            cleaned = needles.redacted(text)
             if cleaned != text:
                 connection.execute(f"UPDATE {quoted(table)} SET {name} = ? WHERE {name} = ?", [cleaned, text])  # noqa: S608
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+from flows.run.aftermath import done_so_far
+from flows.run.machine import with_causes
 from flows.run.night import Night, say
 from lake.databases import expand_environment
 from lake.errors import EvenfallError
@@ -20,6 +22,8 @@ from outputs.alerts import Alert, mail_alert, post_alert
 _BUG_EXIT_CODE: Final = 1
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHORTEST_SECRET: Final = 4
+_SHORTEST_SENTENCE: Final = 3
+_LIBRARY_TEXT: Final = "(see the terminal)"
 
 
 @contextmanager
@@ -50,14 +54,36 @@ def without_secrets(text: str, settings: Any) -> str:
     return text
 
 
+def words_of(error: EvenfallError, settings: Any) -> tuple[str, str]:
+    """What may be told of an error beyond the terminal: our sentence and remedy, without secrets and without a library's words.
+
+    What a library says may repeat a file's content or a member's row, and the errors that led to ours have it.
+    """
+    what, remedy = error.what, error.remedy
+    for said in sorted(_said_by_libraries(error), key=len, reverse=True):
+        what, remedy = (text.replace(said, _LIBRARY_TEXT) for text in (what, remedy))
+    return without_secrets(what, settings), without_secrets(remedy, settings)
+
+
+def _said_by_libraries(error: BaseException) -> set[str]:
+    """Every line of every error that led to this one and is none of ours; so short a word is no sentence."""
+    lines: set[str] = set()
+    for one in with_causes(error):
+        if not isinstance(one, EvenfallError):
+            texts = (str(one), *map(str, one.args))
+            lines |= {line.strip().rstrip(".") for text in texts for line in (text, *text.splitlines())}
+    return {line for line in lines if len(line) >= _SHORTEST_SENTENCE}
+
+
 def _of_failure(night: Night, purpose: str, error: Exception) -> Alert:
     named = _named(night, purpose)
     if isinstance(error, EvenfallError):
-        says = tuple(without_secrets(line, night.settings).strip() for line in error.what.splitlines() if line.strip())
-        remedy = without_secrets(error.remedy, night.settings)
+        what, remedy = words_of(error, night.settings)
+        says = tuple(line.strip() for line in what.splitlines() if line.strip())
         return Alert(night.settings.community.name, named, "failed", error.exit_code, says, remedy)
     # What a bug says may be anything, a member's row included: its kind is told, and no more.
-    says = (f"It met a bug of ours: {type(error).__name__}. Nothing half-done was published.",)
+    done = done_so_far(night)
+    says = (f"It met a bug of ours: {type(error).__name__}. Nothing half-done was published.", *((f"{done}.",) if done else ()))
     remedy = "Run it again; if it fails again, report what it wrote on the terminal or in Prefect's log."
     return Alert(night.settings.community.name, named, "failed", _BUG_EXIT_CODE, says, remedy)
 

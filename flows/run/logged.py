@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from flows.run.alerting import without_secrets
+from flows.run.alerting import words_of
 from flows.run.night import Night
 from flows.run.stopping import stopped_exit_code
 from lake.errors import EvenfallError
@@ -40,5 +40,5 @@ def _told(night: Night, error: BaseException) -> dict[str, Any]:
     """What may be told of an error; what a bug says may be anything, a member's row included, so only its kind is."""
     if not isinstance(error, EvenfallError):
         return {"kind": type(error).__name__}
-    says, remedy = (without_secrets(text, night.settings) for text in (error.what, error.remedy))
+    says, remedy = words_of(error, night.settings)
     return {"kind": type(error).__name__, "says": says, "remedy": remedy}

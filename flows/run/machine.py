@@ -24,7 +24,7 @@ def machine_trouble(error: BaseException) -> EvenfallError | None:
     Args:
         error: The error as it came; its causes are looked at too.
     """
-    for one in _with_causes(error):
+    for one in with_causes(error):
         number = one.errno if isinstance(one, OSError) else None
         words = "" if isinstance(one, EvenfallError) else str(one).lower()
         # First of all: a store that refuses says "permission denied" like a disk.
@@ -49,7 +49,8 @@ def machine_trouble(error: BaseException) -> EvenfallError | None:
     return None
 
 
-def _with_causes(error: BaseException) -> Iterator[BaseException]:
+def with_causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that led to it."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from flows.run.access import keep_private
 from flows.run.machine import machine_trouble
 from flows.run.night_log import NightLog, peak_memory
 from flows.run.settings import Settings, load_settings
@@ -38,6 +39,7 @@ class Night:
         log: The structured log of the run.
         seconds: Step → wall seconds, filled as the steps finish.
         counts: Step → what it counted, such as rows, filled as the steps run.
+        ended: The steps that ended well, in their order.
     """
 
     workspace: Workspace
@@ -48,6 +50,7 @@ class Night:
     log: NightLog
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
 
     @property
     def as_of(self) -> date:
@@ -76,6 +79,7 @@ class Night:
         try:
             yield counted
             ended = "step ended"
+            self.ended.append(name)
         except Exception as error:
             told = None if isinstance(error, EvenfallError) else machine_trouble(error)
             if told is None:
@@ -120,7 +124,8 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
                 f"the night of {night} is not over in {settings.community.timezone}, where today is {today}",
                 remedy="Choose a day before today.",
             )
-    workspace = Workspace(root, settings.lake.path)
+    keep_private(group_readable=settings.access.group_readable)
+    workspace = Workspace(root, settings.lake.path, settings.access.group_readable)
     refuse_newer(workspace.lake.root)
     return Night(workspace, settings, Tracking.of(root), night, clock, NightLog(workspace.logs))
 

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from expectations.table_checks import TableLimits
@@ -23,6 +23,7 @@ from lake.source_identity import identify
 from lake.source_settings import SourceSettings, known_zone
 from models.config import PredictionSettings
 from models.gate import GatePolicy
+from outputs.alerts import check_written
 from segments.groups import GroupPolicy
 from segments.lifecycle import LifecyclePolicy
 from segments.risk import RiskPolicy
@@ -111,6 +112,14 @@ class Training(_Section):
     every_days: int = Field(default=7, ge=1, description="Train when the champion is so many days old, or there is none.")
 
 
+class Access(_Section):
+    """`[access]`: who on this machine may read what Evenfall writes."""
+
+    group_readable: bool = Field(
+        default=False, description="false: the user that runs Evenfall alone; true: that user's group may read too, never others."
+    )
+
+
 class Lists(_Section):
     """`[lists]`: what is written for people and other systems."""
 
@@ -162,6 +171,16 @@ class Alerts(_Section):
     )
     mail_from: str | None = Field(default=None, description="Sender of the mail.")
     mail_to: tuple[str, ...] = Field(default=(), description="Recipients of the mail.")
+
+    @field_validator("webhook", "smtp")
+    @classmethod
+    def _known_address(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address is not None:
+            try:
+                check_written(address, key="webhook" if info.field_name == "webhook" else "smtp")
+            except ConfigurationError as error:
+                raise ValueError(f"{error.what.partition(' ')[2]}. {error.remedy}") from None
+        return address
 
     @model_validator(mode="after")
     def _whole_letter(self) -> Self:
@@ -239,6 +258,7 @@ class Settings(BaseSettings):
     risk: RiskPolicy = RiskPolicy()
     groups: GroupPolicy = GroupPolicy()
     lists: Lists = Lists()
+    access: Access = Access()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
     scale: Scale = Scale()
@@ -356,7 +376,7 @@ def _one_mistake(problem: Any) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
     # An address may hold a key or a password.
-    is_address = isinstance(given, str) and "://" in given
+    is_address = isinstance(given, str) and ("://" in given or place in ("alerts.webhook", "alerts.smtp"))
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) and not is_address else ""
     return f"`{place}`: {message}{shown}"
 

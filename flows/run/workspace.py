@@ -14,6 +14,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from flows.run.access import close_to_others
 from lake.errors import ConfigurationError, WorkspaceBusyError
 from lake.places import root_at
 from lake.store import Lake
@@ -28,10 +29,12 @@ class Workspace:
     Args:
         root: The folder with `evenfall.toml`.
         lake_path: Where the Delta tables lie, as `[lake] path` says it.
+        group_readable: Whether the group of the user that runs Evenfall may read it, as `[access] group_readable` says.
     """
 
     root: Path
     lake_path: str = DEFAULT_LAKE_PATH
+    group_readable: bool = False
 
     @property
     def lake(self) -> Lake:
@@ -96,6 +99,7 @@ class Workspace:
             ) from error
         try:
             self._sign(purpose)
+            close_to_others(self.root, group_readable=self.group_readable)
             yield
         finally:
             lock.release()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from flows.run.aftermath import told_exactly
 from flows.run.alerting import alert_of_warnings, alerted, without_secrets
+from flows.run.logged import logged
 from flows.run.machine import machine_trouble
 from flows.run.night import Night, open_night
 from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
+from outputs.database import publish_members
 from tests.catchers import mail_server, webhook
 from tests.flows.communities import LAST_DAY, SHOP, write_shop
 
@@ -34,6 +40,58 @@ def test_a_failed_night_is_told_by_webhook_and_mail(tmp_path: Path, monkeypatch:
     assert (post["exit_code"], post["remedy"], post["night"]) == (3, "Repair the export.", f"the night of {LAST_DAY}")
     (letter,) = mail.letters
     assert letter["Subject"] == f"Small shop: the night of {LAST_DAY} failed (exit code 3)"
+
+
+def repeat_a_librarys_words() -> None:
+    try:
+        int("ann-of-row-7")
+    except ValueError as error:
+        raise DataError(f"orders: {error}", remedy=f"Correct it ({error}).") from None
+
+
+def test_an_alert_and_the_log_have_our_words_and_never_a_librarys(tmp_path: Path) -> None:
+    members = pl.DataFrame({"as_of": [LAST_DAY], "member_id": ["ann-of-row-7"]})
+    with closing(sqlite3.connect(tmp_path / "lists.db")) as lists:
+        lists.execute("CREATE TABLE evenfall_members (as_of, member_id)")
+        speaks = "CREATE TRIGGER t BEFORE INSERT ON evenfall_members BEGIN SELECT RAISE(ABORT, 'not ann-of-row-7, she left'); END"
+        lists.execute(speaks)
+    with webhook() as chat:
+        night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
+        with pytest.raises(OutsideServiceError) as told, alerted(night, "nightly"), logged(night, "nightly"):
+            publish_members(f"sqlite:///{tmp_path / 'lists.db'}", table="evenfall_members", members=members, as_of=LAST_DAY)
+        with pytest.raises(DataError), alerted(night, "nightly"), logged(night, "nightly"):
+            repeat_a_librarys_words()
+    assert "ann-of-row-7" in str(told.value)
+    assert "could not be changed: IntegrityError" in chat.posts[0]["text"]
+    assert (chat.posts[1]["says"], chat.posts[1]["remedy"]) == (
+        ["orders: (see the terminal)"],
+        "Correct it ((see the terminal)).",
+    )
+    (log,) = (tmp_path / "logs").iterdir()
+    assert "ann-of" not in log.read_text() + str(chat.posts)
+
+
+def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> None:
+    with webhook() as chat:
+        night = night_with(
+            tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"\n[lists]\npublish_uri = "sqlite:////nowhere/lists.db"'
+        )
+        for step in ("publishing the lists", "publishing to the database", "measuring what matured"):
+            with night.step(step):
+                pass
+        with pytest.raises(OutsideServiceError) as told, told_exactly(night), night.step("writing the report"):
+            raise OutsideServiceError("no disk", remedy="Free space.", detail="disk 7")
+        with pytest.raises(KeyError) as bug, alerted(night, "nightly"), told_exactly(night):
+            raise KeyError("c001")
+    done = (
+        f"the lists of {LAST_DAY} are out, and done are the database, the figures of what matured; "
+        "not done: the report, the record in MLflow and Prefect, the removal of old versions of tables"
+    )
+    assert told.value.what == f"{done}: no disk"
+    assert told.value.remedy == "Free space. The lists stay; run the night again for the rest."
+    assert told.value.detail == "disk 7"
+    assert bug.value.__notes__ == [done]
+    assert chat.posts[0]["says"][1] == f"{done}."
 
 
 def test_a_bug_is_told_by_its_kind_and_not_by_its_words(tmp_path: Path) -> None:
@@ -76,6 +134,8 @@ def test_without_an_address_nothing_is_sent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "alerts",
     ['smtp = "smtp://mail.example"', 'mail_to = ["ops@shop.example"]',
+     'webhook = "file:///etc/passwd"', 'webhook = "ftp://chat.example/x"', 'webhook = "chat.example/hooks/x"',
+     'webhook = "http://169.254.169.254/latest"', 'webhook = "http://[fe80::1]/x"',
      'smtp = "smtp://m"\nmail_from = "a@b"\nmail_to = ["ops\\nBcc: x@y"]', 'wehbook = "http://x"'],
 )  # fmt: skip
 def test_half_an_address_is_the_configurations_fault(tmp_path: Path, alerts: str) -> None:

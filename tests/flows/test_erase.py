@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
 import sqlite3
+import subprocess
+import sys
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from flows.erasure.asked import read_asked
+from flows.erasure.certificate import Certificate, read_certificate
 from flows.erasure.erase import erase
 from flows.run.workspace import Workspace
 from flows.steps.requarantine import list_open, replay
@@ -159,6 +166,120 @@ def test_a_repaired_row_brings_nobody_back(forum: Path) -> None:
     check_counts(forum)
 
 
+def test_many_are_erased_as_one_after_another_with_one_search_and_one_certificate(
+    forum: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, asked = tmp_path_factory.mktemp("alone") / "forum", ("bo_1", GONE, "carl")
+    shutil.copytree(forum, alone)
+    read: Counter[str] = Counter()
+    as_ever = Path.read_bytes
+
+    def counting(path: Path) -> bytes:
+        read[path.name] += 1
+        return as_ever(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", counting)
+        told = erase(forum, {member: f"line {number}" for number, member in enumerate((*asked, "nobody-ever"), start=1)})
+    assert told[0] == "Not known here: line 4."
+    assert told[1].startswith("Erased: 3 members, ")
+    # Before and after, and once more for its mapping: however many are asked for.
+    assert (read["mlflow.db"], read["page.html"]) == (3, 4)
+    for member in asked:
+        erase(alone, member)
+        assert holding(forum, member) == []
+    assert {name: frame.to_dicts() for name, frame in landed(forum).items()} == {
+        name: frame.to_dicts() for name, frame in landed(alone).items()
+    }
+    check_counts(forum)
+    (page,) = (forum / "erasures").glob("*.txt")
+    certificate = json.loads(page.with_suffix(".json").read_text())
+    register = json.loads((forum / "erasures" / "register.json").read_text())
+    assert sorted(line["member_hash"] for line in register["erasures"]) == certificate["member_hashes"]
+    assert [line["finished_at"] for line in register["erasures"]] == [certificate["finished_at"]] * 3
+    assert all(member_hash in page.read_text() for member_hash in certificate["member_hashes"])
+    again = erase(forum, {"dörte": "line 1", GONE: "line 2"})
+    assert "nothing has come back: line 2." in again[0]
+    assert again[1].startswith("Erased: ")
+
+
+def test_a_certificate_begun_by_an_earlier_release_is_gone_on_with(tmp_path: Path) -> None:
+    begun = {
+        "format_version": 1,
+        "name": "n",
+        "member_hash": "ab",
+        "asked_at": "2025",
+        "looked_for": None,
+        "taken": [],
+        "past": {},
+    }
+    (tmp_path / "erasures").mkdir()
+    (tmp_path / "erasures" / "n.json").write_text(json.dumps(begun))
+    assert read_certificate(tmp_path, "n") == Certificate("n", ("ab",), "2025")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("anna\n\n bo_1 \r\nanna\n", {"anna": "line 1 of gone.txt", "bo_1": "line 3 of gone.txt"}),
+        ("\ufeffname;Member_ID\nx;7\n\ny;a b\nz\n", {"7": "line 2 of gone.txt", "a b": "line 4 of gone.txt"}),
+        ('member_id,why\n"a,b",left\n', {"a,b": "line 2 of gone.txt"}),
+        ("Doe, Ann\n", {"Doe, Ann": "line 1 of gone.txt"}),
+    ],
+)
+def test_a_file_names_members_a_line_each_or_in_a_column(tmp_path: Path, text: str, asked: dict[str, str]) -> None:
+    (tmp_path / "gone.txt").write_bytes(text.encode())
+    assert read_asked(tmp_path / "gone.txt") == asked
+
+
+@pytest.mark.parametrize("content", [b"\n \n", b"member_id\n", "dörte".encode("latin-1"), None])
+def test_a_file_that_names_nobody_or_cannot_be_read_is_told(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "gone.txt").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"gone\.txt"):
+        read_asked(tmp_path / "gone.txt")
+
+
+def test_nobody_is_erased_before_somebody_said_yes(forum: Path, tmp_path: Path) -> None:
+    (tmp_path / "gone.txt").write_text(f"{GONE}\n")
+    one, many = ("erase", GONE, "--workspace", forum), ("erase", "--from", tmp_path / "gone.txt", "--workspace", forum)
+    for command in (one, many):
+        code, said = at_no_terminal(*command)
+        assert (code, "--yes" in said) == (2, True), said
+    assert at_no_terminal(*one, "--from", tmp_path / "gone.txt")[0] == 2
+    assert at_no_terminal("erase", "--workspace", forum)[0] == 2
+    code, said = at_a_terminal("n\n", *many)
+    assert (code, "Nothing was erased." in said) == (0, True), said
+    events = landed(forum)["events"].filter((pl.col("member_id") == GONE) | (pl.col("target_member_id") == GONE)).height
+    assert f"{events} rows are theirs or name them" in said
+    assert holding(forum)
+    code, said = at_a_terminal("y\n", *one)
+    assert (code, "Erased: " in said) == (0, True), said
+    assert holding(forum) == []
+
+
+def at_no_terminal(*command: str | Path) -> tuple[int, str]:
+    """Run `evenfall …` with nobody there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def at_a_terminal(answer: str, *command: str | Path) -> tuple[int, str]:
+    """Run `evenfall …` at a terminal where somebody answers."""
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, answer.encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", *command], stdin=theirs, capture_output=True, text=True, check=False
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return done.returncode, done.stdout + done.stderr
+
+
 class Killed(BaseException):
     """What a killed process looks like from inside."""
 
@@ -227,7 +348,7 @@ def test_the_rollups_are_as_if_the_member_had_never_been_there(forum: Path, tmp_
 def test_erasing_twice_changes_nothing_and_a_stranger_is_refused(forum: Path) -> None:
     erase(forum, GONE)
     files = {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"}
-    assert "nothing has come back" in erase(forum, GONE)[0]
+    assert "nothing has come back: this member" in erase(forum, GONE)[0]
     with pytest.raises(ConfigurationError, match="nobody of that id"):
         erase(forum, "nobody-ever")
     assert {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"} == files

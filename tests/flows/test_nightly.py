@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.run.access import OWN_FOLDERS
 from lake.store import Lake
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
@@ -49,6 +50,16 @@ def test_a_night_writes_everything_the_workspace_promises(first_night: FirstNigh
     )
     for shown in ("lists/", "report", "ui --backend-store-uri"):
         assert shown in done.out
+
+
+def test_nothing_a_night_writes_is_open_to_others(first_night: FirstNight) -> None:
+    own = [
+        path for name in (*OWN_FOLDERS, "mlflow.db") for path in (first_night.shop / name, *(first_night.shop / name).rglob("*"))
+    ]
+    open_to_others = [path for path in own if path.exists() and path.stat().st_mode & 0o077]
+    # The file of the lock has the mode that its library gives it, in a folder that others cannot enter.
+    assert [path.name for path in open_to_others] in ([], ["lock"])
+    assert len(own) > 100
 
 
 def test_the_lists_agree_with_the_export_added_up_by_hand(first_night: FirstNight) -> None:

@@ -239,7 +239,7 @@ def test_the_lake_may_lie_in_another_folder(in_folder: Path, tmp_path: Path) -> 
     shutil.copytree(in_folder / "lake", tmp_path / "elsewhere" / "lake")
     shutil.copytree(in_folder, tmp_path / "shop", ignore=shutil.ignore_patterns("lake"))
     (tmp_path / "shop" / "evenfall.toml").write_text(f'{BRISK}\n[lake]\npath = "../elsewhere/lake"\n')
-    for command in (("verify", "--as-of", str(NIGHT)), ("erase", "c031")):
+    for command in (("verify", "--as-of", str(NIGHT)), ("erase", "c031", "--yes")):
         code, _, err = evenfall(*command, "--workspace", str(tmp_path / "shop"))
         assert code == 0, err
     left = (path for path in (tmp_path / "elsewhere").rglob("*") if path.is_file())
@@ -258,7 +258,7 @@ def test_an_erasure_where_old_versions_may_not_be_removed_is_done_and_says_what_
     folder = tmp_path / "shop"
     shutil.copytree(bucket_night.folder, folder)
     (folder / "evenfall.toml").write_text(configured(locked), encoding="utf-8")
-    done = run("erase", "c031", "--workspace", folder)
+    done = run("erase", "c031", "--yes", "--workspace", folder)
     assert done.code == 0, done.err
     assert "older versions of objects stay" in done.err
     assert search(BucketShop(folder, locked).lake.root.files(), Needle("c031")).holding == ()  # type: ignore[union-attr]
@@ -278,7 +278,7 @@ def test_an_erasure_reaches_into_the_bucket_and_what_it_keeps_and_proves_it(
     export = client.get_object(Bucket=bucket_night.bucket, Key="landing/orders.csv")["Body"].read()
     object_store.put(bucket_night.bucket, "landing/orders.csv", export)
     assert search(bucket_night.lake.root.files(), Needle("c031")).holding  # type: ignore[union-attr]
-    done = run("erase", "c031", "--workspace", bucket_night.folder)
+    done = run("erase", "c031", "--yes", "--workspace", bucket_night.folder)
     assert done.code == 0, done.err
     assert search(bucket_night.lake.root.files(), Needle("c031")).holding == ()  # type: ignore[union-attr]
     (certificate,) = (bucket_night.folder / "erasures").glob("2*.json")

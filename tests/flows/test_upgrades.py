@@ -64,7 +64,7 @@ def test_a_workspace_of_the_release_before_goes_on_with_its_lake_models_and_list
 def test_a_lake_of_a_newer_release_stops_every_command_before_anything_is_changed(run: Run, before: Path) -> None:
     (before / "lake" / "format.json").write_text(json.dumps({"lake_format": FORMAT + 1}))
     held = {path: path.read_bytes() for path in files_below(before)}
-    for command in (["nightly"], ["train"], ["verify"], ["erase", "c001"], ["explain", "c001"], ["quarantine", "list"]):
+    for command in (["nightly"], ["train"], ["verify"], ["erase", "c001", "--yes"], ["explain", "c001"], ["quarantine", "list"]):
         done = run(*command, "--workspace", before)
         assert done.code == 2, command
         assert f"format {FORMAT + 1}, and this one knows up to {FORMAT}" in done.err

@@ -110,7 +110,7 @@ def test_after_an_erasure_no_earlier_night_can_be_verified_and_the_nights_go_on_
     (shop / "evenfall.toml").write_text(SHOP + f'\n[lists]\npublish_uri = "sqlite:///{database}"\n')
     members = pl.read_parquet(shop / "lists" / str(NEXT) / "members.parquet")
     publish_members(f"sqlite:///{database}", table="evenfall_members", members=members, as_of=NEXT)
-    done = run("erase", "c001", "--workspace", shop)
+    done = run("erase", "c001", "--yes", "--workspace", shop)
     assert done.code == 0, done.err
     assert "nothing is left" in done.out
     told = run("verify", "--workspace", shop, "--as-of", NIGHT)

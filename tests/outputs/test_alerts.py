@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import base64
+import socket
+from typing import Any
 
 import pytest
 
 from lake.errors import ConfigurationError, OutsideServiceError
-from outputs.alerts import Alert, mail_alert, post_alert
+from outputs.alerts import Alert, check_written, mail_alert, post_alert
 from tests.catchers import mail_server, webhook
 
 ALERT = Alert(
@@ -78,3 +80,60 @@ def test_what_is_no_web_address_is_not_opened_and_not_shown(url: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         post_alert(ALERT, url=url)
     assert "sekret" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["webhook", "smtp"])
+@pytest.mark.parametrize(
+    "host",
+    ["169.254.169.254", "2852039166", "0xa9fea9fe", "169.254.43518", "[fe80::1]", "[fe80::1%25eth0]", "[::ffff:169.254.169.254]",
+     "[fd00:ec2::254]"],
+)  # fmt: skip
+def test_a_link_local_address_is_refused_when_it_is_read(kind: Any, host: str) -> None:
+    with pytest.raises(ConfigurationError, match="link-local") as error:
+        check_written(f"{'http' if kind == 'webhook' else 'smtp'}://{host}/latest?sekret", key=kind)
+    assert "sekret" not in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]", "10.1.2.3", "192.168.0.9", "chat.example", "${HOST}"])
+def test_a_loopback_or_private_address_is_no_link_local_one(host: str) -> None:
+    check_written(f"http://{host}/hooks/${{TOKEN}}", key="webhook")
+
+
+def names(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+    """Let every name stand for one address after another, as a name server of an attacker does."""
+    left = list(answers)
+
+    def resolve(_host: str, port: Any, *_: Any, **__: Any) -> list[Any]:
+        address = left.pop(0) if len(left) > 1 else left[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+def test_a_name_that_stands_for_a_link_local_address_alone_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with webhook() as caught:
+        names(monkeypatch, "169.254.169.254")
+        with pytest.raises(ConfigurationError, match="leads to a link-local"):
+            post_alert(ALERT, url=f"http://chat.example:{caught.port}/")
+        names(monkeypatch, "127.0.0.1")
+        post_alert(ALERT, url=f"http://chat.example:{caught.port}/")
+    assert len(caught.posts) == 1
+
+
+def test_nothing_is_sent_where_the_other_end_turns_out_to_be_link_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    with webhook() as caught:
+        # No machine lets a test listen on a link-local address: loopback stands for one, once the name has been looked up.
+        monkeypatch.setattr("outputs.alerts.is_link_local", lambda host: host == "127.0.0.1")
+        with pytest.raises(OutsideServiceError):
+            post_alert(ALERT, url=f"http://localhost:{caught.port}/")
+    assert caught.posts == []
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with (
+        webhook() as other,
+        webhook(answer=302, location=f"http://127.0.0.1:{other.port}/") as caught,
+        pytest.raises(OutsideServiceError, match="answered 302"),
+    ):
+        post_alert(ALERT, url=f"http://127.0.0.1:{caught.port}/")
+    assert (len(caught.posts), other.asked) == (1, 0)

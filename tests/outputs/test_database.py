@@ -80,6 +80,21 @@ def test_a_failure_changes_nothing_and_shows_no_member(url: str, table: str) -> 
     assert rows_of(url, table) == before
 
 
+def test_the_drivers_words_are_for_the_terminal_alone_and_are_its_first_line(sqlite_url: str) -> None:
+    publish_members(sqlite_url, table="members", members=members(LAST_NIGHT), as_of=LAST_NIGHT)
+    engine = sa.create_engine(sqlite_url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        # As PostgreSQL says it: what is wrong, then the row.
+        says = "SELECT RAISE(ABORT, 'no such member\nDETAIL: Failing row contains (x-secret, 7)')"
+        connection.exec_driver_sql(f"CREATE TRIGGER t BEFORE INSERT ON members BEGIN {says}; END")
+    with pytest.raises(OutsideServiceError) as failed:
+        publish_members(sqlite_url, table="members", members=members(ids=("x-secret",)), as_of=TONIGHT)
+    assert failed.value.detail == "no such member"
+    assert failed.value.what.endswith("could not be changed: IntegrityError")
+    assert failed.value.remedy.startswith("That table is as it was.")
+    assert "x-secret" not in str(failed.value)
+
+
 def test_a_failed_first_night_leaves_no_table(url: str, table: str) -> None:
     with pytest.raises(OutsideServiceError):
         publish_members(url, table=table, members=members(ids=("a", "a")), as_of=TONIGHT)
