@@ -13,18 +13,31 @@ from typing import Any, Final
 
 import polars as pl
 
-from lake.arrivals import ARRIVALS, move_counts, read_arrivals, record, undo_unrecorded
+from lake.arrivals import (
+    ARRIVALS,
+    MEMBERS_PARTS,
+    ORDERS_PARTS,
+    REFUSALS,
+    RETIRED,
+    move_counts,
+    read_arrivals,
+    record,
+    undo_unrecorded,
+)
 from lake.contracts import PROVENANCE, TABLES, Table
 from lake.member_index import MEMBER_INDEX, scan_member_index
 from lake.needle import json_lines
 from lake.needles import Needles
+from lake.parts import BY_FILE, BY_SOURCE, forget_parts
 from lake.quarantine import QUARANTINE, READMITTED, read_quarantine, write_quarantine
 from lake.store import Lake
 
 _OWNERS: Final = ("member_id", "member_no", "other_no")
 _REFERENCES: Final = ("referrer_id", "target_member_id", "author_id")
 _AUTHOR: Final = "author_id"
-_DERIVED_KEY: Final = r"^[0-9a-f]{32}$"
+# Behind the name of its source, where there is one.
+_DERIVED_KEY: Final = r"(^|:)[0-9a-f]{32}$"
+_BEHIND_RECORDS: Final = (MEMBERS_PARTS, ORDERS_PARTS, REFUSALS, RETIRED)
 
 
 @dataclass(frozen=True)
@@ -67,8 +80,12 @@ def erase_landed(lake: Lake, needles: Needles, *, masks: Mapping[str, str]) -> l
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=gone)
         taken.append(Taken(name, sum(gone.values()), edit.values))
+    ledger, behind = _erase_behind(lake, ledger, needles)
+    taken += behind
     ledger, from_quarantine = _erase_quarantined(lake, ledger, needles, masks)
-    renamed = _masked(ledger, "path", needles, masks)
+    renamed = ledger
+    for column in ("path", "source", "key_prefix"):
+        renamed = _masked(renamed, column, needles, masks)
     found = Taken(ARRIVALS, 0, int((renamed["path"] != ledger["path"]).sum()))
     taken = [one for one in (*taken, from_quarantine, found) if one.rows or one.values]
     if taken:
@@ -85,7 +102,7 @@ def erase_derived(lake: Lake, needles: Needles) -> list[Taken]:
     numbers = set(scan_member_index(lake).filter(theirs).collect()["member_no"])
     taken = []
     for name in lake.tables:
-        if name in TABLES or name in (QUARANTINE, ARRIVALS, MEMBER_INDEX):
+        if name in TABLES or name in (QUARANTINE, ARRIVALS, MEMBER_INDEX, *_BEHIND_RECORDS):
             continue
         edit = _DerivedEdit(needles, numbers, day=lake.day_column(name))
         _rewrite(lake, name, edit.touches, edit)
@@ -120,6 +137,7 @@ class _LandedEdit:
         kept = rows.filter(~keys_of_ours)
         blanked, values = _blank(kept, self.needles, references=_REFERENCES, texts=self._free_texts(kept))
         blanked = _masked(blanked, "source_file", self.needles, self.masks)
+        blanked = _masked(blanked, "source", self.needles, self.masks)
         self.values += values + int((blanked["source_file"] != kept["source_file"]).sum())
         return blanked
 
@@ -171,6 +189,9 @@ class _DerivedEdit:
             if column in schema:
                 wanted = self.needles.ids if column == "member_id" else self.numbers
                 theirs |= pl.col(column).is_in(wanted).fill_null(value=False)
+        if {"table", "key"} <= set(schema):
+            # Of a retired record the key alone is kept; that of a member is the member.
+            theirs |= (pl.col("table") == "members") & pl.col("key").is_in(self.needles.ids)
         return theirs
 
 
@@ -191,6 +212,21 @@ def _rewrite(
     if days:
         rows = stored.filter(pl.col(day).is_in(days)).collect()
         lake.replace_days(table, edit(rows).sort(day, maintain_order=True), days=days, column=day, metadata=facts)
+
+
+def _erase_behind(lake: Lake, ledger: pl.DataFrame, needles: Needles) -> tuple[pl.DataFrame, list[Taken]]:
+    """Take members out of what stands behind the landed tables: parts, refusals and retired records."""
+    taken = []
+    for composition in (BY_SOURCE, BY_FILE):
+        gone = forget_parts(lake, composition, ledger, which=pl.col("member_id").is_in(needles.ids))
+        ledger = move_counts(ledger, count="added", changes={arrival: -rows for arrival, rows in gone.items()})
+        ledger = move_counts(ledger, count="left_out", changes=gone)
+    for name in _BEHIND_RECORDS:
+        if lake.exists(name):
+            edit = _DerivedEdit(needles, (), day=None)
+            _rewrite(lake, name, edit.touches, edit)
+            taken.append(Taken(name, edit.rows, edit.values))
+    return ledger, taken
 
 
 def _erase_quarantined(

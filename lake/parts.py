@@ -107,6 +107,29 @@ def retire_parts(
     return Landed(landed=counted["landed"], added=counted["added"], replaced={}, days=0, retired=_by_arrival(owners))
 
 
+def forget_parts(lake: Lake, composition: Composition, ledger: pl.DataFrame, *, which: pl.Expr) -> dict[str, int]:
+    """Take away parts whose records are taken away beside it, by an erasure or by age.
+
+    Args:
+        lake: The lake.
+        composition: How parts become records.
+        ledger: One row per arrival.
+        which: A condition over the columns of a part.
+
+    Returns:
+        Arrival → how many of its parts were counted as added, and are gone.
+    """
+    if not lake.exists(composition.parts):
+        return {}
+    held = _with_role(composition, read_parts(lake, composition, ledger))
+    gone = held.filter(which)
+    if gone.is_empty():
+        return {}
+    kept = held.filter(which.not_().fill_null(value=True)).select(list(composition.schema))
+    lake.replace(composition.parts, kept, metadata=lake.metadata(composition.parts) or None)
+    return _tally(gone)["added"]
+
+
 def _seeded(lake: Lake, composition: Composition, ledger: pl.DataFrame, *, sources: pl.Series) -> pl.DataFrame:
     """The parts held; records from before their table was made of parts are a part each."""
     parts = read_parts(lake, composition, ledger)

@@ -10,6 +10,7 @@ import polars as pl
 
 from lake.arrivals import move_counts, read_arrivals, read_kept_after, record
 from lake.contracts import TABLES
+from lake.parts import BY_FILE, forget_parts
 from lake.quarantine import QUARANTINE, READMITTED, read_quarantine, write_quarantine
 from lake.store import DAY, Lake
 
@@ -41,6 +42,8 @@ def expire(lake: Lake, *, keep_days: Mapping[str, int], as_of: date) -> dict[str
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=gone)
         moved[table] = sum(gone.values())
+        if table == BY_FILE.table.name and gone:
+            ledger = _forget_old_parts(lake, ledger, until=last_gone)
     if QUARANTINE in keep_days:
         gone = _remove_quarantined(lake, until=as_of - timedelta(days=keep_days[QUARANTINE]))
         ledger = move_counts(ledger, count="quarantined", changes={arrival: -rows for arrival, rows in gone.items()})
@@ -81,6 +84,15 @@ def _remove_days(lake: Lake, table: str, *, until: date) -> dict[str, int]:
     counted = lake.scan(table).filter(pl.col(DAY) <= until).group_by("arrival_id").len().collect(engine="streaming")
     lake.replace_days(table, pl.DataFrame(schema=TABLES[table].landed_schema), days=days)
     return dict(sorted(counted.iter_rows()))
+
+
+def _forget_old_parts(lake: Lake, ledger: pl.DataFrame, *, until: date) -> pl.DataFrame:
+    """Take away the parts of orders that have aged out; returns the ledger with their rows left out."""
+    held = lake.scan(BY_FILE.table.name).select(BY_FILE.table.key).collect()[BY_FILE.table.key]
+    old = ~pl.col(BY_FILE.table.key).is_in(held.implode()) & (pl.col(DAY) <= until)
+    gone = forget_parts(lake, BY_FILE, ledger, which=old)
+    ledger = move_counts(ledger, count="added", changes={arrival: -rows for arrival, rows in gone.items()})
+    return move_counts(ledger, count="left_out", changes=gone)
 
 
 def _remove_quarantined(lake: Lake, *, until: date) -> dict[str, int]:

@@ -16,9 +16,12 @@ from flows.run.night import open_night
 from flows.steps.consent import numbers_not_profiled
 from flows.steps.intake import Intake, judge_sources, land_intake
 from flows.steps.rollup import members_known
-from lake.arrivals import RETIRED, read_arrivals
+from lake.arrivals import MEMBERS_PARTS, ORDERS_PARTS, REFUSALS, RETIRED, read_arrivals
+from lake.erasure import erase_landed
 from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
+from lake.needles import Needles
+from lake.retention import expire
 from lake.store import Lake
 
 NIGHT = date(2024, 3, 1)
@@ -262,6 +265,26 @@ def test_a_member_whose_record_is_retired_is_on_no_list_and_a_no_stands(tmp_path
     write(tmp_path, m_csv="id,c,p\na,yes,\nb,,\nc,,\n")
     take_in(tmp_path, toml)
     assert consent(tmp_path)["a"] == [True, None]
+
+
+def test_an_erasure_and_a_keeping_time_take_the_parts_along(tmp_path: Path) -> None:
+    toml = source("members", "m.csv", {"member_id": "id", "region": "r"}, 'mode = "snapshot"')
+    toml += source("members", "n.csv", {"member_id": "id", "can_contact": "c", "referrer_id": "r"})
+    toml += source("orders", "o-*.csv", ORDER, 'lines = "add"')
+    write(tmp_path, m_csv="id,r\na,DE\nb,DE\nz,DE\n", n_csv="id,c,r\na,no,b\nb,,a\n")
+    write(tmp_path, **{"o-1_csv": "id,u,t,x\n1,a,2024-01-05,9\n2,b,2024-01-06,8\n", "o-2_csv": "id,u,t,x\n1,a,2024-01-07,-1\n"})
+    take_in(tmp_path, toml)
+    write(tmp_path, m_csv="id,r\na,DE\nb,DE\n", **{"o-3_csv": "id,u,t,x\n2,b,2024-01-20,-1\n"})
+    take_in(tmp_path, toml)
+    lake = Lake(tmp_path / "lake")
+    known = scan_member_index(lake).select("member_id").collect()["member_id"]
+    erase_landed(lake, Needles.of(["a", "z"], known=known), masks={"a": "x1", "z": "x2"})
+    # Whoever records checks that the ledger and the lake agree.
+    assert held(tmp_path, MEMBERS_PARTS, "member_id", "referrer_id") == [("b", None), ("b", None)]
+    assert held(tmp_path, ORDERS_PARTS, "order_id", "amount_minor") == [("2", -100), ("2", 800)]
+    assert held(tmp_path, REFUSALS, "member_id") == held(tmp_path, RETIRED, "key") == []
+    assert expire(lake, keep_days={"orders": 50}, as_of=NIGHT) == {"orders": 1}
+    assert held(tmp_path, ORDERS_PARTS, "order_id", "amount_minor") == [("2", -100)]
 
 
 CELLS = st.sampled_from(["", "no", "yes", "?"])

@@ -18,7 +18,7 @@ FOREIGN = {"Host": "evil.example"}
 
 
 def test_only_who_has_the_token_and_asks_for_this_machine_gets_a_page(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "notebooks.serve", "cohorts", "--workspace", tmp_path, "--headless", "--port", "{port}"]
+    command = [sys.executable, "-m", "notebooks.serve", "cohorts", "--workspace", str(tmp_path), "--headless", "--port", "{port}"]
     log = tmp_path / "log"
     with served([*command, "--allowed-host", "pages.example"], cwd=ROOT, log=log) as address:
         told = re.search(r"http://localhost:(\d+)\?access_token=\w+", log.read_text())
