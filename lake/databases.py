@@ -23,7 +23,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 30
 _SQLITE: Final = "sqlite:///"
 _SQLITE_STEPS_BETWEEN_LOOKS_AT_THE_CLOCK: Final = 10_000
 _SQLITE_FAILS_OUTSIDE: Final = ("locked", "busy", "interrupted", "disk i/o")
-_REFUSED: Final = re.compile("not authorized|prohibited")
+_REFUSED: Final = re.compile("not authorized|authorization denied|prohibited")
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

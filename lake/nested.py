@@ -57,7 +57,8 @@ def value_of(rows: pl.DataFrame, path: Path) -> Value:
     column, steps = _column(rows, path)
     found, unread = rows[column], None
     for place, step in enumerate(steps):
-        if found.dtype == pl.String:
+        # A point asks for the field of a record; only an arrow says that a text is JSON.
+        if found.dtype == pl.String and place >= len(steps) - len(path.steps):
             found, unread = _from_json(found, steps[place:])
             break
         found = _step_into(found, step, within=column)

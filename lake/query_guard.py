@@ -28,7 +28,7 @@ _SQLITE_INNER_TABLES: Final = re.compile(
     r"sqlite_(?!master$|schema$|sequence$)|pragma_|dbstat$|fts\d|fsdir$|bytecode$|tables_used$", re.I
 )
 _SQLITE_TELLS: Final = re.compile(
-    r"no such (?:table|column|function|module)|near \"|not authorized|ambiguous column|incomplete input|unrecognized token"
+    r"no such (?:table|column|function|module)|near \"|not authorized|authorization denied|ambiguous column|incomplete input|unrecognized token"
     r"|wrong number of arguments|misuse of|You can only execute one|attempt to write|access to|too many|SELECTs to the left"
     r"|a GROUP BY|it gives no rows|the query is empty|prohibited"
 )
@@ -74,7 +74,7 @@ def postgres_refuses(query: str) -> str | None:
 def told_by_sqlite(error: object) -> str:
     """What a message may repeat of SQLite's words: those about the query, none that may hold a value."""
     words = str(error)
-    return words.splitlines()[0][:300] if _SQLITE_TELLS.search(words) else "it fails on a value"
+    return words.splitlines()[0][:300] if _SQLITE_TELLS.search(words) else "it fails while it runs"
 
 
 def told_by_postgres(error: Exception) -> str:

@@ -27,6 +27,7 @@ from lake.sql_names import (
 from lake.sql_tokens import Cursor, NotReadError, Token, tokens_of
 
 DEEPEST: Final = 40
+_FOREIGN_GROUP: Final = re.compile(r"'.*\$\{?\d.*'", re.DOTALL)
 _PLACE: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -303,6 +304,8 @@ class _Reader(Cursor):
         }  # fmt: skip
         # Without arguments some functions make Polars panic.
         arguments = special[name]() if name in special else self._listed(")", least=name != "PI")
+        if name == "REGEXP_REPLACE" and any(isinstance(part, str) and _FOREIGN_GROUP.fullmatch(part) for part in arguments[2:]):
+            raise NotReadError(r"REGEXP_REPLACE names a group \1, not $1 ('\\1' inside double quotes of TOML)")
         return (name, "(", *arguments, ")")
 
     def _cast(self, name: str) -> Parts:

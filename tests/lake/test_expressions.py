@@ -279,7 +279,6 @@ def test_no_value_of_the_export_is_in_a_message() -> None:
         "REGEXP_LIKE(name, '(')",
         "name > DATE '2024-01-01'",
         "ARRAY_LENGTH(name)",
-        "name // n",
     ):
         with pytest.raises(ConfigurationError, match="cannot be evaluated") as error:
             values(sql, "text", rows)
