@@ -28,7 +28,8 @@ _SQLITE_INNER_TABLES: Final = re.compile(
     r"sqlite_(?!master$|schema$|sequence$)|pragma_|dbstat$|fts\d|fsdir$|bytecode$|tables_used$", re.I
 )
 _SQLITE_TELLS: Final = re.compile(
-    r"no such (?:table|column|function|module)|near \"|not authorized|authorization denied|ambiguous column|incomplete input|unrecognized token"
+    r"no such (?:table|column|function|module)|near \"|not authorized|authorization denied|ambiguous column"
+    r"|incomplete input|unrecognized token"
     r"|wrong number of arguments|misuse of|You can only execute one|attempt to write|access to|too many|SELECTs to the left"
     r"|a GROUP BY|it gives no rows|the query is empty|prohibited"
 )
