@@ -29,7 +29,8 @@ _SOURCES: Final = """\
 ## `[sources.<table>]`
 
 One section per table, or several as `[[sources.<table>]]`. A community needs `events` or `orders`; the others are optional.
-Expressions are SQL over the columns of the export; a plain column name needs no quotes unless it holds blanks.
+Expressions are SQL over the columns of one row of the export; a column's name alone needs no quotes.
+[Polars SQL here](expressions.md) has the dialect, its functions, dates, JSON and some forty recipes.
 """
 
 

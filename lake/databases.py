@@ -16,12 +16,14 @@ import polars as pl
 
 from lake.casting import as_text
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
+from lake.query_guard import postgres_refuses, sqlite_allows, told_by_postgres, told_by_sqlite
 from lake.source_settings import SourceSettings
 
 CONNECT_TIMEOUT_SECONDS: Final = 30
 _SQLITE: Final = "sqlite:///"
 _SQLITE_STEPS_BETWEEN_LOOKS_AT_THE_CLOCK: Final = 10_000
 _SQLITE_FAILS_OUTSIDE: Final = ("locked", "busy", "interrupted", "disk i/o")
+_REFUSED: Final = re.compile("not authorized|authorization denied|prohibited")
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -86,8 +88,8 @@ def _ask_sqlite(file: Path, query: str, *, timeout_seconds: int, name: str) -> t
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=timeout_seconds)) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _SQLITE_STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
-            # Attaching creates the file it names, read-only or not.
-            connection.set_authorizer(lambda action, *_: int(action == sqlite3.SQLITE_ATTACH))
+            # Attaching creates the file it names, read-only or not; other statements and functions reach files too.
+            connection.set_authorizer(sqlite_allows)
             cursor = connection.execute(query)
             if cursor.description is None:
                 raise _bad_query(name, "it gives no rows")
@@ -95,21 +97,25 @@ def _ask_sqlite(file: Path, query: str, *, timeout_seconds: int, name: str) -> t
     except sqlite3.OperationalError as error:
         told = str(error)
         if "decode" in told.lower():
-            raise _unreadable_value(name, error) from error
+            # The words hold the text itself.
+            raise _unreadable_value(name, "text that is not UTF-8") from None
         if any(sign in told.lower() for sign in _SQLITE_FAILS_OUTSIDE):
             raise _no_answer(name, "it took too long" if told == "interrupted" else told) from error
-        raise _bad_query(name, error) from error
+        raise _bad_query(name, told_by_sqlite(error)) from None
     except (sqlite3.ProgrammingError, sqlite3.Warning) as error:
-        raise _bad_query(name, error) from error
+        raise _bad_query(name, told_by_sqlite(error)) from None
     except sqlite3.DatabaseError as error:
-        if "not authorized" in str(error):
-            raise _bad_query(name, error) from error
+        if _REFUSED.search(str(error)):
+            raise _bad_query(name, told_by_sqlite(error)) from None
         raise DataError(f"{name}: {file} is damaged or no SQLite file: {error}", remedy="Ask for the file again.") from error
 
 
 def _ask_postgres(uri: str, query: str, *, timeout_seconds: int, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     import psycopg
 
+    refused = postgres_refuses(query)
+    if refused is not None:
+        raise _bad_query(name, f"`{refused}` reaches beyond the tables of the database")
     options = f"-c statement_timeout={timeout_seconds * 1000} -c default_transaction_read_only=on -c timezone=UTC"
     try:
         given = psycopg.conninfo.conninfo_to_dict(uri)
@@ -128,9 +134,9 @@ def _ask_postgres(uri: str, query: str, *, timeout_seconds: int, name: str) -> t
     except psycopg.OperationalError as error:
         raise _no_answer(name, _first_line(error)) from error
     except psycopg.DataError as error:
-        raise _unreadable_value(name, error) from error
+        raise _unreadable_value(name, told_by_postgres(error)) from None
     except psycopg.Error as error:
-        raise _bad_query(name, error) from error
+        raise _bad_query(name, told_by_postgres(error)) from None
 
 
 def _column(title: str, values: list[Any]) -> pl.Series:

@@ -5,8 +5,10 @@ Text that reads as numbers is offered as numbers where the expression needs them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from io import StringIO
 from itertools import combinations
 from typing import Final, Literal
@@ -15,11 +17,20 @@ import polars as pl
 
 from lake.casting import as_number, as_text, numeric_reading, without_blanks
 from lake.errors import ConfigurationError
+from lake.nested import AbsentError, Value, value_of
+from lake.sql_grammar import ManyRowsError, Read, column_name, read_expression
+from lake.sql_tokens import NotReadError
 
 Wanted = Literal["number", "condition", "text"]
 
 _MOST_COLUMNS_TO_COMBINE: Final = 6
 _COLUMNS_SHOWN: Final = 30
+_WORDS_SHOWN: Final = 200
+_CANNOT: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError, OSError)
+_LIKE_A_NAME: Final = re.compile(r"\s*[\w$@#&%./ -]*[^\W\d_][\w$@#&%./ -]*")
+_OUR_NAME: Final = re.compile(r'"?_column_(\d+)_"?')
+_STRICT_TIME: Final = '"strict":true,"exact":'
+_LENIENT_TIME: Final = '"strict":false,"exact":'
 _STRICT_CAST: Final = '"options":"Strict"'
 _CAST_TO_TEXT: Final = '"dtype":{"Literal":"String"}'
 _LENIENT_CAST: Final = '"options":"NonStrict"'
@@ -45,26 +56,22 @@ def evaluate(rows: pl.DataFrame, sql: str, *, wanted: Wanted, told: str) -> Eval
 
     Args:
         rows: The export.
-        sql: A column's name as it is, or a Polars SQL expression over one row.
+        sql: A column's name as it is, or a Polars SQL expression over one row (docs/expressions.md).
         wanted: What the values are for; decides whether text is offered as numbers first or last.
         told: How messages call the place of the expression.
 
     Raises:
-        ConfigurationError: The expression is no SQL, names an absent column, cannot be evaluated, or looks beyond its row.
+        ConfigurationError: The expression is none that is read here, names an absent column, cannot be evaluated, or looks beyond
+            its row. The message holds the expression and the names of columns, and no value of the export.
     """
     if sql in rows.columns:
         # A plain name needs no SQL, even one that SQL keeps for itself, such as user or order.
         return _as_it_is(without_blanks(rows[sql]))
-    expression = _parse(sql, told)
-    roots = tuple(dict.fromkeys(expression.meta.root_names()))
-    _require_columns(rows, roots, sql, told)
-    inputs = [without_blanks(rows[column]) for column in roots]
-    if len(roots) == 1 and expression.meta.is_column():
-        return _as_it_is(inputs[0])
-    if wanted == "text":
-        inputs = [_whole_as_integer(column) if column.dtype.is_float() else column for column in inputs]
-    rows = rows.with_columns(inputs)
-    return _first_reading_that_works(rows, expression, roots, wanted=wanted, sql=sql, told=told)
+    read = _read(rows, sql, told)
+    inputs = _inputs(rows, read, sql, told)
+    if read.alone:
+        return _alone(inputs[0])
+    return _first_reading_that_works(rows.height, _parse(read, sql, told), inputs, wanted=wanted, sql=sql, told=told)
 
 
 def listed(columns: Iterable[str]) -> str:
@@ -77,47 +84,131 @@ def _as_it_is(values: pl.Series) -> Evaluated:
     return Evaluated(values, misread=_no_row(len(values)), written=values)
 
 
-def _parse(sql: str, told: str) -> pl.Expr:
+def _alone(value: Value) -> Evaluated:
+    if value.unread is None:
+        return _as_it_is(value.values)
+    written = value.values.zip_with(~value.unread, as_text(value.written))
+    return Evaluated(value.values, misread=value.unread, written=written)
+
+
+def _read(rows: pl.DataFrame, sql: str, told: str) -> Read:
     try:
-        return pl.sql_expr(sql)
-    except (pl.exceptions.PolarsError, ValueError) as error:
+        return read_expression(sql)
+    except ManyRowsError:
+        raise _looks_further(sql, told) from None
+    except NotReadError as error:
+        if _LIKE_A_NAME.fullmatch(sql) and "--" not in sql and "SELECT" not in sql.upper():
+            raise _absent(sql.strip(), rows.columns, sql, told) from None
+        nearest = _nearest(sql, rows.columns)
         raise ConfigurationError(
-            f"{told}: `{sql}` is not an SQL expression: {_first_line(error)}",
-            remedy="Correct it; column names with blanks go in double quotes, text in single quotes.",
-        ) from error
+            f"{told}: `{sql}` is not an SQL expression that is read here: {error}",
+            remedy=(f"Did you mean the column `{nearest}`? " if nearest else "")
+            + "Correct it; column names with blanks go in double quotes, text in single quotes (docs/expressions.md).",
+        ) from None
 
 
-def _require_columns(rows: pl.DataFrame, roots: Iterable[str], sql: str, told: str) -> None:
-    absent = [column for column in roots if column not in rows.columns]
-    if absent:
+def _inputs(rows: pl.DataFrame, read: Read, sql: str, told: str) -> list[Value]:
+    try:
+        return [value_of(rows, path) for path in read.paths]
+    except AbsentError as error:
+        raise _absent(error.name, error.held, sql, told, within=error.within) from None
+
+
+def _absent(name: str, held: Sequence[str], sql: str, told: str, *, within: str | None = None) -> ConfigurationError:
+    nearest = _nearest(name, held)
+    there = f"`{within}` has {listed(held) or 'no fields'}" if within else f"the export has {listed(held)}"
+    advice = f"Did you mean `{nearest}`? Otherwise correct" if nearest else "Correct"
+    return ConfigurationError(
+        f"{told}: no {'field' if within else 'column'} `{name}`; {there}",
+        remedy=f"{advice} `{sql}`; names with blanks go in double quotes, text in single quotes.",
+    )
+
+
+def _nearest(name: str, held: Sequence[str]) -> str | None:
+    """The name that is likeliest meant, or None when none is near."""
+    folded = {column.casefold(): column for column in held}
+    found = get_close_matches(name.strip('"`').casefold(), list(folded), n=1)
+    return folded[found[0]] if found else None
+
+
+def _parse(read: Read, sql: str, told: str) -> pl.Expr:
+    try:
+        return pl.sql_expr(read.sql)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+        # Polars has seen no row yet: its words are about the expression, whose names are put back.
+        words = _OUR_NAME.sub(lambda found: str(read.paths[int(found[1])]), _first_line(error))
         raise ConfigurationError(
-            f"{told}: the export has no column {absent[0]!r}", remedy=f"Correct `{sql}`; the export has: {listed(rows.columns)}."
-        )
+            f"{told}: `{sql}` is not an SQL expression that Polars reads: {words[:_WORDS_SHOWN]}",
+            remedy="Correct it; docs/expressions.md lists the functions and shows how each is called.",
+        ) from None
 
 
 def _first_reading_that_works(
-    rows: pl.DataFrame, expression: pl.Expr, roots: tuple[str, ...], *, wanted: Wanted, sql: str, told: str
+    height: int, expression: pl.Expr, inputs: Sequence[Value], *, wanted: Wanted, sql: str, told: str
 ) -> Evaluated:
+    rows = _numbered(height, inputs, whole_as_integer=wanted == "text")
+    roots = tuple(rows.columns[1:])
+    unread = _unread(height, inputs)
     problem: BaseException | None = None
     for reading in _readings(rows, roots, wanted=wanted):
         typed = rows.with_columns(column.alias(name) for name, column in reading.items())
         for candidate in _strict_then_lenient(expression):
             try:
                 values = typed.select(candidate.alias("value")).to_series()
-            except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError) as error:
+            except _CANNOT as error:
                 problem = error
                 continue
             values = _one_per_row(typed, candidate, values, roots=roots, sql=sql, told=told)
             misread = _misread(rows, reading)
             if candidate is not expression:
                 misread |= values.is_null() & _all_present(typed, roots)
-            elif misread.any() and (unread := _from_text(rows, expression, reading)) is not None:
-                return _as_it_is(unread)
-            return Evaluated(values, misread=misread, written=_written(values, rows, roots, misread))
-    raise ConfigurationError(
-        f"{told}: `{sql}` cannot be evaluated: {_first_line(problem)}",
-        remedy="Correct the expression; column names with blanks or capitals go in double quotes.",
+            elif misread.any() and (plain := _from_text(rows, expression, reading)) is not None:
+                return Evaluated(plain, misread=unread, written=_written(plain, inputs, unread))
+            return Evaluated(values, misread=misread | unread, written=_written(values, inputs, misread | unread))
+    raise _cannot(inputs, problem, sql, told)
+
+
+def _numbered(height: int, inputs: Sequence[Value], *, whole_as_integer: bool) -> pl.DataFrame:
+    """What the expression reads, under the names Polars sees, behind a column that holds the height where it reads nothing."""
+    values = [
+        _whole_as_integer(value.values) if whole_as_integer and value.values.dtype.is_float() else value.values
+        for value in inputs
+    ]
+    columns = [column.alias(column_name(place)) for place, column in enumerate(values)]
+    return pl.DataFrame([pl.Series("height", [0]).new_from_index(0, height), *columns])
+
+
+def _cannot(inputs: Sequence[Value], problem: BaseException | None, sql: str, told: str) -> ConfigurationError:
+    """Say what was read, as what; a library's words may hold a value of the export and are left out."""
+    reads = ", ".join(f"{value.label} ({_type_in_words(value.values.dtype)})" for value in inputs)
+    fault = "a regular expression in it is not valid" if "regex" in str(problem) else "what it reads does not fit what it does"
+    return ConfigurationError(
+        f"{told}: `{sql}` cannot be evaluated: {fault}" + (f"; it reads {reads}" if reads else ""),
+        remedy="Correct it, or cast what it reads, such as CAST(x AS DOUBLE) or DATE '2024-01-31' (docs/expressions.md).",
     )
+
+
+def _type_in_words(dtype: pl.DataType) -> str:
+    if dtype == pl.String:
+        return "text"
+    if dtype.is_integer():
+        return "whole numbers"
+    if dtype.is_numeric():
+        return "numbers"
+    return {"Boolean": "yes or no", "Null": "nothing", "Struct": "fields"}.get(str(dtype.base_type()), str(dtype).lower())
+
+
+def _looks_further(sql: str, told: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{told}: `{sql}` looks at more than one row", remedy="Write an expression over one row, without sums or counts."
+    )
+
+
+def _unread(height: int, inputs: Sequence[Value]) -> pl.Series:
+    unread = _no_row(height)
+    for value in inputs:
+        unread = unread if value.unread is None else unread | value.unread
+    return unread
 
 
 def _readings(rows: pl.DataFrame, roots: Iterable[str], *, wanted: Wanted) -> Iterator[Mapping[str, pl.Series]]:
@@ -145,8 +236,9 @@ def _strict_then_lenient(expression: pl.Expr) -> Iterator[pl.Expr]:
     """The expression, and the same with casts that give null for a value they cannot read instead of failing on all rows."""
     yield expression
     written = expression.meta.serialize(format="json")
-    if _STRICT_CAST in written:
-        yield pl.Expr.deserialize(StringIO(written.replace(_STRICT_CAST, _LENIENT_CAST)), format="json")
+    lenient = written.replace(_STRICT_CAST, _LENIENT_CAST).replace(_STRICT_TIME, _LENIENT_TIME)
+    if lenient != written:
+        yield pl.Expr.deserialize(StringIO(lenient), format="json")
 
 
 def _one_per_row(
@@ -156,9 +248,7 @@ def _one_per_row(
         values = values.new_from_index(0, typed.height)
     if len(values) == typed.height and _looks_at_one_row(typed, expression, values):
         return values
-    raise ConfigurationError(
-        f"{told}: `{sql}` looks at more than one row", remedy="Write an expression over one row, without sums or counts."
-    )
+    raise _looks_further(sql, told)
 
 
 def _looks_at_one_row(typed: pl.DataFrame, expression: pl.Expr, values: pl.Series) -> bool:
@@ -178,7 +268,7 @@ def _from_text(rows: pl.DataFrame, expression: pl.Expr, reading: Mapping[str, pl
     clean = [column.alias(name) for name, column in reading.items() if not _misread(rows, {name: column}).any()]
     try:
         values = rows.with_columns(clean).select(expression.alias("value")).to_series()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError):
+    except _CANNOT:
         return None
     # Text compares with text in another order than numbers do: only an expression that asks for text gets it.
     asks_for_text = values.dtype == pl.Boolean and _CAST_TO_TEXT in expression.meta.serialize(format="json")
@@ -196,18 +286,19 @@ def _all_present(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
     return rows.select(pl.all_horizontal(pl.col(column).is_not_null() for column in columns)).to_series()
 
 
-def _written(values: pl.Series, rows: pl.DataFrame, roots: tuple[str, ...], misread: pl.Series) -> pl.Series:
+def _written(values: pl.Series, inputs: Sequence[Value], misread: pl.Series) -> pl.Series:
     """Where an input was misread, the inputs say more than the empty result."""
     if not misread.any():
         return values
-    texts = pl.DataFrame({column: as_text(rows[column]) for column in roots})
-    shown = [pl.format("{}={}", pl.lit(column), pl.col(column).fill_null("")) for column in roots]
-    inputs = texts.select(pl.concat_str(shown, separator=" ")).to_series()
-    return inputs.zip_with(misread, as_text(values))
+    texts = pl.DataFrame([as_text(value.written).alias(str(place)) for place, value in enumerate(inputs)])
+    shown = [pl.format("{}={}", pl.lit(value.label), pl.col(str(place)).fill_null("")) for place, value in enumerate(inputs)]
+    return texts.select(pl.concat_str(shown, separator=" ")).to_series().zip_with(misread, as_text(values))
 
 
 def _whole_as_integer(column: pl.Series) -> pl.Series:
     """Ids become floats when their column has a gap; as text they must not end in .0."""
+    if not column.dtype.is_float():
+        return column
     whole = column.cast(pl.Int64, strict=False)
     return whole if whole.cast(column.dtype).equals(column, null_equal=True) else column
 

@@ -1,10 +1,14 @@
 """SQL expressions over an export are evaluated row by row, text read as numbers where numbers are meant."""
 
+from datetime import date, datetime
+from decimal import Decimal
+
 import polars as pl
 import pytest
 
 from lake.errors import ConfigurationError
 from lake.expressions import Wanted, evaluate, listed
+from lake.sql_names import ALLOWED_FUNCTIONS
 
 CSV = pl.DataFrame(
     {
@@ -172,14 +176,14 @@ def test_an_expression_that_looks_at_other_rows_is_refused(sql: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "complaint"),
     [
-        ("qty * price", r"has no column 'qty'.*\n.*the export has: invoice, customer, quantity"),
+        ("qty * price", r"no column `qty`; the export has invoice, customer, quantity"),
         ("quantity *", "is not an SQL expression"),
         ("", "is not an SQL expression"),
         ("*", "is not an SQL expression"),
         ("quantity, price", "is not an SQL expression"),
         ("quantity; DROP TABLE x", "is not an SQL expression"),
-        ("frobnicate(quantity)", "unsupported function"),
-        ("(SELECT 1)", "cannot be evaluated"),
+        ("frobnicate(quantity)", "there is no function `frobnicate`"),
+        ("(SELECT 1)", "a query .* is not read"),
         ("UPPER(quantity) * 2", "cannot be evaluated"),
     ],
 )
@@ -199,3 +203,149 @@ def test_many_text_columns_do_not_multiply_the_work() -> None:
     wide = pl.DataFrame({f"x{n}": ["1", "2"] for n in range(12)})
     assert values(" + ".join(wide.columns), rows=wide) == [12, 24]
     assert values("CASE WHEN x0 LIKE '1%' THEN 1 ELSE 0 END + " + " + ".join(wide.columns[1:]), rows=wide) == [12, 22]
+
+
+@pytest.mark.parametrize(
+    ("absent", "nearest"),
+    [("Total net", "Total"), ("2024_net", None), ("user", "users"), ("order", None), ("group", None), ("from", None)],
+)
+def test_a_name_that_is_no_column_is_told_with_the_nearest_one(absent: str, nearest: str | None) -> None:
+    rows = pl.DataFrame({"id": ["1"], "users": ["a"], "t": ["2024-01-01"], "Total": ["120"]})
+    for sql in (absent, f'"{absent}"', f'UPPER("{absent}")'):
+        with pytest.raises(ConfigurationError, match=f"no column `{absent}`; the export has id, users, t, Total\n") as error:
+            values(sql, rows=rows)
+        assert (f"Did you mean `{nearest}`?" in str(error.value)) == (nearest is not None)
+
+
+def test_a_second_name_is_no_second_meaning() -> None:
+    for sql in ("price AS total", "price total + 1", '"price" "total"', "'a' 'b'", "price, quantity", "price.*", "SELECT price"):
+        with pytest.raises(ConfigurationError, match=r"is not an SQL expression|no column"):
+            values(sql)
+
+
+def test_names_that_polars_reads_as_patterns_are_columns() -> None:
+    odd = pl.DataFrame({"^.*$": ["1"], "*": ["20"], "_column_0_": ["300"], "end": ["4000"], "2024_net": ["50000"]})
+    assert values('"_column_0_" + "*" + "^.*$" + end + 2024_net', rows=odd) == [54321]
+
+
+JSON = pl.DataFrame(
+    {"p": ['{"user": "a", "n": 12, "o": {"b": [1, "x"]}, "z": null, "t": true}', "{bad", None, "[1]", '{"n": "7"}']}
+)
+
+
+def test_json_inside_a_text_column_is_read_row_by_row() -> None:
+    assert values("p ->> 'user'", "text", JSON) == ["a", None, None, None, None]
+    assert values("p -> 'o' ->> 'b'", "text", JSON) == ['[1, "x"]', None, None, None, None]
+    assert values("p -> 'o' -> 'b' ->> 1", "text", JSON) == ["x", None, None, None, None]
+    assert values("p #>> '{o,b,0}'", "text", JSON) == ["1", None, None, None, None]
+    assert values("(p::json ->> 'n') * 2", rows=JSON) == [24, None, None, None, 14]
+    assert values("CAST(p AS jsonb) ->> 't'", "condition", JSON) == ["true", None, None, None, None]
+    assert values("COALESCE(p ->> 'user', p ->> 'n')", "text", JSON) == ["a", None, None, None, "7"]
+    assert values("p ->> 'z'", "text", JSON) == [None] * 5
+
+
+def test_a_cell_that_is_no_json_is_misread_and_shown_as_it_is_written() -> None:
+    alone = evaluate(JSON, "p ->> 'user'", wanted="text", told="x")
+    assert alone.misread.to_list() == [False, True, False, False, False]
+    assert alone.written.to_list() == ["a", "{bad", None, None, None]
+    within = evaluate(JSON, "UPPER(p ->> 'user')", wanted="text", told="x")
+    assert (within.misread.to_list(), within.written.to_list()[1]) == ([False, True, False, False, False], "p ->> 'user'={bad")
+    assert misread("(p ->> 'n') + 1", rows=JSON) == [False, True, False, False, False]
+
+
+def test_fields_of_records_are_read_by_points_and_arrows() -> None:
+    nested = pl.DataFrame({"s": [{"id": 7, "o": {"n": "3", "l": [1, 2]}}, {"id": None, "o": None}], "s.x": ["5", "6"]})
+    assert values("s.id", "text", nested) == values("s -> 'id'", "text", nested) == [7, None]
+    assert values("s.o.n * 2", rows=nested) == [6, None]
+    assert values("s -> 'o' -> 'l' -> 1", rows=nested) == [2, None]
+    assert values("'u' || (s ->> 'id')", "text", nested) == ["u7", None]
+    assert values("s.x + 1", rows=nested) == [6, 7]
+    with pytest.raises(ConfigurationError, match=r"no field `zz`; `s` has id, o\n"):
+        values("s ->> 'zz'", rows=nested)
+    with pytest.raises(ConfigurationError, match="follows a column and nothing else"):
+        values("UPPER(s) -> 'id'", rows=nested)
+
+
+def test_a_time_that_does_not_read_fails_for_its_row_alone() -> None:
+    rows = pl.DataFrame({"d": ["05.01.2024", "soon", None]})
+    assert [str(value) for value in values("STRPTIME(d, '%d.%m.%Y')", "text", rows)] == ["2024-01-05 00:00:00", "None", "None"]
+    assert misread("STRPTIME(d, '%d.%m.%Y')", "text", rows) == [False, True, False]
+
+
+def test_no_value_of_the_export_is_in_a_message() -> None:
+    rows = pl.DataFrame({"name": ["secret-member"], "n": [1]})
+    for sql in (
+        "name + DATE '2024-01-01'",
+        "REGEXP_LIKE(name, '(')",
+        "name > DATE '2024-01-01'",
+        "ARRAY_LENGTH(name)",
+    ):
+        with pytest.raises(ConfigurationError, match="cannot be evaluated") as error:
+            values(sql, "text", rows)
+        assert "secret" not in str(error.value)
+        assert error.value.__cause__ is None
+        assert error.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "complaint"),
+    [
+        ("NOW()", "another value every time"),
+        ("CURRENT_DATE", "no column `CURRENT_DATE`"),
+        ("GREATEST()", "is missing"),
+        ("price -- 2", "comments are not read"),
+        ("price /* 2 */", "comments are not read"),
+        ("CAST(price AS regclass)", "no type"),
+        ("'it", "quote ' at character 1 is not closed"),
+        ("(" * 50 + "price" + ")" * 50, "nested more than 40 times"),
+        (" + ".join(["price"] * 3000), "more than 5000"),
+        ("ROUND(price, 1, 2, 3)", "that Polars reads"),
+    ],
+)
+def test_what_is_not_on_the_list_is_refused_with_the_reason(sql: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        values(sql)
+
+
+def test_every_allowed_function_is_one_that_polars_has() -> None:
+    for name in ALLOWED_FUNCTIONS - {"CAST", "TRY_CAST", "SAFE_CAST", "EXTRACT", "POSITION"}:
+        assert "unsupported function" not in _complaint_of_polars(name), name
+
+
+def _complaint_of_polars(name: str) -> str:
+    try:
+        pl.sql_expr("PI()" if name == "PI" else f"{name}(a)")
+    except pl.exceptions.PolarsError as error:
+        return str(error)
+    return ""
+
+
+def test_the_whole_grammar_reaches_polars_with_its_meaning() -> None:
+    rows = pl.DataFrame(
+        {"a": ["1", "22"], "n": [1.5, -2.0], "t": [datetime.fromisoformat("2020-01-02 03:04")] * 2, "l": [[1, 5], [2, 6]]}
+    )
+    expected: dict[str, object] = {
+        "CASE n WHEN 1.5 THEN 'x' ELSE 'y' END": ["x", "y"],
+        "CASE WHEN n > 0 THEN 1 WHEN n < -1 THEN 2 END": [1, 2],
+        "n NOT BETWEEN 0 AND 2 AND NOT a IS NULL": [False, True],
+        "n IS NOT DISTINCT FROM 1.5": [True, False],
+        "a NOT IN ('1', '3') OR n IN (1.5, -3)": [True, True],
+        "a NOT ILIKE '1%'": [False, True],
+        "a !~* '^1'": [False, True],
+        "POSITION('2' IN a)": [0, 1],
+        "SUBSTRING(a FROM 2 FOR 1)": ["", "2"],
+        "TRIM(LEADING '1' FROM a)": ["", "22"],
+        "TRIM(a)": ["1", "22"],
+        "EXTRACT(YEAR FROM t) * 100 + DATE_PART('month', t)": [202001, 202001],
+        "t::date + INTERVAL '2' DAY": [date(2020, 1, 4)] * 2,
+        "t - INTERVAL '1 hour' < TIMESTAMP '2020-01-02 03:00:00'": [True, True],
+        "TRY_CAST(a AS DECIMAL(10, 2))": [Decimal("1.00"), Decimal("22.00")],
+        "CAST(a AS BIGINT UNSIGNED) // 2": [0, 11],
+        "n::double precision % 1": [0.5, -0.0],
+        "l[2] + ARRAY_LENGTH(l)": [7, 8],
+        "- -n + .5 - 1e1": [-8.0, -11.5],
+        "NORMALIZE(a, NFKC) || `a`": ["11", "2222"],
+        "IF(n <=> 1.5, LEFT(a, 1), RIGHT(a, 1))": ["1", "2"],
+        "CAST(t AS TIMESTAMP) AT TIME ZONE 'UTC' IS NULL": [False, False],
+    }
+    assert {sql: values(sql, "text", rows) for sql in expected} == expected
