@@ -16,7 +16,7 @@ from lake.contracts import Table
 from lake.databases import read_query
 from lake.errors import ConfigurationError, DataError
 from lake.places import File
-from lake.readers import read_export
+from lake.readers import as_meant, read_export
 from lake.source_identity import QUERY, Source, identify
 from lake.source_settings import FileFormat, SourceSettings
 
@@ -68,7 +68,7 @@ class Export:
         """
         if self.location is None or self.file_format is None:
             rows = read_query(self.settings, name=self.name, root=self.root)
-            return rows, _hash_of_rows(rows)
+            return as_meant(rows, self.settings), _hash_of_rows(rows)
         try:
             content = self.location.read_bytes()
         except FileNotFoundError:
