@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.casting import as_number, as_text, cast_to, numeric_reading, without_blanks
+from lake.source_settings import SourceSettings
 
 
 def cast(values: pl.Series | list[object], dtype: pl.DataType) -> tuple[list[object], list[bool]]:
     column = values if isinstance(values, pl.Series) else pl.Series("mapped", values)
-    typed, fails = cast_to(column.alias("mapped"), dtype, timezone="UTC", date_format=None)
+    typed, fails = cast_to(column.alias("mapped"), dtype, timezone="UTC", settings=SourceSettings(path="x"))
     assert typed.name == "mapped"
     return typed.to_list(), fails.to_list()
 
