@@ -68,8 +68,10 @@ class SourceSettings(BaseModel):
         le=1,
         description="Snapshot: largest share of what is held that one export may retire; more stops the run.",
     )
-    keys: Literal["own", "shared"] | None = Field(
+    # Not `keys` in Python: what has an attribute of that name is taken for a mapping by dict(), as Prefect calls it.
+    whose_keys: Literal["own", "shared"] | None = Field(
         default=None,
+        alias="keys",
         description="Where two sources bring the same key: own, each counts for itself; shared, it is one record, and the later "
         "replaces the earlier. Unset, different records with one key stop the run. Not for members.",
     )

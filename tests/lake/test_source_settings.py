@@ -72,6 +72,10 @@ def test_every_setting_may_be_given() -> None:
     assert source(path=None, uri="sqlite:///x.db", query="SELECT 1").paths == ()
 
 
+def test_a_source_may_be_looked_through_as_prefect_does() -> None:
+    assert dict(source(keys="own"))["whose_keys"] == "own"
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
