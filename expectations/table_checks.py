@@ -82,17 +82,29 @@ class Finding:
     limit: float
 
 
-def check_missing(table: Table, *, landed_rows: int) -> tuple[Finding, ...]:
-    """Stop when a table that has a source holds no row at all.
+def check_missing(table: Table, *, landed_rows: int, is_optional: bool = False) -> tuple[Finding, ...]:
+    """Tell that a table that has a source holds no row at all: stop for events and orders, warn for others.
 
     Args:
         table: A table with a source.
         landed_rows: Rows the lake holds, tonight's good rows included.
+        is_optional: Whether its files may be absent, and the community shows its activity elsewhere.
     """
-    if landed_rows > 0:
+    if landed_rows > 0 or is_optional:
         return ()
     says = f"{table.name} has a source, but no row of it has ever landed."
-    return (Finding(table.name, "table_not_missing", "stop", says, value=0, limit=1),)
+    severity: Severity = "stop" if table.name in ACTIVITY_TABLES else "warning"
+    return (Finding(table.name, "table_not_missing", severity, says, value=0, limit=1),)
+
+
+def check_absent(table: Table, *, absent: Collection[str]) -> tuple[Finding, ...]:
+    """Warn of paths that match nothing although they did before; whether that matters is for the freshness of the table to say.
+
+    Args:
+        table: A table with a source.
+        absent: One sentence per path.
+    """
+    return tuple(Finding(table.name, "path_matches_a_file", "warning", says, value=0, limit=1) for says in absent)
 
 
 def check_share(table: Table, *, arrived_rows: int, bad_rows: int, limits: TableLimits) -> tuple[Finding, ...]:

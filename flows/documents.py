@@ -78,7 +78,7 @@ def _contract_pages() -> Iterator[str]:
 
 def _rows(model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
     for key, field in model.model_fields.items():
-        yield key, _default(field.get_default(call_default_factory=True)), field.description or ""
+        yield field.alias or key, _default(field.get_default(call_default_factory=True)), field.description or ""
 
 
 def _table(rows: typing.Iterable[tuple[str, str, str]]) -> str:

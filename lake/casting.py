@@ -8,33 +8,36 @@ from typing import Any, Final
 
 import polars as pl
 
+from lake.source_settings import SourceSettings
 from lake.times import to_utc
 
 _YES: Final = ("true", "t", "yes", "y", "1", "1.0")
 _NO: Final = ("false", "f", "no", "n", "0", "0.0")
+_NUL: Final = "\x00"
 _MOST_MISREAD_SHARE: Final = 0.2
 
 
-def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, date_format: str | None) -> tuple[pl.Series, pl.Series]:
+def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, settings: SourceSettings) -> tuple[pl.Series, pl.Series]:
     """Cast a column.
 
     Args:
         values: What the expression gave, of any type.
         dtype: The contract's type.
         timezone: The zone of times that name none.
-        date_format: How times are written; None for ISO text.
+        settings: How the source writes times, and yes and no.
 
     Returns:
         The cast column, and a mask that is true where a value was there and did not cast. Text loses the blanks around it,
-        so that padded ids of one system meet those of another.
+        so that padded ids of one system meet those of another; text with a NUL is none, since not every file can hold it.
     """
     values = without_blanks(values)
     if dtype == pl.String:
         typed = as_text(values).str.strip_chars()
+        typed = typed.set(typed.str.contains(_NUL, literal=True), None)
     elif dtype.is_temporal():
-        typed = to_utc(values, timezone=timezone, date_format=date_format)
+        typed = to_utc(values, timezone=timezone, date_format=settings.date_formats)
     elif dtype == pl.Boolean:
-        typed = _as_yes_or_no(values)
+        typed = _as_yes_or_no(values, yes=settings.yes or _YES, no=settings.no or _NO)
     elif dtype.is_integer():
         typed = _as_whole_number(values, dtype)
     else:
@@ -47,7 +50,7 @@ def as_text(values: pl.Series) -> pl.Series:
     """Write values as text, such that reading the text again gives the same value.
 
     A whole number that travelled as a float or decimal, as ids do once a column has a gap, is written without its .0; lists
-    and structs are written as JSON; bytes that are no text as hexadecimal digits.
+    and structs are written as JSON; a value of bytes that is no text as hexadecimal digits.
     """
     if values.dtype.is_float():
         whole = values.cast(pl.Int64, strict=False)
@@ -109,17 +112,29 @@ def _each_as_text(values: pl.Series, write: Callable[[Any], str]) -> pl.Series:
 
 def _bytes_as_text(values: pl.Series) -> pl.Series:
     try:
-        return values.cast(pl.String)
+        texts = values.cast(pl.String)
     except pl.exceptions.ComputeError:
-        return values.bin.encode("hex")
+        texts = None
+    if texts is not None and not texts.str.contains(_NUL, literal=True).any():
+        return texts
+    # One by one: an id must not be written in another way because of its neighbours.
+    return _each_as_text(values, _one_as_text)
 
 
-def _as_yes_or_no(values: pl.Series) -> pl.Series:
+def _one_as_text(value: bytes) -> str:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+    return value.hex() if _NUL in text else text
+
+
+def _as_yes_or_no(values: pl.Series, *, yes: tuple[str, ...], no: tuple[str, ...]) -> pl.Series:
     if values.dtype == pl.Boolean:
         return values
     text = as_text(values).str.strip_chars().str.to_lowercase()
-    yes = text.is_in(_YES)
-    return yes.set(~(yes | text.is_in(_NO)), None)
+    is_yes = text.is_in(yes)
+    return is_yes.set(~(is_yes | text.is_in(no)), None)
 
 
 def _as_whole_number(values: pl.Series, dtype: pl.DataType) -> pl.Series:

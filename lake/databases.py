@@ -40,7 +40,7 @@ def read_query(settings: SourceSettings, *, name: str, root: Path) -> pl.DataFra
     Raises:
         ConfigurationError: The address is not one we know, or the query is not a SELECT that can be run.
         OutsideServiceError: The database did not answer, or not in time.
-        DataError: The query gave no rows, or a value that cannot be read.
+        DataError: The query gave a value that cannot be read.
     """
     assert settings.uri is not None
     assert settings.query is not None
@@ -53,11 +53,7 @@ def read_query(settings: SourceSettings, *, name: str, root: Path) -> pl.DataFra
         columns, rows = _ask_postgres(uri, settings.query, timeout_seconds=settings.query_timeout_seconds, name=name)
     else:
         raise _unknown_address(name)
-    if not rows:
-        raise DataError(
-            f"{name} gave no rows at all", remedy="Run `query` by hand; if there is truly nothing, take the source away."
-        )
-    return pl.DataFrame([_column(title, [row[place] for row in rows]) for place, title in enumerate(_distinct(columns))])
+    return pl.DataFrame([_column(title, [row[place] for row in rows]) for place, title in enumerate(distinct_names(columns))])
 
 
 def expand_environment(text: str, *, name: str) -> str:
@@ -149,7 +145,7 @@ def _column(title: str, values: list[Any]) -> pl.Series:
     return as_text(column) if column.dtype == pl.Object else column
 
 
-def _distinct(columns: list[str]) -> list[str]:
+def distinct_names(columns: list[str]) -> list[str]:
     """Names like those CSV headers get: the second `id` is `id_duplicated_0`."""
     seen: dict[str, int] = {}
     names = []

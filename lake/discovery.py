@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -16,9 +18,11 @@ from lake.contracts import Table
 from lake.databases import read_query
 from lake.errors import ConfigurationError, DataError
 from lake.places import File
-from lake.readers import read_export
+from lake.readers import as_meant, read_export
 from lake.source_identity import QUERY, Source, identify
 from lake.source_settings import FileFormat, SourceSettings
+
+_ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".bz2", ".xz", ".zst")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Export:
         """
         if self.location is None or self.file_format is None:
             rows = read_query(self.settings, name=self.name, root=self.root)
-            return rows, _hash_of_rows(rows)
+            return as_meant(rows, self.settings), _hash_of_rows(rows)
         try:
             content = self.location.read_bytes()
         except FileNotFoundError:
@@ -79,10 +83,24 @@ class Export:
         return rows, hashlib.sha256(content).hexdigest()
 
 
-def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> list[Export]:
+def discover(
+    table: Table,
+    sources: Sequence[SourceSettings],
+    *,
+    root: Path,
+    taken_in: Mapping[str, Collection[str]] | None = None,
+    absent: list[str] | None = None,
+) -> list[Export]:
     """List a table's exports in arrival order: the order of its sources, then of their files.
 
     Files come by path in natural order, numbers as numbers, or by time of modification where `order_by` says so.
+
+    Args:
+        table: What they feed.
+        sources: The table's sources, in their order.
+        root: Where relative paths start.
+        taken_in: Identity of a source → paths that arrived before; a pattern that one of them matches may match nothing now.
+        absent: Filled with one sentence for each such pattern that matches nothing now.
 
     Raises:
         ConfigurationError: A path that matches nothing, cannot be read, or whose format cannot be told; two sources of one name.
@@ -94,7 +112,7 @@ def discover(table: Table, sources: Sequence[SourceSettings], *, root: Path) -> 
         if settings.uri is not None:
             exports.append(Export(table, settings, source.identity, QUERY, root, source.label, is_alone=len(sources) == 1))
             continue
-        paths = {found for pattern in settings.paths for found in _matches(pattern, source.label, root)}
+        paths = set(_paths(source, root, (taken_in or {}).get(source.identity, ()), absent))
         files = sorted(
             (_export(table, source, path, root) for path in paths), key=lambda export: (natural_order(export.path), export.path)
         )
@@ -111,11 +129,37 @@ def natural_order(path: str) -> tuple[tuple[str, int], ...]:
     return tuple((text, int(number or -1)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", path))
 
 
+class _NothingThereError(ConfigurationError):
+    """A pattern matches nothing."""
+
+
+def _paths(source: Source, root: Path, taken_in: Collection[str], absent: list[str] | None) -> Iterator[File]:
+    for pattern in source.settings.paths:
+        try:
+            yield from _matches(pattern, source.label, root)
+        except _NothingThereError as error:
+            if source.settings.optional:
+                continue
+            if not any(_has_matched(pattern, path, root) for path in taken_in):
+                raise
+            if absent is not None:
+                absent.append(f"{error.what}; it did before, and what arrived then is kept.")
+
+
+def _has_matched(pattern: str, path: str, root: Path) -> bool:
+    """Whether a path as arrivals keep it was found by this pattern, or could have been."""
+    if not pattern.startswith(SCHEME):
+        # Arrivals write paths below the workspace relative to it.
+        here = Path(pattern)
+        pattern = str(here.relative_to(root)) if here.is_relative_to(root) else str(here)
+    return path == pattern or fnmatchcase(path, pattern.replace("**/", "*"))
+
+
 def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
     if pattern.startswith(SCHEME):
         objects = matching(pattern)
         if not objects:
-            raise ConfigurationError(
+            raise _NothingThereError(
                 f"{source}: {pattern} matches no object", remedy="Correct `path` of this source, or put the export there."
             )
         return objects
@@ -127,9 +171,13 @@ def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
     except OSError as error:
         raise _unreadable(f"{source} ({pattern})", error) from error
     if not files:
-        what = "is a folder" if any(path.is_dir() for path in found) else "matches no file"
-        raise ConfigurationError(
-            f"{source}: {pattern} {what} (looked from {root})", remedy="Correct `path` of this source, or put the export there."
+        if any(path.is_dir() for path in found):
+            raise ConfigurationError(
+                f"{source}: {pattern} is a folder", remedy="Write which files of it, such as `folder/*.csv`."
+            )
+        raise _NothingThereError(
+            f"{source}: {pattern} matches no file (looked from {root})",
+            remedy="Correct `path` of this source, put the export there, or say `optional = true` where there may be none.",
         )
     return files
 
@@ -138,9 +186,7 @@ def _export(table: Table, source: Source, path: File, root: Path) -> Export:
     shown = str(path.relative_to(root)) if isinstance(path, Path) and path.is_relative_to(root) else str(path)
     file_format = source.settings.format_of(path.name)
     if file_format is None:
-        raise ConfigurationError(
-            f"{source.label}: the name of {shown} does not tell its format", remedy="Set `format` to csv, jsonl, parquet or xlsx."
-        )
+        raise ConfigurationError(f"{source.label}: the name of {shown} does not tell its format", remedy=_remedy_for(path.name))
     export = Export(table, source.settings, source.identity, shown, root, source.label, path, file_format)
     if isinstance(path, BucketFile):
         return replace(export, size_bytes=path.size_bytes, modified_ns=path.modified_ns)
@@ -150,6 +196,20 @@ def _export(table: Table, source: Source, path: File, root: Path) -> Export:
     except OSError as error:
         raise _unreadable(export.name, error) from error
     return replace(export, size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
+
+
+def _remedy_for(name: str) -> str:
+    lower = name.lower()
+    if lower.endswith((".json", ".json.gz")):
+        return (
+            "JSON documents come with a later release; until then convert it, as with `jq -c '.[]' FILE.json > FILE.jsonl`. "
+            'Where it has one object a line, set `format = "jsonl"`.'
+        )
+    if lower.endswith(_ARCHIVES):
+        return (
+            "Archives come with a later release; until then unpack it before the night. A single file may be compressed as .gz."
+        )
+    return "Set `format` to csv, jsonl, parquet or xlsx."
 
 
 def _unreadable(name: str, error: OSError) -> ConfigurationError:

@@ -6,7 +6,8 @@ A single value that does not cast is that row's fault: the row is rejected and k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,7 @@ from lake.casting import as_text, cast_to
 from lake.contracts import Table
 from lake.errors import ConfigurationError
 from lake.expressions import Wanted, evaluate, listed
+from lake.ids import is_id, read_ids
 from lake.source_settings import SourceSettings
 
 ROW_NO: Final = "row_no"
@@ -30,6 +32,7 @@ class Mapped:
         rejects: One row per mapped row with a value that does not cast: `row_no`, `rules` (list of names).
         rows_read: Records in the export.
         left_out: Records for which `where` was not true.
+        rounded_ids: Column of ids → how many of them have lost their last digits.
     """
 
     rows: pl.DataFrame
@@ -37,6 +40,7 @@ class Mapped:
     rejects: pl.DataFrame
     rows_read: int
     left_out: int
+    rounded_ids: Mapping[str, int] = field(default_factory=dict)
 
 
 def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, name: str, timezone: str) -> Mapped:
@@ -53,6 +57,8 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
         ConfigurationError: A column that is not in the contract or not in the export, a required column not mapped, or an
             expression that cannot be evaluated.
     """
+    if export.is_empty():
+        return _nothing(export, table, settings, name)
     expressions = _expressions(export, table, settings, name)
     rows = _plain(export)
     kept = _kept(rows, settings.where, name)
@@ -61,10 +67,16 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
     written: list[pl.Series] = [row_nos]
     cast: list[pl.Series] = [row_nos]
     failures: list[pl.DataFrame] = []
+    rounded_ids: dict[str, int] = {}
     for column, expression in expressions.items():
         dtype = table.columns[column].dtype
         found = evaluate(rows, expression, wanted=_wanted(dtype), told=f"{name}, column {column}")
-        typed, fails = cast_to(found.values, dtype, timezone=timezone, date_format=settings.date_format)
+        values = found.values
+        if is_id(table, column):
+            values, is_rounded = read_ids(values, rows, expression, column=column, settings=settings)
+            rounded_ids[column] = int(is_rounded.sum())
+            failures.append(row_nos.filter(is_rounded).to_frame().with_columns(rules=pl.lit(f"{column}_is_not_rounded")))
+        typed, fails = cast_to(values, dtype, timezone=timezone, settings=settings)
         written.append(found.written.alias(column))
         cast.append(typed.alias(column))
         failing = row_nos.filter(fails | found.misread)
@@ -75,6 +87,7 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
         rejects=pl.concat(failures).group_by(ROW_NO).agg(pl.col("rules").sort()).sort(ROW_NO),
         rows_read=export.height,
         left_out=export.height - rows.height,
+        rounded_ids=rounded_ids,
     )
 
 
@@ -83,6 +96,15 @@ def rows_as_json(written: pl.DataFrame, row_nos: pl.Series) -> pl.DataFrame:
     chosen = written.filter(pl.col(ROW_NO).is_in(row_nos.implode()))
     texts = [as_text(column) for column in chosen.iter_columns() if column.name != ROW_NO]
     return chosen.select(ROW_NO, values=pl.struct(texts).struct.json_encode())
+
+
+def _nothing(export: pl.DataFrame, table: Table, settings: SourceSettings, name: str) -> Mapped:
+    """What an export without records becomes; one without columns cannot lack any, and none has a type to evaluate."""
+    columns = _expressions(export, table, settings, name) if export.width else dict.fromkeys(settings.columns or table.required)
+    schema = {column: table.columns[column].dtype for column in table.columns if column in columns}
+    rows = pl.DataFrame(schema={ROW_NO: pl.Int64(), **schema})
+    rejects = pl.DataFrame(schema={ROW_NO: pl.Int64(), "rules": pl.List(pl.String)})
+    return Mapped(rows=rows, written=rows, rejects=rejects, rows_read=0, left_out=0)
 
 
 def _expressions(export: pl.DataFrame, table: Table, settings: SourceSettings, name: str) -> dict[str, str]:
@@ -131,4 +153,6 @@ def _cast_rule(column: str, dtype: pl.DataType) -> str:
         return f"{column}_is_a_time"
     if dtype == pl.Boolean:
         return f"{column}_is_yes_or_no"
+    if dtype == pl.String:
+        return f"{column}_is_text_without_nul"
     return f"{column}_is_a_whole_number" if dtype.is_integer() else f"{column}_is_a_number"

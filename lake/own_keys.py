@@ -40,7 +40,7 @@ def key_prefix(export: Export, ledger: pl.DataFrame, *, is_derived: bool) -> str
     if earlier.len():
         prefix: str | None = earlier[-1]
         return prefix
-    own = not export.is_alone if is_derived else export.settings.keys == "own"
+    own = not export.is_alone if is_derived else export.settings.whose_keys == "own"
     return export.source if own else None
 
 
@@ -63,9 +63,9 @@ def take_own_keys(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequen
         theirs = (pl.col("table") == source.table) & (pl.col("source") == source.identity)
         prefixes = set(renamed.filter(theirs)["key_prefix"])
         table = TABLES[source.table]
-        if source.settings.keys != "own" and prefixes - {None} and table.key in source.settings.columns:
+        if source.settings.whose_keys != "own" and prefixes - {None} and table.key in source.settings.columns:
             raise _no_longer_own(source)
-        if source.settings.keys == "own" and None in prefixes:
+        if source.settings.whose_keys == "own" and None in prefixes:
             _rename_keys(lake, table, renamed, source)
             renamed = renamed.with_columns(key_prefix=pl.when(theirs).then(pl.lit(source.identity)).otherwise("key_prefix"))
     if renamed is not ledger:

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import re
 import zlib
-from io import BytesIO, StringIO
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from lake.casting import as_text
+from lake.csv_reader import read_csv
 from lake.databases import expand_environment
 from lake.errors import ConfigurationError, DataError
+from lake.json_lines import read_json_lines
+from lake.number_marks import with_plain_numbers
 from lake.source_settings import FileFormat, SourceSettings
 
-__all__ = ["expand_environment", "read_export"]
+if TYPE_CHECKING:
+    from fastexcel import ExcelReader
+
+__all__ = ["as_meant", "expand_environment", "read_export"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UNIT_SEPARATOR = "\x1f"
+_ZIP_MAGIC = b"PK\x03\x04"
 _TEXT_FORMATS = ("csv", "jsonl")
 
 
 def read_export(content: bytes, *, name: str, file_format: FileFormat, settings: SourceSettings) -> pl.DataFrame:
     """Read one file's content.
 
-    One row per record of the file; a line or a sheet's row with nothing in it is no record. CSV columns are all text: what
-    they mean is decided when they are mapped.
+    One row per record of the file; a line or a sheet's row with nothing in it is no record, and a file may hold none. CSV columns
+    are all text: what they mean is decided when they are mapped.
 
     Args:
         content: The file's bytes; gzip is recognised by its first bytes.
         name: How messages call the file.
         file_format: What the bytes are.
-        settings: Encoding, separator and sheet of the source.
+        settings: How the source's files are laid out.
 
     Raises:
-        DataError: Truncated, undecodable or without a single row.
+        DataError: Truncated, undecodable, or not of that format.
         ConfigurationError: The named sheet is not there.
     """
     try:
@@ -51,14 +58,26 @@ def read_export(content: bytes, *, name: str, file_format: FileFormat, settings:
         written = f"{file_format} in {settings.encoding}" if file_format in _TEXT_FORMATS else file_format
         raise DataError(
             f"{name} cannot be read as {written}: {_first_line(error)}",
-            remedy="Ask for the file again, or correct `format`, `encoding` or `separator` of its source. Nothing of it landed.",
+            remedy="Ask for the file again, or correct `format`, `encoding`, `separator` or the lines to skip of its source. "
+            "Nothing of it landed.",
         ) from error
-    if rows.is_empty():
-        raise DataError(
-            f"{name} holds no rows at all",
-            remedy="If the export failed, run it again; if there was truly nothing to export, take the file away.",
-        )
-    return rows
+    return as_meant(rows, settings)
+
+
+def as_meant(rows: pl.DataFrame, settings: SourceSettings) -> pl.DataFrame:
+    """Apply what a source says of its values, whether they come from a file or a database.
+
+    One row per record, before and after: what means nothing is null, and numbers as text are written as Polars reads them.
+    """
+    if settings.null_values:
+        rows = rows.with_columns(_without(column, settings.null_values) for column in rows.iter_columns())
+    return with_plain_numbers(rows, settings)
+
+
+def _without(column: pl.Series, texts: tuple[str, ...]) -> pl.Series:
+    if column.dtype != pl.String and not column.dtype.is_numeric():
+        return column
+    return column.set(as_text(column).str.strip_chars().is_in(texts).fill_null(False), None)
 
 
 # Polars panics on some broken Parquet files instead of raising.
@@ -66,15 +85,17 @@ _UNREADABLE = (UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.Polars
 
 
 def _read_text(content: bytes, file_format: FileFormat, settings: SourceSettings) -> pl.DataFrame:
+    if content.startswith(_ZIP_MAGIC):
+        raise ValueError(
+            "this is a zip archive; archives come with a later release. Until then unpack it, as with `unzip FILE`, or compress "
+            "the file itself with gzip"
+        )
     text = _as_utf8(gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content, settings.encoding)
     if not text.strip():
         return pl.DataFrame()
     if file_format == "jsonl":
-        return pl.read_ndjson(BytesIO(text), infer_schema_length=None)
-    if settings.separator == "whitespace":
-        lines = (_UNIT_SEPARATOR.join(line.split()) for line in text.decode().split("\n"))
-        return _read_csv("\n".join(line for line in lines if line).encode(), separator=_UNIT_SEPARATOR)
-    return _read_csv(text, separator=settings.separator)
+        return read_json_lines(text)
+    return read_csv(text, settings)
 
 
 def _as_utf8(content: bytes, encoding: str) -> bytes:
@@ -84,41 +105,6 @@ def _as_utf8(content: bytes, encoding: str) -> bytes:
         raise ValueError("it holds NUL bytes, so it is not text in this encoding")
     # Spreadsheets put a byte-order mark first.
     return encoded.removeprefix(_BYTE_ORDER_MARK)
-
-
-def _read_csv(text: bytes, *, separator: str) -> pl.DataFrame:
-    if b"\n" not in text:
-        text = text.replace(b"\r", b"\n")
-    # A quote that opens no field, as in 5" pipe, is a character like any other.
-    opens_a_field = re.search(b"(?:^|[\r\n" + re.escape(separator.encode()) + b'])"', text)
-    quote = '"' if opens_a_field else None
-    try:
-        rows = pl.read_csv(BytesIO(text), separator=separator, quote_char=quote, infer_schema=False, null_values=[""])
-    except pl.exceptions.ComputeError as error:
-        raise ValueError(_misfit(text, separator=separator) or _first_line(error)) from error
-    if _ends_within_a_line(rows, text, separator=separator):
-        raise ValueError("it ends in the middle of a line")
-    return rows.filter(pl.any_horizontal(pl.all().is_not_null()))
-
-
-def _ends_within_a_line(rows: pl.DataFrame, text: bytes, *, separator: str) -> bool:
-    """Whether the last line lacks its last fields: they are neither written nor marked as empty, nor is the line ended."""
-    if rows.is_empty() or text.endswith((b"\n", b"\r", b'"', separator.encode())):
-        return False
-    return rows.width > 1 and rows.to_series(rows.width - 1)[-1] is None
-
-
-def _misfit(text: bytes, *, separator: str) -> str | None:
-    """Where a CSV file has more fields than its header."""
-    lines = csv.reader(StringIO(text.decode()), delimiter=separator)
-    try:
-        width = len(next(lines))
-        for fields in lines:
-            if len(fields) > width:
-                return f"line {lines.line_num:,} has {len(fields)} fields, the header {width}"
-    except csv.Error as error:
-        return f"line {lines.line_num:,}: {error}"
-    return None
 
 
 def _read_excel(content: bytes, settings: SourceSettings, name: str) -> pl.DataFrame:
@@ -132,10 +118,38 @@ def _read_excel(content: bytes, settings: SourceSettings, name: str) -> pl.DataF
                 f"{name} has no sheet {sheet!r}; it has {', '.join(workbook.sheet_names)}",
                 remedy="Correct `sheet` of its source.",
             )
-        rows: pl.DataFrame = workbook.load_sheet(sheet, schema_sample_rows=None).to_polars()
+        rows = _read_sheet(workbook, sheet, settings)
     except fastexcel.FastExcelError as error:
         raise ValueError(_first_line(error)) from error
-    return rows.filter(pl.any_horizontal(pl.all().is_not_null())) if rows.width else rows
+    return rows.filter(_is_record()) if rows.width else rows
+
+
+def _read_sheet(workbook: ExcelReader, sheet: str, settings: SourceSettings) -> pl.DataFrame:
+    # Rows are skipped before their types are looked at: a title above numbers must not make text of them.
+    placed: dict[str, Any] = {"header_row": settings.skip_rows}
+    if settings.column_names or not settings.has_header:
+        placed = {"header_row": None, "skip_rows": settings.skip_rows + settings.has_header or None}
+    rows: pl.DataFrame = workbook.load_sheet(sheet, schema_sample_rows=None, **placed).to_polars()
+    if settings.skip_footer and rows.width:
+        ends = rows.select(pl.arg_where(_is_record())).to_series().to_list()[: -settings.skip_footer]
+        height = ends[-1] + 1 if ends else 0
+        rows = (
+            workbook.load_sheet(sheet, schema_sample_rows=None, n_rows=height, **placed).to_polars() if height else rows.clear()
+        )
+    return rows if placed["header_row"] is not None else _named(rows, settings.column_names)
+
+
+def _named(rows: pl.DataFrame, names: Sequence[str] | None) -> pl.DataFrame:
+    names = names or [f"column_{number}" for number in range(1, rows.width + 1)]
+    if rows.width > len(names):
+        raise ValueError(f"the sheet has {rows.width} columns, `column_names` {len(names)}")
+    # A sheet ends with its last column that has a value.
+    absent = {name: pl.lit(None, dtype=pl.String) for name in names[rows.width :] if rows.width}
+    return rows.rename(dict(zip(rows.columns, names, strict=False))).with_columns(**absent)
+
+
+def _is_record() -> pl.Expr:
+    return pl.any_horizontal(pl.all().is_not_null())
 
 
 def _first_line(error: object) -> str:

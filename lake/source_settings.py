@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -13,7 +13,14 @@ from lake.bucket import check_pattern
 from lake.times import is_date_format
 
 FileFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
+TABULAR_FORMATS: Final[tuple[FileFormat, ...]] = ("csv", "xlsx")
 
+# What systems write where there is no id, spelt exactly so: other spellings, such as none or Null, are names people have.
+NO_ID: Final = ("NULL", "null", "None", "nan", "NaN", "<NA>", "N/A", "n/a", "#N/A", "undefined", r"\N", "-")
+# The visitor who is no member, in systems with running numbers; the record or the content number 0 may exist.
+NO_MEMBER: Final = (*NO_ID, "0")
+
+_LAYOUT: Final = ("skip_rows", "skip_footer", "header", "column_names", "optional")
 _SUFFIXES: dict[str, FileFormat] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -61,8 +68,10 @@ class SourceSettings(BaseModel):
         le=1,
         description="Snapshot: largest share of what is held that one export may retire; more stops the run.",
     )
-    keys: Literal["own", "shared"] | None = Field(
+    # Not `keys` in Python: what has an attribute of that name is taken for a mapping by dict(), as Prefect calls it.
+    whose_keys: Literal["own", "shared"] | None = Field(
         default=None,
+        alias="keys",
         description="Where two sources bring the same key: own, each counts for itself; shared, it is one record, and the later "
         "replaces the earlier. Unset, different records with one key stop the run. Not for members.",
     )
@@ -82,13 +91,54 @@ class SourceSettings(BaseModel):
         description="Contract column → SQL expression over the export's columns; left out, columns of the same name are taken.",
     )
     timezone: str | None = Field(default=None, description="Zone of times that name none; default: the community's.")
-    date_format: str | None = Field(
+    date_format: str | tuple[str, ...] | None = Field(
         default=None,
-        description="How times are written, such as `%d/%m/%Y %H:%M`, or `epoch_s`, `epoch_ms`; ISO text needs none.",
+        description="How times are written, such as `%d/%m/%Y %H:%M`, or `epoch_s`, `epoch_ms`; ISO text needs none. Of a list, "
+        "the first that reads a value counts: with `%d/%m/%Y` before `%m/%d/%Y`, 03/04/2024 is 3 April.",
     )
     encoding: str = Field(default="utf-8", description="Text encoding of CSV and JSON lines.")
     separator: str = Field(default=",", description="Field separator of CSV; `whitespace` for columns aligned with blanks.")
     sheet: str | None = Field(default=None, description="Sheet of an Excel file; default: the first.")
+
+    # How a file is laid out and its values are written.
+    skip_rows: int = Field(default=0, ge=0, description="Lines of CSV or rows of Excel above the header that are no data.")
+    skip_footer: int = Field(
+        default=0,
+        ge=0,
+        description="Lines of CSV or rows of Excel at the end that are no data; empty ones below them do not count.",
+    )
+    header: bool | None = Field(
+        default=None,
+        description="Whether CSV or Excel names its columns; default: yes, unless `column_names` is given. Without names, "
+        "columns are called `column_1`, `column_2`, ….",
+    )
+    column_names: tuple[str, ...] | None = Field(
+        default=None,
+        description="Names of all columns of CSV or Excel, in order, for a file without a header; with `header = true` they take "
+        "the place of the header's.",
+    )
+    null_values: tuple[str, ...] | None = Field(
+        default=None,
+        description="Texts that mean nothing, in every column and exactly as written. Unset, only ids are looked at: "
+        + ", ".join(f"`{text}`" for text in NO_ID)
+        + " are no id, and `0` is no member. `[]` when these are ids of yours.",
+    )
+    decimal: Literal[".", ","] = Field(
+        default=".", description="Decimal mark of numbers written as text, in the columns that numbers are computed from."
+    )
+    thousands: Literal[".", ",", " ", "'"] | None = Field(
+        default=None, description="Mark between groups of three digits, in the same columns: a point, comma, blank or apostrophe."
+    )
+    yes: tuple[str, ...] | None = Field(
+        default=None,
+        description="Words for yes in columns of yes and no, in any case, such as `ja`; given together with `no`, and no other "
+        "words count then. Default: true, t, yes, y, 1.",
+    )
+    no: tuple[str, ...] | None = Field(default=None, description="Words for no; default: false, f, no, n, 0.")
+    optional: bool = Field(
+        default=False,
+        description="Whether the files may be absent: then they are 0 rows, and the night goes on without a warning.",
+    )
 
     @field_validator("path")
     @classmethod
@@ -104,10 +154,28 @@ class SourceSettings(BaseModel):
 
     @field_validator("date_format")
     @classmethod
-    def _known_date_format(cls, pattern: str | None) -> str | None:
-        if pattern is not None and not is_date_format(pattern):
-            raise ValueError(f"{pattern!r} does not say how a day is written; examples: %d/%m/%Y %H:%M, epoch_s")
-        return pattern
+    def _known_date_format(cls, patterns: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if patterns == ():
+            raise ValueError("`date_format` is an empty list")
+        for pattern in (patterns,) if isinstance(patterns, str) else patterns or ():
+            if not is_date_format(pattern):
+                raise ValueError(f"{pattern!r} does not say how a day is written; examples: %d/%m/%Y %H:%M, epoch_s")
+        return patterns
+
+    @field_validator("column_names")
+    @classmethod
+    def _distinct_names(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if names is not None and (not names or not all(name.strip() for name in names)):
+            raise ValueError("`column_names` needs a name for every column")
+        repeated = [name for name in names or () if (names or ()).count(name) > 1]
+        if repeated:
+            raise ValueError(f"`column_names` has {repeated[0]!r} twice")
+        return names
+
+    @field_validator("yes", "no")
+    @classmethod
+    def _plain_words(cls, words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if words is None else tuple(word.strip().lower() for word in words)
 
     @field_validator("encoding")
     @classmethod
@@ -144,6 +212,39 @@ class SourceSettings(BaseModel):
         if self.path is None and "order_by" in self.model_fields_set:
             raise ValueError("`order_by` is for files; a query arrives once a night")
         return self
+
+    @model_validator(mode="after")
+    def _layout_of_a_table(self) -> Self:
+        given = [key for key in _LAYOUT if key in self.model_fields_set]
+        if given and self.path is None:
+            raise ValueError(f"`{given[0]}` is for files; a database is asked by `query`")
+        formats = {self.format_of(path) for path in self.paths}
+        if given and given[0] != "optional" and formats <= {"jsonl", "parquet"}:
+            raise ValueError(f"`{given[0]}` is for CSV and Excel; {' and '.join(sorted(map(str, formats)))} needs no such key")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_marks_and_words(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"`decimal` and `thousands` are both {self.decimal!r}")
+        if (self.yes is None) != (self.no is None):
+            raise ValueError("`yes` and `no` go together")
+        both = set(self.yes or ()) & set(self.no or ())
+        if both:
+            raise ValueError(f"{min(both)!r} is among `yes` and among `no`")
+        if "false" in (self.yes or ()) or "true" in (self.no or ()):
+            raise ValueError("`yes` and `no` cannot turn true and false around; map the column with NOT")
+        return self
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first row names the columns."""
+        return self.column_names is None if self.header is None else self.header
+
+    @property
+    def date_formats(self) -> tuple[str | None, ...]:
+        """How times may be written, the first that reads a value counts; None for ISO text."""
+        return self.date_format if isinstance(self.date_format, tuple) else (self.date_format,)
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Final
@@ -22,11 +23,12 @@ _ISO_SHAPE: Final = r"^\d{4}(-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|\d{4})($|[ Tt])"
 # A bare date such as 2011-08-31 also ends in what looks like an offset: a zone needs a time of day before it.
 _ZONE: Final = r"[ Tt]\d{2}.*?( ?(?:[zZ]|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
 # Beyond these a moment has no year of four digits: Polars cannot always move it between zones.
+_FIRST_YEAR_OF_FOUR_DIGITS: Final = 1000
 _EARLIEST_US: Final = -62_135_596_800_000_000
 _LATEST_US: Final = 253_402_300_799_999_999
 
 
-def to_utc(column: pl.Series, *, timezone: str, date_format: str | None = None) -> pl.Series:
+def to_utc(column: pl.Series, *, timezone: str, date_format: str | Sequence[str | None] | None = None) -> pl.Series:
     """Read a column of any type as instants.
 
     A time without a zone is read in `timezone`; a date is its midnight there. In the hour that a clock change repeats,
@@ -35,11 +37,23 @@ def to_utc(column: pl.Series, *, timezone: str, date_format: str | None = None) 
     Args:
         column: Text, dates, datetimes of any unit, or numbers when `date_format` says so.
         timezone: The zone of times that name none.
-        date_format: A strftime pattern for text, or `epoch_s`, `epoch_ms`, `epoch_us`; None for ISO text.
+        date_format: A strftime pattern for text, or `epoch_s`, `epoch_ms`, `epoch_us`; None for ISO text. Of several, each value
+            is read by the first that can.
 
     Returns:
         Datetimes in UTC with microseconds; null where the value is not a time between the years 1 and 9999.
     """
+    first, *others = [date_format] if date_format is None or isinstance(date_format, str) else date_format
+    times = _read(column, timezone, first)
+    for pattern in others:
+        unread = (times.is_null() & column.is_not_null()).arg_true()
+        if unread.is_empty():
+            break
+        times = times.scatter(unread, _read(column.gather(unread), timezone, pattern))
+    return times
+
+
+def _read(column: pl.Series, timezone: str, date_format: str | None) -> pl.Series:
     if isinstance(column.dtype, pl.Datetime):
         time = _within_calendar(column.cast(pl.Datetime("us", column.dtype.time_zone), strict=False))
         return _localise(time, timezone) if column.dtype.time_zone is None else time.cast(TIMESTAMP)
@@ -49,8 +63,17 @@ def to_utc(column: pl.Series, *, timezone: str, date_format: str | None = None) 
     if date_format in MICROSECONDS_PER_EPOCH_UNIT and (is_number or column.dtype == pl.String):
         return _read_epoch(column, MICROSECONDS_PER_EPOCH_UNIT[date_format])
     if column.dtype == pl.String or is_number:
-        return _read_text(column.cast(pl.String), timezone=timezone, date_format=date_format)
+        return _read_text(_digits(column), timezone=timezone, date_format=date_format)
     return pl.Series(column.name, [None] * len(column), dtype=TIMESTAMP)
+
+
+def _digits(column: pl.Series) -> pl.Series:
+    """Numbers as text; a whole number that travelled as a float or decimal, as in Excel, is written without its .0."""
+    if column.dtype.is_float():
+        whole = column.cast(pl.Int64, strict=False)
+        is_whole = (whole.cast(column.dtype) == column).fill_null(False)
+        return whole.cast(pl.String).zip_with(is_whole, column.cast(pl.String))
+    return column.cast(pl.String).str.replace(r"^(\d{8,})\.0+$", "$1") if column.dtype.is_decimal() else column.cast(pl.String)
 
 
 def is_date_format(pattern: str) -> bool:
@@ -90,6 +113,12 @@ def _read_text(column: pl.Series, *, timezone: str, date_format: str | None) -> 
     # %#z reads every way of writing an offset, Z included; .%f is how Python writes a fraction.
     pattern = re.sub("%:?z", "%#z", date_format).replace(".%f", "%.f")
     time = _parse(text, pattern)
+    if time.null_count() > text.null_count():
+        # A column with a gap was written as floats: 20240105.0.
+        time = time.zip_with(time.is_not_null(), _parse(text.str.extract(r"^(\d{8,})\.0+$"), pattern))
+    if "%Y" in pattern:
+        # %Y also takes 24 for a year.
+        time = time.set(time.dt.year() < _FIRST_YEAR_OF_FOUR_DIGITS, None)
     # %s counts from 1970 in UTC and leaves no zone behind.
     names_zone = isinstance(time.dtype, pl.Datetime) and time.dtype.time_zone is not None
     if names_zone or "%s" in pattern:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from flows.doctor.findings import Finding, of_error, ok
+from flows.doctor.findings import Finding, of_error, ok, warning
 from flows.doctor.machine import shown_bytes
 from flows.run.alerting import without_secrets
 from flows.run.settings import Settings
@@ -19,8 +19,10 @@ from lake.databases import read_query
 from lake.discovery import Export, discover
 from lake.erased import read_erased
 from lake.errors import EvenfallError
+from lake.source_identity import identify
 from lake.source_settings import SourceSettings
 
+_GONE: Final = "its path matches no file now, and did before"
 _ANSWER_SECONDS: Final = 30
 _NS_PER_SECOND: Final = 1_000_000_000
 
@@ -40,7 +42,12 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Findin
                 if source.uri is not None:
                     says = _ask(source, about, workspace)
                 else:
-                    found = discover(table, [source], root=workspace.root)
+                    (itself,) = identify(name, [source])
+                    before = [path for of, _, path in taken_in if of == name and itself.reads(path)]
+                    found = discover(table, [source], root=workspace.root, taken_in={itself.identity: before})
+                    if not found and not source.optional:
+                        yield warning(about, _GONE, "Look whether the export still runs; what arrived before is kept.")
+                        continue
                     masked = [(erased.masked(export.path), export) for export in found]
                     says = f"{_told(found)}; {_standing(masked, about, taken_in)}"
                 yield ok(about, without_secrets(says, settings))
@@ -60,6 +67,8 @@ def _ask(source: SourceSettings, about: str, workspace: Workspace) -> str:
 
 
 def _told(exports: Sequence[Export]) -> str:
+    if not exports:
+        return "no file, and there may be none"
     newest = max(export.modified_ns for export in exports)
     changed_at = datetime.fromtimestamp(newest / _NS_PER_SECOND, UTC)
     files = f"{len(exports):,} file{'' if len(exports) == 1 else 's'}"

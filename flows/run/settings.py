@@ -288,11 +288,11 @@ class Settings(BaseSettings):
     def _sources_that_fit(self) -> Self:
         for name in self.sources:
             sources = self.table_sources(name)
-            if name == "members" and any(source.keys for source in sources):
+            if name == "members" and any(source.whose_keys for source in sources):
                 raise ValueError("`keys` is no setting of members: each source owns the columns it maps")
             if name != "orders" and any(source.lines == "add" for source in sources):
                 raise ValueError(f"`lines` is for orders; {name} has no lines that add up")
-            if any(source.keys == "shared" for source in sources) and len({source.lines for source in sources}) > 1:
+            if any(source.whose_keys == "shared" for source in sources) and len({source.lines for source in sources}) > 1:
                 raise ValueError(f'{name}: with `keys = "shared"` the lines of all sources add up, or of none')
             try:
                 identify(name, sources)
@@ -401,4 +401,4 @@ def _hint(loc: tuple[int | str, ...]) -> str:
         fields = getattr(model, "model_fields", {})
     if not fields:
         return ""
-    return "; " + nearest(str(loc[-1]), fields)
+    return "; " + nearest(str(loc[-1]), [field.alias or name for name, field in fields.items()])

@@ -18,6 +18,7 @@ from lake.contracts import TIMESTAMP, Table
 from lake.discovery import Export
 from lake.erased import ERASED_AUTHOR, Erased, leave_out, without_names
 from lake.identity import as_records, prefixed, with_keys
+from lake.ids import stop_where_many_are_rounded
 from lake.landing import SEQUENCE
 from lake.mapping import ROW_NO, Mapped, map_export, rows_as_json
 from lake.own_keys import key_prefix, resolve
@@ -143,6 +144,7 @@ def read_export(judge: Judge, export: Export) -> Read | None:
     identity = f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}\x1f{times}"
     zone = export.settings.timezone or judge.settings.community.timezone
     mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
+    stop_where_many_are_rounded(mapped.rounded_ids, rows=mapped.rows.height, name=export.name)
     mapped = leave_out(mapped, table=export.table, erased=judge.erased)
     prefix = key_prefix(export, judge.ledger, is_derived=export.table.key not in mapped.rows.columns)
     castable = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from expectations.table_checks import Finding, check_freshness, check_missing, check_share, check_volume
+from expectations.table_checks import Finding, check_absent, check_freshness, check_missing, check_share, check_volume
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
 from flows.steps.arriving import Arrival, Judge, in_judgements, is_unchanged, judge_exports, read_export
@@ -26,7 +26,7 @@ from lake.arrivals import read_arrivals, read_kept_after, record, undo_unrecorde
 from lake.checks import SCHEMA as CHECKS_SCHEMA
 from lake.checks import keep_checks
 from lake.contracts import ACTIVITY_TABLES, TABLES, Table
-from lake.discovery import discover
+from lake.discovery import Export, discover
 from lake.erased import ERASED_AUTHOR, read_erased
 from lake.landing import of_days_met
 from lake.member_index import number_new_members
@@ -91,7 +91,7 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
 
     Raises:
         ConfigurationError: A path, a column or an expression is wrong.
-        DataError: An export cannot be read or holds no rows.
+        DataError: An export cannot be read, or many of its ids were rounded.
         OutsideServiceError: A database did not answer.
     """
     lake, budget = workspace.lake, settings.scale.budget
@@ -100,11 +100,14 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     undo_unrecorded(lake)
     configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
     ledger = match_ledger(read_arrivals(lake), configured)
-    offered = {
-        name: [replace(export, path=erased.masked(export.path)) for export in discover(table, sources, root=workspace.root)]
-        for name, table in TABLES.items()
-        if (sources := settings.table_sources(name))
-    }
+    offered: dict[str, list[Export]] = {}
+    findings: list[Finding] = []
+    for name, table in TABLES.items():
+        if sources := settings.table_sources(name):
+            absent: list[str] = []
+            there = discover(table, sources, root=workspace.root, taken_in=_taken_in(ledger, name), absent=absent)
+            offered[name] = [replace(export, path=erased.masked(export.path)) for export in there]
+            findings += check_absent(table, absent=absent)
     ledger = take_own_keys(lake, ledger, configured)
     next_sequence = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
     reread = to_reread(lake, ledger, configured)
@@ -124,13 +127,16 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
                     good.append(arrival.records.frame.select(TABLES[name].key).collect().to_series())
         unchanged += len(exports) - (len(arrivals) - before)
         if name in _REFERENCED:
-            judge.known[name] = _known_keys(lake, TABLES[name], good)
+            keys = _known_keys(lake, TABLES[name], good)
+            if keys.is_empty():
+                continue  # A table that has never had a row is no table that others could be checked against.
+            judge.known[name] = keys
             _name_references(judge, TABLES[name], arrivals[before:], good)
         if name == "members" and erased.erasures:
             judge.known[name] = pl.concat([judge.known[name], pl.Series([ERASED_AUTHOR])])
     night = as_of or last_full_day(lake, arrivals, timezone=settings.community.timezone)
-    findings = (*_judge_tables(judge, arrivals, as_of=night), *judge_keys(judge, arrivals), *judge_snapshots(judge, arrivals))
-    return Intake(night, tuple(arrivals), unchanged, findings, now, spool, ledger, configured)
+    findings += [*_judge_tables(judge, arrivals, as_of=night), *judge_keys(judge, arrivals), *judge_snapshots(judge, arrivals)]
+    return Intake(night, tuple(arrivals), unchanged, tuple(findings), now, spool, ledger, configured)
 
 
 def land_intake(
@@ -238,7 +244,7 @@ def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tupl
         findings += check_share(table, arrived_rows=mapped, bad_rows=bad, limits=limits)
         landing = sum(arrival.records.height for arrival in mine) + judge.lake.row_count(name)
         if not bad:
-            findings += check_missing(table, landed_rows=landing)
+            findings += check_missing(table, landed_rows=landing, is_optional=_is_optional(judge, name, arrivals))
         if table.time is None or not landing:
             continue
         days = _rows_by_day(judge, table, mine)
@@ -248,6 +254,20 @@ def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tupl
         touched = {day for arrival in mine for day in arrival.records.days}
         findings += check_volume(table, days, arrived_dates=touched | {as_of}, as_of=as_of, limits=limits)
     return tuple(findings)
+
+
+def _taken_in(ledger: pl.DataFrame, table: str) -> dict[str, list[str]]:
+    """Source → the paths that have arrived from it."""
+    arrived = ledger.filter(pl.col("table") == table).group_by("source").agg(pl.col("path").unique())
+    return dict(arrived.iter_rows())
+
+
+def _is_optional(judge: Judge, name: str, arrivals: list[Arrival]) -> bool:
+    """Whether a table may have no row: its files may be absent, and events or orders have rows without it."""
+    elsewhere = [other for other in ACTIVITY_TABLES if other != name]
+    landing = sum(arrival.records.height for arrival in arrivals if arrival.export.table.name in elsewhere)
+    is_active = landing > 0 or any(judge.lake.row_count(other) for other in elsewhere)
+    return is_active and all(source.optional for source in judge.settings.table_sources(name))
 
 
 def _rows_by_day(judge: Judge, table: Table, arrivals: list[Arrival]) -> pl.DataFrame:

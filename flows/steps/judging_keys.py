@@ -58,7 +58,7 @@ def _conflicts(judge: Judge, table: Table, arrivals: Sequence[Arrival]) -> tuple
 
 def _shared_sources(judge: Judge, table: Table) -> set[str]:
     sources = identify(table.name, judge.settings.table_sources(table.name))
-    return {source.identity for source in sources if source.settings.keys == "shared"}
+    return {source.identity for source in sources if source.settings.whose_keys == "shared"}
 
 
 def _digests(records: pl.LazyFrame, table: Table) -> pl.LazyFrame:

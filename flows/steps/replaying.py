@@ -64,7 +64,7 @@ class Replay:
 
     def without_conflicts(self, good: pl.DataFrame) -> pl.DataFrame:
         """Leave out rows whose key another source has, where that is not said to be one record."""
-        if self.table.name == "members" or self.settings.keys == "shared":
+        if self.table.name == "members" or self.settings.whose_keys == "shared":
             return good
         others = self.ledger.filter(pl.col("table") == self.table.name, pl.col("source") != self.arrival["source"])
         held = self.lake.scan_or_empty(self.table.name, self.table.landed_schema).select(self.table.key, "arrival_id")

@@ -33,10 +33,11 @@ def drift(rows_by_days_ago: dict[int, int], *, limits: TableLimits = DEFAULT, ar
     return check_volume(EVENTS, daily(rows_by_days_ago), arrived_dates=arrived_dates, as_of=AS_OF, limits=limits)
 
 
-def test_a_table_without_a_row_is_missing():
-    (finding,) = check_missing(MEMBERS, landed_rows=0)
-    assert (finding.table, finding.rule, finding.severity) == ("members", "table_not_missing", "stop")
-    assert check_missing(MEMBERS, landed_rows=1) == ()
+def test_a_table_without_a_row_is_missing_and_stops_where_it_tells_activity():
+    for table, severity in ((MEMBERS, "warning"), (FEEDBACK, "warning"), (EVENTS, "stop"), (ORDERS, "stop")):
+        (finding,) = check_missing(table, landed_rows=0)
+        assert (finding.table, finding.rule, finding.severity) == (table.name, "table_not_missing", severity)
+        assert check_missing(table, landed_rows=1) == check_missing(table, landed_rows=0, is_optional=True) == ()
 
 
 def test_more_bad_rows_than_the_limit_stop_the_run():

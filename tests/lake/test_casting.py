@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.casting import as_number, as_text, cast_to, numeric_reading, without_blanks
+from lake.source_settings import SourceSettings
 
 
-def cast(values: pl.Series | list[object], dtype: pl.DataType) -> tuple[list[object], list[bool]]:
+def cast(values: pl.Series | list[object], dtype: pl.DataType, **said: object) -> tuple[list[object], list[bool]]:
     column = values if isinstance(values, pl.Series) else pl.Series("mapped", values)
-    typed, fails = cast_to(column.alias("mapped"), dtype, timezone="UTC", date_format=None)
+    typed, fails = cast_to(
+        column.alias("mapped"), dtype, timezone="UTC", settings=SourceSettings.model_validate({"path": "x", **said})
+    )
     assert typed.name == "mapped"
     return typed.to_list(), fails.to_list()
 
@@ -71,6 +74,21 @@ def test_yes_and_no_are_read_in_the_usual_words() -> None:
     assert cast([True, None], pl.Boolean()) == ([True, None], [False, False])
 
 
+def test_own_words_for_yes_and_no_take_the_place_of_the_usual_ones() -> None:
+    words = ["Ja", " NEIN ", "1", "true", None]
+    assert cast(words, pl.Boolean(), yes=["ja"], no=["nein"]) == (
+        [True, False, None, None, None],
+        [False] * 2 + [True] * 2 + [False],
+    )
+    assert cast([1.0, 2.0], pl.Boolean(), yes=["2"], no=["1"]) == ([False, True], [False] * 2)
+    assert cast([True, False], pl.Boolean(), yes=["ja"], no=["nein"]) == ([True, False], [False] * 2)
+
+
+def test_text_with_a_nul_does_not_cast() -> None:
+    assert cast(["a\x00b", "ab", None], pl.String()) == ([None, "ab", None], [True, False, False])
+    assert cast([["a\x00"]], pl.String()) == (['["a\\u0000"]'], [False])
+
+
 def test_a_time_that_cannot_be_read_fails() -> None:
     typed, fails = cast(["2011-08-31", "2011-02-30", None], pl.Datetime("us", "UTC"))
     assert fails == [False, True, False]
@@ -100,6 +118,10 @@ def test_lists_and_structs_are_written_as_json() -> None:
 def test_bytes_are_text_where_they_can_be() -> None:
     assert as_text(pl.Series([b"ann", None])).to_list() == ["ann", None]
     assert as_text(pl.Series([b"\xff\x00", None])).to_list() == ["ff00", None]
+
+
+def test_bytes_that_are_no_text_do_not_change_how_their_neighbours_are_written() -> None:
+    assert as_text(pl.Series([b"abc", b"\xff", None, "é".encode(), b"a\x00"])).to_list() == ["abc", "ff", None, "é", "6100"]
 
 
 def test_objects_are_written_as_they_call_themselves() -> None:

@@ -109,9 +109,9 @@ def test_a_wrong_query_is_the_configurations_fault(sqlite_uri: str, root: Path, 
     assert error.value.exit_code == 2
 
 
-def test_a_query_of_no_rows_holds_no_rows(sqlite_uri: str, root: Path) -> None:
-    with pytest.raises(DataError, match="gave no rows at all"):
-        ask(sqlite_uri, "SELECT * FROM shop WHERE id > 9", root)
+def test_a_query_of_no_rows_is_no_rows_with_its_columns(sqlite_uri: str, root: Path) -> None:
+    rows = ask(sqlite_uri, "SELECT id, id FROM shop WHERE id > 9", root)
+    assert (rows.height, rows.columns) == (0, ["id", "id_duplicated_0"])
 
 
 def test_a_damaged_sqlite_file_is_the_datas_fault(root: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from lake.contracts import EVENTS, ORDERS
 from lake.discovery import Export, discover
 from lake.errors import ConfigurationError, DataError
+from lake.source_identity import identify
 from lake.source_settings import SourceSettings
 
 
@@ -94,6 +95,56 @@ def test_a_format_may_be_told_where_the_name_does_not(root: Path) -> None:
     assert export.file_format == "csv"
     with pytest.raises(ConfigurationError, match=r"events: the name of landing/notes\.md does not tell its format"):
         offered(root, "landing/notes.md")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("posts.json", "JSON documents come with a later release; until then convert it, as with `jq"),
+        ("posts.csv.zip", "Archives come with a later release; until then unpack it"),
+        ("posts.tar.gz", "Archives come with a later release"),
+        ("posts.dat", "Set `format` to csv, jsonl, parquet or xlsx"),
+    ],
+)
+def test_a_format_to_come_is_told_with_a_way_to_convert_it(root: Path, name: str, remedy: str) -> None:
+    (root / name).write_text("x")
+    with pytest.raises(ConfigurationError, match="does not tell its format") as error:
+        offered(root, name)
+    assert remedy in error.value.remedy
+
+
+def test_optional_files_may_be_absent(root: Path) -> None:
+    listed = [SourceSettings(path=("nowhere/*.csv", "landing/a.csv"), optional=True), *sources("landing/b.csv")]
+    assert [export.path for export in discover(EVENTS, listed, root=root)] == ["landing/a.csv", "landing/b.csv"]
+    with pytest.raises(ConfigurationError, match="is a folder"):
+        offered(root, "landing", optional=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "before", "is_known"),
+    [
+        ("gone/*.csv", "gone/a.csv", True),
+        ("gone/**/*.csv", "gone/a.csv", True),
+        ("gone/**/*.csv", "gone/old/a.csv", True),
+        ("gone/a[1].csv", "gone/a[1].csv", True),
+        ("{root}/gone/*.csv", "gone/a.csv", True),
+        ("../gone/*.csv", "../gone/a.csv", True),
+        ("goen/*.csv", "gone/a.csv", False),
+        ("gone/*.csv", "gone/a.parquet", False),
+    ],
+)
+def test_a_path_may_match_nothing_only_after_it_has_matched(root: Path, pattern: str, before: str, is_known: bool) -> None:
+    absent: list[str] = []
+    source = sources(pattern.format(root=root))
+    taken_in = {identify("events", source)[0].identity: [before], "another": ["goen/a.csv"]}
+    if is_known:
+        assert discover(EVENTS, source, root=root, taken_in=taken_in, absent=absent) == []
+        assert "matches no file" in absent[0]
+        assert "it did before" in absent[0]
+        return
+    with pytest.raises(ConfigurationError, match="matches no file"):
+        discover(EVENTS, source, root=root, taken_in=taken_in, absent=absent)
+    assert absent == []
 
 
 @pytest.mark.parametrize(

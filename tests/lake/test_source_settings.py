@@ -36,7 +36,21 @@ def source(**settings: Any) -> SourceSettings:
         ({"separator": '"'}, "one character or `whitespace`"),
         ({"date_format": "dd/mm/yyyy"}, "'dd/mm/yyyy' does not say how a day is written"),
         ({"date_format": "%H:%M"}, "does not say how a day is written"),
+        ({"date_format": []}, "`date_format` is an empty list"),
+        ({"date_format": ["%d/%m/%Y", "dd/mm"]}, "'dd/mm' does not say how a day is written"),
         ({"query_timeout_seconds": 0}, "greater than or equal to 1"),
+        ({"skip_rows": -1}, "greater than or equal to 0"),
+        ({"column_names": []}, "a name for every column"),
+        ({"column_names": ["a", " "]}, "a name for every column"),
+        ({"column_names": ["a", "b", "a"]}, "`column_names` has 'a' twice"),
+        ({"decimal": ",", "thousands": ","}, "`decimal` and `thousands` are both ','"),
+        ({"decimal": "·"}, "'.' or ','"),
+        ({"yes": ["ja"]}, "`yes` and `no` go together"),
+        ({"yes": ["ja"], "no": ["Ja "]}, "'ja' is among `yes` and among `no`"),
+        ({"yes": ["False"], "no": ["true"]}, "cannot turn true and false around"),
+        ({"path": "x.parquet", "skip_rows": 1}, "`skip_rows` is for CSV and Excel; parquet needs no such key"),
+        ({"path": ["x.jsonl", "y.jsonl.gz"], "header": False}, "`header` is for CSV and Excel"),
+        ({"path": None, "uri": "sqlite:///x.db", "query": "SELECT 1", "optional": True}, "`optional` is for files"),
     ],
 )
 def test_a_wrong_setting_is_told(settings: dict[str, Any], complaint: str) -> None:
@@ -47,11 +61,19 @@ def test_a_wrong_setting_is_told(settings: dict[str, Any], complaint: str) -> No
 def test_every_setting_may_be_given() -> None:
     given = source(
         path=["a.csv", "b/*.csv"], where="x > 1", columns={"member_id": "id"}, timezone="Europe/London", date_format="%d/%m/%Y",
-        encoding="latin-1", separator="whitespace", sheet="one", format="csv",
+        encoding="latin-1", separator="whitespace", sheet="one", format="csv", skip_rows=1, skip_footer=2, header=True,
+        column_names=["a", "b"], null_values=["-"], decimal=",", thousands=".", yes=[" Ja"], no=["NEIN"], optional=True,
     )  # fmt: skip
+    assert (given.yes, given.no) == (("ja",), ("nein",))
+    assert source(path="x.parquet", optional=True, decimal=",").has_header
+    assert [source(**layout).has_header for layout in ({"column_names": ["a"]}, {"header": False})] == [False, False]
     assert given.paths == ("a.csv", "b/*.csv")
     assert source().paths == ("x.csv",)
     assert source(path=None, uri="sqlite:///x.db", query="SELECT 1").paths == ()
+
+
+def test_a_source_may_be_looked_through_as_prefect_does() -> None:
+    assert dict(source(keys="own"))["whose_keys"] == "own"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Times are read as instants, whichever way an export writes them."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -20,7 +21,7 @@ def naive(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> da
     return datetime(year, month, day, hour, minute, tzinfo=UTC).replace(tzinfo=None)
 
 
-def read(*values: object, zone: str = "UTC", date_format: str | None = None) -> list[datetime | None]:
+def read(*values: object, zone: str = "UTC", date_format: str | list[str] | None = None) -> list[datetime | None]:
     column = pl.Series("time", values)
     times = to_utc(column, timezone=zone, date_format=date_format)
     assert times.dtype == TIMESTAMP
@@ -265,3 +266,26 @@ def test_the_day_is_the_communitys() -> None:
     times = pl.DataFrame({"time": [datetime(2011, 8, 31, 3, 59, tzinfo=UTC), datetime(2011, 8, 31, 4, tzinfo=UTC), None]})
     days = times.select(local_date(pl.col("time"), timezone=NEW_YORK)).to_series()
     assert days.to_list() == [date(2011, 8, 30), date(2011, 8, 31), None]
+
+
+def test_of_several_formats_the_first_that_reads_a_value_counts() -> None:
+    formats = ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%Y-%m-%d %H:%M", "epoch_s"]
+    values = ["31/08/2011 12:00", "08/31/2011 12:00", "2011-08-31 12:00", str(NOON_S), "04/03/2024 00:00", "soon", None]
+    assert read(*values, date_format=formats) == [NOON] * 4 + [datetime(2024, 3, 4, tzinfo=UTC), None, None]
+
+
+@pytest.mark.parametrize(
+    "values", [[20110831.0], [20110831, None], ["20110831.0"], [Decimal("20110831.00")], ["20110831", "20110831.0"]]
+)
+def test_a_day_that_travelled_as_a_float_is_read(values: list[object]) -> None:
+    day = NOON - timedelta(hours=12)
+    assert read(*values, date_format="%Y%m%d") == [None if value is None else day for value in values]
+    for dtype in (pl.Float64, pl.Int64):
+        column = pl.Series([20110831, None], dtype=dtype)
+        assert to_utc(column, timezone="UTC", date_format="%Y%m%d").to_list() == [day, None]
+    assert read(20110831.5, date_format="%Y%m%d") == [None]
+
+
+def test_a_year_of_two_digits_is_not_read_as_one_of_four() -> None:
+    assert read("31/08/11", date_format="%d/%m/%Y") == [None]
+    assert read("31/08/11", "31/08/2011", date_format=["%d/%m/%Y", "%d/%m/%y"]) == [NOON - timedelta(hours=12)] * 2
