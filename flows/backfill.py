@@ -36,4 +36,4 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
 
 
 def _one_night(workspace: str, as_of: date) -> None:
-    run_night(open_night(workspace, as_of))
+    run_night(open_night(workspace, as_of), purpose="backfill")

@@ -210,28 +210,31 @@ def quarantine() -> None:
 @quarantine.command("list")
 @_workspace
 @click.option(
-    "--csv", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the open rows there, to repair them."
+    "--csv",
+    "place",
+    type=click.Path(path_type=Path),
+    help="Also write the open rows there, to repair them: a folder gets a file for each table.",
 )
-def quarantine_list(workspace: Path, file: Path | None) -> None:
+def quarantine_list(workspace: Path, place: Path | None) -> None:
     """Count the open rows by table and broken rule."""
     from flows.steps.requarantine import list_open
 
-    click.echo(list_open(_known_workspace(workspace, None), file=file))
+    click.echo(list_open(_known_workspace(workspace, None), place=place))
 
 
 @quarantine.command("replay")
 @_workspace
 @click.option(
     "--csv",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Repaired rows, as `list --csv` wrote them.",
+    "place",
+    type=click.Path(path_type=Path, exists=True),
+    help="File or folder with repaired rows, as `list --csv` wrote them.",
 )
-def quarantine_replay(workspace: Path, file: Path | None) -> None:
+def quarantine_replay(workspace: Path, place: Path | None) -> None:
     """Judge the open rows again, repaired or as they are, and land those that are good now."""
     from flows.steps.requarantine import replay
 
-    click.echo(replay(_known_workspace(workspace, None), file=file))
+    click.echo(replay(_known_workspace(workspace, None), place=place))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -12,13 +13,16 @@ from flows.run.logged import logged
 from flows.run.night import Night, open_night
 from flows.scale.workforce import Workforce, learn_from, workforce
 from flows.steps.intake import last_full_day
+from flows.steps.rollback import roll_back
 from flows.steps.rollup import catch_up, look_back
-from flows.steps.training import Force, choose_champions
+from flows.steps.training import choose_champions
 from lake.errors import DataError
+
+Action = Literal["train", "promote", "rollback"]
 
 
 @flow(name="train", flow_run_name="train {as_of}", persist_result=False, validate_parameters=False)
-def train(workspace: str = ".", as_of: str | None = None, force: Force = "train") -> list[str]:
+def train(workspace: str = ".", as_of: str | None = None, force: Action = "train") -> list[str]:
     """Train challengers on what the lake holds and let the gate decide; returns a line for each model.
 
     Args:
@@ -36,8 +40,11 @@ def train(workspace: str = ".", as_of: str | None = None, force: Force = "train"
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def train_and_decide(night: Night, crew: Workforce, force: Force) -> list[str]:
-    """Bring the rollups up to date, train, decide."""
+def train_and_decide(night: Night, crew: Workforce, force: Action) -> list[str]:
+    """Bring the rollups up to date, train, decide; or take back what was decided."""
+    if force == "rollback":
+        with night.step("rolling back"):
+            return roll_back(night)
     with night.step("training"):
         catch_up(night)
         gathered = look_back(night)

@@ -157,11 +157,11 @@ def test_a_repaired_row_brings_nobody_back(forum: Path) -> None:
     take_in(forum, night=NIGHT + timedelta(days=1))
     erase(forum, GONE)
     repair = forum / "landing" / "repair.csv"
-    list_open(forum, file=repair)
+    list_open(forum, place=repair)
     values = {"value.member_id": GONE, "value.answered_at": day(3)}
     waiting = pl.read_csv(repair, infer_schema=False)
     waiting.with_columns(pl.lit(value).alias(name) for name, value in values.items()).write_csv(repair)
-    assert replay(forum, file=repair).startswith("0 rows re-admitted, 1 still")
+    assert replay(forum, place=repair).startswith("0 rows re-admitted, 1 still")
     assert holding(forum) == []
     check_counts(forum)
 
