@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +76,7 @@ def _spread(waiting: pl.DataFrame) -> pl.DataFrame:
     return waiting.select(*_FACTS, pl.col("rules").list.join(", ")).with_columns(**spread)
 
 
-def _read(file: Path) -> Iterator[tuple[str, Mapping[str, str | None]]]:
+def _read(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
     text = _text(file)
     try:
         edited = pl.read_csv(text.encode(), separator=_separator(text), infer_schema=False)

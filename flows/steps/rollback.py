@@ -41,7 +41,8 @@ def roll_back(night: Night) -> list[str]:
         OutsideServiceError: The tracking store failed.
     """
     night.tracking.prepare()
-    held = {name: found for name in _PURPOSES if (found := night.tracking.champion(name, as_of=night.as_of)) is not None}
+    asked = {name: night.tracking.champion(name, as_of=night.as_of) for name in _PURPOSES}
+    held = {name: champion for name, champion in asked.items() if champion is not None}
     returns = {name: found for name, champion in held.items() if (found := _return(night, champion)) is not None}
     if not returns:
         raise _nothing_before(night, list(held.values()))

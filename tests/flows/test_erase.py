@@ -107,6 +107,7 @@ def test_nothing_of_the_member_is_left_and_nothing_of_anybody_else_is_lost(forum
     lists = forum / "lists" / NIGHT.isoformat()
     assert pl.read_parquet(lists / "members.parquet")["member_id"].to_list() == sorted(WHO[1:])
     assert pl.read_csv(lists / "contact_list.csv")["member_id"].to_list() == ["anna-k-2"]
+    assert (lists / "contact_list.csv").read_bytes().startswith(b"\xef\xbb\xbfas_of,")
     assert (forum / "reports" / "page.html").read_text() == "<p>(erased) and anna-k-2</p>"
     assert "landing/members.csv" in "".join(told)
     assert GONE not in "".join(told)

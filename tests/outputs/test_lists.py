@@ -80,9 +80,9 @@ def test_the_csv_list_reads_back_with_reasons_as_sentences(tmp_path: Path) -> No
 def test_csv_lists_begin_with_a_byte_order_mark_unless_it_is_not_wanted_and_nothing_else_differs(tmp_path: Path) -> None:
     marked, plain = tmp_path / "marked", tmp_path / "plain"
     hashes = {}
-    for folder, given in ((marked, {}), (plain, {"bom": False})):
+    for folder, chosen in ((marked, {}), (plain, {"bom": False})):
         folder.mkdir()
-        hashes[folder] = write_lists(folder, members=members(), contacts=contacts(), currency=None, **given)
+        hashes[folder] = write_lists(folder, members=members(), contacts=contacts(), currency=None, **chosen)
     for name in ("members.csv", "contact_list.csv"):
         assert (marked / name).read_bytes() == b"\xef\xbb\xbf" + (plain / name).read_bytes()
         assert hashes[marked][name] == hashlib.sha256((marked / name).read_bytes()).hexdigest()
