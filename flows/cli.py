@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -125,6 +126,24 @@ def init(workspace: Path) -> None:
     from flows.starting import initialise
 
     click.echo(initialise(workspace))
+
+
+@cli.command()
+@click.argument("source", required=False)
+@_workspace
+def preview(source: str | None, workspace: Path) -> None:
+    """Show three rows of each source before and after mapping, what does not fit, and the keys; changes nothing.
+
+    SOURCE is a table, such as orders, or what a source is called; by default all are shown. Exit codes are those a night
+    would end with: 2 when a mapping cannot work, 3 when a file cannot be read or no row of the sample fits.
+    """
+    from flows.preview.preview import preview as show
+
+    codes: list[int] = []
+    for one in show(workspace, source, width=shutil.get_terminal_size().columns):
+        click.echo(one.text)
+        codes.append(one.exit_code)
+    sys.exit(min((code for code in codes if code), default=0))
 
 
 @cli.command()
