@@ -58,10 +58,8 @@ def preview(workspace: Path, source: str | None, *, width: int) -> Iterator[Prev
                 shown += 1
                 yield _one(called, exports, settings, width)
     if not shown:
-        raise ConfigurationError(
-            f"there is no source {source!r}",
-            remedy=f"Name a table or a source; {nearest(str(source), list(dict.fromkeys(known)))}.",
-        )
+        hint = nearest(str(source), list(dict.fromkeys(known)))
+        raise ConfigurationError(f"there is no source {source!r}", remedy=f"Name a table or a source; {hint}.")
 
 
 def _one(called: str, exports: list[Export], settings: Settings, width: int) -> Previewed:

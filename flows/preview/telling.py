@@ -22,6 +22,7 @@ _NARROWEST: Final = 80
 _WIDEST: Final = 120
 _MOST_NAME: Final = 24
 _GAP: Final = 2
+_DIGITS: Final = 12
 _EMPTY: Final = "-"
 _DOES_NOT_FIT: Final = "(does not fit)"
 
@@ -171,8 +172,8 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat(sep=" ")
-    return _plain(f"{value:g}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value))  # noqa: PLR2004
+        return value.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+    return _plain(f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value))
 
 
 def _plain(text: str) -> str:

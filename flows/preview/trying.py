@@ -67,12 +67,8 @@ class Tried:
     @cached_property
     def left_out(self) -> list[int]:
         """The rows that `where` leaves out."""
-        kept = self.mapped.rows[ROW_NO]
-        return (
-            [number for number in range(1, self.sample.rows.height + 1) if number not in set(kept)]
-            if self.mapped.left_out
-            else []
-        )
+        kept = set(self.mapped.rows[ROW_NO])
+        return [number for number in range(1, self.sample.rows.height + 1) if number not in kept]
 
     @cached_property
     def keys(self) -> pl.Series:
