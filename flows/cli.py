@@ -82,7 +82,7 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
     """Predict past nights as they would have been then, every model side by side."""
     from flows.run.environment import prepare_environment
 
-    _known_workspace(workspace, as_of)
+    _known_workspace(workspace, as_of, writes=True)
     prepare_environment(workspace)
     from flows.backtest import backtest as backtest_flow
 
@@ -97,8 +97,10 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
 def backfill(workspace: Path, first: str, last: str) -> None:
     """Run every night from one day to another, each seeing only what was known then."""
     from flows.run.environment import prepare_environment
+    from flows.run.night import nights_between
 
-    _free_workspace(workspace, first, purpose="backfill")
+    nights_between(workspace, first, last)
+    _free_workspace(workspace, first, purpose="backfill", sources=True)
     prepare_environment(workspace)
     from flows.backfill import backfill as backfill_flow
 
@@ -154,7 +156,7 @@ def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
     """Print a member's card: scores, a year's activity, reasons, tier moves."""
     from flows.explain import explain as card
 
-    click.echo(card(workspace, member_id, as_of=as_of))
+    click.echo(card(_known_workspace(workspace, as_of), member_id, as_of=as_of))
 
 
 @cli.command()
@@ -212,12 +214,15 @@ def verify(workspace: Path, as_of: str | None) -> None:
 @click.option("--security", is_flag=True, help="Look at who else may read or change the workspace instead.")
 def doctor(workspace: Path, security: bool) -> None:
     """Say whether a night would run: configuration, sources, disk, versions, clock, last nights; changes nothing."""
-    from flows.doctor.examination import examine
-    from flows.doctor.findings import as_lines, exit_code
+    from flows.doctor.examination import examine_in_turn
+    from flows.doctor.findings import counted, exit_code, lines_of
 
-    findings = examine(workspace, security=security)
-    for line in as_lines(findings):
-        click.echo(line)
+    findings = []
+    for finding in examine_in_turn(workspace, security=security):
+        findings.append(finding)
+        for line in lines_of(finding):
+            click.echo(line)
+    click.echo(f"\n{counted(findings)}")
     sys.exit(exit_code(findings))
 
 
@@ -253,7 +258,7 @@ def quarantine_replay(workspace: Path, place: Path | None) -> None:
     """Judge the open rows again, repaired or as they are, and land those that are good now."""
     from flows.steps.requarantine import replay
 
-    click.echo(replay(_known_workspace(workspace, None), place=place))
+    click.echo(replay(_known_workspace(workspace, None, writes=True), place=place))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -297,7 +302,7 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
     from flows.run.environment import prepare_environment
     from flows.run.warming import begin_early
 
-    _free_workspace(workspace, as_of, purpose="nightly")
+    _free_workspace(workspace, as_of, purpose="nightly", sources=True)
     prepare_environment(workspace)
     begin_early()
     from flows.nightly import nightly as nightly_flow
@@ -309,22 +314,32 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
         click.echo(line)
 
 
-def _known_workspace(workspace: Path, as_of: str | None) -> Path:
-    """Check what can be checked before anything heavy is loaded: a configuration mistake answers at once."""
+def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False) -> Path:
+    """Ask what can be asked before anything heavy is loaded: a configuration mistake answers at once."""
+    from flows.run.asking import ask_first
     from flows.run.night import open_night
 
-    open_night(workspace, as_of)
+    ask_first(open_night(workspace, as_of), writes=writes)
     return workspace
 
 
-def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str) -> None:
-    """The same, for a run that needs the workspace for itself: who else holds it is told as early."""
+def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> None:
+    """The same, for a run that needs the workspace for itself and is watched: whoever is on call hears of it, and the log."""
     from flows.run.alerting import alerted
+    from flows.run.asking import ask_first, refuse_empty
+    from flows.run.logged import logged
     from flows.run.night import open_night
 
     night = open_night(workspace, as_of)
     with alerted(night, purpose):
         night.workspace.refuse_when_held()
+        try:
+            ask_first(night, writes=True, sources=sources)
+            if not sources:
+                refuse_empty(night.workspace.lake)
+        except EvenfallError:
+            with logged(night, purpose):
+                raise
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.run.alerting import alerted
+from flows.run.asking import refuse_empty
 from flows.run.logged import logged
 from flows.run.night import Night, open_night
 from flows.scale.workforce import Workforce, learn_from, workforce
@@ -16,7 +17,6 @@ from flows.steps.intake import last_full_day
 from flows.steps.rollback import roll_back
 from flows.steps.rollup import catch_up, look_back
 from flows.steps.training import choose_champions
-from lake.errors import DataError
 
 Action = Literal["train", "promote", "rollback"]
 
@@ -60,8 +60,7 @@ def resolved(night: Night) -> Night:
         DataError: The lake is empty.
     """
     lake = night.workspace.lake
-    if not (lake.exists("events") or lake.exists("orders")):
-        raise DataError("the lake is empty", remedy="Run `evenfall nightly` first; it takes the data in.")
+    refuse_empty(lake)
     if night.asked is not None:
         return night
     day = last_full_day(lake, [], timezone=night.timezone)

@@ -126,14 +126,14 @@ def _examples(tried: Tried, rule: str, column: str, rows: Sequence[int]) -> list
 def _key(tried: Tried) -> Iterator[str]:
     key, keys = tried.table.key, tried.keys.drop_nulls()
     if not tried.has_own_key:
-        yield f"Key: {key} is derived from the row, since no column is mapped to it; the same file sent again changes nothing."
+        yield f"Key: {key} is derived from the row, since no column is mapped to it."
         return
     repeated = len(keys) - keys.n_unique()
-    yield f"Key: {key}, as mapped; {keys.n_unique():,} different ones, {repeated:,} rows repeat one of the rows before."
+    yield f"Key: {key}, as mapped: {keys.n_unique():,} different ones, {repeated:,} repeated."
     if repeated and "amount" in tried.table.columns:
-        yield f"     Lines of one file that share their {key} are summed into one order."
+        yield "  Lines of one file that share it are summed into one order."
     elif repeated:
-        yield f"     Of rows of one file that share their {key}, the first lands and the others go to quarantine."
+        yield "  Of the rows of one file that share it the first lands; the others go to quarantine."
 
 
 def _left_out(tried: Tried) -> Iterator[str]:
