@@ -21,6 +21,7 @@ from lake.databases import read_query
 from lake.discovery import Export, discover
 from lake.erased import read_erased
 from lake.errors import EvenfallError
+from lake.source_identity import identify, match_ledger
 from lake.source_settings import SourceSettings
 
 _ANSWER_SECONDS: Final = 30
@@ -30,23 +31,25 @@ _NS_PER_SECOND: Final = 1_000_000_000
 def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
     """One finding per source: what it offers, how much of that is new, and how its mapping does on the first rows of what is."""
     try:
-        erased, ledger = read_erased(workspace.root), read_arrivals(workspace.lake)
+        configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
+        erased, ledger = read_erased(workspace.root), match_ledger(read_arrivals(workspace.lake), configured)
     except EvenfallError as error:
         yield of_error("sources", error)
         return
     taken_in = _taken_in(ledger)
     for name, table in TABLES.items():
-        for number, source in enumerate(settings.table_sources(name), start=1):
-            about = name if len(settings.table_sources(name)) == 1 else f"{name}[{number}]"
+        for source in configured[name]:
+            about, asked = source.label, source.settings
             try:
-                found = discover(table, [source], root=workspace.root)
-                if source.uri is not None:
-                    offers, has_rows = _ask(source, about, workspace)
+                found = discover(table, [asked], root=workspace.root)
+                if asked.uri is not None:
+                    offers, has_rows = _ask(asked, about, workspace)
                     coming = found if has_rows else []
                 else:
                     masked = [(erased.masked(export.path), export) for export in found]
-                    offers = f"{_told(found)}; {_standing(masked, about, taken_in)}"
-                    coming = [export for path, export in masked if not _is_held(path, export, about, taken_in)]
+                    offers = f"{_told(found)}; {_standing(masked, source.identity, taken_in)}"
+                    new = (export for path, export in masked if not _is_held(path, export, source.identity, taken_in))
+                    coming = [export for export in new if not export.is_superseded]
                 yield _without_secrets(_judged(about, offers, coming, settings), settings)
             except EvenfallError as error:
                 yield _without_secrets(of_error(about, error), settings)
@@ -106,14 +109,14 @@ def _taken_in(ledger: pl.DataFrame) -> dict[tuple[str, str, str], tuple[int, int
     return {(table, source, path): (size, modified) for table, source, path, size, modified in rows}
 
 
-def _standing(masked: Sequence[tuple[str, Export]], about: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> str:
+def _standing(masked: Sequence[tuple[str, Export]], identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> str:
     counts = {"new": 0, "touched since": 0, "taken in already": 0}
     for path, export in masked:
-        is_known = (export.table.name, about, path) in taken_in
-        is_same = _is_held(path, export, about, taken_in)
+        is_known = (export.table.name, identity, path) in taken_in
+        is_same = _is_held(path, export, identity, taken_in)
         counts["new" if not is_known else "taken in already" if is_same else "touched since"] += 1
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
-def _is_held(path: str, export: Export, about: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> bool:
-    return taken_in.get((export.table.name, about, path)) == (export.size_bytes, export.modified_ns)
+def _is_held(path: str, export: Export, identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> bool:
+    return taken_in.get((export.table.name, identity, path)) == (export.size_bytes, export.modified_ns)

@@ -52,21 +52,22 @@ def preview(workspace: Path, source: str | None, *, width: int) -> Iterator[Prev
                 shown += 1
                 yield _failure(name, error, settings)
             continue
-        known += sources
-        for called, exports in sources.items():
-            if source in (None, name, called):
+        for exports in sources:
+            first = exports[0]
+            known.append(first.settings.name or first.label)
+            if source in (None, name, first.label, first.settings.name, first.source):
                 shown += 1
-                yield _one(called, exports, settings, width)
+                yield _one(exports, settings, width)
     if not shown:
         hint = nearest(str(source), list(dict.fromkeys(known)))
         raise ConfigurationError(f"there is no source {source!r}", remedy=f"Name a table or a source; {hint}.")
 
 
-def _one(called: str, exports: list[Export], settings: Settings, width: int) -> Previewed:
+def _one(exports: list[Export], settings: Settings, width: int) -> Previewed:
     try:
         tried = try_export(exports[0], timezone=settings.community.timezone)
     except EvenfallError as error:
-        return _failure(called, error, settings)
+        return _failure(exports[0].label, error, settings)
     text = without_secrets("\n".join(tell(tried, files=len(exports), width=width)), settings)
     fits = tried.bad_rows < tried.mapped_rows or not tried.mapped_rows
     return Previewed(f"{text}\n", 0 if fits else DataError.exit_code)
@@ -77,8 +78,10 @@ def _failure(called: str, error: EvenfallError, settings: Settings) -> Previewed
     return Previewed(without_secrets(text, settings), error.exit_code)
 
 
-def _by_source(table: Table, settings: Settings, root: Path) -> dict[str, list[Export]]:
+def _by_source(table: Table, settings: Settings, root: Path) -> list[list[Export]]:
+    """What each source would bring, in their order; of snapshots only the newest."""
     exports: dict[str, list[Export]] = {}
     for export in discover(table, settings.table_sources(table.name), root=root):
-        exports.setdefault(export.source, []).append(export)
-    return exports
+        if not export.is_superseded:
+            exports.setdefault(export.source, []).append(export)
+    return list(exports.values())

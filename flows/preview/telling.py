@@ -25,6 +25,7 @@ _GAP: Final = 2
 _DIGITS: Final = 12
 _EMPTY: Final = "-"
 _DOES_NOT_FIT: Final = "(does not fit)"
+_MISSING: Final = "(missing)"
 
 
 def tell(tried: Tried, *, files: int, width: int) -> Iterator[str]:
@@ -47,7 +48,7 @@ def tell(tried: Tried, *, files: int, width: int) -> Iterator[str]:
 def _head(tried: Tried, files: int) -> Iterator[str]:
     of = f", the first of {files:,} files" if files > 1 else ""
     looked = f"all {tried.sample.rows.height:,} rows" if tried.sample.is_whole else f"the first {tried.sample.rows.height:,} rows"
-    yield f"{tried.export.source}: {_plain(tried.export.path)}{of}; {looked} are looked at"
+    yield f"{tried.export.label}: {_plain(tried.export.path)}{of}; {looked} are looked at"
     yield ""
 
 
@@ -91,10 +92,11 @@ def _used(tried: Tried) -> list[str]:
 
 
 def _cells(tried: Tried, column: str, numbers: Sequence[int]) -> list[str]:
+    missing = tried.bad.get(f"{column}_{MISSING}", ())
     failed = {number for rule, rows in tried.bad.items() if rule.startswith(f"{column}_is_") for number in rows}
     rows = tried.mapped.rows.filter(pl.col(ROW_NO).is_in(list(numbers)))
     return [
-        _DOES_NOT_FIT if number in failed and value is None else _text(value)
+        _text(value) if value is not None or number not in failed else _MISSING if number in missing else _DOES_NOT_FIT
         for number, value in rows.select(ROW_NO, column).iter_rows()
     ]
 

@@ -28,6 +28,7 @@ from lake.erased import read_erased
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
 from lake.mapping import map_export
 from lake.sample import Sample, read_sample
+from lake.source_identity import identify, match_ledger
 from lake.source_settings import SourceSettings
 from lake.store import Lake
 
@@ -119,7 +120,7 @@ def _ask_sources(night: Night) -> None:
                 is_held = taken_in.get((name, erased.masked(export.path))) == export.size_bytes
                 if export.location is None:
                     _ask_address(export)
-                elif export.source not in asked and not is_held:
+                elif not export.is_superseded and export.source not in asked and not is_held:
                     asked.add(export.source)
                     _ask_header(export, night.settings)
 
@@ -129,8 +130,10 @@ def _taken_in(night: Night) -> dict[tuple[str, str], int]:
 
     A file that was only copied or touched has another time and the same size; only its content would tell.
     """
-    ledger = read_arrivals(night.workspace.lake).select("table", "path", "size_bytes")
-    return {(table, path): size for table, path, size in ledger.iter_rows()}
+    ledger = read_arrivals(night.workspace.lake)
+    # A source of which it cannot be told whether it is new needs a name.
+    match_ledger(ledger, {name: identify(name, night.settings.table_sources(name)) for name in TABLES})
+    return {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
 
 
 def _ask_address(export: Export) -> None:

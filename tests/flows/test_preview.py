@@ -63,7 +63,7 @@ Exported      row 1                   row 2                   row 4
 
 Mapped; times in UTC
   order_id    1                       1                       3
-  member_id   m1                      m1                      -
+  member_id   m1                      m1                      (missing)
   ordered_at  2025-06-01 08:00:00     2025-06-01 08:00:00     2025-06-02 10:00:00
   amount      2.5                     3                       4
   not mapped: currency, kind
