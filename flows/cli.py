@@ -82,7 +82,7 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
     """Predict past nights as they would have been then, every model side by side."""
     from flows.run.environment import prepare_environment
 
-    _known_workspace(workspace, as_of, writes=True)
+    _known_workspace(workspace, as_of, writes=True, needs_data=True)
     prepare_environment(workspace)
     from flows.backtest import backtest as backtest_flow
 
@@ -314,12 +314,15 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
         click.echo(line)
 
 
-def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False) -> Path:
+def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> Path:
     """Ask what can be asked before anything heavy is loaded: a configuration mistake answers at once."""
-    from flows.run.asking import ask_first
+    from flows.run.asking import ask_first, refuse_empty
     from flows.run.night import open_night
 
-    ask_first(open_night(workspace, as_of), writes=writes)
+    night = open_night(workspace, as_of)
+    ask_first(night, writes=writes)
+    if needs_data:
+        refuse_empty(night.workspace.lake)
     return workspace
 
 

@@ -6,7 +6,7 @@ Rows stand side by side and columns below each other, so that wide exports fit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -93,7 +93,8 @@ def _used(tried: Tried) -> list[str]:
 
 def _cells(tried: Tried, column: str, numbers: Sequence[int]) -> list[str]:
     missing = tried.bad.get(f"{column}_{MISSING}", ())
-    failed = {number for rule, rows in tried.bad.items() if rule.startswith(f"{column}_is_") for number in rows}
+    broken = (*tried.bad.items(), *tried.emptied.items())
+    failed = {number for rule, rows in broken if rule.startswith(f"{column}_is_") for number in rows}
     rows = tried.mapped.rows.filter(pl.col(ROW_NO).is_in(list(numbers)))
     return [
         _text(value) if value is not None or number not in failed else _MISSING if number in missing else _DOES_NOT_FIT
@@ -103,18 +104,29 @@ def _cells(tried: Tried, column: str, numbers: Sequence[int]) -> list[str]:
 
 def _misfits(tried: Tried, width: int) -> Iterator[str]:
     mapped = f"{tried.mapped_rows:,} rows"
-    if not tried.bad:
+    if not tried.bad and not tried.emptied:
         yield f"Every value fits, in {mapped}."
-        return
-    yield f"{tried.bad_rows:,} of {mapped} would go to quarantine:"
-    for rule, rows in tried.bad.items():
+    if tried.bad:
+        yield f"{tried.bad_rows:,} of {mapped} would go to quarantine:"
+        yield from _rules(tried, tried.bad, width)
+    if tried.emptied:
+        yield f"Of {mapped}, these values would be left empty, or count as no where they are consent:"
+        yield from _rules(tried, tried.emptied, width)
+
+
+def _rules(tried: Tried, broken: Mapping[str, Sequence[int]], width: int) -> Iterator[str]:
+    for rule, rows in broken.items():
         column, _, what = rule.partition("_is_")
-        yield _cut(f"  {column} is {'missing' if what == MISSING.removeprefix('is_') else 'not ' + _words(what)}", width)
+        yield _cut(f"  {column} is {_said(what)}", width)
         yield _cut(f"    {len(rows):,} rows, such as {'; '.join(_examples(tried, rule, column, rows))}", width)
 
 
-def _words(rule: str) -> str:
-    return rule.replace("_", " ").removeprefix("not ")
+def _said(what: str) -> str:
+    """A rule says what is right: a value that breaks it is not that."""
+    words = what.replace("_", " ")
+    if words == MISSING.removeprefix("is_"):
+        return words
+    return words.removeprefix("not ") if words.startswith("not ") else f"not {words}"
 
 
 def _examples(tried: Tried, rule: str, column: str, rows: Sequence[int]) -> list[str]:

@@ -54,6 +54,11 @@ class Tried:
                 found[f"{column}_{MISSING}"] = rows
         return found
 
+    @cached_property
+    def emptied(self) -> Mapping[str, Sequence[int]]:
+        """Rule → the rows whose optional value breaks it and is left empty; those rows stay."""
+        return dict(_by_rule(getattr(self.mapped, "blanked", self.mapped.rejects.clear())))
+
     @property
     def bad_rows(self) -> int:
         """How many mapped rows of the sample would go to quarantine."""

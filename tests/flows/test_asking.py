@@ -54,8 +54,9 @@ def test_what_is_wrong_is_told_before_anything_heavy_is_read(tmp_path: Path) -> 
     commands += [[name, "--workspace", folders[2]] for name in ("train", "backtest", "verify")]
     commands += [["explain", "somebody", "--workspace", folders[2]], ["quarantine", "list", "--workspace", folders[2]]]
     assert asked(*commands) == [(command[0], 2, []) for command in commands]
-    assert asked(["train", "--workspace", folders[1]], ["preview", "--workspace", str(tmp_path)]) == [
-        ("train", 3, []), ("preview", 2, []),
+    commands = [["train", "--workspace", folders[1]], ["backtest", "--workspace", folders[1]]]
+    assert asked(*commands, ["preview", "--workspace", str(tmp_path)]) == [
+        ("train", 3, []), ("backtest", 3, []), ("preview", 2, []),
     ]  # fmt: skip
     # Whoever looks for the night finds it in the log.
     logs = [file.read_text() for file in (wrong_path / "logs").glob("*.jsonl")]
