@@ -173,7 +173,7 @@ def erase(member_id: str | None, file: Path | None, yes: bool, workspace: Path) 
     """Remove members from everything the workspace holds, prove it by a search, and write a certificate."""
     if (member_id is None) == (file is None):
         raise click.UsageError("Name one member, or a file of members with --from.")
-    _known_workspace(workspace, None)
+    _known_workspace(workspace, None, writes=True)
     from flows.erasure.asked import planned, read_asked
 
     members = {member_id: "this member"} if member_id is not None else read_asked(file or Path())
