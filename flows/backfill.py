@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from prefect import flow
 
 from flows.nightly import run_night
 from flows.run.alerting import alerted
-from flows.run.night import open_night
-from lake.errors import ConfigurationError
+from flows.run.night import nights_between, open_night
 
 
 @flow(name="backfill", flow_run_name="backfill {first} to {last}", persist_result=False, validate_parameters=False)
@@ -24,10 +23,7 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
     Raises:
         ConfigurationError: The nights are not dates, not over yet, or in the wrong order.
     """
-    begin, end = open_night(workspace, first).as_of, open_night(workspace, last).as_of
-    if end < begin:
-        raise ConfigurationError(f"the last night, {end}, is before the first, {begin}", remedy="Give --from the earlier day.")
-    nights = [begin + timedelta(days=days) for days in range((end - begin).days + 1)]
+    nights = nights_between(workspace, first, last)
     beginning = open_night(workspace, first)
     with alerted(beginning, "backfill"), beginning.workspace.held("backfill"):
         for as_of in nights:
@@ -36,4 +32,4 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
 
 
 def _one_night(workspace: str, as_of: date) -> None:
-    run_night(open_night(workspace, as_of))
+    run_night(open_night(workspace, as_of), purpose="backfill")

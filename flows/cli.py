@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -81,7 +82,7 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
     """Predict past nights as they would have been then, every model side by side."""
     from flows.run.environment import prepare_environment
 
-    _known_workspace(workspace, as_of)
+    _known_workspace(workspace, as_of, writes=True, needs_data=True)
     prepare_environment(workspace)
     from flows.backtest import backtest as backtest_flow
 
@@ -96,8 +97,10 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
 def backfill(workspace: Path, first: str, last: str) -> None:
     """Run every night from one day to another, each seeing only what was known then."""
     from flows.run.environment import prepare_environment
+    from flows.run.night import nights_between
 
-    _free_workspace(workspace, first, purpose="backfill")
+    nights_between(workspace, first, last)
+    _free_workspace(workspace, first, purpose="backfill", sources=True)
     prepare_environment(workspace)
     from flows.backfill import backfill as backfill_flow
 
@@ -128,6 +131,24 @@ def init(workspace: Path) -> None:
 
 
 @cli.command()
+@click.argument("source", required=False)
+@_workspace
+def preview(source: str | None, workspace: Path) -> None:
+    """Show three rows of each source before and after mapping, what does not fit, and the keys; changes nothing.
+
+    SOURCE is a table, such as orders, or what a source is called; by default all are shown. Exit codes are those a night
+    would end with: 2 when a mapping cannot work, 3 when a file cannot be read or no row of the sample fits.
+    """
+    from flows.preview.preview import preview as show
+
+    codes: list[int] = []
+    for one in show(workspace, source, width=shutil.get_terminal_size().columns):
+        click.echo(one.text)
+        codes.append(one.exit_code)
+    sys.exit(min((code for code in codes if code), default=0))
+
+
+@cli.command()
 @click.argument("member_id")
 @_workspace
 @_as_of
@@ -135,7 +156,7 @@ def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
     """Print a member's card: scores, a year's activity, reasons, tier moves."""
     from flows.explain import explain as card
 
-    click.echo(card(workspace, member_id, as_of=as_of))
+    click.echo(card(_known_workspace(workspace, as_of), member_id, as_of=as_of))
 
 
 @cli.command()
@@ -152,7 +173,7 @@ def erase(member_id: str | None, file: Path | None, yes: bool, workspace: Path) 
     """Remove members from everything the workspace holds, prove it by a search, and write a certificate."""
     if (member_id is None) == (file is None):
         raise click.UsageError("Name one member, or a file of members with --from.")
-    _known_workspace(workspace, None)
+    _known_workspace(workspace, None, writes=True)
     from flows.erasure.asked import planned, read_asked
 
     members = {member_id: "this member"} if member_id is not None else read_asked(file or Path())
@@ -193,12 +214,15 @@ def verify(workspace: Path, as_of: str | None) -> None:
 @click.option("--security", is_flag=True, help="Look at who else may read or change the workspace instead.")
 def doctor(workspace: Path, security: bool) -> None:
     """Say whether a night would run: configuration, sources, disk, versions, clock, last nights; changes nothing."""
-    from flows.doctor.examination import examine
-    from flows.doctor.findings import as_lines, exit_code
+    from flows.doctor.examination import examine_in_turn
+    from flows.doctor.findings import counted, exit_code, lines_of
 
-    findings = examine(workspace, security=security)
-    for line in as_lines(findings):
-        click.echo(line)
+    findings = []
+    for finding in examine_in_turn(workspace, security=security):
+        findings.append(finding)
+        for line in lines_of(finding):
+            click.echo(line)
+    click.echo(f"\n{counted(findings)}")
     sys.exit(exit_code(findings))
 
 
@@ -210,28 +234,31 @@ def quarantine() -> None:
 @quarantine.command("list")
 @_workspace
 @click.option(
-    "--csv", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the open rows there, to repair them."
+    "--csv",
+    "place",
+    type=click.Path(path_type=Path),
+    help="Also write the open rows there, to repair them: a folder gets a file for each table.",
 )
-def quarantine_list(workspace: Path, file: Path | None) -> None:
+def quarantine_list(workspace: Path, place: Path | None) -> None:
     """Count the open rows by table and broken rule."""
     from flows.steps.requarantine import list_open
 
-    click.echo(list_open(_known_workspace(workspace, None), file=file))
+    click.echo(list_open(_known_workspace(workspace, None), place=place))
 
 
 @quarantine.command("replay")
 @_workspace
 @click.option(
     "--csv",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Repaired rows, as `list --csv` wrote them.",
+    "place",
+    type=click.Path(path_type=Path, exists=True),
+    help="File or folder with repaired rows, as `list --csv` wrote them.",
 )
-def quarantine_replay(workspace: Path, file: Path | None) -> None:
+def quarantine_replay(workspace: Path, place: Path | None) -> None:
     """Judge the open rows again, repaired or as they are, and land those that are good now."""
     from flows.steps.requarantine import replay
 
-    click.echo(replay(_known_workspace(workspace, None), file=file))
+    click.echo(replay(_known_workspace(workspace, None, writes=True), place=place))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -275,7 +302,7 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
     from flows.run.environment import prepare_environment
     from flows.run.warming import begin_early
 
-    _free_workspace(workspace, as_of, purpose="nightly")
+    _free_workspace(workspace, as_of, purpose="nightly", sources=True)
     prepare_environment(workspace)
     begin_early()
     from flows.nightly import nightly as nightly_flow
@@ -287,22 +314,35 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
         click.echo(line)
 
 
-def _known_workspace(workspace: Path, as_of: str | None) -> Path:
-    """Check what can be checked before anything heavy is loaded: a configuration mistake answers at once."""
+def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> Path:
+    """Ask what can be asked before anything heavy is loaded: a configuration mistake answers at once."""
+    from flows.run.asking import ask_first, refuse_empty
     from flows.run.night import open_night
 
-    open_night(workspace, as_of)
+    night = open_night(workspace, as_of)
+    ask_first(night, writes=writes)
+    if needs_data:
+        refuse_empty(night.workspace.lake)
     return workspace
 
 
-def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str) -> None:
-    """The same, for a run that needs the workspace for itself: who else holds it is told as early."""
+def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> None:
+    """The same, for a run that needs the workspace for itself and is watched: whoever is on call hears of it, and the log."""
     from flows.run.alerting import alerted
+    from flows.run.asking import ask_first, refuse_empty
+    from flows.run.logged import logged
     from flows.run.night import open_night
 
     night = open_night(workspace, as_of)
     with alerted(night, purpose):
         night.workspace.refuse_when_held()
+        try:
+            ask_first(night, writes=True, sources=sources)
+            if not sources:
+                refuse_empty(night.workspace.lake)
+        except EvenfallError:
+            with logged(night, purpose):
+                raise
 
 
 if __name__ == "__main__":

@@ -94,9 +94,9 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
         beside.end()
 
 
-def run_night(night: Night) -> NightDone:
-    """Run one night in a workspace that is held, and log how it went."""
-    with logged(night, "nightly"), workforce(night) as crew:
+def run_night(night: Night, *, purpose: str = "nightly") -> NightDone:
+    """Run one night in a workspace that is held, and log how it went and for which purpose it ran."""
+    with logged(night, purpose), workforce(night) as crew:
         return _run_steps(night, crew)
 
 
@@ -224,7 +224,13 @@ def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lis
         lists = Lists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         staging = staging_folder(night.workspace.night(night.as_of))
-        hashes = write_lists(staging, members=lists.members, contacts=lists.contacts, currency=night.settings.community.currency)
+        hashes = write_lists(
+            staging,
+            members=lists.members,
+            contacts=lists.contacts,
+            currency=night.settings.community.currency,
+            bom=night.settings.lists.bom,
+        )
         write_receipt(staging, night, champions, lists=hashes)
         publish(staging, night.workspace.night(night.as_of))
         return lists

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.run.alerting import alerted
+from flows.run.asking import refuse_empty
 from flows.run.logged import logged
 from flows.run.night import Night, open_night
 from flows.scale.workforce import Workforce, learn_from, workforce
 from flows.steps.intake import last_full_day
+from flows.steps.rollback import roll_back
 from flows.steps.rollup import catch_up, look_back
-from flows.steps.training import Force, choose_champions
-from lake.errors import DataError
+from flows.steps.training import choose_champions
+
+Action = Literal["train", "promote", "rollback"]
 
 
 @flow(name="train", flow_run_name="train {as_of}", persist_result=False, validate_parameters=False)
-def train(workspace: str = ".", as_of: str | None = None, force: Force = "train") -> list[str]:
+def train(workspace: str = ".", as_of: str | None = None, force: Action = "train") -> list[str]:
     """Train challengers on what the lake holds and let the gate decide; returns a line for each model.
 
     Args:
@@ -36,8 +40,11 @@ def train(workspace: str = ".", as_of: str | None = None, force: Force = "train"
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def train_and_decide(night: Night, crew: Workforce, force: Force) -> list[str]:
-    """Bring the rollups up to date, train, decide."""
+def train_and_decide(night: Night, crew: Workforce, force: Action) -> list[str]:
+    """Bring the rollups up to date, train, decide; or take back what was decided."""
+    if force == "rollback":
+        with night.step("rolling back"):
+            return roll_back(night)
     with night.step("training"):
         catch_up(night)
         gathered = look_back(night)
@@ -53,8 +60,7 @@ def resolved(night: Night) -> Night:
         DataError: The lake is empty.
     """
     lake = night.workspace.lake
-    if not (lake.exists("events") or lake.exists("orders")):
-        raise DataError("the lake is empty", remedy="Run `evenfall nightly` first; it takes the data in.")
+    refuse_empty(lake)
     if night.asked is not None:
         return night
     day = last_full_day(lake, [], timezone=night.timezone)

@@ -26,11 +26,12 @@ from flows.steps.rollup import look_back
 from flows.steps.training import Champion, Champions
 from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import files_hash, from_files
-from outputs.lists import write_lists
+from outputs.lists import has_mark, write_lists
 
 Answer = Literal["matches", "differs", "cannot be verified"]
 _KEY: Final = "member_id"
 _LISTED: Final = 20
+_MARKED: Final = "contact_list.csv"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def verify(workspace: Path, as_of: str | None) -> Verdict:
             "differs" if tampered else "cannot be verified", (f"{night.as_of} cannot be computed again: {reason}.", *told)
         )
     with tempfile.TemporaryDirectory(prefix="evenfall-verify-") as temporary:
-        again = _compute(replace(night, workspace=past), champions, Path(temporary))
+        # A night is published with the mark or without it: only its receipt can say that somebody has changed that since.
+        marked = night.settings.lists.bom if _MARKED in tampered else has_mark(folder / _MARKED)
+        again = _compute(replace(night, workspace=past), champions, Path(temporary), bom=marked)
         different = sorted(name for name in {*again, *on_disk} if again.get(name) != on_disk.get(name))
         if not different:
             return Verdict("matches", (f"{night.as_of} matches: {len(again)} lists, byte for byte.",))
@@ -123,13 +126,14 @@ def _champions(night: Night, receipt: Mapping[str, Any]) -> Champions | None:
     return Champions(found["churn"], found.get("value"))
 
 
-def _compute(night: Night, champions: Champions, folder: Path) -> dict[str, str]:
+def _compute(night: Night, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
     """The lists of the night, computed as the night does, written into a folder; returns their hashes."""
     gathered = look_back(night)
     scored = scoring.score_members(night, scoring.compute_features(gathered), champions)
     members = scoring.segment_members(night, scoring.explain_members(night, gathered.history, scored, champions))
     listed, contacts = scoring.member_list(night, members), scoring.contacts_for(night, members)
-    return write_lists(folder, members=listed, contacts=contacts, currency=night.settings.community.currency)
+    currency = night.settings.community.currency
+    return write_lists(folder, members=listed, contacts=contacts, currency=currency, bom=bom)
 
 
 def _differing(night: Night, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path) -> Verdict:

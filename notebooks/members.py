@@ -72,7 +72,7 @@ def told(*paragraphs: str) -> mo.Html:
 @app.function
 def as_csv(members: pl.DataFrame) -> bytes:
     """The selection as the lists are written: every column, reasons as sentences, no text that runs as a formula."""
-    return as_text(members).write_csv().encode()
+    return as_text(members).write_csv(include_bom=True).encode()
 
 
 @app.cell

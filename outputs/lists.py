@@ -2,14 +2,15 @@
 
 The same frames give the same bytes: rows and columns have a fixed order and no file says when it was written.
 
-CSV is plain UTF-8 without a byte-order mark, numbers at full precision and dates in ISO form, so that any program
-reads it; people open the Excel file, which needs no import dialogue. In CSV and Excel, text that a spreadsheet
+CSV is UTF-8 with a byte-order mark, without which Excel misreads letters such as ü; numbers have full precision and dates
+ISO form. In CSV and Excel, text that a spreadsheet
 could take for a formula gets an apostrophe in front; Parquet keeps every value as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -61,7 +62,9 @@ EXCEL_ROW_LIMIT: Final = 100_000
 _FORMULA_START: Final = r"^(?:[\s\x00-\x1F\x7F-\x9F\u200B\uFEFF]*[=+\-@＝＋－＠]|[\x00-\x1F\x7F-\x9F])"
 
 
-def write_lists(folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame, currency: str | None) -> dict[str, str]:
+def write_lists(
+    folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame, currency: str | None, bom: bool = True
+) -> dict[str, str]:
     """Write tonight's lists into a folder that nobody reads yet.
 
     Columns of the contract that a frame lacks are written typed and null; columns beyond the contract follow it.
@@ -71,6 +74,7 @@ def write_lists(folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame, 
         members: One row per member, in any order; at least `as_of` and `member_id`.
         contacts: One row per member to contact; at least `as_of`, `member_id` and `rank`, 1 for the best.
         currency: ISO 4217 code of the amounts, or None where there is no money or no currency is known.
+        bom: Whether the CSV files begin with a byte-order mark.
 
     Returns:
         File name → SHA-256 of the file, sorted by name. `members.xlsx` is there up to 100,000 members.
@@ -81,16 +85,22 @@ def write_lists(folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame, 
         assert frame["member_id"].is_unique().all(), "a list holds one row per member"
     _write_parquet(members, folder / "members.parquet")
     readable = as_text(members)
-    readable.write_csv(folder / "members.csv")
+    readable.write_csv(folder / "members.csv", include_bom=bom)
     written = ["members.parquet", "members.csv"]
     if members.height <= EXCEL_ROW_LIMIT:
         write_excel(folder / "members.xlsx", readable, title="Members", currency=currency)
         written.append("members.xlsx")
     readable = as_text(contacts)
-    readable.write_csv(folder / "contact_list.csv")
+    readable.write_csv(folder / "contact_list.csv", include_bom=bom)
     write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency)
     written += ["contact_list.csv", "contact_list.xlsx"]
     return {name: _digest(folder / name) for name in sorted(written)}
+
+
+def has_mark(path: Path) -> bool:
+    """Whether a CSV list begins with a byte-order mark."""
+    with path.open("rb") as file:
+        return file.read(len(BOM_UTF8)) == BOM_UTF8
 
 
 def conform(frame: pl.DataFrame, *, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -18,7 +18,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import scipy
 from pydantic import BaseModel, ConfigDict, Field
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -193,7 +192,10 @@ def _kept_names(state: GroupState, previous: GroupState, policy: GroupPolicy) ->
     scales = _of(state.scales, state, shared)
     step = (_natural_centroids(state, shared)[:, None, :] - _natural_centroids(previous, shared)[None, :, :]) / scales
     distance = np.sqrt((step**2).mean(axis=2))
-    pairs = zip(*scipy.optimize.linear_sum_assignment(distance), strict=True)
+    # Imported where it is needed: the settings name the policy above, and a wrong setting is told at once.
+    from scipy.optimize import linear_sum_assignment
+
+    pairs = zip(*linear_sum_assignment(distance), strict=True)
     return {int(i): previous.names[int(j)] for i, j in pairs if distance[i, j] <= policy.match_distance}
 
 

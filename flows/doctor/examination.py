@@ -27,13 +27,18 @@ _BUG: int = 1
 
 
 def examine(folder: Path, *, security: bool = False) -> list[Finding]:
-    """Look at a workspace.
+    """Look at a workspace; as `examine_in_turn`, all at once."""
+    return list(examine_in_turn(folder, security=security))
+
+
+def examine_in_turn(folder: Path, *, security: bool = False) -> Iterator[Finding]:
+    """Look at a workspace, and say each thing as soon as it is known: what needs long to ask comes late.
 
     Args:
         folder: The folder with `evenfall.toml`.
         security: Look at who else may read or change it, instead of whether a night would run.
 
-    Returns:
+    Yields:
         One finding per thing looked at, in the order a night would meet them.
 
     Raises:
@@ -43,11 +48,13 @@ def examine(folder: Path, *, security: bool = False) -> list[Finding]:
     if not root.is_dir():
         raise ConfigurationError(f"there is no folder {root}", remedy="Name the workspace with --workspace.")
     if security:
-        return list(review(root))
+        yield from review(root)
+        return
     # Somebody waits at the terminal: MLflow's client would go on trying for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    return [finding for look in _looks(root) for finding in _taken(look)]
+    for look in _looks(root):
+        yield from _taken(look)
 
 
 def _looks(root: Path) -> Iterator[Look]:

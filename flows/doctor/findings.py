@@ -62,15 +62,17 @@ def exit_code(findings: Iterable[Finding]) -> int:
     return min((finding.exit_code for finding in findings if finding.level == "problem"), default=0)
 
 
-def as_lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """One or two lines per finding, and a closing one that counts them."""
-    for finding in findings:
-        first, *more = finding.says.splitlines() or [""]
-        yield f"{finding.level:<{_LEVEL_WIDTH}}{finding.about:<{_ABOUT_WIDTH}}{first}"
-        for line in more:
-            yield " " * (_LEVEL_WIDTH + _ABOUT_WIDTH) + line.strip()
-        if finding.remedy:
-            yield " " * (_LEVEL_WIDTH + _ABOUT_WIDTH) + f"→ {finding.remedy}"
+def lines_of(finding: Finding) -> Iterator[str]:
+    """One finding in one or more lines."""
+    first, *more = finding.says.splitlines() or [""]
+    yield f"{finding.level:<{_LEVEL_WIDTH}}{finding.about:<{_ABOUT_WIDTH}}{first}"
+    for line in more:
+        yield " " * (_LEVEL_WIDTH + _ABOUT_WIDTH) + line.strip()
+    if finding.remedy:
+        yield " " * (_LEVEL_WIDTH + _ABOUT_WIDTH) + f"→ {finding.remedy}"
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """How many problems and warnings there are."""
     counts = {level: sum(finding.level == level for finding in findings) for level in ("problem", "warning")}
-    yield ""
-    yield ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts.items())
+    return ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts.items())

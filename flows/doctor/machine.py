@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, ok, problem, warning
+from flows.run.asking import closed_to_us
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
 from lake.arrivals import read_arrivals
@@ -48,11 +48,7 @@ _PIN: Final = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\\]+)", re.MULTILIN
 
 def look_at_permissions(workspace: Workspace) -> Iterator[Finding]:
     """May everything be written that a night writes?"""
-    lake = [] if isinstance(workspace.lake.root, Bucket) else [workspace.lake.root]
-    parts = (workspace.root, *lake, workspace.lists, workspace.reports, workspace.logs, workspace.state)
-    files = (workspace.root / "mlflow.db",)
-    closed = [path for path in parts if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK)]
-    closed += [path for path in files if path.exists() and not os.access(path, os.R_OK | os.W_OK)]
+    closed = closed_to_us(workspace, writes=True)
     if closed:
         yield problem(
             "permissions",

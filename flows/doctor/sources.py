@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
 
-from flows.doctor.findings import Finding, of_error, ok, warning
+from flows.doctor.findings import DATA, Finding, of_error, ok, problem, warning
 from flows.doctor.machine import shown_bytes
+from flows.preview.trying import try_export
 from flows.run.alerting import without_secrets
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
@@ -19,7 +21,7 @@ from lake.databases import read_query
 from lake.discovery import Export, discover
 from lake.erased import read_erased
 from lake.errors import EvenfallError
-from lake.source_identity import identify
+from lake.source_identity import identify, match_ledger
 from lake.source_settings import SourceSettings
 
 _GONE: Final = "its path matches no file now, and did before"
@@ -28,42 +30,75 @@ _NS_PER_SECOND: Final = 1_000_000_000
 
 
 def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
-    """One finding per source: what it offers, and how much of that has not been taken in yet."""
+    """One finding per source: what it offers, how much of that is new, and how its mapping does on the first rows of what is."""
     try:
-        erased, ledger = read_erased(workspace.root), read_arrivals(workspace.lake)
+        configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
+        erased, ledger = read_erased(workspace.root), match_ledger(read_arrivals(workspace.lake), configured)
     except EvenfallError as error:
         yield of_error("sources", error)
         return
     taken_in = _taken_in(ledger)
     for name, table in TABLES.items():
-        for number, source in enumerate(settings.table_sources(name), start=1):
-            about = name if len(settings.table_sources(name)) == 1 else f"{name}[{number}]"
+        for source in configured[name]:
+            about, asked = source.label, source.settings
             try:
-                if source.uri is not None:
-                    says = _ask(source, about, workspace)
+                before = [path for of, by, path in taken_in if (of, by) == (name, source.identity)]
+                found = discover(table, [asked], root=workspace.root, taken_in={source.identity: before})
+                if asked.uri is not None:
+                    offers, has_rows = _ask(asked, about, workspace)
+                    coming = found if has_rows else []
                 else:
-                    (itself,) = identify(name, [source])
-                    before = [path for of, _, path in taken_in if of == name and itself.reads(path)]
-                    found = discover(table, [source], root=workspace.root, taken_in={itself.identity: before})
-                    if not found and not source.optional:
+                    if not found and not asked.optional:
                         yield warning(about, _GONE, "Look whether the export still runs; what arrived before is kept.")
                         continue
                     masked = [(erased.masked(export.path), export) for export in found]
-                    says = f"{_told(found)}; {_standing(masked, about, taken_in)}"
-                yield ok(about, without_secrets(says, settings))
+                    offers = f"{_told(found)}; {_standing(masked, source.identity, taken_in)}"
+                    new = (export for path, export in masked if not _is_held(path, export, source.identity, taken_in))
+                    coming = [export for export in new if not export.is_superseded]
+                yield _without_secrets(_judged(about, offers, coming, settings), settings)
             except EvenfallError as error:
-                told = type(error)(without_secrets(error.what, settings), remedy=without_secrets(error.remedy, settings))
-                yield of_error(about, told)
+                yield _without_secrets(of_error(about, error), settings)
 
 
-def _ask(source: SourceSettings, about: str, workspace: Workspace) -> str:
-    """Run the query as far as its first row: the database, the password, the rights and the query itself are tried."""
+def _judged(about: str, offers: str, coming: Sequence[Export], settings: Settings) -> Finding:
+    """Try the mapping on the first of what the next night would read, as `evenfall preview` does."""
+    if not coming:
+        return ok(about, offers)
+    first = coming[0]
+    if first.location is None:
+        seconds = min(_ANSWER_SECONDS, first.settings.query_timeout_seconds)
+        first = replace(first, settings=first.settings.model_copy(update={"query_timeout_seconds": seconds}))
+    found = try_export(first, timezone=settings.community.timezone)
+    rows, bad = found.mapped_rows, found.bad_rows
+    if not bad:
+        return ok(about, f"{offers}; {rows:,} tried, all fit" if rows else offers)
+    rules = ", ".join(f"{rule} {len(numbers):,}" for rule, numbers in found.bad.items())
+    says = f"{offers}\nof {rows:,} rows tried, {bad:,} do not fit: {rules}"
+    remedy = f"`evenfall preview {about}` shows them; correct the mapping or the export."
+    if bad == rows:
+        return problem(about, says, remedy, exit_code=DATA)
+    if bad > settings.validation.limits(found.table.name).max_bad_share * rows:
+        return warning(about, says, remedy)
+    return ok(about, says)
+
+
+def _without_secrets(finding: Finding, settings: Settings) -> Finding:
+    return replace(finding, says=without_secrets(finding.says, settings), remedy=without_secrets(finding.remedy, settings))
+
+
+def _ask(source: SourceSettings, about: str, workspace: Workspace) -> tuple[str, bool]:
+    """Run the query as far as its first row: the database, the password, the rights and the query itself are tried.
+
+    Returns:
+        What to say, and whether there are rows.
+    """
     asked = (source.query or "").rstrip("; \n\t")
     first = f"SELECT count(*) AS found FROM (SELECT 1 FROM ({asked}\n) AS asked LIMIT 1) AS first"  # noqa: S608
     seconds = min(_ANSWER_SECONDS, source.query_timeout_seconds)
     tried = source.model_copy(update={"query": first, "query_timeout_seconds": seconds})
     has_rows = bool(read_query(tried, name=about, root=workspace.root).item())
-    return "the database answers, and its query gives rows" if has_rows else "the database answers, but its query gives no rows"
+    says = "the database answers, and its query gives rows" if has_rows else "the database answers, but its query gives no rows"
+    return says, has_rows
 
 
 def _told(exports: Sequence[Export]) -> str:
@@ -81,10 +116,14 @@ def _taken_in(ledger: pl.DataFrame) -> dict[tuple[str, str, str], tuple[int, int
     return {(table, source, path): (size, modified) for table, source, path, size, modified in rows}
 
 
-def _standing(masked: Sequence[tuple[str, Export]], about: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> str:
+def _standing(masked: Sequence[tuple[str, Export]], identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> str:
     counts = {"new": 0, "touched since": 0, "taken in already": 0}
     for path, export in masked:
-        held = taken_in.get((export.table.name, about, path))
-        is_same = held == (export.size_bytes, export.modified_ns)
-        counts["new" if held is None else "taken in already" if is_same else "touched since"] += 1
+        is_known = (export.table.name, identity, path) in taken_in
+        is_same = _is_held(path, export, identity, taken_in)
+        counts["new" if not is_known else "taken in already" if is_same else "touched since"] += 1
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _is_held(path: str, export: Export, identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> bool:
+    return taken_in.get((export.table.name, identity, path)) == (export.size_bytes, export.modified_ns)

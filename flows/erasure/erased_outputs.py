@@ -20,7 +20,7 @@ from lake.errors import OutsideServiceError
 from lake.needles import Needles
 from lake.places import File
 from lake.search import files_below, quoted
-from outputs.lists import CONTACT_SCHEMA, write_lists
+from outputs.lists import CONTACT_SCHEMA, has_mark, write_lists
 from outputs.publication import publish, recover, staging_folder
 
 ERASURES_KEY: Final = "erasures"
@@ -108,7 +108,13 @@ def _erase_from_night(folder: Path, needles: Needles, *, currency: str | None, c
     for path in sorted(folder.iterdir()):
         if path.is_file():
             shutil.copyfile(path, staging / path.name)
-    lists = write_lists(staging, members=members.filter(~is_theirs), contacts=contacts.filter(~is_theirs), currency=currency)
+    lists = write_lists(
+        staging,
+        members=members.filter(~is_theirs),
+        contacts=contacts.filter(~is_theirs),
+        currency=currency,
+        bom=has_mark(folder / "contact_list.csv"),
+    )
     _mark(staging, lists, certificate)
     publish(staging, folder)
     return True

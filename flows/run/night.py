@@ -130,6 +130,18 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
     return Night(workspace, settings, Tracking.of(root), night, clock, NightLog(workspace.logs))
 
 
+def nights_between(folder: str | Path, first: str | date, last: str | date) -> list[date]:
+    """Every night from one day to another.
+
+    Raises:
+        ConfigurationError: As `open_night`, or the last is before the first.
+    """
+    begin, end = open_night(folder, first).as_of, open_night(folder, last).as_of
+    if end < begin:
+        raise ConfigurationError(f"the last night, {end}, is before the first, {begin}", remedy="Give --from the earlier day.")
+    return [begin + timedelta(days=days) for days in range((end - begin).days + 1)]
+
+
 def say(line: str) -> None:
     """Tell the person at the terminal; the lists and results go elsewhere."""
     print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress is for the terminal

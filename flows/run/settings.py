@@ -124,6 +124,10 @@ class Lists(_Section):
     """`[lists]`: what is written for people and other systems."""
 
     contact_capacity: int = Field(default=200, ge=0, description="Longest contact list the team can work through in a day.")
+    bom: bool = Field(
+        default=True,
+        description="Whether CSV lists begin with a byte-order mark; Excel needs it to read letters such as ü.",
+    )
     publish_uri: str | None = Field(
         default=None, description="Database the member list is also written to; `${NAME}` is read from the environment."
     )

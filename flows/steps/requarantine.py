@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from expectations.runner import validate
 from flows.run.night import Night, open_night
 from flows.steps.arriving import authorless
+from flows.steps.repair_files import read_repair_files, write_repair_files
 from flows.steps.replaying import Replay
 from lake.arrivals import read_arrivals, record, undo_unrecorded
 from lake.contracts import TABLES, TIMESTAMP, Table
@@ -26,53 +27,51 @@ from lake.quarantine import OPEN, READMITTED, read_quarantine, set_status, write
 from lake.source_identity import Source, identify, match_ledger
 from lake.source_settings import SourceSettings
 
-_VALUE_PREFIX: Final = "value."
-_FACTS: Final = ("quarantine_id", "table", "source", "path", "row_no")
 
-
-def list_open(workspace: Path, *, file: Path | None = None) -> str:
-    """Tell how many rows wait, by table and broken rule, and optionally write them to a CSV file for repair.
+def list_open(workspace: Path, *, place: Path | None = None) -> str:
+    """Tell how many rows wait, by table and broken rule, and optionally write them to CSV files for repair.
 
     Args:
         workspace: The workspace.
-        file: Where to write one line per open row, its values in columns named `value.<column>`.
+        place: Where to write them: a folder for one file per table, or a file where the rows of one table wait.
+
+    Raises:
+        ConfigurationError: A file was named and the rows of several tables wait, or nothing can be written there.
     """
     night = open_night(workspace, None)
     waiting = _open(night)
-    if file is not None:
-        _spread(waiting).write_csv(file)
     if waiting.is_empty():
         return "The quarantine is empty."
+    files = [] if place is None else write_repair_files(waiting, place)
     counted = (
         waiting.explode("rules").group_by("table", "rules").len().sort(["table", "len", "rules"], descending=[False, True, False])
     )
     lines = [f"{waiting.height:,} rows wait in quarantine:"]
     lines += [f"  {table:10} {rule:32} {count:>8,}" for table, rule, count in counted.iter_rows()]
-    written = (
-        f"written to {file}; repair the value columns there, then"
-        if file is not None
-        else "to repair them: `quarantine list --csv FILE`, then"
-    )
-    return "\n".join([*lines, f"{written} `evenfall quarantine replay --csv FILE`."])
+    if place is None:
+        return "\n".join([*lines, "to repair them: `evenfall quarantine list --csv FOLDER`"])
+    written = ", ".join(str(file) for file in files)
+    then = f"repair the value columns there, then `evenfall quarantine replay --csv {place}`"
+    return "\n".join([*lines, f"written to {written}; {then}"])
 
 
-def replay(workspace: Path, *, file: Path | None = None) -> str:
+def replay(workspace: Path, *, place: Path | None = None) -> str:
     """Judge the open rows again and land those that are good now; the counting identity is kept and asserted.
 
     Args:
         workspace: The workspace.
-        file: Repaired rows as `list_open` wrote them; None judges the rows as they are, which helps when what they
-            referred to has arrived since, or the rules have changed.
+        place: The file or folder with repaired rows, as `list_open` wrote them; None judges the rows as they are, which helps
+            when what they referred to has arrived since, or the rules have changed.
 
     Raises:
-        ConfigurationError: The file is not one that `list_open` wrote.
+        ConfigurationError: A file is not one that `list_open` wrote.
         WorkspaceBusyError: A run is going on.
     """
     night = open_night(workspace, None)
     with night.workspace.held("quarantine replay"):
         undo_unrecorded(night.workspace.lake)
         waiting = _open(night)
-        chosen = waiting if file is None else _repaired(waiting, file)
+        chosen = waiting if place is None else _repaired(waiting, place)
         admitted = [_replay_arrival(night, rows) for rows in _by_arrival(chosen)]
     landed, still_bad = sum(good for good, _ in admitted), sum(bad for _, bad in admitted)
     return f"{landed:,} rows re-admitted, {still_bad:,} still break a rule. The next night sees them."
@@ -82,33 +81,9 @@ def _open(night: Night) -> pl.DataFrame:
     return read_quarantine(night.workspace.lake).filter(pl.col("status") == OPEN)
 
 
-def _spread(waiting: pl.DataFrame) -> pl.DataFrame:
-    """One row per open row with its values in columns, in the order of the contract."""
-    values = [json.loads(row) for row in waiting["values"]]
-    columns = [
-        column
-        for column in dict.fromkeys(name for table in TABLES.values() for name in table.columns)
-        if any(column in v for v in values)
-    ]
-    spread = {f"{_VALUE_PREFIX}{column}": pl.Series([v.get(column) for v in values], dtype=pl.String) for column in columns}
-    return waiting.select(*_FACTS, pl.col("rules").list.join(", ")).with_columns(**spread)
-
-
-def _repaired(waiting: pl.DataFrame, file: Path) -> pl.DataFrame:
-    """The open rows named in the file, with the file's values."""
-    try:
-        edited = pl.read_csv(file, infer_schema=False)
-    except (pl.exceptions.PolarsError, UnicodeError) as error:
-        raise ConfigurationError(f"{file} is not readable CSV: {error}", remedy="Save it as UTF-8 CSV with commas.") from error
-    columns = [column for column in edited.columns if column.startswith(_VALUE_PREFIX)]
-    if "quarantine_id" not in edited.columns or not columns:
-        raise ConfigurationError(
-            f"{file} lacks quarantine_id or the value columns", remedy="Start from the file that `quarantine list --csv` writes."
-        )
-    values = {
-        row["quarantine_id"]: {column.removeprefix(_VALUE_PREFIX): row[column] for column in columns}
-        for row in edited.iter_rows(named=True)
-    }
+def _repaired(waiting: pl.DataFrame, place: Path) -> pl.DataFrame:
+    """The open rows named in the files, with the files' values."""
+    values = read_repair_files(place)
     chosen = waiting.filter(pl.col("quarantine_id").is_in(list(values)))
     texts = [_merged(row, values[row["quarantine_id"]]) for row in chosen.iter_rows(named=True)]
     return chosen.with_columns(pl.Series("values", texts, dtype=pl.String))

@@ -34,7 +34,7 @@ from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
 
 Purpose = Literal["churn", "value"]
-Force = Literal["train", "promote", "rollback"]
+Force = Literal["train", "promote"]
 Model = TypeVar("Model")
 
 
@@ -98,11 +98,10 @@ def choose_champions(night: Night, learnt: Learnt, *, force: Force | None = None
     Args:
         night: The run.
         learnt: What to learn from; on its features of tonight the gate counts how much of the contact list would change.
-        force: `train` a challenger now, `promote` it whatever the gate says, or `rollback` to the champion before.
+        force: `train` a challenger now, or `promote` it whatever the gate says.
 
     Raises:
         OutsideServiceError: The tracking store failed.
-        ConfigurationError: There is no earlier champion to roll back to.
     """
     night.tracking.prepare()
     churn = _champion(night, learnt, "churn", force=force)
@@ -114,8 +113,6 @@ def choose_champions(night: Night, learnt: Learnt, *, force: Force | None = None
 def _champion(night: Night, learnt: Learnt, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
     tracking = night.tracking
     champion = tracking.champion(purpose, as_of=night.as_of)
-    if force == "rollback":
-        return _roll_back(night, purpose, champion)
     first = _needs_replacing(champion, force=force)
     held = None if first else champion
     if held is not None and not _is_due(night, purpose, force=force):
@@ -224,17 +221,6 @@ def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacit
         for model in (champion, challenger)
     ]
     return tops[1].join(tops[0], on="member_id", how="anti").height / tops[1].height
-
-
-def _roll_back(night: Night, purpose: Purpose, held: RegisteredModel | None) -> Champion[Any]:
-    before = None if held is None else night.tracking.champion_before(held, as_of=night.as_of)
-    if held is None or before is None:
-        raise ConfigurationError(
-            f"there is no earlier {purpose} champion to roll back to", remedy="Train another with `evenfall train`."
-        )
-    model = _read(before)
-    night.tracking.promote(before, as_of=night.as_of, reason=f"rolled back by hand from {held.label}")
-    return Champion(model, before, f"rolled back from {held.label}")
 
 
 def _is_due(night: Night, purpose: Purpose, *, force: Force | None) -> bool:

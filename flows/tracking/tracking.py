@@ -189,19 +189,14 @@ class Tracking:
         with self.client() as client:
             return self._registered(client.get_model_version(name, str(version)))
 
-    def champion_before(self, current: RegisteredModel, *, as_of: date) -> RegisteredModel | None:
-        """The champion that a champion took over from, to roll back to.
+    def versions(self, name: str) -> set[int]:
+        """The numbers of every version that is still registered.
 
         Raises:
             OutsideServiceError: The tracking server failed.
         """
         with self.client() as client:
-            earlier = [
-                found
-                for found in promotions.every_promotion(client, current.name)
-                if found[0] <= as_of and int(found[2].version) != current.version
-            ]
-            return self._registered(max(earlier, key=lambda found: found[:2])[2]) if earlier else None
+            return {int(version.version) for version in client.search_model_versions(f"name = '{name}'")}
 
     def find(self, name: str, *, as_of: date, fingerprint: str) -> RegisteredModel | None:
         """A version trained for a night from exactly these data, settings and code, if there is one that is not damaged.

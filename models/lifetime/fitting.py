@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-import scipy
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.panel import Floats
@@ -40,5 +39,7 @@ def _climb(likelihood: Likelihood, start: Floats, lowest: Floats, highest: Float
     bounds = list(zip(np.log(lowest), np.log(highest), strict=True))
     options = {"maxiter": _MOST_STEPS, "ftol": _VALUE_TOLERANCE, "gtol": _SLOPE_TOLERANCE}
     first = np.log(np.clip(start, lowest, highest))
-    found = scipy.optimize.minimize(descent, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    from scipy.optimize import minimize
+
+    found = minimize(descent, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return -float(found.fun), np.exp(found.x)

@@ -217,12 +217,16 @@ def test_an_empty_quarantine_says_so(run: Run, begun: Path) -> None:
 
 
 def test_a_repaired_line_joins_the_order_its_file_has_landed(run: Run, spoiled: Spoiled, copy: Path) -> None:
-    repair = copy / "repair.csv"
-    assert run("quarantine", "list", "--workspace", copy, "--csv", repair).code == 0
+    one = run("quarantine", "list", "--workspace", copy, "--csv", copy / "repair.csv")
+    assert (one.code, "rows of 2 tables wait (members, orders)" in one.err) == (2, True), one.err
+    folder, repair = copy / "repair", copy / "repair" / "orders.csv"
+    assert run("quarantine", "list", "--workspace", copy, "--csv", folder).code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["members.csv", "orders.csv"]
     good = shop_lines().with_columns(amount=pl.col("quantity") * pl.col("price"), order=pl.format("x{}", "order")).head(90)
     (place,) = spoiled.lines.with_row_index().filter(pl.col("price") == "n/a")["index"]
-    listed = pl.read_csv(repair, infer_schema=False).filter(pl.col("row_no") == str(place + 1), pl.col("table") == "orders")
-    listed.with_columns(pl.lit(str(good["amount"][place])).alias("value.amount")).write_csv(repair)
+    listed = pl.read_csv(repair, infer_schema=False).filter(pl.col("row_no") == str(place + 1))
+    # As a German Excel saves it.
+    listed.with_columns(pl.lit(str(good["amount"][place])).alias("value.amount")).write_csv(repair, separator=";")
     before = Lake(copy / "lake").scan("orders").filter(pl.col("order_id") == spoiled.cut).collect()["amount_minor"].to_list()
     done = run("quarantine", "replay", "--workspace", copy, "--csv", repair)
     assert "1 rows re-admitted" in done.out, done.err

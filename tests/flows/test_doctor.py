@@ -25,6 +25,7 @@ from flows.doctor.findings import Finding, exit_code, ok, problem, warning
 from flows.doctor.machine import look_at_clock, look_at_disk, look_at_versions
 from flows.doctor.nights import last_runs, look_at_last_nights, look_for_gaps
 from flows.doctor.security import is_pickle, others_may, review
+from flows.doctor.sources import look_at_sources
 from flows.run.night import open_night
 from flows.run.settings import load_settings
 from flows.run.workspace import Workspace
@@ -98,7 +99,7 @@ def test_sources_are_tried_as_far_as_their_first_row_and_no_secret_is_shown(shop
     gone = f'[sources.feedback]\nuri = "postgresql://reader:${{DATABASE_PASSWORD}}@127.0.0.1:{port}/shop"\nquery = "SELECT 1"\n'
     (shop / "evenfall.toml").write_text(SHOP + members.format(table="people") + gone)
     findings = examine(shop)
-    assert about(findings, "members").says == "the database answers, and its query gives rows"
+    assert about(findings, "members").says == "the database answers, and its query gives rows; 1 tried, all fit"
     assert (about(findings, "feedback").level, about(findings, "feedback").exit_code) == ("problem", 4)
     assert exit_code(findings) == 4
     assert not [finding for finding in findings if "moon-and-stars" in finding.says + finding.remedy]
@@ -107,6 +108,34 @@ def test_sources_are_tried_as_far_as_their_first_row_and_no_secret_is_shown(shop
     assert "no such table: persons" in about(findings, "members").says
     assert "matches no file" in about(findings, "orders").says
     assert exit_code(findings) == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "level", "code", "told"),
+    [
+        (0, "ok", 0, "10 tried, all fit"),
+        (2, "ok", 0, "2 do not fit"),
+        (3, "warning", 0, "3 do not fit"),
+        (10, "problem", 3, "10 do not fit"),
+    ],
+)
+def test_mappings_are_tried_on_a_sample_of_what_is_new(tmp_path: Path, bad: int, level: str, code: int, told: str) -> None:
+    lines = shop_lines().head(10).with_row_index()
+    lines = lines.with_columns(at=pl.when(pl.col("index") < bad).then(pl.lit("20250105.0")).otherwise("at")).drop("index")
+    write_shop(tmp_path, lines)
+    workspace, settings = Workspace(tmp_path), load_settings(tmp_path)
+    (found,) = look_at_sources(workspace, settings)
+    assert (found.level, found.exit_code) == (level, code)
+    assert told in found.says
+    assert not bad or f"ordered_at_is_a_time {bad}" in found.says
+    assert "20250105" not in found.says
+
+
+def test_an_expression_that_is_wrong_is_a_problem(tmp_path: Path) -> None:
+    write_shop(tmp_path, shop_lines().head(3), configuration=SHOP.replace("* price", "* prize"))
+    (found,) = look_at_sources(Workspace(tmp_path), load_settings(tmp_path))
+    assert (found.level, found.exit_code) == ("problem", 2)
+    assert "prize" in found.says
 
 
 def test_a_run_that_goes_on_is_told_and_one_that_hangs_is_a_problem(shop: Path) -> None:

@@ -107,6 +107,7 @@ def test_nothing_of_the_member_is_left_and_nothing_of_anybody_else_is_lost(forum
     lists = forum / "lists" / NIGHT.isoformat()
     assert pl.read_parquet(lists / "members.parquet")["member_id"].to_list() == sorted(WHO[1:])
     assert pl.read_csv(lists / "contact_list.csv")["member_id"].to_list() == ["anna-k-2"]
+    assert (lists / "contact_list.csv").read_bytes().startswith(b"\xef\xbb\xbfas_of,")
     assert (forum / "reports" / "page.html").read_text() == "<p>(erased) and anna-k-2</p>"
     assert "landing/members.csv" in "".join(told)
     assert GONE not in "".join(told)
@@ -157,11 +158,11 @@ def test_a_repaired_row_brings_nobody_back(forum: Path) -> None:
     take_in(forum, night=NIGHT + timedelta(days=1))
     erase(forum, GONE)
     repair = forum / "landing" / "repair.csv"
-    list_open(forum, file=repair)
+    list_open(forum, place=repair)
     values = {"value.member_id": GONE, "value.answered_at": day(3)}
     waiting = pl.read_csv(repair, infer_schema=False)
     waiting.with_columns(pl.lit(value).alias(name) for name, value in values.items()).write_csv(repair)
-    assert replay(forum, file=repair).startswith("0 rows re-admitted, 1 still")
+    assert replay(forum, place=repair).startswith("0 rows re-admitted, 1 still")
     assert holding(forum) == []
     check_counts(forum)
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from flows.run.access import OWN_FOLDERS
+from flows.run.night_log import NightLog
 from lake.store import Lake
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA
 from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
@@ -209,8 +210,22 @@ def test_a_challenger_waits_for_outcomes_the_champion_has_not_learnt_from(run: R
 def test_people_can_promote_and_roll_back(run: Run, promoted: FirstNight, tmp_path: Path) -> None:
     assert "champion churn/2; promoted: by hand" in promoted.done.out, promoted.done.err
     begun = shutil.copytree(promoted.shop, tmp_path / "shop")
+    # Another promotion that no night has used, and a night that was filled in later with it.
+    assert run("train", "--workspace", begun, "--as-of", LAST_DAY - timedelta(days=1), "--promote").code == 0
+    filled_in = NIGHT + timedelta(days=2)
+    folder = shutil.copytree(begun / "lists" / str(NIGHT), begun / "lists" / str(filled_in))
+    receipt = (folder / "receipt.json").read_text().replace("churn/1", "churn/3").replace("value/1", "value/3")
+    (folder / "receipt.json").write_text(receipt)
+    log = NightLog(begun / "logs")
+    log.begin(filled_in, purpose="backfill")
+    log.end(exit_code=0, seconds=1.0)
     back = run("train", "--workspace", begun, "--as-of", LAST_DAY, "--rollback")
-    assert "champion churn/1; rolled back from churn/2" in back.out, back.err
+    for purpose in ("churn", "value"):
+        told = f"champion {purpose}/1; rolled back from {purpose}/2; last used by the night of {NIGHT}"
+        assert told in back.out, back.err
+    again = run("train", "--workspace", begun, "--as-of", LAST_DAY, "--rollback")
+    assert again.code == 2
+    assert "nothing to roll back to: churn/1 and value/1 scored every night up to" in again.err
     assert run("nightly", "--workspace", begun, "--as-of", LAST_DAY).code == 0
     members = pl.read_parquet(begun / "lists" / str(LAST_DAY) / "members.parquet")
     assert members["churn_model"].unique().to_list() == ["churn/1 (recency)"]

@@ -93,7 +93,7 @@ def test_a_changed_configuration_or_model_is_named(shop: Path) -> None:
     assert verdict.answer == "cannot be verified"
     assert "the configuration has changed" in verdict.lines[0]
     # A change that makes no difference is no reason to doubt.
-    (shop / "evenfall.toml").write_text(SHOP + "\n[validation]\nfuture_tolerance_minutes = 61\n")
+    (shop / "evenfall.toml").write_text(SHOP + "\n[validation]\nfuture_tolerance_minutes = 61\n\n[lists]\nbom = false\n")
     assert verify(shop, NIGHT.isoformat()).answer == "matches"
     receipt = shop / "lists" / NIGHT.isoformat() / "receipt.json"
     facts = json.loads(receipt.read_text())

@@ -108,7 +108,7 @@ def test_consent_withdrawn_after_a_night_blanks_the_member_on_that_night_too(
 
 def test_the_download_is_the_selection_and_runs_no_formula(workspace_here: Explored) -> None:
     _, defined = opened(members)
-    rows = list(csv.DictReader(io.StringIO(members.as_csv(defined["chosen"]).decode())))
+    rows = list(csv.DictReader(io.StringIO(members.as_csv(defined["chosen"]).decode("utf-8-sig"))))
     assert [row["member_id"] for row in rows] == [
         f"'{member}" if member == "=1+1" else member for member in defined["chosen"]["member_id"]
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from datetime import date
 from pathlib import Path
@@ -68,8 +69,7 @@ def test_columns_beyond_the_contract_follow_it() -> None:
 def test_the_csv_list_reads_back_with_reasons_as_sentences(tmp_path: Path) -> None:
     write(tmp_path)
     raw = (tmp_path / "members.csv").read_bytes()
-    assert not raw.startswith(b"\xef\xbb\xbf")
-    rows = {row["member_id"]: row for row in csv.DictReader(io.StringIO(raw.decode()))}
+    rows = {row["member_id"]: row for row in csv.DictReader(io.StringIO(raw.decode("utf-8-sig")))}
     assert rows["b"]["reasons"] == "No order for 61 days. Spends less than before."
     assert rows["b"]["expected_value"] == "-12.5"
     assert rows["b"]["as_of"] == "2011-08-31"
@@ -77,9 +77,21 @@ def test_the_csv_list_reads_back_with_reasons_as_sentences(tmp_path: Path) -> No
     assert "'=cmd|' /C calc'!A0" in rows
 
 
+def test_csv_lists_begin_with_a_byte_order_mark_unless_it_is_not_wanted_and_nothing_else_differs(tmp_path: Path) -> None:
+    marked, plain = tmp_path / "marked", tmp_path / "plain"
+    hashes = {}
+    for folder, chosen in ((marked, {}), (plain, {"bom": False})):
+        folder.mkdir()
+        hashes[folder] = write_lists(folder, members=members(), contacts=contacts(), currency=None, **chosen)
+    for name in ("members.csv", "contact_list.csv"):
+        assert (marked / name).read_bytes() == b"\xef\xbb\xbf" + (plain / name).read_bytes()
+        assert hashes[marked][name] == hashlib.sha256((marked / name).read_bytes()).hexdigest()
+    assert {name for name in hashes[marked] if hashes[marked][name] != hashes[plain][name]} == {"members.csv", "contact_list.csv"}
+
+
 def test_the_contact_list_is_sorted_by_rank(tmp_path: Path) -> None:
     write(tmp_path)
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "contact_list.csv").read_text())))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "contact_list.csv").read_text("utf-8-sig"))))
     assert list(rows[0]) == list(CONTACT_SCHEMA)
     assert [row["member_id"] for row in rows] == ["c", "b"]
     assert rows[1]["reason"] == "'-x"
