@@ -135,7 +135,8 @@ def _lay_ground(lake: Lake, night: Night, gathered: Gathered) -> Ground:
     mark = uuid4().hex
     lake.replace(MEMBERS, members, metadata={"mark": mark})
     return Ground(
-        lake=lake,
+        # Workers on other machines keep no copies there.
+        lake=replace(lake, nearby=None),
         as_of=night.as_of,
         available=gathered.history.available,
         event_types=gathered.history.event_types,
