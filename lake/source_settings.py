@@ -155,6 +155,10 @@ class SourceSettings(BaseModel):
             raise ValueError('`max_retired_share` needs `mode = "snapshot"`')
         if self.path is None and "order_by" in self.model_fields_set:
             raise ValueError("`order_by` is for files; a query arrives once a night")
+        if self.watermark is not None and self.mode == "snapshot":
+            raise ValueError("a query with `watermark` gives only what changed, which is no snapshot: choose one")
+        if self.watermark is not None and self.lines == "add":
+            raise ValueError('with `watermark` rows of the overlap come again, and `lines = "add"` would count them twice')
         return self
 
     @property

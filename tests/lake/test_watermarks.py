@@ -35,6 +35,8 @@ def source(**settings: object) -> SourceSettings:
         ({"overlap": "yesterday"}, "'yesterday' is neither a duration"),
         ({"overlap": -1}, "greater than or equal to 0"),
         ({"uri": None, "query": None, "path": "orders.csv"}, "`watermark` is for a database"),
+        ({"mode": "snapshot"}, "is no snapshot"),
+        ({"lines": "add"}, "would count them twice"),
     ],
 )
 def test_half_of_a_watermark_is_refused(settings: dict[str, object], told: str) -> None:
