@@ -276,10 +276,12 @@ def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str) -> None
     """The same, for a run that needs the workspace for itself: who else holds it is told as early."""
     from flows.run.alerting import alerted
     from flows.run.night import open_night
+    from flows.scale.knocking import knock
 
     night = open_night(workspace, as_of)
     with alerted(night, purpose):
         night.workspace.refuse_when_held()
+        knock(night.settings.scale)
 
 
 if __name__ == "__main__":

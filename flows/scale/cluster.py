@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flows.run.settings import Scale
+from flows.scale.knocking import knock, no_answer
 from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _LOOPBACK: Final = "127.0.0.1"
 _LOOPBACK_NAMES: Final = ("localhost", "::1")
-_KNOCK_SECONDS: Final = 3
 # Also how long a client looks for a scheduler that it has lost.
 _ANSWER_SECONDS: Final = 8
 _WORKER_SECONDS: Final = 60
@@ -72,7 +71,7 @@ def cluster(scale: Scale) -> Iterator[Cluster]:
     _refuse_without_dask()
     if scale.address is not None:
         _refuse_passing_prefect(scale.address)
-        _knock(scale.address)
+        knock(scale)
     with ExitStack() as stack:
         stack.enter_context(_reachable_prefect(scale.address))
         stack.enter_context(_quiet())
@@ -100,22 +99,6 @@ def _refuse_passing_prefect(address: str) -> None:
             f"the workers of {address} outlive the night, and the Prefect server that a night starts by itself does not",
             remedy="Set PREFECT_API_URL to a Prefect server that is always there: `prefect server start`.",
         )
-
-
-def _knock(address: str) -> None:
-    """See that somebody listens, before anything waits for an answer."""
-    where = urlsplit(address)
-    try:
-        socket.create_connection((where.hostname or "", where.port or 0), timeout=_KNOCK_SECONDS).close()
-    except OSError as error:
-        raise _no_answer(address) from error
-
-
-def _no_answer(address: str) -> OutsideServiceError:
-    return OutsideServiceError(
-        f"the Dask scheduler at {address} does not answer",
-        remedy="Start it and its workers, or correct [scale] address, and run again; nothing was changed.",
-    )
 
 
 @contextmanager
@@ -182,7 +165,7 @@ def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
     try:
         asked = Client(address, **options)
     except OSError as error:  # a timeout is one too
-        raise _no_answer(address) from error
+        raise no_answer(address) from error
     with asked:
         try:
             asked.wait_for_workers(1, timeout=_WORKER_SECONDS)
