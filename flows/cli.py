@@ -332,6 +332,7 @@ def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources
     from flows.run.asking import ask_first, refuse_empty
     from flows.run.logged import logged
     from flows.run.night import open_night
+    from flows.scale.knocking import knock
 
     night = open_night(workspace, as_of)
     with alerted(night, purpose):
@@ -343,6 +344,7 @@ def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources
         except EvenfallError:
             with logged(night, purpose):
                 raise
+        knock(night.settings.scale)
 
 
 if __name__ == "__main__":

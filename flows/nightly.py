@@ -26,7 +26,7 @@ from flows.run.alerting import alert_of_warnings, alerted
 from flows.run.logged import logged
 from flows.run.night import Night, open_night, say
 from flows.run.warming import begin_early
-from flows.scale.workforce import Features, Workforce, learn_from, workforce
+from flows.scale.workforce import ClusterLostError, Features, Workforce, learn_from, workforce
 from flows.steps import intake as taking_in
 from flows.steps import scoring
 from flows.steps.maturity import Maturity, measure_matured
@@ -57,7 +57,8 @@ from outputs.validation_page import render_validation
 
 def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
     """Only what the outside world may mend by itself is worth another try; wrong data stay wrong."""
-    return isinstance(state.result(raise_on_failure=False), OutsideServiceError)
+    trouble = state.result(raise_on_failure=False)
+    return isinstance(trouble, OutsideServiceError) and not isinstance(trouble, ClusterLostError)
 
 
 step = task(cache_policy=NO_CACHE, persist_result=False)

@@ -45,6 +45,8 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
     **{count: pl.Int64() for count in COUNTS},
     RETIRED_COUNT: pl.Int64(),
     "key_prefix": pl.String(),
+    # The newest value that a query with a watermark gave so far, as `lake.watermarks` writes it; null for all others.
+    "watermark": pl.String(),
 }
 
 

@@ -18,6 +18,7 @@ from lake.casting import as_text
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
 from lake.query_guard import postgres_refuses, sqlite_allows, told_by_postgres, told_by_sqlite
 from lake.source_settings import SourceSettings
+from lake.watermarks import Since, beginning, for_psycopg
 
 CONNECT_TIMEOUT_SECONDS: Final = 30
 _SQLITE: Final = "sqlite:///"
@@ -27,7 +28,7 @@ _REFUSED: Final = re.compile("not authorized|authorization denied|prohibited")
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def read_query(settings: SourceSettings, *, name: str, root: Path) -> pl.DataFrame:
+def read_query(settings: SourceSettings, *, name: str, root: Path, since: Since | None = None) -> pl.DataFrame:
     """Run a source's query and read its rows.
 
     One row per row of the result. A column whose values are of several types, or of one Polars does not know, is text.
@@ -36,6 +37,7 @@ def read_query(settings: SourceSettings, *, name: str, root: Path) -> pl.DataFra
         settings: The source, with `uri` and `query`.
         name: How messages call it.
         root: Where relative paths of SQLite files start.
+        since: What to bind to `:since` of a source with a watermark; None for the beginning.
 
     Raises:
         ConfigurationError: The address is not one we know, or the query is not a SELECT that can be run.
@@ -45,12 +47,14 @@ def read_query(settings: SourceSettings, *, name: str, root: Path) -> pl.DataFra
     assert settings.uri is not None
     assert settings.query is not None
     uri = expand_environment(settings.uri, name=name)
+    if settings.watermark is not None and since is None:
+        since = beginning(settings.overlap)
     if uri.startswith(_SQLITE):
         file = root / uri.removeprefix(_SQLITE).partition("?")[0]
-        columns, rows = _ask_sqlite(file, settings.query, timeout_seconds=settings.query_timeout_seconds, name=name)
+        columns, rows = _ask_sqlite(file, settings.query, since, timeout_seconds=settings.query_timeout_seconds, name=name)
     elif re.match(r"postgres(ql)?(\+\w+)?://", uri):
         uri = "postgresql://" + uri.partition("://")[2]
-        columns, rows = _ask_postgres(uri, settings.query, timeout_seconds=settings.query_timeout_seconds, name=name)
+        columns, rows = _ask_postgres(uri, settings.query, since, timeout_seconds=settings.query_timeout_seconds, name=name)
     else:
         raise _unknown_address(name)
     return pl.DataFrame([_column(title, [row[place] for row in rows]) for place, title in enumerate(distinct_names(columns))])
@@ -77,7 +81,9 @@ def expand_environment(text: str, *, name: str) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def _ask_sqlite(file: Path, query: str, *, timeout_seconds: int, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _ask_sqlite(
+    file: Path, query: str, since: Since | None, *, timeout_seconds: int, name: str
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     if not file.is_file():
         raise ConfigurationError(f"{name}: there is no file {file}", remedy="Correct `uri` of this source.")
     deadline = time.monotonic() + timeout_seconds
@@ -86,7 +92,7 @@ def _ask_sqlite(file: Path, query: str, *, timeout_seconds: int, name: str) -> t
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _SQLITE_STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
             # Attaching creates the file it names, read-only or not; other statements and functions reach files too.
             connection.set_authorizer(sqlite_allows)
-            cursor = connection.execute(query)
+            cursor = connection.execute(query, {} if since is None else {"since": since})
             if cursor.description is None:
                 raise _bad_query(name, "it gives no rows")
             return [column[0] for column in cursor.description], cursor.fetchall()
@@ -106,7 +112,9 @@ def _ask_sqlite(file: Path, query: str, *, timeout_seconds: int, name: str) -> t
         raise DataError(f"{name}: {file} is damaged or no SQLite file: {error}", remedy="Ask for the file again.") from error
 
 
-def _ask_postgres(uri: str, query: str, *, timeout_seconds: int, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _ask_postgres(
+    uri: str, query: str, since: Since | None, *, timeout_seconds: int, name: str
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     import psycopg
 
     refused = postgres_refuses(query)
@@ -125,7 +133,12 @@ def _ask_postgres(uri: str, query: str, *, timeout_seconds: int, name: str) -> t
             connection.read_only = True
             # A named cursor takes one SELECT and nothing else, and no % for a placeholder.
             with connection.cursor(name="evenfall") as cursor:
-                cursor.execute(query.encode().rstrip(b"; \n\t"))
+                asked = query.rstrip("; \n\t")
+                if since is None:
+                    cursor.execute(asked.encode())
+                else:
+                    # As text of no type, so that it becomes what it is compared with: a time with a zone or without, or a number.
+                    cursor.execute(for_psycopg(asked).encode(), {"since": str(since)})
                 return [column.name for column in cursor.description or ()], cursor.fetchall()
     except psycopg.OperationalError as error:
         raise _no_answer(name, _first_line(error)) from error

@@ -21,6 +21,7 @@ from lake.places import File
 from lake.readers import as_meant, read_export
 from lake.source_identity import QUERY, Source, identify
 from lake.source_settings import FileFormat, SourceSettings
+from lake.watermarks import Since
 
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".bz2", ".xz", ".zst")
 
@@ -62,8 +63,11 @@ class Export:
         """How messages call it."""
         return f"{self.label} ({self.path})"
 
-    def read(self) -> tuple[pl.DataFrame, str]:
+    def read(self, *, since: Since | None = None) -> tuple[pl.DataFrame, str]:
         """Read its rows and a hash of its content.
+
+        Args:
+            since: For a source with a watermark, from where on; None for everything.
 
         Raises:
             DataError: The content cannot be read, or the file vanished.
@@ -71,7 +75,7 @@ class Export:
             OutsideServiceError: The database or the object store did not answer.
         """
         if self.location is None or self.file_format is None:
-            rows = read_query(self.settings, name=self.name, root=self.root)
+            rows = read_query(self.settings, name=self.name, root=self.root, since=since)
             return as_meant(rows, self.settings), _hash_of_rows(rows)
         try:
             content = self.location.read_bytes()

@@ -68,6 +68,26 @@ def supersede(quarantine: pl.DataFrame, arrivals: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def supersede_repeated(quarantine: pl.DataFrame, arrivals: pl.DataFrame) -> pl.DataFrame:
+    """Close the open rows that a newer arrival has quarantined again, value for value; the others stay open.
+
+    A query with a watermark gives only what changed: a row that it does not give again may still be bad.
+
+    Args:
+        quarantine: What is held, tonight's rows included.
+        arrivals: Tonight's arrivals of such queries: `table`, `source`, `path`, `arrival_id`.
+    """
+    same = ["table", "source", "path", "values"]
+    again = quarantine.join(arrivals.select("arrival_id"), on="arrival_id", how="semi")
+    newer = again.select(*same, newer_id="arrival_id").unique(same, keep="last", maintain_order=True)
+    overtaken = (pl.col("status") == OPEN) & pl.col("newer_id").is_not_null() & (pl.col("newer_id") != pl.col("arrival_id"))
+    return (
+        quarantine.join(newer, on=same, how="left")
+        .with_columns(status=pl.when(overtaken).then(pl.lit(SUPERSEDED)).otherwise("status"))
+        .select(list(SCHEMA))
+    )
+
+
 def set_status(quarantine: pl.DataFrame, quarantine_ids: pl.Series, status: str) -> pl.DataFrame:
     """Change the status of some rows."""
     chosen = pl.col("quarantine_id").is_in(quarantine_ids.implode())

@@ -20,6 +20,7 @@ LOG: Final = "_delta_log"
 # The key of a commit's information under which our own facts stand.
 FACTS_KEY: Final = "evenfall"
 _VERSIONS_HELD: Final = 64
+_COMMITS_MOST_OFTEN: Final = 4
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,12 @@ class Snapshot:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Our own facts of the newest commit that has any; empty when none has."""
-        kept = (commit[FACTS_KEY] for commit in self.opened.history() if FACTS_KEY in commit)
-        return dict(json.loads(next(kept, "{}")))
+        # Most often the newest has: each commit that is looked at is a file that is read.
+        for limit in (1, _COMMITS_MOST_OFTEN, None):
+            for commit in self.opened.history(limit):
+                if FACTS_KEY in commit:
+                    return dict(json.loads(commit[FACTS_KEY]))
+        return {}
 
 
 def read_snapshot(root: Root, *, version: int | None, options: dict[str, str] | None) -> Snapshot:
@@ -63,6 +68,12 @@ def read_snapshot(root: Root, *, version: int | None, options: dict[str, str] | 
     # Taken before the log is read: a commit that comes in between is seen, at the latest, next time.
     log = tuple(place_of(root).files(LOG))
     return _read(str(root), version, None if options is None else tuple(sorted(options.items())), log)
+
+
+def find_snapshot(root: Root, *, options: dict[str, str] | None) -> Snapshot | None:
+    """Look at the newest version of a table, or return None where none was ever written; its log is listed once."""
+    log = tuple(place_of(root).files(LOG))
+    return _read(str(root), None, None if options is None else tuple(sorted(options.items())), log) if log else None
 
 
 @lru_cache(maxsize=_VERSIONS_HELD)

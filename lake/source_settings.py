@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from lake.bucket import check_pattern
 from lake.times import is_date_format
+from lake.watermarks import check_settings
 
 FileFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
 TABULAR_FORMATS: Final[tuple[FileFormat, ...]] = ("csv", "xlsx")
@@ -56,6 +57,16 @@ class SourceSettings(BaseModel):
     )
     query: str | None = Field(default=None, description="The SELECT to run on `uri`, in a read-only transaction.")
     query_timeout_seconds: int = Field(default=600, ge=1, description="Longest time the query may take.")
+    watermark: str | None = Field(
+        default=None,
+        description="Column of the query's result by which only what changed is asked for: `:since` in `query` is its newest "
+        "value so far, less `overlap`; the first time 1970-01-01 00:00:00, or 0 where `overlap` is a number.",
+    )
+    overlap: str | Annotated[int, Field(ge=0, strict=True)] | None = Field(
+        default=None,
+        description="How far before the newest value `:since` lies: a duration such as `1 day` (the default) or `2 hours`, or a "
+        "whole number for a watermark of whole numbers.",
+    )
     format: FileFormat | None = Field(default=None, description="csv, jsonl, parquet or xlsx; by default told by the file name.")
     mode: Literal["append", "snapshot"] = Field(
         default="append",
@@ -201,6 +212,7 @@ class SourceSettings(BaseModel):
             raise ValueError("`uri` and `query` go together")
         if self.path is not None and not self.path:
             raise ValueError("`path` is empty")
+        check_settings(query=self.query, watermark=self.watermark, overlap=self.overlap)
         return self
 
     @model_validator(mode="after")
@@ -211,6 +223,10 @@ class SourceSettings(BaseModel):
             raise ValueError('`max_retired_share` needs `mode = "snapshot"`')
         if self.path is None and "order_by" in self.model_fields_set:
             raise ValueError("`order_by` is for files; a query arrives once a night")
+        if self.watermark is not None and self.mode == "snapshot":
+            raise ValueError("a query with `watermark` gives only what changed, which is no snapshot: choose one")
+        if self.watermark is not None and self.lines == "add":
+            raise ValueError('with `watermark` rows of the overlap come again, and `lines = "add"` would count them twice')
         return self
 
     @model_validator(mode="after")

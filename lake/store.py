@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -20,9 +20,10 @@ from deltalake.exceptions import DeltaError
 
 from lake.bucket import Bucket
 from lake.errors import ConfigurationError
+from lake.nearby import copies, drop_copies
 from lake.object_store import answered, scan_options, storage_options
 from lake.places import Place, Root, place_of
-from lake.snapshots import FACTS_KEY, LOG, Snapshot, read_snapshot
+from lake.snapshots import FACTS_KEY, LOG, Snapshot, find_snapshot, read_snapshot
 
 DAY: Final = "event_date"
 # deltalake 1.6 makes an address of the path, and panics or looks elsewhere.
@@ -38,12 +39,14 @@ class Lake:
 
     Args:
         root: The folder, which need not exist yet, or the place in a bucket.
+        nearby: Where this machine keeps copies of a bucket's small tables; None keeps none.
 
     Raises:
         ConfigurationError: Delta Lake cannot work in a folder of this name.
     """
 
     root: Root
+    nearby: Path | None = field(default=None, kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.root, Bucket):
@@ -77,7 +80,8 @@ class Lake:
 
     def version(self, table: str) -> int:
         """The number of its newest commit; -1 for a table never written."""
-        return self._look_at(table).opened.version() if self.exists(table) else -1
+        found = self._find(table)
+        return -1 if found is None else found.opened.version()
 
     def day_column(self, table: str) -> str | None:
         """The column a table is partitioned by; None for a table without a day."""
@@ -91,26 +95,12 @@ class Lake:
             table: Its name; it must exist.
             version: A past commit, or None for the newest.
         """
-        found = self._look_at(table, version)
-        schema = found.schema
-        # Polars' own reader of Delta tables fails below folders with blanks or accents in their names.
-        files = sorted(str(self.path(table) / unquote(path)) for path in found.files["path"])
-        if not files:
-            return pl.LazyFrame(schema=schema)
-        stored = pl.scan_parquet(
-            files,
-            hive_partitioning=True,
-            missing_columns="insert",
-            schema=schema,
-            glob=False,
-            storage_options=scan_options() if isinstance(self.root, Bucket) else None,
-            credential_provider=None,
-        )
-        return stored.select(schema.names())
+        return self._scan(table, self._look_at(table, version))
 
     def scan_or_empty(self, table: str, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         """Read a table lazily, or an empty frame of `schema` when it was never written."""
-        return self.scan(table) if self.exists(table) else pl.LazyFrame(schema=dict(schema))
+        found = self._find(table)
+        return pl.LazyFrame(schema=dict(schema)) if found is None else self._scan(table, found)
 
     def replace_days(
         self,
@@ -172,7 +162,8 @@ class Lake:
 
     def days(self, table: str, *, column: str = DAY) -> set[date]:
         """The days a table holds rows for; read from the log, not from the rows."""
-        return {day for day, _ in self._files(table, None, column=column)} if self.exists(table) else set()
+        found = self._find(table)
+        return set() if found is None else set(found.files[f"partition.{column}"])
 
     def days_changed(self, table: str, *, since_version: int) -> set[date]:
         """The days whose files differ between a past commit and now; every day when `since_version` is -1."""
@@ -185,17 +176,16 @@ class Lake:
 
     def row_count(self, table: str) -> int:
         """How many rows a table holds; read from the log, not from the rows."""
-        if not self.exists(table):
-            return 0
-        return int(self._look_at(table).files["num_records"].sum())
+        found = self._find(table)
+        return 0 if found is None else int(found.files["num_records"].sum())
 
     def rows_by_day(self, table: str) -> pl.DataFrame:
         """One row per day a table holds: `event_date`, `rows`; read from the log."""
-        if not self.exists(table):
+        found = self._find(table)
+        if found is None:
             return pl.DataFrame(schema={DAY: pl.Date, "rows": pl.Int64})
-        actions = self._look_at(table).files
         return (
-            actions.select(pl.col(f"partition.{DAY}").alias(DAY), rows=pl.col("num_records").cast(pl.Int64))
+            found.files.select(pl.col(f"partition.{DAY}").alias(DAY), rows=pl.col("num_records").cast(pl.Int64))
             .group_by(DAY)
             .agg(pl.col("rows").sum())
             .sort(DAY)
@@ -232,10 +222,9 @@ class Lake:
 
     def metadata(self, table: str) -> dict[str, Any]:
         """The facts kept with the newest commit that has any; empty for a table never written."""
-        if not self.exists(table):
-            return {}
         with self.answered():
-            return copy.deepcopy(self._look_at(table).facts)
+            found = self._find(table)
+            return {} if found is None else copy.deepcopy(found.facts)
 
     @property
     def storage_options(self) -> dict[str, str] | None:
@@ -245,6 +234,40 @@ class Lake:
     def answered(self) -> AbstractContextManager[None]:
         """Tell what the object store's clients raise in the block in our words; a folder's errors go on as they are."""
         return answered(self.root.name) if isinstance(self.root, Bucket) else nullcontext()
+
+    def drop_copies(self, table: str, *, but_newest: bool) -> None:
+        """Remove this machine's copies of a table, or those that its newest version does not need."""
+        if isinstance(self.root, Bucket) and self.nearby is not None:
+            needed = {unquote(path) for path in self._paths(table)} if but_newest else set()
+            drop_copies(self.nearby / table, but=needed)
+
+    def _scan(self, table: str, found: Snapshot) -> pl.LazyFrame:
+        # Polars' own reader of Delta tables fails below folders with blanks or accents in their names.
+        sizes = {
+            unquote(path): size_bytes for path, size_bytes in found.files.select("path", "size_bytes").sort("path").iter_rows()
+        }
+        if not sizes:
+            return pl.LazyFrame(schema=found.schema)
+        near = None
+        if isinstance(self.root, Bucket) and self.nearby is not None:
+            near = copies(self.root / table, sizes, self.nearby / table)
+        stored = pl.scan_parquet(
+            sorted(str(file) for file in near or (self.path(table) / name for name in sizes)),
+            hive_partitioning=True,
+            missing_columns="insert",
+            schema=found.schema,
+            glob=False,
+            storage_options=scan_options() if isinstance(self.root, Bucket) and near is None else None,
+            credential_provider=None,
+        )
+        return stored.select(found.schema.names())
+
+    def _find(self, table: str) -> Snapshot | None:
+        """The newest version, or None for a table never written; of a bucket the log is listed once for both."""
+        if not isinstance(self.root, Bucket):
+            return self._look_at(table) if self.exists(table) else None
+        with self.answered():
+            return find_snapshot(self.root / table, options=self.storage_options)
 
     def _look_at(self, table: str, version: int | None = None) -> Snapshot:
         with self.answered():

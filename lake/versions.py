@@ -67,6 +67,7 @@ def vacuum(lake: Lake, table: str, *, kept_since: datetime, now: datetime) -> Re
     oldest_kept = min(max(older, default=min(commits)), newest)
     kept = {path for number, commit in commits.items() if number > oldest_kept for path in commit.removed}
     removed = _remove_data(lake, table, kept=kept, written_before=now - _ORPHAN_AGE)
+    lake.drop_copies(table, but_newest=True)
     return removed + _shorten_log(lake, table, oldest_kept=oldest_kept)
 
 
@@ -75,6 +76,7 @@ def forget_past(lake: Lake, table: str) -> Removed:
 
     Killed at any point and run again, it finishes; the newest version can be read all the time.
     """
+    lake.drop_copies(table, but_newest=False)
     _carry_metadata(lake, table)
     opened = _opened(lake, table)
     with lake.answered():

@@ -6,6 +6,7 @@ a process of their own: some of deltalake's calls keep every thread of ours wait
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import urllib.request
@@ -105,6 +106,13 @@ class ObjectStore:
         finally:
             self._post("reset-auth", b"inf")
 
+    def asked(self) -> list[str]:
+        """What was asked of the server since this was last looked at: `LIST`, or the method and the object's key."""
+        self._tell("asked")
+        assert self.process.stdout is not None
+        told: list[str] = json.loads(self.process.stdout.readline())
+        return told
+
     def _tell(self, what: str) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -155,9 +163,17 @@ def _client(port: int) -> Any:
 def _serve() -> None:
     """Be the server and the door, and do as is told line by line."""
     from moto.server import ThreadedMotoServer
+    from werkzeug.serving import WSGIRequestHandler
 
     from tests.chaos.proxy import Door
 
+    asked: list[str] = []
+
+    def note(handler: WSGIRequestHandler, *_: object) -> None:
+        key, _, wanted = handler.path.partition("?")
+        asked.append("LIST" if "list-type" in wanted else f"{handler.command} {key}")
+
+    WSGIRequestHandler.log_request = note
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     port = int(server.get_host_and_port()[1])
@@ -165,8 +181,12 @@ def _serve() -> None:
     sys.stdout.write(f"{port} {door.port}\n")
     sys.stdout.flush()
     for line in sys.stdin:
-        getattr(door, line.strip())()
         sys.stdout.write(line)
+        if line.strip() == "asked":
+            sys.stdout.write(f"{json.dumps(asked)}\n")
+            asked.clear()
+        else:
+            getattr(door, line.strip())()
         sys.stdout.flush()
 
 

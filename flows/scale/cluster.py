@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flows.run.settings import Scale
-from lake.errors import ConfigurationError, OutsideServiceError
+from flows.scale.knocking import knock, no_answer
+from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 _LOOPBACK: Final = "127.0.0.1"
 _LOOPBACK_NAMES: Final = ("localhost", "::1")
-_ANSWER_SECONDS: Final = 15
+# Also how long a client looks for a scheduler that it has lost.
+_ANSWER_SECONDS: Final = 8
 _WORKER_SECONDS: Final = 60
 # One thread a worker: as many workers as cores keep the machine busy, and no two share one memory limit.
 _ONE_THREAD: Final = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -67,6 +69,9 @@ def cluster(scale: Scale) -> Iterator[Cluster]:
         OutsideServiceError: The scheduler does not answer, or has no workers.
     """
     _refuse_without_dask()
+    if scale.address is not None:
+        _refuse_passing_prefect(scale.address)
+        knock(scale)
     with ExitStack() as stack:
         stack.enter_context(_reachable_prefect(scale.address))
         stack.enter_context(_quiet())
@@ -83,6 +88,17 @@ def _refuse_without_dask() -> None:
             f'[scale] engine = "dask" needs a package that is not installed: {error.name}',
             remedy="Install Evenfall with its extra: pip install 'evenfall[scale]'.",
         ) from error
+
+
+def _refuse_passing_prefect(address: str) -> None:
+    """Refuse a Prefect server that ends with the night: workers that live on would look for it for as long as they live."""
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value() is None:
+        raise ConfigurationError(
+            f"the workers of {address} outlive the night, and the Prefect server that a night starts by itself does not",
+            remedy="Set PREFECT_API_URL to a Prefect server that is always there: `prefect server start`.",
+        )
 
 
 @contextmanager
@@ -147,13 +163,17 @@ def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
 
     options = {"security": _security(scale), "timeout": _ANSWER_SECONDS, "set_as_default": False}
     try:
-        with Client(address, **options) as asked:
-            asked.wait_for_workers(1, timeout=_WORKER_SECONDS)
+        asked = Client(address, **options)
     except OSError as error:  # a timeout is one too
-        raise OutsideServiceError(
-            f"the Dask scheduler at {address} does not answer, or has no workers",
-            remedy="Start it and its workers, or correct [scale] address, and run again; nothing was changed.",
-        ) from error
+        raise no_answer(address) from error
+    with asked:
+        try:
+            asked.wait_for_workers(1, timeout=_WORKER_SECONDS)
+        except OSError as error:
+            raise OutsideServiceError(
+                f"the Dask scheduler at {address} has no workers",
+                remedy="Start some, and run again; nothing was changed.",
+            ) from error
     with _connected(address, f"the Dask cluster at {address}", options) as ready:
         yield ready
 
@@ -162,11 +182,25 @@ def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
 def _connected(to: DaskCluster | str, name: str, options: dict[str, Any]) -> Iterator[Cluster]:
     from prefect_dask import DaskTaskRunner
 
-    from flows.scale.growing import RankedClient
+    from flows.scale.growing import RUNNING, RankedClient
+    from flows.scale.workforce import ClusterLostError
 
     runner = DaskTaskRunner(address=to, client_kwargs=options) if isinstance(to, str) else DaskTaskRunner(cluster=to)
-    with runner, RankedClient(to, **{**options, "set_as_default": False}) as client:
-        yield Cluster(runner, client, name, copy_context())
+    is_lost = False
+    try:
+        with runner, RankedClient(to, **{**options, "set_as_default": False}) as client:
+            try:
+                yield Cluster(runner, client, name, copy_context())
+            except Exception:
+                # Whatever Dask raises in the middle of something when the scheduler goes away.
+                is_lost = client.status != RUNNING
+                raise
+    except EvenfallError:
+        raise
+    except Exception as error:
+        if not is_lost:
+            raise
+        raise ClusterLostError(name) from error
 
 
 def _security(scale: Scale) -> Any:

@@ -33,7 +33,7 @@ from flows.scale.buckets import (
 from flows.scale.cluster import Cluster
 from flows.scale.growing import grow_on
 from flows.scale.leavings import LEAVINGS
-from flows.scale.workforce import Features
+from flows.scale.workforce import ClusterLostError, Features
 from flows.steps.rollup import Gathered
 from flows.steps.running import RUNNING_TABLES
 from flows.steps.scoring import columns_for_segments
@@ -73,7 +73,7 @@ class Crew:
     @property
     def grow(self) -> Grow:
         """LightGBM on all workers together."""
-        return grow_on(self.cluster.client)
+        return grow_on(self.cluster.client, name=self.cluster.name)
 
     def describe(self, night: Night, gathered: Gathered) -> Features:
         """As `Workforce.describe`."""
@@ -123,10 +123,7 @@ class Crew:
                 remedy="Most likely their memory did not suffice: lower [scale] bucket_members, or give the workers more.",
             ) from error
         except (FutureCancelledError, CommClosedError, OSError) as error:
-            raise OutsideServiceError(
-                f"{self.cluster.name} went away in the middle of the work",
-                remedy="Start it again and run the night again; nothing half-done was published.",
-            ) from error
+            raise ClusterLostError(self.cluster.name) from error
 
 
 def _lay_ground(lake: Lake, night: Night, gathered: Gathered) -> Ground:
@@ -135,7 +132,8 @@ def _lay_ground(lake: Lake, night: Night, gathered: Gathered) -> Ground:
     mark = uuid4().hex
     lake.replace(MEMBERS, members, metadata={"mark": mark})
     return Ground(
-        lake=lake,
+        # Workers on other machines keep no copies there.
+        lake=replace(lake, nearby=None),
         as_of=night.as_of,
         available=gathered.history.available,
         event_types=gathered.history.event_types,

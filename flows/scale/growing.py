@@ -19,12 +19,15 @@ from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 from lightgbm.basic import LightGBMError
 
+from flows.scale.workforce import ClusterLostError
 from lake.errors import OutsideServiceError
 from models.boosting import Grow, Lesson, grow_here
 
 # What LightGBM's training on Dask sets itself.
 _ITS_OWN: Final = ("num_threads",)
 _ATTEMPTS: Final = 3
+# A client that has lost its scheduler is reconnecting or closed.
+RUNNING: Final = "running"
 _FEWEST_ROWS_EACH: Final = 500
 Rows = npt.NDArray[Any]
 
@@ -38,14 +41,18 @@ class RankedClient(Client):  # type: ignore[misc]
         return dict(sorted(found.items(), key=lambda one: one[1]))
 
 
-def grow_on(client: Client) -> Grow:
+def grow_on(client: Client, *, name: str = "the Dask cluster") -> Grow:
     """Grow trees on the workers of a client.
 
     A lesson too small to share is learnt here. A worker that is lost takes its share of the rows with it, so the lesson
     starts again on those that are left.
 
+    Args:
+        client: Of a cluster with workers.
+        name: How messages call the cluster.
+
     Raises:
-        OutsideServiceError: Workers were lost again and again.
+        OutsideServiceError: Workers were lost again and again, or the scheduler.
     """
 
     def grow(parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
@@ -59,6 +66,8 @@ def grow_on(client: Client) -> Grow:
                     warnings.simplefilter("ignore", UserWarning)  # it says of its own default that it is ignored
                     return _grow(client, workers, parameters, rounds, lesson)
             except (KilledWorker, FutureCancelledError, CommClosedError, LightGBMError, OSError) as error:
+                if client.status != RUNNING:
+                    raise ClusterLostError(name) from error
                 if attempt == _ATTEMPTS:
                     raise OutsideServiceError(
                         f"training on Dask workers failed {_ATTEMPTS} times; the last time: {type(error).__name__}",

@@ -17,6 +17,7 @@ from flows.scale.leavings import put_away
 from flows.steps import scoring
 from flows.steps.rollup import Gathered
 from flows.steps.training import Champions, Learnt
+from lake.errors import OutsideServiceError
 from models.boosting import Grow, grow_here
 
 
@@ -33,6 +34,16 @@ class Features:
     rows: pl.LazyFrame
     members: int
     columns: int
+
+
+class ClusterLostError(OutsideServiceError):
+    """The scheduler went away: trying the same step again in this run cannot help."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} went away in the middle of the work",
+            remedy="Start it again and run the night again; nothing half-done was published.",
+        )
 
 
 class Workforce(Protocol):

@@ -17,6 +17,7 @@ from flows.steps.spool import Spool, Spooled
 from lake.contracts import TIMESTAMP, Table
 from lake.discovery import Export
 from lake.erased import ERASED_AUTHOR, Erased, leave_out, without_names
+from lake.errors import ConfigurationError
 from lake.identity import as_records, prefixed, with_keys
 from lake.ids import stop_where_many_are_rounded
 from lake.landing import SEQUENCE
@@ -26,6 +27,7 @@ from lake.quarantine import OPEN
 from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
 from lake.refusals import statements
 from lake.store import DAY, Lake
+from lake.watermarks import Watermark
 
 _EXAMPLES: Final = 3
 
@@ -109,6 +111,7 @@ class Read:
         export: Where it came from.
         content_hash: Of what was read.
         arrival_id: Its name in the ledger.
+        watermark: The newest value read so far; None without one.
         rows_read: As in `Mapped`, like the three below.
         left_out: Records the source's filter or an erasure leaves out.
         written: Its rows as they were written.
@@ -122,6 +125,7 @@ class Read:
     export: Export
     content_hash: str
     arrival_id: str
+    watermark: str | None
     rows_read: int
     left_out: int
     written: pl.DataFrame
@@ -133,18 +137,27 @@ class Read:
 
 
 def read_export(judge: Judge, export: Export) -> Read | None:
-    """Read and map one export; None when its content is what arrived last."""
-    rows, content_hash = export.read()
+    """Read and map one export; None when its content is what arrived last, or nothing is new."""
     earlier = _earlier(export, judge.ledger)
     is_reread = (export.table.name, export.source) in judge.reread
+    known = _watermark(export, earlier.clear() if is_reread else earlier)
+    rows, content_hash = export.read(since=None if known is None else known.since)
+    if known is not None and rows.is_empty():
+        return None
     if earlier.height and earlier["content_hash"][-1] == content_hash and not is_reread:
         return None
     # A file may come back as it once was: that is another arrival, told apart by how often this content has come before.
     times = int((earlier["content_hash"] == content_hash).sum())
     identity = f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}\x1f{times}"
+    watermark = None if known is None else known.after(rows, now=judge.now, name=export.name)
     zone = export.settings.timezone or judge.settings.community.timezone
     mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
     stop_where_many_are_rounded(mapped.rounded_ids, rows=mapped.rows.height, name=export.name)
+    if known is not None and export.table.key not in mapped.rows.columns:
+        raise ConfigurationError(
+            f"{export.name}: a source with `watermark` must map {export.table.key}",
+            remedy="Without ids a row that comes again cannot be told from one that is new: map it, or leave `watermark` out.",
+        )
     mapped = leave_out(mapped, table=export.table, erased=judge.erased)
     prefix = key_prefix(export, judge.ledger, is_derived=export.table.key not in mapped.rows.columns)
     castable = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
@@ -153,6 +166,7 @@ def read_export(judge: Judge, export: Export) -> Read | None:
         export=export,
         content_hash=content_hash,
         arrival_id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        watermark=watermark,
         rows_read=mapped.rows_read,
         left_out=mapped.left_out,
         written=mapped.written,
@@ -183,6 +197,13 @@ def _present(mapped: Mapped, keyed: pl.DataFrame, export: Export, prefix: str | 
         return keyed[key]
     keys = mapped.rows.select(pl.col(key) if prefix is None else prefixed(pl.col(key), prefix))
     return keys[key].drop_nulls().unique()
+
+
+def _watermark(export: Export, earlier: pl.DataFrame) -> Watermark | None:
+    """How far the same query was read before; None for a source that is read whole."""
+    column = export.settings.watermark
+    held = earlier["watermark"].drop_nulls()
+    return None if column is None else Watermark(column, export.settings.overlap, None if held.is_empty() else held[-1])
 
 
 def in_judgements(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[Read]]:
@@ -253,6 +274,7 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
         "landed": 0,
         "retired": 0,
         "key_prefix": read.key_prefix,
+        "watermark": read.watermark,
     }
     stamped = kept.head(kept.height - replaced).with_columns(
         ingested_at=pl.lit(judge.now).cast(TIMESTAMP),

@@ -31,7 +31,7 @@ from lake.erased import ERASED_AUTHOR, read_erased
 from lake.landing import of_days_met
 from lake.member_index import number_new_members
 from lake.own_keys import reference_names, take_own_keys
-from lake.quarantine import QUARANTINE, add, read_quarantine, supersede, write_quarantine
+from lake.quarantine import QUARANTINE, add, read_quarantine, supersede, supersede_repeated, write_quarantine
 from lake.retired import scan_retired_members
 from lake.source_identity import Source, identify, match_ledger
 from lake.store import DAY, Lake
@@ -310,6 +310,7 @@ def _write_quarantine(lake: Lake, intake: Intake, tonight: pl.DataFrame) -> None
         return
     before = read_quarantine(lake)
     new = pl.concat([arrival.bad for arrival in intake.arrivals]).with_columns(as_of=pl.lit(intake.as_of))
-    after = supersede(add(before, new), tonight)
+    whole, parts = (tonight.filter(pl.col("watermark").is_null() == is_whole) for is_whole in (True, False))
+    after = supersede_repeated(supersede(add(before, new), whole), parts)
     if not after.equals(before) or not lake.exists(QUARANTINE):
         write_quarantine(lake, after)

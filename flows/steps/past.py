@@ -63,6 +63,9 @@ class PastLake(Lake):
             return False
         return self.place(table).holds([unquote(path) for path in files])
 
+    def _find(self, table: str) -> Snapshot | None:
+        return self._look_at(table) if self.exists(table) else None
+
     def _look_at(self, table: str, version: int | None = None) -> Snapshot:
         return super()._look_at(table, self.versions[table] if version is None else version)
 
@@ -82,4 +85,5 @@ class PastWorkspace(Workspace):
     @property
     def lake(self) -> Lake:
         """The lake as it was."""
-        return PastLake(super().lake.root, self.versions)
+        whole = super().lake
+        return PastLake(whole.root, self.versions, nearby=whole.nearby)

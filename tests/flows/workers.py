@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,6 +126,18 @@ def make_certificates(folder: Path) -> dict[str, Path]:
     return {name: folder / f"{name}.pem" for name in written}
 
 
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError("the scheduler did not start")
+
+
 class a_scheduler:  # noqa: N801 - reads as a sentence
     """A scheduler and a worker as processes of their own, ended however the block ends; with certificates it speaks TLS."""
 
@@ -139,6 +152,7 @@ class a_scheduler:  # noqa: N801 - reads as a sentence
         port = free_port()
         address = f"{self._protocol}://127.0.0.1:{port}"
         self._start("dask_scheduler", "--host", address, "--no-dashboard")
+        _wait_for(port)
         self._start("dask_worker", address, "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
         return address, self._processes[0]
 

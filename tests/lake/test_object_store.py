@@ -114,12 +114,12 @@ def test_whatever_is_done_to_a_lake_a_bucket_tells_the_same_as_a_folder(
     object_store: ObjectStore, steps: list[tuple[str, Any, Any]]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        lakes = [Lake(Path(folder)), Lake(Bucket(object_store.make_bucket(), "a/lake"))]
+        bucket = Bucket(object_store.make_bucket(), "a/lake")
+        here, there = Lake(Path(folder) / "here"), Lake(bucket, nearby=Path(folder) / "copies")
         for step in steps:
-            here, there = (done(lake, step) for lake in lakes)
-            assert here == there, step
-        here, there = (seen(lake) for lake in lakes)
-        assert here == there
+            assert done(here, step) == done(there, step), step
+            assert seen(here) == seen(there)
+        assert seen(here) == seen(Lake(bucket)), "without copies"
 
 
 def test_two_writers_in_one_bucket_lose_nothing(bucket: Bucket) -> None:

@@ -1,0 +1,76 @@
+"""A night with its lake in a bucket asks a few times a step, however many days the tables hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.run.night import Night, open_night
+from flows.steps.intake import judge_sources, land_intake
+from flows.steps.retaining import tidy
+from flows.steps.rollup import catch_up, look_back
+from tests.flows.forum import FORUM, NIGHT, NOW, write_events, write_forum
+from tests.object_store import ObjectStore, object_store
+
+__all__ = ["object_store"]
+
+
+def take_in(night: Night) -> None:
+    intake = judge_sources(night.workspace, night.settings, as_of=night.as_of, now=night.now, progress=lambda _: None)
+    land_intake(night.workspace, intake)
+    intake.spool.empty()
+
+
+STEPS: dict[str, Callable[[Night], object]] = {
+    "taking in": take_in,
+    "catching up": catch_up,
+    "looking back": look_back,
+    "tidying": tidy,
+}
+# As measured: a look at a table is one listing of its log, and some tables are read, written and looked at several times.
+MOST_A_STEP = {"taking in": 150, "catching up": 100, "looking back": 250, "tidying": 250}
+
+
+def two_nights(store: ObjectStore, folder: Path, *, days: int) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
+    """What each step asked of the store in the first and in the second night: method and key, or LIST."""
+    bucket = store.make_bucket()
+    write_forum(folder, configuration=f'{FORUM}\n[lake]\npath = "s3://{bucket}/lake"\n')
+    write_events(folder, "events-old.csv", range(-6 * days, 0))
+    asked: list[dict[str, Counter[str]]] = []
+    for number in range(2):
+        night = open_night(folder, NIGHT.isoformat(), now=NOW + timedelta(days=number))
+        store.asked()
+        asked.append({})
+        for name, work in STEPS.items():
+            work(night)
+            asked[-1][name] = Counter(store.asked())
+        write_events(folder, f"events-{number}.csv", range(120, 126))
+    return asked[0], asked[1]
+
+
+@pytest.fixture(scope="module")
+def nights(object_store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[dict[str, Counter[str]], ...]]:
+    return {days: two_nights(object_store, tmp_path_factory.mktemp(f"days{days}"), days=days) for days in (5, 25)}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_later_night_asks_as_often_of_twenty_five_days_as_of_five(
+    nights: dict[int, tuple[dict[str, Counter[str]], ...]], step: str
+) -> None:
+    few, many = (nights[days][1][step].total() for days in (5, 25))
+    assert 0 < many <= MOST_A_STEP[step]
+    # A log with a checkpoint more is a file more.
+    assert abs(many - few) <= 10
+
+
+def test_a_first_load_writes_and_reads_each_day_of_a_table_once(
+    nights: dict[int, tuple[dict[str, Counter[str]], ...]],
+) -> None:
+    first = sum(nights[25][0].values(), Counter[str]())
+    data = {asked: times for asked, times in first.items() if asked.endswith(".parquet") and "_delta_log" not in asked}
+    assert len([asked for asked in data if asked.startswith("PUT")]) > 3 * 25
+    assert set(data.values()) == {1}
