@@ -14,6 +14,8 @@ import polars as pl
 
 TIMESTAMP: Final = pl.Datetime("us", "UTC")
 MINOR_UNITS_PER_UNIT: Final = 100
+# A cell of these that cannot be read counts as no.
+CONSENT: Final = ("can_contact", "can_profile")
 # The tables of rollups: what each member did on each day, and whom they reached.
 DAILY: Final = "daily"
 TIES: Final = "ties"
@@ -56,6 +58,10 @@ class Table:
     def required(self) -> tuple[str, ...]:
         """Columns a source must map; the key is not among them unless it cannot be derived."""
         return tuple(name for name, column in self.columns.items() if column.required)
+
+    def needs(self, column: str) -> bool:
+        """Whether a row is bad without a valid value in this column; in the others a bad value is left empty."""
+        return column == self.key or self.columns[column].required
 
     @property
     def owner(self) -> str:

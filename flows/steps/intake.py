@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from expectations.table_checks import Finding, check_freshness, check_missing, check_share, check_volume
+from expectations.table_checks import Finding, check_freshness, check_missing, check_share
+from expectations.volume import check_volume
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
 from flows.steps.arriving import Arrival, Judge, in_judgements, is_unchanged, judge_exports, read_export
