@@ -68,6 +68,11 @@ class RuleOutcome:
     examples: tuple[Example, ...]
     consequence: Literal["quarantined", "blanked"] = "quarantined"
 
+    @property
+    def told(self) -> str:
+        """What the rule demands and, where rows are not set aside for it, what became of the values that break it."""
+        return self.says if self.consequence == "quarantined" else f"{self.says} Other values were left empty."
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -152,7 +157,7 @@ def _validation(table: Table, rows: pl.DataFrame, rules: tuple[Rule, ...], broke
     blanked = {name: row_nos.filter(~row_nos.is_in(bad_row_nos)) for name, row_nos in found.items() if name not in needed}
     checked = rows.select(_checked(rule).alias(rule.name) for rule in rules).row(0) if rules else ()
     outcomes = [
-        _outcome(rule, rows, count, row_nos=(found if rule.name in needed else blanked).get(rule.name), needed=rule.name in needed)
+        _outcome(rule, rows, count, row_nos=(found | blanked).get(rule.name), needed=rule.name in needed)
         for rule, count in zip(rules, checked, strict=True)
     ]
     good = rows.filter(~pl.col(ROW_NO).is_in(bad_row_nos)) if bad.height else rows

@@ -131,11 +131,7 @@ def nights_told(rows_by_day: dict[date, int], *, first_night: int = 0, nights: i
     """The days that were found unusual, each on its own night, when only it arrived."""
     frame = pl.DataFrame({"event_date": list(rows_by_day), "rows": list(rows_by_day.values())})
     days = [FIRST + timedelta(days=night) for night in range(first_night, nights)]
-    return [
-        day
-        for day in days
-        if check_volume(CONTACTS, frame, arrived_dates=[day], as_of=day, limits=DEFAULT)
-    ]
+    return [day for day in days if check_volume(CONTACTS, frame, arrived_dates=[day], as_of=day, limits=DEFAULT)]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

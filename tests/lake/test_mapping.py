@@ -126,7 +126,8 @@ def test_an_optional_value_that_does_not_cast_is_left_empty_and_unreadable_conse
 
 
 def test_an_optional_expression_over_a_misread_value_is_left_empty() -> None:
-    found = mapped(SHOP.with_columns(Price=pl.Series(["1", "x", None, "3"])), {**SHOP_COLUMNS, "amount": "1", "kind": "Price * 2"})
+    export = SHOP.with_columns(Price=pl.Series(["1", "x", None, "3"]))
+    found = mapped(export, {**SHOP_COLUMNS, "amount": "1", "kind": "Price * 2"})
     assert dict(found.blanked.iter_rows()) == {2: ["kind_is_a_number"]}
     assert found.rows["kind"].to_list() == ["2", None, None, "6"]
 
