@@ -16,7 +16,7 @@ def test_a_lake_keeps_the_zone_of_its_first_night(tmp_path: Path) -> None:
     mark_format(tmp_path, timezone="America/New_York")
     assert json.loads((tmp_path / "format.json").read_text()) == {"lake_format": FORMAT, "timezone": "Europe/London"}
     refuse_other_zone(tmp_path, timezone="Europe/London")
-    with pytest.raises(ConfigurationError, match="days in Europe/London, and .* now says America/New_York") as refused:
+    with pytest.raises(ConfigurationError, match=r"days in Europe/London, and .* now says America/New_York") as refused:
         refuse_other_zone(tmp_path, timezone="America/New_York")
     assert (refused.value.exit_code, 'timezone = "Europe/London"' in str(refused.value)) == (2, True)
 
