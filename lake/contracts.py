@@ -103,8 +103,8 @@ MEMBERS: Final = Table(
         "birth_year": Column(pl.Int32(), "Year of birth."),
         "gender": Column(_TEXT, "Gender as the member states it."),
         "referrer_id": Column(_TEXT, "The member who brought this one."),
-        "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes."),
-        "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes."),
+        "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes, unreadable as no."),
+        "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes, unreadable as no."),
     },
 )
 
@@ -134,7 +134,7 @@ ORDERS: Final = Table(
         "member_id": Column(_TEXT, "Who bought.", required=True),
         "ordered_at": Column(TIMESTAMP, "When it was ordered.", required=True),
         "amount": Column(pl.Float64(), "Money in currency units; negative is a refund.", required=True),
-        "currency": Column(_TEXT, "Currency of the amount."),
+        "currency": Column(_TEXT, "Currency of the amount; all orders must be in one."),
         "kind": Column(_TEXT, "Kind of order, such as membership or shop."),
     },
     references={"member_id": "members"},
