@@ -40,10 +40,12 @@ class Example:
     Args:
         row_no: The caller's number of the row.
         value: Its value in the rule's column as text, at most 80 characters; None for a null.
+        file: The file it came from, without folders, where the caller said it.
     """
 
     row_no: int
     value: str | None
+    file: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import polars as pl
 from expectations.runner import RuleOutcome, Validation, validate
 from flows.run.memory import MemoryBudget
 from flows.run.settings import Settings
-from flows.steps.cells import cast_outcomes
+from flows.steps.cells import cast_outcomes, from_file
 from flows.steps.spool import Spool, Spooled
 from lake.contracts import TIMESTAMP, Table
 from lake.discovery import Export
@@ -267,7 +267,7 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
         facts=facts,
         records=judge.spool.keep(stamped),
         bad=_quarantine_rows(read.written, rules, facts),
-        outcomes=(*cast_outcomes(read.written, read.rejects, blanked), *verdict.outcomes),
+        outcomes=from_file((*cast_outcomes(read.written, read.rejects, blanked), *verdict.outcomes), export.path),
         consent=read.consent,
         present=read.present,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Final
 
 import polars as pl
@@ -28,6 +29,12 @@ def cast_outcomes(written: pl.DataFrame, rejects: pl.DataFrame, blanked: pl.Data
     """
     outcomes = list(_outcomes(written, rejects))
     return (*outcomes, *(replace(outcome, consequence="blanked") for outcome in _outcomes(written, blanked)))
+
+
+def from_file(outcomes: Iterable[RuleOutcome], path: str) -> tuple[RuleOutcome, ...]:
+    """The outcomes of one export, whose examples say which file they came from: a row's number alone may be in many files."""
+    file = PurePosixPath(path).name
+    return tuple(replace(one, examples=tuple(replace(row, file=file) for row in one.examples)) for one in outcomes)
 
 
 def together(outcomes: Iterable[RuleOutcome]) -> list[RuleOutcome]:

@@ -214,7 +214,7 @@ def _broken_rule(outcome: RuleOutcome, *, stopped: bool) -> BrokenRule:
     return BrokenRule(
         outcome.says,
         outcome.broken,
-        tuple(Example(example.row_no, outcome.column, example.value) for example in outcome.examples),
+        tuple(Example(example.row_no, outcome.column, example.value, example.file) for example in outcome.examples),
         _consequence(outcome, stopped=stopped),
     )
 

@@ -82,6 +82,7 @@ def test_a_cell_that_cannot_be_used_costs_neither_its_row_nor_what_refers_to_it(
     assert "1 value · counted as no" in page
     assert "1 value · left empty" in page
     assert "like a9, 2 characters" in page
+    assert "<td>events.csv</td>" in page
     lake = landed(tmp_path, intake)
     assert [(arrival.facts["quarantined"], arrival.records.height) for arrival in intake.arrivals] == [(0, 2), (0, 1), (0, 3)]
     members = lake.scan("members").sort("member_id").select("can_contact", "joined_at").collect()
