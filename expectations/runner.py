@@ -1,5 +1,8 @@
 """Split arriving rows into good and bad by the rules of their table's suite.
 
+A cell decides over itself alone: a rule about an optional column empties the value that breaks it, and the row stays; a rule
+about the key or a required column makes the row bad.
+
 Great Expectations judges (`expectations.engine`); Polars does the rest: it lays arrivals one behind the other, because a
 judgement has its price however few the rows, cuts them into chunks, so that memory stays bounded, finds keys that repeat within
 an arrival, and gathers the rules that each row broke.
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -36,11 +39,13 @@ class Example:
 
     Args:
         row_no: The caller's number of the row.
-        value: Its value in the rule's column as text, at most 80 characters; "(empty)" for a null.
+        value: Its value in the rule's column as text, at most 80 characters; None for a null.
+        file: The file it came from, without folders, where the caller said it.
     """
 
     row_no: int
-    value: str
+    value: str | None
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,9 @@ class RuleOutcome:
         says: What the rule demands, one plain sentence.
         column: The column whose values it judged.
         rows_checked: Rows that had a value to judge; every row for a rule that demands a value.
-        broken: Rows that break it.
+        broken: Rows that break it; where it empties values, only rows that are not bad for another reason.
         examples: The first three of them by row_no.
+        consequence: What breaking it leads to: the row is quarantined, or its value in the column is left empty (blanked).
     """
 
     rule: str
@@ -62,6 +68,12 @@ class RuleOutcome:
     rows_checked: int
     broken: int
     examples: tuple[Example, ...]
+    consequence: Literal["quarantined", "blanked"] = "quarantined"
+
+    @property
+    def told(self) -> str:
+        """What the rule demands and, where rows are not set aside for it, what became of the values that break it."""
+        return self.says if self.consequence == "quarantined" else f"{self.says} Other values were left empty."
 
 
 @dataclass(frozen=True)
@@ -69,8 +81,9 @@ class Validation:
     """An arrival split in two; good and bad rows add up to the rows given.
 
     Args:
-        good: Rows that break no rule, with all the columns given, by row_no.
-        bad: One row per bad row, by row_no: row_no Int64, rules list of the names of the rules it broke, sorted.
+        good: Rows that break no rule about the key or a required column, with all the columns given, by row_no; optional
+            values that break a rule are null.
+        bad: One row per bad row, by row_no: row_no Int64, rules list of the names of those rules it broke, sorted.
         outcomes: One per rule that was run, in the order of the suite.
     """
 
@@ -126,7 +139,7 @@ def validate(
     found = {name: pl.concat(positions) for name, positions in broken.items()}
     ends = list(accumulate(rows.height for rows in ordered))
     return [
-        _validation(rows, rules, {name: _between(positions, end - rows.height, end) for name, positions in found.items()})
+        _validation(table, rows, rules, {name: _between(positions, end - rows.height, end) for name, positions in found.items()})
         for rows, end in zip(ordered, ends, strict=True)
     ]
 
@@ -137,13 +150,30 @@ def _between(positions: pl.Series, begin: int, end: int) -> pl.Series:
     return positions.slice(first, beyond - first) - begin
 
 
-def _validation(rows: pl.DataFrame, rules: tuple[Rule, ...], broken: Mapping[str, pl.Series]) -> Validation:
+def _validation(table: Table, rows: pl.DataFrame, rules: tuple[Rule, ...], broken: Mapping[str, pl.Series]) -> Validation:
     """One arrival split by the positions of the rows that break each rule."""
-    bad = _bad_rows({name: rows.get_column(ROW_NO).gather(positions) for name, positions in broken.items() if len(positions)})
-    good = rows.filter(~pl.col(ROW_NO).is_in(bad.get_column(ROW_NO).implode())) if bad.height else rows
+    found = {name: rows.get_column(ROW_NO).gather(positions) for name, positions in broken.items() if len(positions)}
+    needed = {rule.name for rule in rules if table.needs(rule.column)}
+    bad = _bad_rows({name: row_nos for name, row_nos in found.items() if name in needed})
+    bad_row_nos = bad.get_column(ROW_NO).implode()
+    blanked = {name: row_nos.filter(~row_nos.is_in(bad_row_nos)) for name, row_nos in found.items() if name not in needed}
     checked = rows.select(_checked(rule).alias(rule.name) for rule in rules).row(0) if rules else ()
-    outcomes = [_outcome(rule, rows, count, broken[rule.name]) for rule, count in zip(rules, checked, strict=True)]
-    return Validation(good=good, bad=bad, outcomes=tuple(outcomes))
+    outcomes = [
+        _outcome(rule, rows, count, row_nos=(found | blanked).get(rule.name), needed=rule.name in needed)
+        for rule, count in zip(rules, checked, strict=True)
+    ]
+    good = rows.filter(~pl.col(ROW_NO).is_in(bad_row_nos)) if bad.height else rows
+    return Validation(good=_without(good, rules, blanked), bad=bad, outcomes=tuple(outcomes))
+
+
+def _without(good: pl.DataFrame, rules: tuple[Rule, ...], blanked: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """The good rows, with null where an optional value breaks a rule."""
+    for rule in rules:
+        row_nos = blanked.get(rule.name)
+        if row_nos is not None and len(row_nos):
+            kept = ~pl.col(ROW_NO).is_in(row_nos.implode())
+            good = good.with_columns(pl.when(kept).then(pl.col(rule.column)).alias(rule.column))
+    return good
 
 
 def _checked(rule: Rule) -> pl.Expr:
@@ -151,9 +181,17 @@ def _checked(rule: Rule) -> pl.Expr:
     return pl.len() if rule.demands_value else pl.all_horizontal(pl.col(rule.columns).is_not_null()).sum()
 
 
-def _outcome(rule: Rule, rows: pl.DataFrame, rows_checked: int, broken: pl.Series) -> RuleOutcome:
-    examples = _examples(rows, rule.column, positions=broken.head(EXAMPLES)) if len(broken) else ()
-    return RuleOutcome(rule.name, rule.says, rule.column, rows_checked=rows_checked, broken=len(broken), examples=examples)
+def _outcome(rule: Rule, rows: pl.DataFrame, rows_checked: int, *, row_nos: pl.Series | None, needed: bool) -> RuleOutcome:
+    count = 0 if row_nos is None else len(row_nos)
+    return RuleOutcome(
+        rule=rule.name,
+        says=rule.says,
+        column=rule.column,
+        rows_checked=rows_checked,
+        broken=count,
+        examples=_examples(rows, rule.column, row_nos.head(EXAMPLES)) if row_nos is not None and count else (),
+        consequence="quarantined" if needed else "blanked",
+    )
 
 
 def _require_contract(table: Table, rows: pl.DataFrame, *, now: datetime) -> None:
@@ -210,10 +248,10 @@ def _chunks(
             gc.collect()
 
 
-def _examples(rows: pl.DataFrame, column: str, *, positions: pl.Series) -> tuple[Example, ...]:
-    shown = rows.select(ROW_NO, column)[positions]
+def _examples(rows: pl.DataFrame, column: str, row_nos: pl.Series) -> tuple[Example, ...]:
+    shown = rows.select(ROW_NO, column).filter(pl.col(ROW_NO).is_in(row_nos.implode()))
     text = _time_text(column) if shown.schema[column].is_temporal() else pl.col(column).cast(pl.String)
-    shown = shown.with_columns(text.fill_null("(empty)").str.head(EXAMPLE_CHARACTERS).alias(column))
+    shown = shown.with_columns(text.str.head(EXAMPLE_CHARACTERS).alias(column))
     return tuple(Example(row_no, value) for row_no, value in shown.iter_rows())
 
 

@@ -1,4 +1,4 @@
-"""Checks on a table as a whole: is it there, is it fresh, how much of it is bad, and is there as much of it as usual?
+"""Checks on a table as a whole: is it there, is it fresh, how much of it is bad, is all its money of one currency?
 
 Pure Polars; findings are data, and the caller decides what to do with them. A single bad row goes to quarantine
 (`expectations.runner`); a bad table stops the run.
@@ -6,30 +6,20 @@ Pure Polars; findings are data, and the caller decides what to do with them. A s
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from math import exp, log1p
-from statistics import median
+from datetime import date
 from typing import Final, Literal
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
+from features.first_day import LONGEST_PAUSE, first_day_of_history
 from lake.contracts import ACTIVITY_TABLES, Table
 
 Severity = Literal["note", "warning", "stop"]
 
 MAX_AGE_DAYS_OF_ACTIVITY: Final = 14
-RECENT_DAYS: Final = 28
-SAME_WEEKDAYS: Final = 8
-MIN_SAME_WEEKDAYS: Final = 4
-MIN_RECENT_DAYS: Final = 7
-MIN_ROWS_APART: Final = 20
-MAX_SPREADS_APART: Final = 4.0
-MIN_FACTOR_APART: Final = 1.5
-# The standard deviation of a normal distribution in units of its median absolute deviation.
-_STANDARD_DEVIATION_PER_MAD: Final = 1.4826
+_CODE_LETTERS: Final = 3
 
 
 class TableLimits(BaseModel):
@@ -148,76 +138,58 @@ def check_freshness(table: Table, *, newest: date | None, as_of: date, limits: T
     return (Finding(table.name, "fresh_enough", "stop", says, value=age_days, limit=limit),)
 
 
-def check_volume(
-    table: Table, daily: pl.DataFrame, *, arrived_dates: Collection[date], as_of: date, limits: TableLimits
+def check_far_days(
+    table: Table, rows_by_day: Mapping[date, int], *, arrived_dates: Collection[date], as_of: date
 ) -> tuple[Finding, ...]:
-    """Compare the rows of days that just arrived with what was usual before each of them.
-
-    Usual is the median of the same weekday over the 8 weeks before, where 4 of them are known, otherwise of the 28 days
-    before, where 7 are known; a day inside the table's history without rows counts as 0. A day is unusual when it lies
-    more than 4 robust standard deviations of log(1 + rows) away (1.4826 × median absolute deviation, at least that of
-    a Poisson count), by a factor of at least 1.5, and at least 20 rows away. Only the 28 days up to `as_of` are judged, so a
-    first load is not.
+    """Warn of days so far before the rest of a table that they are no part of its history.
 
     Args:
         table: A table with a time.
-        daily: One row per event_date (Date, unique) that has rows, in any order: rows (integer), their number in the lake with
-            tonight's arrival; other columns and days later than `as_of` are not looked at.
-        arrived_dates: Days that tonight's arrival touched; add `as_of` itself to notice that it brought nothing.
+        rows_by_day: Day → the table's rows in the lake with tonight's arrival.
+        arrived_dates: Days that tonight's arrival touched; those that came before have been told of.
         as_of: The night, a day in the community's timezone.
-        limits: The table's limits.
-
-    Returns:
-        One finding per unusual day, by day.
     """
-    if limits.volume_drift == "off":
+    seen = {day: rows for day, rows in rows_by_day.items() if day <= as_of}
+    first = first_day_of_history(seen)
+    far = sorted(day for day in seen.keys() & set(arrived_dates) if first is not None and day < first)
+    if not far:
         return ()
-    seen = daily.filter(pl.col("event_date") <= as_of)
-    rows_by_day: dict[date, int] = dict(seen.select("event_date", "rows").iter_rows())
-    if not rows_by_day:
-        return ()
-    first = min(rows_by_day)
-    severity: Severity = "stop" if limits.volume_drift == "stop" else "warning"
-    judged = sorted(day for day in set(arrived_dates) if as_of - timedelta(days=RECENT_DAYS) < day <= as_of)
-    findings = (_volume_finding(table, rows_by_day, day=day, first=first, severity=severity) for day in judged)
-    return tuple(finding for finding in findings if finding is not None)
+    rows = sum(seen[day] for day in far)
+    when = f"on {far[0]}" if len(far) == 1 else f"on {len(far)} days from {far[0]} to {far[-1]}"
+    says = (
+        f"{table.name} has {_rows(rows)} {when}, more than {LONGEST_PAUSE.days} days before the rest, which begins on {first}: "
+        "kept, but not counted as history."
+    )
+    return (Finding(table.name, "days_near_the_rest", "warning", says, value=rows, limit=0),)
 
 
-def _volume_finding(table: Table, rows_by_day: dict[date, int], *, day: date, first: date, severity: Severity) -> Finding | None:
-    compared, before = _comparable(rows_by_day, day=day, first=first)
-    if not before:
-        return None
-    rows = rows_by_day.get(day, 0)
-    lowest, highest = _usual_range(before)
-    if lowest <= rows <= highest:
-        return None
-    says = f"{table.name} has {rows:,} rows on {day:%A} {day}; {median(before):,.0f} were usual on {compared}."
-    return Finding(table.name, "volume_as_usual", severity, says, value=rows, limit=lowest if rows < lowest else highest)
+def check_currency(table: Table, rows_by_currency: Mapping[str, int], *, configured: str | None) -> tuple[Finding, ...]:
+    """Stop when amounts of several currencies would be added up, or shown in another one than theirs.
 
-
-def _usual_range(before: list[int]) -> tuple[float, float]:
-    """Lowest and highest usual number of rows, given those of comparable days.
-
-    On a logarithmic scale, where halving is as far as doubling: on a plain one a noisy table could lose every row unnoticed.
+    Args:
+        table: A table with a currency.
+        rows_by_currency: Currency as written → rows that have it, in the lake with tonight's arrival.
+        configured: The currency beside which the lists show money; None for none.
     """
-    logs = [log1p(count) for count in before]
-    centre = median(logs)
-    mad = median(abs(value - centre) for value in logs)
-    poisson_spread = exp(-centre / 2)
-    apart = MAX_SPREADS_APART * max(_STANDARD_DEVIATION_PER_MAD * mad, poisson_spread)
-    usual, factor = median(before), max(exp(apart), MIN_FACTOR_APART)
-    return min(usual / factor, usual - MIN_ROWS_APART), max(usual * factor, usual + MIN_ROWS_APART)
+    rows: dict[str, int] = {}
+    for written, count in rows_by_currency.items():
+        rows[_code(written)] = rows.get(_code(written), 0) + count
+    rows.pop("", None)
+    told = ", ".join(f"{code} ({_rows(count)})" for code, count in sorted(rows.items(), key=lambda found: (-found[1], found[0])))
+    shown = _code(configured or "")
+    if len(rows) > 1:
+        says = f"{table.name} are in {len(rows)} currencies, and their amounts would be added up as if they were one: {told}."
+    elif len(rows) == 1 and shown not in rows and len(shown) == _CODE_LETTERS:
+        says = f"All {table.name} that say a currency are in {told}, and [community] currency is {shown}."
+    else:
+        return ()
+    return (Finding(table.name, "one_currency", "stop", says, value=len(rows), limit=1),)
 
 
-def _comparable(rows_by_day: dict[date, int], *, day: date, first: date) -> tuple[str, list[int]]:
-    """The numbers of rows that `day` is compared with, and how to call them; none where too little is known."""
-    same_weekdays = _rows_before(rows_by_day, day=day, first=first, step_days=7, steps=SAME_WEEKDAYS)
-    if len(same_weekdays) >= MIN_SAME_WEEKDAYS:
-        return f"the {len(same_weekdays)} {day:%A}s before", same_weekdays
-    recent = _rows_before(rows_by_day, day=day, first=first, step_days=1, steps=RECENT_DAYS)
-    return f"the {len(recent)} days before", recent if len(recent) >= MIN_RECENT_DAYS else []
+def _code(written: str) -> str:
+    """A currency's code without what does not tell it from others."""
+    return written.strip().upper()
 
 
-def _rows_before(rows_by_day: dict[date, int], *, day: date, first: date, step_days: int, steps: int) -> list[int]:
-    days = (day - timedelta(days=step_days * step) for step in range(1, steps + 1))
-    return [rows_by_day.get(earlier, 0) for earlier in days if earlier >= first]
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

@@ -166,7 +166,7 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
             write_validation_page(night, intake.noting(replaced), tonight=landed)
 
         taking_in.land_intake(night.workspace, intake, about_to_record=show)
-        mark_format(night.workspace.lake.root)
+        mark_format(night.workspace.lake.root, timezone=night.timezone)
         let_age_out(night)
         tonight = taking_in.arrived_on(night.workspace.lake, night.as_of)
         counted.update(landed_counts(tonight))

@@ -14,6 +14,8 @@ import polars as pl
 
 TIMESTAMP: Final = pl.Datetime("us", "UTC")
 MINOR_UNITS_PER_UNIT: Final = 100
+# A cell of these that cannot be read counts as no.
+CONSENT: Final = ("can_contact", "can_profile")
 # The tables of rollups: what each member did on each day, and whom they reached.
 DAILY: Final = "daily"
 TIES: Final = "ties"
@@ -57,6 +59,10 @@ class Table:
         """Columns a source must map; the key is not among them unless it cannot be derived."""
         return tuple(name for name, column in self.columns.items() if column.required)
 
+    def needs(self, column: str) -> bool:
+        """Whether a row is bad without a valid value in this column; in the others a bad value is left empty."""
+        return column == self.key or self.columns[column].required
+
     @property
     def owner(self) -> str:
         """The column that says whose record it is."""
@@ -97,8 +103,8 @@ MEMBERS: Final = Table(
         "birth_year": Column(pl.Int32(), "Year of birth."),
         "gender": Column(_TEXT, "Gender as the member states it."),
         "referrer_id": Column(_TEXT, "The member who brought this one."),
-        "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes."),
-        "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes."),
+        "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes, unreadable as no."),
+        "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes, unreadable as no."),
     },
 )
 
@@ -128,7 +134,7 @@ ORDERS: Final = Table(
         "member_id": Column(_TEXT, "Who bought.", required=True),
         "ordered_at": Column(TIMESTAMP, "When it was ordered.", required=True),
         "amount": Column(pl.Float64(), "Money in currency units; negative is a refund.", required=True),
-        "currency": Column(_TEXT, "Currency of the amount."),
+        "currency": Column(_TEXT, "Currency of the amount; all orders must be in one."),
         "kind": Column(_TEXT, "Kind of order, such as membership or shop."),
     },
     references={"member_id": "members"},

@@ -203,6 +203,7 @@ def leave_out(mapped: Mapped, *, table: Table, erased: Erased) -> Mapped:
         rows=rows,
         written=mapped.written.filter(~gone).with_columns(_blanks(rows, table, erased).values()),
         rejects=mapped.rejects.filter(pl.col(ROW_NO).is_in(rows[ROW_NO].implode())),
+        blanked=mapped.blanked.filter(pl.col(ROW_NO).is_in(rows[ROW_NO].implode())),
         left_out=mapped.left_out + int(gone.sum()),
     )
 

@@ -1,7 +1,8 @@
 """Mapping: an export's own columns become the contract's columns, row by row, losing none.
 
 An expression that cannot be evaluated at all is the configuration's fault and names the source and the column.
-A single value that does not cast is that row's fault: the row is rejected and keeps its value for people to see.
+A single value that does not cast is that cell's fault: in a required column its row is rejected and keeps its value for
+people to see; in an optional one the cell is left empty, and consent that cannot be read is no consent.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from lake.casting import as_text, cast_to
-from lake.contracts import Table
+from lake.contracts import CONSENT, Table
 from lake.errors import ConfigurationError
 from lake.expressions import Wanted, evaluate, listed
 from lake.ids import is_id, read_ids
@@ -29,10 +30,12 @@ class Mapped:
     Args:
         rows: One row per mapped row: `row_no` (Int64, 1 is the first record) and the mapped contract columns, cast.
         written: The same rows before casting, for showing a value as it was written.
-        rejects: One row per mapped row with a value that does not cast: `row_no`, `rules` (list of names).
+        rejects: One row per mapped row with a required value that does not cast: `row_no`, `rules` (list of names).
         rows_read: Records in the export.
         left_out: Records for which `where` was not true.
         rounded_ids: Column of ids → how many of them have lost their last digits.
+        blanked: One row per mapped row, rejects aside, with optional values that do not cast and are null or a no in `rows`:
+            `row_no`, `rules`.
     """
 
     rows: pl.DataFrame
@@ -41,6 +44,7 @@ class Mapped:
     rows_read: int
     left_out: int
     rounded_ids: Mapping[str, int] = field(default_factory=dict)
+    blanked: pl.DataFrame = field(default_factory=lambda: _by_row([_no_failures()]))
 
 
 def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, name: str, timezone: str) -> Mapped:
@@ -66,28 +70,31 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
     row_nos = pl.Series(ROW_NO, range(1, export.height + 1), dtype=pl.Int64).filter(kept)
     written: list[pl.Series] = [row_nos]
     cast: list[pl.Series] = [row_nos]
-    failures: list[pl.DataFrame] = []
+    failures: dict[bool, list[pl.DataFrame]] = {True: [_no_failures()], False: [_no_failures()]}
     rounded_ids: dict[str, int] = {}
     for column, expression in expressions.items():
         dtype = table.columns[column].dtype
         found = evaluate(rows, expression, wanted=_wanted(dtype), told=f"{name}, column {column}")
-        values = found.values
+        values, is_needed = found.values, table.needs(column)
         if is_id(table, column):
             values, is_rounded = read_ids(values, rows, expression, column=column, settings=settings)
             rounded_ids[column] = int(is_rounded.sum())
-            failures.append(row_nos.filter(is_rounded).to_frame().with_columns(rules=pl.lit(f"{column}_is_not_rounded")))
+            rounded = row_nos.filter(is_rounded).to_frame()
+            failures[is_needed].append(rounded.with_columns(rules=pl.lit(f"{column}_is_not_rounded")))
         typed, fails = cast_to(values, dtype, timezone=timezone, settings=settings)
+        unread = fails | found.misread
         written.append(found.written.alias(column))
-        cast.append(typed.alias(column))
-        failing = row_nos.filter(fails | found.misread)
-        failures.append(failing.to_frame().with_columns(rules=pl.lit(_cast_rule(column, dtype))))
+        cast.append((typed if is_needed else typed.set(unread, False if column in CONSENT else None)).alias(column))
+        failures[is_needed].append(row_nos.filter(unread).to_frame().with_columns(rules=pl.lit(_cast_rule(column, dtype))))
+    rejects = _by_row(failures[True])
     return Mapped(
         rows=pl.DataFrame(cast),
         written=pl.DataFrame(written),
-        rejects=pl.concat(failures).group_by(ROW_NO).agg(pl.col("rules").sort()).sort(ROW_NO),
+        rejects=rejects,
         rows_read=export.height,
         left_out=export.height - rows.height,
         rounded_ids=rounded_ids,
+        blanked=_by_row(failures[False]).join(rejects, on=ROW_NO, how="anti", maintain_order="left"),
     )
 
 
@@ -105,6 +112,15 @@ def _nothing(export: pl.DataFrame, table: Table, settings: SourceSettings, name:
     rows = pl.DataFrame(schema={ROW_NO: pl.Int64(), **schema})
     rejects = pl.DataFrame(schema={ROW_NO: pl.Int64(), "rules": pl.List(pl.String)})
     return Mapped(rows=rows, written=rows, rejects=rejects, rows_read=0, left_out=0)
+
+
+def _no_failures() -> pl.DataFrame:
+    return pl.DataFrame(schema={ROW_NO: pl.Int64, "rules": pl.String})
+
+
+def _by_row(failures: list[pl.DataFrame]) -> pl.DataFrame:
+    """One row per row with a failure: its rules by name."""
+    return pl.concat(failures).group_by(ROW_NO).agg(pl.col("rules").sort()).sort(ROW_NO)
 
 
 def _expressions(export: pl.DataFrame, table: Table, settings: SourceSettings, name: str) -> dict[str, str]:

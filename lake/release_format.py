@@ -2,12 +2,15 @@
 
 `lake/format.json` holds one number. A lake without it is of format 1: the release that began to write the number changed
 nothing else. A change that today's tables cannot follow by themselves raises the number, and migrates or says what to do.
+
+Beside it stands the zone in which the lake counts its days: the day of a record is stored with it, so days of two zones must
+not come together. A lake that does not say it yet is told it by the next night.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from lake.errors import ConfigurationError
 from lake.places import Root, place_of
@@ -15,6 +18,7 @@ from lake.places import Root, place_of
 FORMAT: Final = 1
 FORMAT_FILE: Final = "format.json"
 _KEY: Final = "lake_format"
+_ZONE: Final = "timezone"
 
 
 def read_format(lake: Root) -> int | None:
@@ -27,19 +31,12 @@ def read_format(lake: Root) -> int | None:
         ConfigurationError: The file does not say a number.
         OutsideServiceError: The object store does not answer.
     """
-    file, place = lake / FORMAT_FILE, place_of(lake)
-    try:
-        written = json.loads(place.read(FORMAT_FILE))[_KEY]
-    except (FileNotFoundError, NotADirectoryError):
-        return None if place.is_empty() else FORMAT
-    except OSError as error:
-        raise ConfigurationError(
-            f"{file} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
-        ) from error
-    except (ValueError, KeyError, TypeError):
-        raise _damaged(file) from None
+    held = _read(lake)
+    if held is None:
+        return None if place_of(lake).is_empty() else FORMAT
+    written = held.get(_KEY)
     if not isinstance(written, int) or isinstance(written, bool) or written < 1:
-        raise _damaged(file)
+        raise _damaged(lake / FORMAT_FILE)
     return written
 
 
@@ -57,13 +54,49 @@ def refuse_newer(lake: Root) -> None:
         )
 
 
-def mark_format(lake: Root) -> None:
-    """Write which format the lake is in, all or nothing; one that says so already is left alone."""
-    place = place_of(lake)
+def refuse_other_zone(lake: Root, *, timezone: str) -> None:
+    """Stop before days of two zones come together in one lake.
+
+    Args:
+        lake: The lake's folder, or its place in a bucket.
+        timezone: The zone that decides days now.
+
+    Raises:
+        ConfigurationError: The lake counts its days in another zone.
+    """
+    zone = (_read(lake) or {}).get(_ZONE, timezone)
+    if zone != timezone:
+        raise ConfigurationError(
+            f"the lake counts days in {zone}, and [community] timezone now says {timezone}",
+            remedy=f'Set timezone = "{zone}" again. To count days anew, name a new folder under [lake] path, with the exports '
+            "at hand: the next night reads all of them (docs/operations.md). Nothing was changed.",
+        )
+
+
+def mark_format(lake: Root, *, timezone: str) -> None:
+    """Write which format the lake is in and where it counts its days, all or nothing; what it says already is left alone."""
+    held = _read(lake) or {}
+    marked = {_KEY: FORMAT, _ZONE: timezone} | held
+    if marked != held:
+        place_of(lake).write(FORMAT_FILE, f"{json.dumps(marked)}\n".encode())
+
+
+def _read(lake: Root) -> dict[str, Any] | None:
+    """What the file says; None where there is none."""
+    file = lake / FORMAT_FILE
     try:
-        place.read(FORMAT_FILE)
-    except FileNotFoundError:
-        place.write(FORMAT_FILE, f"{json.dumps({_KEY: FORMAT})}\n".encode())
+        held = json.loads(place_of(lake).read(FORMAT_FILE))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
+        ) from error
+    except ValueError:
+        raise _damaged(file) from None
+    if not isinstance(held, dict):
+        raise _damaged(file)
+    return held
 
 
 def _damaged(file: Root) -> ConfigurationError:

@@ -101,7 +101,10 @@ class SourceSettings(BaseModel):
         default_factory=dict,
         description="Contract column → SQL expression over the export's columns; left out, columns of the same name are taken.",
     )
-    timezone: str | None = Field(default=None, description="Zone of times that name none; default: the community's.")
+    timezone: str | None = Field(
+        default=None,
+        description="Zone of times that name none; default: the community's. A change is for what arrives after it.",
+    )
     date_format: str | tuple[str, ...] | None = Field(
         default=None,
         description="How times are written, such as `%d/%m/%Y %H:%M`, or `epoch_s`, `epoch_ms`; ISO text needs none. Of a list, "

@@ -1,6 +1,7 @@
 """The night's page of checks: per table, what was read, which rules rows broke, with examples, and whether it stopped.
 
-Values of identifying columns are masked: the page may be mailed around, member ids may not.
+The page may be mailed around, member ids may not: of an id its shape is shown, which tells a malformed one from a whole one
+and names nobody; of names, addresses and what people wrote only how long they are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from outputs.pages import render
 EXAMPLES_SHOWN: Final = 3
 _VALUE_CHARACTERS: Final = 80
 _IDENTIFYING: Final = re.compile(r"(?:^|[^a-z])(?:id|ids|email|mail|phone|name|text)$|[a-z](?:Id|ID)s?$")
+_ID: Final = re.compile(r"(?:^|[^a-z])ids?$|[a-z](?:Id|ID)s?$")
+_SHAPE_CHARACTERS: Final = 24
 _CONTROLS: Final = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 
 
@@ -41,6 +44,11 @@ class Example:
         """The value as it may be shown."""
         return shown_value(self.value, column=self.column)
 
+    @property
+    def is_described(self) -> bool:
+        """Whether the value is told about instead of shown."""
+        return self.value is None or self.column is None or is_identifying(self.column)
+
 
 @dataclass(frozen=True)
 class BrokenRule:
@@ -50,13 +58,14 @@ class BrokenRule:
         rule: The rule in plain words, such as `occurred_at is not later than now`.
         rows: How many rows broke it.
         examples: Some of them; the first three are shown.
-        consequence: What it led to: the rows were `set aside`, the table `stopped`, or there is only a `warning`.
+        consequence: What it led to: the rows were `set aside`, the values `left empty` or counted as `no`, the table `stopped`,
+            or there is only a `warning`.
     """
 
     rule: str
     rows: int
     examples: tuple[Example, ...] = ()
-    consequence: Literal["set aside", "stopped", "warning"] = "set aside"
+    consequence: Literal["set aside", "left empty", "counted as no", "stopped", "warning"] = "set aside"
 
 
 @dataclass(frozen=True)
@@ -110,14 +119,35 @@ def is_identifying(column: str) -> bool:
     return _IDENTIFYING.search(column) is not None or _IDENTIFYING.search(column.lower()) is not None
 
 
+def is_id(column: str) -> bool:
+    """Tell whether a column's values are ids, whose shape names nobody."""
+    return _ID.search(column) is not None or _ID.search(column.lower()) is not None
+
+
 def shown_value(value: str | None, *, column: str | None) -> str:
-    """Give a value as it may be shown: masked in identifying columns, control characters visible, 80 characters at most."""
+    """Give a value as it may be shown: as it stands, or masked where it may point to a person.
+
+    Control characters are made visible; at most 80 characters are shown.
+    """
     if value is None:
-        return "nothing"
+        return "empty"
     if column is None or is_identifying(column):
-        return f"hidden, {words.count(len(value), 'character')}"
+        length = words.count(len(value), "character")
+        return f"like {shape(value)}, {length}" if column is not None and is_id(column) else f"hidden, {length}"
     visible = value.translate(_CONTROLS)
     return visible if len(visible) <= _VALUE_CHARACTERS else visible[: _VALUE_CHARACTERS - 1] + "…"
+
+
+def shape(value: str) -> str:
+    """Give the shape of a value: A and a for letters, 9 for digits, other characters as they are; 24 of them at most."""
+    shown = "".join(_shape_of(sign) for sign in value[:_SHAPE_CHARACTERS]).translate(_CONTROLS)
+    return shown if len(value) <= _SHAPE_CHARACTERS else f"{shown}…"
+
+
+def _shape_of(sign: str) -> str:
+    if sign.isalpha():
+        return "A" if sign.isupper() else "a"
+    return "9" if sign.isnumeric() else sign
 
 
 def _summary(facts: ValidationFacts) -> str:

@@ -27,6 +27,7 @@ from segments.habits import ACTIVE_DAYS, Matrix, habit_columns, habit_matrix
 NEVER_ACTIVE: Final = "Never active"
 AWAY_FOR_A_YEAR: Final = "Away for a year"
 EVERYONE: Final = "Active members"
+_FEW_MEMBERS: Final = 1_000
 _DECIMALS: Final = 6
 
 
@@ -147,7 +148,9 @@ def _best_centroids(points: Matrix, previous: GroupState | None, policy: GroupPo
 
     step = -(-len(points) // policy.silhouette_members)
     fits: dict[int, tuple[float, Matrix]] = {}
-    for number in range(policy.fewest_groups, policy.most_groups + 1):
+    # Members who have all left may be alike in everything: there are no more groups than kinds of members.
+    most = min(policy.most_groups, _kinds(points, enough=policy.most_groups))
+    for number in range(policy.fewest_groups, most + 1):
         centroids = _centroids(points, number, policy)
         labels = _nearest(points, centroids)
         smallest = np.bincount(labels, minlength=number).min()
@@ -160,6 +163,12 @@ def _best_centroids(points: Matrix, previous: GroupState | None, policy: GroupPo
     if kept in fits and fits[kept][0] >= policy.keep_silhouette * best:
         return fits[kept][1]
     return fits[max(number for number, (silhouette, _) in fits.items() if silhouette >= policy.enough_silhouette * best)][1]
+
+
+def _kinds(points: Matrix, *, enough: int) -> int:
+    """How many different points there are; once there are enough, the first few are not compared with all the others."""
+    first = len(np.unique(points[:_FEW_MEMBERS], axis=0))
+    return first if first >= enough else len(np.unique(points, axis=0))
 
 
 def _centroids(points: Matrix, number: int, policy: GroupPolicy) -> Matrix:

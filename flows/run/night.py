@@ -21,7 +21,7 @@ from flows.run.settings import Settings, load_settings
 from flows.run.workspace import Workspace
 from flows.tracking.tracking import Tracking
 from lake.errors import ConfigurationError, EvenfallError
-from lake.release_format import refuse_newer
+from lake.release_format import refuse_newer, refuse_other_zone
 
 _ROOMS: Final = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
 
@@ -127,6 +127,7 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
     keep_private(group_readable=settings.access.group_readable)
     workspace = Workspace(root, settings.lake.path, settings.access.group_readable)
     refuse_newer(workspace.lake.root)
+    refuse_other_zone(workspace.lake.root, timezone=settings.community.timezone)
     return Night(workspace, settings, Tracking.of(root), night, clock, NightLog(workspace.logs))
 
 

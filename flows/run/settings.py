@@ -41,7 +41,9 @@ class Community(_Section):
     """`[community]`: whose members these are."""
 
     name: str = Field(default="Our community", description="Name at the head of the report.")
-    timezone: str = Field(default="UTC", description="Decides which day a moment belongs to.")
+    timezone: str = Field(
+        default="UTC", description="Decides which day a moment belongs to; stays what it was in a lake's first night."
+    )
     currency: str | None = Field(default=None, description="Three-letter code shown beside money, such as GBP.")
 
     @field_validator("timezone")

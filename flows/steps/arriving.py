@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from expectations.runner import RuleOutcome, Validation, validate
 from flows.run.memory import MemoryBudget
 from flows.run.settings import Settings
+from flows.steps.cells import cast_outcomes, from_file
 from flows.steps.spool import Spool, Spooled
 from lake.contracts import TIMESTAMP, Table
 from lake.discovery import Export
@@ -28,8 +29,6 @@ from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
 from lake.refusals import statements
 from lake.store import DAY, Lake
 from lake.watermarks import Watermark
-
-_EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,8 @@ class Read:
         rows_read: As in `Mapped`, like the three below.
         left_out: Records the source's filter or an erasure leaves out.
         written: Its rows as they were written.
-        rejects: Those with a value that does not cast.
+        rejects: Those with a required value that does not cast.
+        blanked: Those with an optional value that does not cast, rejects aside.
         rows: The others, keyed, as the rules look at them.
         key_prefix: What stands before the keys, or None.
         consent: As in `Arrival`, like the one below.
@@ -130,6 +130,7 @@ class Read:
     left_out: int
     written: pl.DataFrame
     rejects: pl.DataFrame
+    blanked: pl.DataFrame
     rows: pl.DataFrame
     key_prefix: str | None
     consent: pl.DataFrame
@@ -171,6 +172,7 @@ def read_export(judge: Judge, export: Export) -> Read | None:
         left_out=mapped.left_out,
         written=mapped.written,
         rejects=mapped.rejects,
+        blanked=mapped.blanked,
         rows=without_names(keyed, table=export.table, erased=judge.erased),
         key_prefix=prefix,
         consent=statements(mapped.rows if export.table.name == "members" else pl.DataFrame(), only_refusals=export.is_superseded),
@@ -252,6 +254,7 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
     records = authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
     kept = _still_kept(records, after=judge.kept_after.get(export.table.name))
     rules = pl.concat([read.rejects, verdict.bad]).sort(ROW_NO)
+    blanked = read.blanked.join(verdict.bad, on=ROW_NO, how="anti", maintain_order="left")
     # Of a snapshot that a newer one has taken the place of nothing lands.
     replaced = kept.height if export.is_superseded else 0
     facts = {
@@ -288,7 +291,7 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
         facts=facts,
         records=judge.spool.keep(stamped),
         bad=_quarantine_rows(read.written, rules, facts),
-        outcomes=(*_cast_outcomes(read), *verdict.outcomes),
+        outcomes=from_file((*cast_outcomes(read.written, read.rejects, blanked), *verdict.outcomes), export.path),
         consent=read.consent,
         present=read.present,
     )
@@ -319,17 +322,3 @@ def _quarantine_rows(written: pl.DataFrame, rules: pl.DataFrame, facts: Mapping[
         )
         .select(pl.col(column).cast(dtype) for column, dtype in QUARANTINE_SCHEMA.items())
     )
-
-
-def _cast_outcomes(read: Read) -> tuple[RuleOutcome, ...]:
-    """The values that did not cast, told like the rules of a suite."""
-    from expectations.runner import Example
-
-    outcomes = []
-    for rule, row_nos in read.rejects.explode("rules").group_by("rules").agg(ROW_NO).sort("rules").iter_rows():
-        column = next(name for name in sorted(read.written.columns, key=len, reverse=True) if rule.startswith(f"{name}_is_"))
-        shown = read.written.filter(pl.col(ROW_NO).is_in(sorted(row_nos)[:_EXAMPLES]))
-        examples = tuple(Example(row_no, str(value)) for row_no, value in shown.select(ROW_NO, column).iter_rows())
-        says = f"{column} {rule.removeprefix(column + '_').replace('_', ' ')}."
-        outcomes.append(RuleOutcome(rule, says, column, read.written.height, len(row_nos), examples))
-    return tuple(outcomes)

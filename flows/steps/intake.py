@@ -14,10 +14,21 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from expectations.table_checks import Finding, check_absent, check_freshness, check_missing, check_share, check_volume
+from expectations.table_checks import (
+    Finding,
+    check_absent,
+    check_currency,
+    check_far_days,
+    check_freshness,
+    check_missing,
+    check_share,
+)
+from expectations.volume import check_volume
 from flows.run.settings import Settings
 from flows.run.workspace import Workspace
 from flows.steps.arriving import Arrival, Judge, in_judgements, is_unchanged, judge_exports, read_export
+from flows.steps.cells import check_cells
+from flows.steps.currencies import rows_by_currency
 from flows.steps.judging_keys import judge_keys, judge_snapshots
 from flows.steps.landing import Landing, replaced_records, to_reread
 from flows.steps.spool import Spool
@@ -242,6 +253,7 @@ def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tupl
         bad = sum(arrival.bad.height for arrival in mine)
         mapped = sum(arrival.facts["rows_read"] - arrival.facts["left_out"] for arrival in mine)
         findings += check_share(table, arrived_rows=mapped, bad_rows=bad, limits=limits)
+        findings += check_cells(table, (outcome for arrival in mine for outcome in arrival.outcomes))
         landing = sum(arrival.records.height for arrival in mine) + judge.lake.row_count(name)
         if not bad:
             findings += check_missing(table, landed_rows=landing, is_optional=_is_optional(judge, name, arrivals))
@@ -252,6 +264,12 @@ def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tupl
         newest = seen.max()
         findings += check_freshness(table, newest=newest if isinstance(newest, date) else None, as_of=as_of, limits=limits)
         touched = {day for arrival in mine for day in arrival.records.days}
+        if name in ACTIVITY_TABLES:
+            findings += check_far_days(table, dict(days.iter_rows()), arrived_dates=touched, as_of=as_of)
+        if "currency" in table.columns:
+            held = [arrival.records.frame for arrival in mine]
+            configured = judge.settings.community.currency
+            findings += check_currency(table, rows_by_currency(judge.lake, table, held), configured=configured)
         findings += check_volume(table, days, arrived_dates=touched | {as_of}, as_of=as_of, limits=limits)
     return tuple(findings)
 
@@ -295,7 +313,7 @@ def _checks(intake: Intake) -> pl.DataFrame:
             arrival.facts["arrival_id"],
             arrival.export.table.name,
             found.rule,
-            found.says,
+            found.told,
             found.rows_checked,
             found.broken,
         )

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -15,25 +15,30 @@ from expectations.table_checks import Finding
 from flows.run.night import Night
 from flows.run.night_log import peak_memory
 from flows.steps.arriving import Arrival
+from flows.steps.cells import together
 from flows.steps.intake import Intake
 from flows.steps.maturity import Maturity
 from flows.steps.morning import table_flows
 from flows.steps.scoring import count_not_profiled
 from flows.steps.training import Champions
-from lake.contracts import TABLES
+from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
 from outputs.facts import TableFlow
 from outputs.validation_page import BrokenRule, Example, TableValidation, ValidationFacts
 from segments.tiers import TIERS
 
 _EXAMPLES_IN_MESSAGE: Final = 3
+_RULES_IN_MESSAGE: Final = 5
 _COUNT_NAMES: Final = ("left out", "merged", "replaced", "quarantined", "landed")
 _REMEDIES: Final = {
     "bad_share_within_limit": "Repair the export and run again, or raise max_bad_share under [validation.{table}].",
     "table_not_missing": "Deliver rows for this table, or take its source out of evenfall.toml.",
     "fresh_enough": "Find out why the export stopped, or raise max_age_days under [validation.{table}].",
+    "one_currency": "Keep one currency with `where` in its source, or convert amount and currency under its `columns`; set "
+    "[community] currency to the one that is left. What landed before is replaced once its files arrive again.",
     "volume_as_usual": 'Find out why the volume changed, or set volume_drift = "warn" under [validation.{table}].',
 }
+_ALL_BAD: Final = "Repair the export, or how [sources.{table}] maps it, and run again."
 
 
 def validation_facts(night: Night, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
@@ -55,13 +60,40 @@ def validation_facts(night: Night, intake: Intake, *, tonight: pl.DataFrame | No
 
 
 def stop_error(intake: Intake, *, page: Path) -> DataError:
-    """The error that ends a run over bad data: which rule, how many, three examples, and where the page is."""
-    finding = intake.stops[0]
-    told = [found.says for found in intake.stops]
-    for outcome in _worst_rules(intake.of_table(finding.table)):
-        examples = ", ".join(f"row {example.row_no}" for example in outcome.examples[:_EXAMPLES_IN_MESSAGE])
-        told.append(f"    {outcome.rule}: {outcome.broken:,} rows; {examples}")
-    return DataError("\n  ".join(told), remedy=f"{_remedy(finding)} Nothing landed. The whole story: {page}")
+    """The error that ends a run over bad data: every table that stops it, its rules, and where the page is.
+
+    Tables that others refer to come first, as they are judged; one whose rows are bad because of theirs says so.
+    """
+    told: list[str] = []
+    remedies: dict[str, None] = {}
+    for finding in intake.stops:
+        rules = _quarantining(intake, finding)
+        cause = _bad_reference(finding, rules, intake.stops)
+        told.append(f"{finding.says} They are bad because {cause} are." if cause else finding.says)
+        told += [_told_rule(outcome) for outcome in rules[:_RULES_IN_MESSAGE]]
+        if not cause:
+            remedies[_remedy(finding)] = None
+    return DataError("\n  ".join(told), remedy=f"{' '.join(remedies)} Nothing landed. The whole story: {page}")
+
+
+def _quarantining(intake: Intake, finding: Finding) -> list[RuleOutcome]:
+    """The broken rules that explain a finding, the worst first."""
+    if finding.rule != "bad_share_within_limit":
+        return []
+    return [outcome for outcome in _worst_rules(intake.of_table(finding.table)) if outcome.consequence == "quarantined"]
+
+
+def _bad_reference(finding: Finding, rules: list[RuleOutcome], stops: tuple[Finding, ...]) -> str | None:
+    """The table because of which most of a table's rows are bad: they refer to it, and it stops the run as well."""
+    if not rules or rules[0].rule != f"{rules[0].column}_known":
+        return None
+    referenced = TABLES[finding.table].references[rules[0].column]
+    return referenced if any(other.table == referenced for other in stops) else None
+
+
+def _told_rule(outcome: RuleOutcome) -> str:
+    examples = ", ".join(f"row {example.row_no}" for example in outcome.examples[:_EXAMPLES_IN_MESSAGE])
+    return f"    {outcome.rule}: {outcome.broken:,} rows; {examples}"
 
 
 def night_summary(
@@ -179,31 +211,23 @@ def _table_validation(flow: TableFlow, intake: Intake) -> TableValidation:
 
 
 def _broken_rule(outcome: RuleOutcome, *, stopped: bool) -> BrokenRule:
-    examples = tuple(Example(example.row_no, outcome.column, example.value) for example in outcome.examples)
-    return BrokenRule(outcome.says, outcome.broken, examples, "stopped" if stopped else "set aside")
+    return BrokenRule(
+        outcome.says,
+        outcome.broken,
+        tuple(Example(example.row_no, outcome.column, example.value, example.file) for example in outcome.examples),
+        _consequence(outcome, stopped=stopped),
+    )
+
+
+def _consequence(outcome: RuleOutcome, *, stopped: bool) -> Literal["set aside", "left empty", "counted as no", "stopped"]:
+    if outcome.consequence == "blanked":
+        return "counted as no" if outcome.column in CONSENT else "left empty"
+    return "stopped" if stopped else "set aside"
 
 
 def _worst_rules(arrivals: tuple[Arrival, ...]) -> list[RuleOutcome]:
     """One outcome per broken rule over all arrivals of a table, the worst first."""
-    merged: dict[str, RuleOutcome] = {}
-    for arrival in arrivals:
-        for outcome in arrival.outcomes:
-            if not outcome.broken:
-                continue
-            held = merged.get(outcome.rule)
-            merged[outcome.rule] = outcome if held is None else _together(held, outcome)
-    return sorted(merged.values(), key=lambda outcome: (-outcome.broken, outcome.rule))
-
-
-def _together(one: RuleOutcome, other: RuleOutcome) -> RuleOutcome:
-    return RuleOutcome(
-        rule=one.rule,
-        says=one.says,
-        column=one.column,
-        rows_checked=one.rows_checked + other.rows_checked,
-        broken=one.broken + other.broken,
-        examples=(*one.examples, *other.examples)[:_EXAMPLES_IN_MESSAGE],
-    )
+    return together(outcome for arrival in arrivals for outcome in arrival.outcomes)
 
 
 def _judged_flow(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow:
@@ -216,4 +240,6 @@ def _judged_flow(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow:
 
 
 def _remedy(finding: Finding) -> str:
-    return _REMEDIES[finding.rule].format(table=finding.table)
+    # No limit lets a table through of which every row is bad.
+    is_all_bad = finding.rule == "bad_share_within_limit" and finding.value >= 1
+    return (_ALL_BAD if is_all_bad else _REMEDIES[finding.rule]).format(table=finding.table)

@@ -12,7 +12,8 @@ from typing import Any, Generic, Literal, TypeVar
 import polars as pl
 
 from features.build import build_features
-from features.history import EVENT_PREFIX, ORDER_ACTIVITIES, History
+from features.first_day import first_day_of_history
+from features.history import History, is_activity
 from features.panel import build_panel
 from flows.run.machine import cores
 from flows.run.night import Night, code_hash, say, settings_hash
@@ -336,10 +337,10 @@ def is_eligible(settings: Settings) -> pl.Expr:
 
 
 def first_day(history: History, as_of: date) -> date:
-    """The first day of activity, by which cut-offs are planned."""
-    activity = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
-    first = history.daily.filter(activity & (pl.col(DAY) <= as_of)).select(pl.col(DAY).min()).collect(engine="streaming").item()
-    return first if isinstance(first, date) else as_of
+    """The first day of activity, by which cut-offs are planned; days far from the rest are no history."""
+    seen = history.daily.filter(is_activity() & (pl.col(DAY) <= as_of))
+    rows_by_day = seen.group_by(DAY).agg(pl.col("n").cast(pl.Int64).sum()).collect(engine="streaming")
+    return first_day_of_history(dict(rows_by_day.iter_rows())) or as_of
 
 
 def _days(cutoffs: tuple[date, ...]) -> str:

@@ -25,6 +25,15 @@ def broken(validation: Validation) -> dict[int, list[str]]:
     return dict(validation.bad.iter_rows())
 
 
+def blanked(validation: Validation) -> dict[str, list[int]]:
+    """Rule → the rows whose value it left empty."""
+    return {
+        outcome.rule: [example.row_no for example in outcome.examples]
+        for outcome in validation.outcomes
+        if outcome.broken and outcome.consequence == "blanked"
+    }
+
+
 def present(column: str) -> str:
     return f"{column}_present"
 
@@ -99,11 +108,12 @@ REQUIRED = [
 
 
 @pytest.mark.parametrize("case", OPTIONAL, ids=lambda case: f"{case[0]}-{case[4]}")
-def test_an_optional_column_may_be_null_but_not_wrong(judge, case):
+def test_an_optional_value_that_is_wrong_is_left_empty_and_its_row_stays(judge, case):
     table, column, good, bad, rule = case
     validation = judge(table, {column: [good, None, bad]})
-    assert broken(validation) == {2: [rule]}
-    assert validation.good.get_column(column).to_list() == [good, None]
+    assert broken(validation) == {}
+    assert validation.good.get_column(column).to_list() == [good, None, None]
+    assert blanked(validation) == {rule: [2]}
 
 
 @pytest.mark.parametrize("case", REQUIRED, ids=lambda case: f"{case[0]}-{case[4]}")
@@ -117,7 +127,9 @@ def test_a_required_column_may_be_neither_null_nor_wrong(judge, case):
 @pytest.mark.parametrize("column", ["opened_at", "clicked_at"])
 def test_a_message_is_not_opened_or_clicked_before_it_was_sent(judge, column):
     validation = judge("contacts", {"sent_at": [PAST, PAST, PAST, None], column: [PAST, None, PAST - DAY, PAST - DAY]})
-    assert broken(validation) == {2: [f"{column}_not_before_sent_at"], 3: ["sent_at_present"]}
+    assert broken(validation) == {3: ["sent_at_present"]}
+    assert blanked(validation) == {f"{column}_not_before_sent_at": [2]}
+    assert validation.good.rows() == [(PAST, PAST, 0), (PAST, None, 1), (PAST, None, 2)]
 
 
 @pytest.mark.parametrize(
@@ -171,8 +183,6 @@ def test_long_numeric_ids_that_differ_in_the_last_digit_do_not_collide(judge):
     ("table", "column", "referenced"),
     [
         ("events", "member_id", "members"),
-        ("events", "target_member_id", "members"),
-        ("events", "content_id", "content"),
         ("orders", "member_id", "members"),
         ("content", "author_id", "members"),
         ("contacts", "member_id", "members"),
@@ -184,6 +194,17 @@ def test_a_reference_must_be_known_where_its_table_has_a_source(judge, table, co
     assert broken(judge(table, columns, references={referenced: ["known"]})) == {1: [f"{column}_known"]}
     assert broken(judge(table, columns, references={referenced: []})) == {0: [f"{column}_known"], 1: [f"{column}_known"]}
     assert broken(judge(table, columns)) == {}
+
+
+@pytest.mark.parametrize(("column", "referenced"), [("target_member_id", "members"), ("content_id", "content")])
+def test_an_unknown_optional_reference_is_left_empty_and_the_event_stays(judge, column, referenced):
+    columns = {"event_id": ["a", "b", "a"], column: ["known", "unknown", "unknown"]}
+    validation = judge("events", columns, references={referenced: ["known"]})
+    assert broken(validation) == {2: ["event_id_unique"]}
+    assert validation.good.rows() == [("a", "known", 0), ("b", None, 1)]
+    # The third row is bad for another reason: nothing of it lands, and nothing of it is counted as left empty.
+    assert blanked(validation) == {f"{column}_known": [1]}
+    assert blanked(judge("events", columns)) == {}
 
 
 def test_an_optional_reference_may_be_null(judge):
@@ -199,7 +220,7 @@ def test_a_time_no_calendar_holds_is_a_bad_row_and_not_a_crash(judge):
     assert broken(validation) == expected
     assert {example.value for outcome in validation.outcomes for example in outcome.examples} == {
         "(outside years 1 to 9999)",
-        "(empty)",
+        None,
     }
 
 
@@ -216,7 +237,7 @@ def test_an_outcome_counts_every_broken_row_and_shows_the_first_three(judge):
     assert in_range.examples == (Example(0, "2000000000000.0"), Example(2, "NaN"), Example(4, "3000000000000.0"))
     assert in_range.says == "amount is a finite number between minus and plus one trillion; refunds are negative."
     assert outcomes["amount_present"].rows_checked == 6
-    assert outcomes["amount_present"].examples == (Example(3, "(empty)"),)
+    assert outcomes["amount_present"].examples == (Example(3, None),)
 
 
 def test_an_example_is_short_enough_to_print(judge):

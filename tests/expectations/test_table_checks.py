@@ -1,13 +1,16 @@
-import random
 from datetime import date, timedelta
 
-import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from expectations.table_checks import TableLimits, check_freshness, check_missing, check_share, check_volume
+from expectations.table_checks import (
+    TableLimits,
+    check_currency,
+    check_far_days,
+    check_freshness,
+    check_missing,
+    check_share,
+)
 from lake.contracts import CONTENT, EVENTS, FEEDBACK, MEMBERS, ORDERS
 
 AS_OF = date(2026, 11, 21)  # a Saturday
@@ -16,21 +19,6 @@ DEFAULT = TableLimits()
 
 def days_ago(days: int) -> date:
     return AS_OF - timedelta(days=days)
-
-
-def daily(rows_by_days_ago: dict[int, int]) -> pl.DataFrame:
-    days = [days_ago(days) for days in rows_by_days_ago]
-    return pl.DataFrame(
-        {"event_date": days, "rows": list(rows_by_days_ago.values())}, schema={"event_date": pl.Date, "rows": pl.UInt32}
-    )
-
-
-STEADY = {days: 400 if days % 7 in (0, 6) else 1000 for days in range(100)}  # fewer rows on Saturdays and Sundays
-
-
-def drift(rows_by_days_ago: dict[int, int], *, limits: TableLimits = DEFAULT, arrived: tuple[int, ...] = (0,)):
-    arrived_dates = [days_ago(days) for days in arrived]
-    return check_volume(EVENTS, daily(rows_by_days_ago), arrived_dates=arrived_dates, as_of=AS_OF, limits=limits)
 
 
 def test_a_table_without_a_row_is_missing_and_stops_where_it_tells_activity():
@@ -82,83 +70,47 @@ def test_freshness_can_be_turned_off():
     assert check_freshness(EVENTS, newest=days_ago(900), as_of=AS_OF, limits=TableLimits(max_age_days="off")) == ()
 
 
-def test_a_usual_saturday_is_not_unusual_beside_busier_weekdays():
-    assert drift(STEADY) == ()
+def test_a_day_far_before_the_rest_is_told_on_the_night_it_arrives():
+    rows_by_day = {days_ago(days): 40 for days in range(240)} | {date(1970, 1, 1): 1}
+    (finding,) = check_far_days(EVENTS, rows_by_day, arrived_dates=[date(1970, 1, 1), AS_OF], as_of=AS_OF)
+    assert (finding.rule, finding.severity, finding.value) == ("days_near_the_rest", "warning", 1)
+    assert finding.says == (
+        f"events has 1 row on 1970-01-01, more than 180 days before the rest, which begins on {days_ago(239)}: "
+        "kept, but not counted as history."
+    )
+    assert check_far_days(EVENTS, rows_by_day, arrived_dates=[AS_OF], as_of=AS_OF) == ()
+    assert check_far_days(EVENTS, {}, arrived_dates=[AS_OF], as_of=AS_OF) == ()
+    # A day after the night is not seen, so it does not make those before it few.
+    later = {days_ago(-400): 9_999, AS_OF: 1}
+    assert check_far_days(EVENTS, later, arrived_dates=[AS_OF], as_of=AS_OF) == ()
 
 
-@pytest.mark.parametrize(("rows", "is_unusual"), [(0, True), (266, True), (267, False), (600, False), (601, True)])
-def test_a_day_with_far_fewer_or_more_rows_than_its_weekday_warns(rows, is_unusual):
-    # Eight equal Saturdays leave the factor of 1.5 as the narrower bound: 400 / 1.5 and 400 × 1.5.
-    assert len(drift(STEADY | {0: rows})) == is_unusual
+def test_far_days_are_counted_together():
+    rows_by_day = {days_ago(days): 400 for days in range(240)} | {date(1970, 1, 1): 2, date(2000, 1, 1): 3}
+    (finding,) = check_far_days(ORDERS, rows_by_day, arrived_dates=list(rows_by_day), as_of=AS_OF)
+    assert finding.says.startswith("orders has 5 rows on 2 days from 1970-01-01 to 2000-01-01, more than 180 days before")
 
 
-def test_a_finding_says_what_was_usual():
-    (finding,) = drift(STEADY | {0: 0})
-    assert (finding.rule, finding.severity, finding.value) == ("volume_as_usual", "warning", 0)
-    assert finding.limit == pytest.approx(400 / 1.5)
-    assert finding.says == "events has 0 rows on Saturday 2026-11-21; 400 were usual on the 8 Saturdays before."
+def test_orders_in_two_currencies_stop_the_run_with_their_counts():
+    (finding,) = check_currency(ORDERS, {"USD": 90, "JPY": 1, " usd ": 10, "": 5}, configured="USD")
+    assert (finding.rule, finding.severity, finding.value, finding.limit) == ("one_currency", "stop", 2, 1)
+    assert finding.says == (
+        "orders are in 2 currencies, and their amounts would be added up as if they were one: USD (100 rows), JPY (1 row)."
+    )
 
 
-def test_a_day_that_brought_nothing_at_all_has_no_line_and_still_warns():
-    without_tonight = {days: rows for days, rows in STEADY.items() if days}
-    assert [finding.value for finding in drift(without_tonight)] == [0]
+@pytest.mark.parametrize("configured", [None, "USD", "usd", "$"])
+def test_one_code_however_it_is_written_is_one_currency(configured):
+    assert check_currency(ORDERS, {"USD": 90, "usd": 1, " USD": 1, "  ": 2}, configured=configured) == ()
+    assert check_currency(ORDERS, {}, configured=configured) == ()
 
 
-def test_drift_stops_or_stays_silent_when_told():
-    assert drift(STEADY | {0: 0}, limits=TableLimits(volume_drift="stop"))[0].severity == "stop"
-    assert drift(STEADY | {0: 0}, limits=TableLimits(volume_drift="off")) == ()
-
-
-def test_one_odd_week_before_does_not_hide_a_drop():
-    assert drift(STEADY | {7: 40_000, 0: 40}) != ()
-
-
-def test_a_small_community_does_not_warn_about_a_handful_of_rows():
-    assert drift(dict.fromkeys(range(100), 3) | {0: 22}) == ()
-    assert drift(dict.fromkeys(range(100), 3) | {0: 200}) != ()
-
-
-@pytest.mark.parametrize(("rows", "is_unusual"), [(60, False), (9, False), (0, True), (60_000, True)])
-def test_a_table_that_always_swings_may_swing_but_not_stop(rows, is_unusual):
-    # Saturdays of 200 and 800 rows in turn: a factor of (801 / 201) ** (4 * 1.4826 / 2), about 60, either way of 500.
-    swinging = {days: 200 if days // 7 % 2 else 800 for days in range(100)}
-    assert len(drift(swinging | {0: rows})) == is_unusual
-
-
-@pytest.mark.parametrize(("rows", "is_unusual"), [(61, False), (62, True)])
-def test_a_small_count_may_vary_as_counts_do_by_chance(rows, is_unusual):
-    # Four standard deviations of the logarithm of a Poisson count around 30: 30 * exp(4 / 31 ** 0.5) = 61.5.
-    assert len(drift(dict.fromkeys(range(100), 30) | {0: rows})) == is_unusual
-
-
-def test_a_young_table_is_compared_with_the_days_before_and_a_newborn_one_with_nothing():
-    (finding,) = drift(dict.fromkeys(range(8), 500) | {0: 0})
-    assert finding.says == "events has 0 rows on Saturday 2026-11-21; 500 were usual on the 7 days before."
-    assert drift(dict.fromkeys(range(7), 500) | {0: 0}) == ()
-
-
-def test_only_days_that_arrived_and_are_recent_are_judged_in_order():
-    gaps = STEADY | {0: 0, 3: 0, 27: 0, 28: 0}
-    found = drift(gaps, arrived=(28, 27, 0, 27))
-    assert [finding.says.split(";")[0] for finding in found] == [
-        f"events has 0 rows on {day:%A} {day}" for day in (days_ago(27), days_ago(0))
-    ]
-
-
-def test_days_after_the_night_are_neither_judged_nor_compared():
-    assert drift(STEADY | {-1: 0, -7: 99_999}, arrived=(0, -1, -7)) == ()
-
-
-def test_an_empty_table_has_no_volume():
-    assert drift({}) == ()
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(counts=st.lists(st.integers(0, 5000), min_size=1, max_size=80), seed=st.integers())
-def test_the_order_of_the_days_changes_nothing(counts, seed):
-    in_order = dict(enumerate(counts))
-    shuffled = random.Random(seed).sample(list(in_order.items()), len(in_order))
-    assert drift(in_order, arrived=tuple(range(28))) == drift(dict(shuffled), arrived=tuple(range(28)))
+def test_money_is_not_shown_in_another_currency_than_its_own():
+    (finding,) = check_currency(ORDERS, {"usd": 3}, configured="eur")
+    assert (finding.severity, finding.says) == (
+        "stop",
+        "All orders that say a currency are in USD (3 rows), and [community] currency is EUR.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_damaged_mark_is_told_and_an_absent_one_means_the_first_format(text: s
     assert read_format(lake) is None
     (lake / "orders").mkdir(parents=True)
     assert read_format(lake) == 1
-    mark_format(lake)
+    mark_format(lake, timezone="UTC")
     assert read_format(lake) == FORMAT
     (lake / "format.json").write_text(text)
     with pytest.raises(ConfigurationError, match="does not say which format"):

@@ -107,17 +107,36 @@ def test_a_row_may_break_several_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "rule"),
+    ("column", "text", "rule", "becomes"),
     [
-        ("joined_at", "2011-02-30", "joined_at_is_a_time"),
-        ("birth_year", "19x5", "birth_year_is_a_whole_number"),
-        ("can_contact", "perhaps", "can_contact_is_yes_or_no"),
+        ("joined_at", "0000-00-00", "joined_at_is_a_time", None),
+        ("birth_year", "19x5", "birth_year_is_a_whole_number", None),
+        ("can_contact", "perhaps", "can_contact_is_yes_or_no", False),
+        ("can_profile", "??", "can_profile_is_yes_or_no", False),
     ],
 )
-def test_every_type_has_its_rule(column: str, text: str, rule: str) -> None:
+def test_an_optional_value_that_does_not_cast_is_left_empty_and_unreadable_consent_is_a_no(
+    column: str, text: str, rule: str, becomes: bool | None
+) -> None:
     found = mapped(pl.DataFrame({"member_id": ["a", "b"], column: [text, None]}), table=MEMBERS)
-    assert broken(found) == {1: [rule]}
-    assert shown(found)[0][column] == text
+    assert broken(found) == {}
+    assert dict(found.blanked.iter_rows()) == {1: [rule]}
+    assert found.rows[column].to_list() == [becomes, None]
+    assert found.written[column].to_list() == [text, None]
+
+
+def test_an_optional_expression_over_a_misread_value_is_left_empty() -> None:
+    export = SHOP.with_columns(Price=pl.Series(["1", "x", None, "3"]))
+    found = mapped(export, {**SHOP_COLUMNS, "amount": "1", "kind": "Price * 2"})
+    assert dict(found.blanked.iter_rows()) == {2: ["kind_is_a_number"]}
+    assert found.rows["kind"].to_list() == ["2", None, None, "6"]
+
+
+def test_what_is_left_empty_in_a_rejected_row_is_not_counted() -> None:
+    export = pl.DataFrame({"member_id": ["a", "b"], "answered_at": ["soon", "2011-08-31"], "score": ["ten", "ten"]})
+    found = mapped(export, table=FEEDBACK)
+    assert broken(found) == {1: ["answered_at_is_a_time"]}
+    assert dict(found.blanked.iter_rows()) == {2: ["score_is_a_number"]}
 
 
 def test_ids_that_travelled_as_floats_stay_whole_everywhere() -> None:
@@ -237,4 +256,5 @@ def test_whatever_a_csv_holds_no_row_is_lost_and_nothing_crashes(
     assert found.rows[ROW_NO].is_unique().all()
     assert found.rows.schema == {ROW_NO: pl.Int64, **{name: column.dtype for name, column in contract.columns.items()}}
     assert set(found.rejects[ROW_NO]) <= set(found.rows[ROW_NO])
+    assert set(found.blanked[ROW_NO]) <= set(found.rows[ROW_NO]) - set(found.rejects[ROW_NO])
     assert rows_as_json(found.written, found.rejects[ROW_NO]).height == found.rejects.height

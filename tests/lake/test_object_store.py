@@ -144,8 +144,8 @@ def test_a_lake_in_a_bucket_travels_to_another_process_without_keys(bucket: Buck
 
 def test_the_format_is_marked_in_a_bucket(bucket: Bucket) -> None:
     assert read_format(bucket) is None
-    mark_format(bucket)
-    mark_format(bucket)
+    mark_format(bucket, timezone="UTC")
+    mark_format(bucket, timezone="UTC")
     assert (read_format(bucket), [file.name for file in bucket.files()]) == (FORMAT, ["format.json"])
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_broken_rule_shows_its_count_and_at_most_three_examples() -> None:
 def test_ids_are_hidden() -> None:
     html = render_validation(night_with_checks())
     assert "M-0042" not in html
-    assert "hidden, 13 characters" in html
+    assert "like A-9999" in html
 
 
 def test_a_stopped_run_says_where_and_what_to_do() -> None:
@@ -65,6 +66,24 @@ def test_other_columns_are_shown(column: str) -> None:
 
 def test_a_value_is_shown_short_and_with_its_control_characters() -> None:
     assert shown_value("12\t5\x00", column="amount") == r"12\t5\x00"
-    assert shown_value(None, column="amount") == "nothing"
+    assert shown_value(None, column="amount") == shown_value(None, column="member_id") == "empty"
     assert shown_value("x" * 100, column="amount") == "x" * 79 + "…"
     assert shown_value("anything", column=None) == "hidden, 8 characters"
+
+
+def test_of_an_id_the_shape_is_shown_and_of_a_name_only_the_length() -> None:
+    assert shown_value("M12-é-0042", column="member_id") == "like A99-a-9999, 10 characters"
+    assert shown_value("NULL", column="author_id") == "like AAAA, 4 characters"
+    assert shown_value("8.76543E+17", column="customerId") == "like 9.99999A+99, 11 characters"
+    assert shown_value("x" * 2001, column="member_id") == f"like {'a' * 24}…, 2,001 characters"
+    assert shown_value("a\x00b", column="id") == r"like a\x00a, 3 characters"
+    for column in ("email", "Full Name", "text"):
+        assert shown_value("anna", column=column) == "hidden, 4 characters"
+
+
+def test_a_value_that_was_left_empty_is_counted_as_a_value() -> None:
+    night = night_with_checks()
+    (table,) = [table for table in night.tables if table.broken][:1]
+    left = replace(table, broken=(replace(table.broken[0], consequence="left empty"),), stopped_because=None)
+    html = render_validation(replace(night, tables=(left,), remedy=None))
+    assert re.search(r"[\d,]+ values? · left empty", html)

@@ -117,3 +117,11 @@ def test_a_habit_that_disappears_still_leaves_everyone_a_group(gone: str) -> Non
     segments = assign_groups(features.drop(gone), state)
     assert segments.null_count() == 0
     assert segments.len() == features.height
+
+
+def test_members_who_are_alike_in_all_but_a_little_are_grouped_without_a_warning() -> None:
+    alike = pl.concat([community().filter(pl.col("kind") == "post").head(1)] * 300)
+    kinds = pl.when(pl.int_range(pl.len()) % 2 == 0).then(3).otherwise(pl.col("post_count_365d"))
+    for features in (alike, alike.with_columns(post_count_365d=kinds)):
+        state = fit_groups(features, None, policy=POLICY)
+        assert set(assign_groups(features, state)) == {EVERYONE}
