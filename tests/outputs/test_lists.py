@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outputs.dictionary import MEANINGS
+from outputs.excel import excel_text
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, as_text, conform, escape_formulas, write_lists
 
 AS_OF = date(2011, 8, 31)
@@ -181,3 +182,9 @@ def test_numbers_and_nulls_are_left_alone() -> None:
     frame = pl.DataFrame({"a": ["-1", None, "1-2"], "b": [-1.0, None, 2.0]})
     assert as_text(frame).to_dict(as_series=False) == {"a": ["'-1", None, "1-2"], "b": [-1.0, None, 2.0]}
     assert frame.select(escape_formulas(pl.col("a"))).columns == ["a"]
+
+
+@pytest.mark.parametrize(("characters", "kept"), [(16_382, 16_382), (16_383, 16_383), (16_384, 16_382)])
+def test_a_cell_holds_text_of_exactly_its_limit_whole_and_of_longer_text_the_beginning(characters: int, kept: int) -> None:
+    text = pl.DataFrame({"text": ["x" * characters]}).select(excel_text(pl.col("text"))).item()
+    assert text == "x" * kept + ("…" if kept < characters else "")
