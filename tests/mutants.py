@@ -213,7 +213,7 @@ def run_tests(tree: Path, tests: list[str], *, limit: float) -> int | None:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     left_out = ["-m", "not soak and not browser and not postgres"]
     # Without compiled files, none of them can be older than a slip made within the same second.
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "noticing", "PYTHONDONTWRITEBYTECODE": "1"}
     nowhere = subprocess.DEVNULL
     process = subprocess.Popen(
         [*command, *left_out, *tests], cwd=tree, env=environment, stdout=nowhere, stderr=nowhere, start_new_session=True
