@@ -27,16 +27,14 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
 FIRST = re.compile(
-    r"consent|contact|profil|refus|allow|erase|minor|amount|spend|money|currency|value"
-    r"|as_of|day|date|horizon|cutoff|until|matured|window|eligible",
-    re.IGNORECASE,
+    "consent|contact|profil|refus|allow|erase|minor|amount|spend|money|currency|value|as_of|day|date|horizon|cutoff|until|matured|window|eligible"
 )
 TIMES_AS_OFTEN = 3
 # Numbers stand everywhere; without this they would be most of every sample.
@@ -192,65 +190,77 @@ def tests_of(root: Path, path: str) -> list[list[str]]:
     return [group for group in groups if group]
 
 
-def outcome(tree: Path, slip: Slip, *, limit: float) -> str:
-    """Make a slip in a copy of the tree, run the tests, and undo it: caught, survived or timeout."""
-    changed = tree / slip.path
-    source = changed.read_text()
-    changed.write_text(slip.made(source))
-    ends = time.monotonic() + limit
-    try:
+def tried(slip: Slip, *, original: Path, limit: float) -> tuple[str, float]:
+    """Make a slip in a copy of its own and run the tests: caught, survived or timeout, and after how many seconds."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as folder:
+        tree = Path(shutil.copytree(original, folder, dirs_exist_ok=True))
+        (tree / slip.path).write_text(slip.made((original / slip.path).read_text()))
         for tests in tests_of(tree, slip.path):
-            code = run_tests(tree, tests, limit=ends - time.monotonic())
+            code = run_tests(tree, tests, limit=limit + begun - time.monotonic())
             if code != 0:
-                return "timeout" if code is None else "caught"
-        return "survived"
-    finally:
-        changed.write_text(source)
+                return "timeout" if code is None else "caught", time.monotonic() - begun
+    return "survived", time.monotonic() - begun
 
 
 def run_tests(tree: Path, tests: list[str], *, limit: float) -> int | None:
     """Give the exit code of pytest on some files of a copy; None when the time was over."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     left_out = ["-m", "not soak and not browser and not postgres"]
-    # Without compiled files, none of them can be older than a slip made within the same second.
-    environment = {**os.environ, "PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "noticing", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "noticing"}
     nowhere = subprocess.DEVNULL
-    process = subprocess.Popen(
-        [*command, *left_out, *tests], cwd=tree, env=environment, stdout=nowhere, stderr=nowhere, start_new_session=True
-    )
-    try:
-        code: int | None = process.wait(max(limit, 0))
-    except subprocess.TimeoutExpired:
-        code = None
-    finally:
-        # Servers that tests started belong to the same session.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    everything = [*command, *left_out, *tests]
+    process = subprocess.Popen(everything, cwd=tree, env=environment, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    code: int | None = None
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        code = process.wait(max(limit, 0))
+    # Servers that tests started belong to the same session.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     return 0 if code == 5 else code  # 5: every test of these files is left out
 
 
 def copied(folder: Path) -> Path:
     """Copy what git knows of, as it is now."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    for name in listed.stdout.splitlines():
+    listed = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True)
+    for name in listed.splitlines():
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return folder
 
 
-def told(slip: Slip) -> str:
+def told(slip: Slip, source: str) -> str:
     """Give the change as people read changes."""
-    source = (ROOT / slip.path).read_text()
     lines = difflib.unified_diff(source.splitlines(), slip.made(source).splitlines(), lineterm="", n=1)
     return "\n".join([*lines][2:])
 
 
+def report(asked: argparse.Namespace, original: Path) -> None:
+    """Make each slip of a sample and tell what became of it.
+
+    Raises:
+        SystemExit: The tests fail without any slip.
+    """
+    rooms = tuple(asked.room or ROOMS)
+    slips = drawn(original, rooms, seed=asked.seed, number=asked.number)
+    for tests in tests_of(original, slips[0].path)[:1]:
+        if run_tests(original, tests, limit=asked.limit) != 0:
+            sys.exit(f"{', '.join(tests)}: not passed without any slip, within {asked.limit:.0f} s")
+    counts: Counter[tuple[str, str]] = Counter()
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        outcomes = pool.map(partial(tried, original=original, limit=asked.limit), slips)
+        for slip, (result, seconds) in zip(slips, outcomes, strict=True):
+            counts[slip.room, result] += 1
+            print(f"{result:8} {seconds:5.0f} s  {slip.path}:{slip.line}  {slip.kind}", flush=True)
+            print(told(slip, (original / slip.path).read_text()), flush=True)
+    for room in rooms:
+        print(f"{room}: " + ", ".join(f"{counts[room, result]} {result}" for result in ("caught", "survived", "timeout")))
+
+
 def main() -> None:
-    """Draw slips, make each, and tell what became of them."""
+    """Read what is asked for."""
     parser = argparse.ArgumentParser(prog="make mutants", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other slips (default: 0)")
     parser.add_argument("--number", type=int, default=100, help="how many slips (default: 100)")
@@ -258,25 +268,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="how many at once (default: 1)")
     parser.add_argument("--limit", type=float, default=300, help="seconds for the tests of one slip (default: 300)")
     asked = parser.parse_args()
-    rooms = tuple(asked.room or ROOMS)
-    counts: Counter[tuple[str, str]] = Counter()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch, ThreadPoolExecutor(asked.jobs) as pool:
-        free: SimpleQueue[Path] = SimpleQueue()
-        for job in range(asked.jobs):
-            free.put(copied(Path(scratch) / str(job)))
-
-        def tried(slip: Slip) -> tuple[Slip, str, float]:
-            tree, begun = free.get(), time.monotonic()
-            try:
-                return slip, outcome(tree, slip, limit=asked.limit), time.monotonic() - begun
-            finally:
-                free.put(tree)
-
-        for slip, result, seconds in pool.map(tried, drawn(ROOT, rooms, seed=asked.seed, number=asked.number)):
-            counts[slip.room, result] += 1
-            print(f"{result:8} {seconds:5.0f} s  {slip.path}:{slip.line}  {slip.kind}\n{told(slip)}", flush=True)
-    for room in rooms:
-        print(f"{room}: " + ", ".join(f"{counts[room, result]} {result}" for result in ("caught", "survived", "timeout")))
+    with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as folder:
+        report(asked, copied(Path(folder)))
 
 
 if __name__ == "__main__":

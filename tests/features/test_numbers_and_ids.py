@@ -34,7 +34,7 @@ met = st.lists(st.tuples(ages, people, people).filter(lambda tie: tie[1] != tie[
 
 def community(numbers: list[int], rows: list[Any], ties: list[Any], *, brought_by: list[int | None], newcomer: bool) -> History:
     """The same people doing the same, under any numbers; the newcomer has the next one."""
-    number = {**dict(enumerate(numbers)), None: None}
+    number: dict[int | None, int | None] = {None: None, **dict(enumerate(numbers))}
     members = [
         {"member_no": number[person], "member_id": name, "referrer_no": number[brought_by[person]]}
         for person, name in enumerate(IDS)

@@ -112,7 +112,9 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
     assert sheet.column_dimensions[at["reasons"]].width > 40
     assert len(sheet.conditional_formatting) == 2
     explained = {row[0].value: row[1].value for row in workbook["Columns"].iter_rows(min_row=2)}
-    assert set(explained) == set(MEMBERS_SCHEMA)
+    assert list(explained) == list(MEMBERS_SCHEMA)
+    assert explained["member_id"] == MEANINGS["member_id"]
+    assert explained["segment"] == f"{MEANINGS['segment']} Empty tonight, so the column is hidden."
 
 
 def test_every_column_of_both_lists_is_explained() -> None:
