@@ -71,7 +71,7 @@ def test_any_nights_repairs_and_runs_again_give_the_totals_of_a_count_from_the_b
     first_ties: dict[tuple[int, tuple[int, int]], int],
     nights: list[tuple[int, set[int], dict[tuple[int, int, str], tuple[int, int]], dict[tuple[int, tuple[int, int]], int]]],
 ) -> None:
-    rows, ties, as_of = dict(first), dict(first_ties), AS_OF - timedelta(days=10)
+    rows, ties, as_of = dict(first), dict(first_ties), AS_OF
     totals = start(cut(as_history(as_rows(rows), as_ties(ties)), as_of))
     for later, dropped, arrived, met in nights:
         before = as_history(as_rows(rows), as_ties(ties))
