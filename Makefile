@@ -7,7 +7,7 @@ WORKSPACE ?=
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly test check docs soak bench bench-full rivals members experiments cohorts notebooks lock clean
+.PHONY: help setup nightly test check docs soak mutants bench bench-full rivals members experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -42,6 +42,9 @@ test: check  ## everything that can be tested here, but for the long tests of ma
 soak: rivals  ## the long tests, up to an hour
 	$(BIN)/python -m pytest -q -m soak
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
+
+mutants: $(READY)  ## make one-line slips in a copy and see whether tests notice; ARGS="--room models --number 20 --seed 3"
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 members: $(READY)  ## open tonight's members as a page, of workspace/ or WORKSPACE=DIR
 	$(BIN)/python -m notebooks.serve members --workspace $(or $(WORKSPACE),workspace)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests.explored import explored, workspace_here
 from tests.postgres import postgres_url
@@ -17,6 +17,8 @@ __all__ = ["explored", "lent_stores", "postgres_url", "prefect_server", "workspa
 
 # The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+# For `make mutants`: whether a test fails is all that is asked, not the smallest example of it.
+settings.register_profile("noticing", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate])
 settings.register_profile("exploring", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 

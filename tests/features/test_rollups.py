@@ -193,6 +193,15 @@ def test_the_order_of_rows_does_not_matter_to_a_rollup() -> None:
     assert_frame_equal(forwards, backwards)
 
 
+@pytest.mark.parametrize("early", [utc(1965, 5, 6), utc(1969, 12, 31), utc(1970, 1, 1), utc(1970, 1, 2)])
+def test_a_day_long_before_the_others_takes_nothing_from_them(early: datetime) -> None:
+    found = both(events=landed("events", [event("a", at=early, target_member_id="b"), event("c", target_member_id="a")]))
+    posts, received = "event:post", "received"
+    expected = {(early.date(), 1, posts): 1, (early.date(), 2, received): 1, (DAY, 3, posts): 1, (DAY, 1, received): 1}
+    assert counts(found.daily) == expected
+    assert found.ties.rows() == [(early.date(), 1, 2, 1), (DAY, 3, 1, 1)]
+
+
 @pytest.mark.parametrize("at_once", [1, 3, 1_000_000])
 def test_however_the_events_are_sliced_each_is_counted_as_one_by_one(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("features.event_counts._EVENTS_AT_ONCE", at_once)

@@ -147,6 +147,16 @@ def test_spend_adds_up_to_the_truth(community: SimulatedCommunity, truth: pl.Dat
     assert truth["net_spend_minor"].sum() > 0
 
 
+def test_a_week_has_its_rhythm_and_one_member_in_eight_comes_mostly_at_weekends(events: pl.DataFrame) -> None:
+    logins = events.filter(pl.col("event_type") == "login").with_columns(weekday=pl.col("day").dt.weekday())
+    by_weekday = logins.group_by("weekday").agg(pl.len() / pl.col("day").n_unique()).sort("weekday")["len"]
+    usual, weekenders = [0.9, 0.95, 1.0, 1.0, 0.9, 1.05, 1.2], [0.5, 0.5, 0.5, 0.5, 0.5, 2.25, 2.25]
+    mixed = [0.88 * one + 0.12 * other for one, other in zip(usual, weekenders, strict=True)]
+    assert (by_weekday / by_weekday.mean()).to_list() == pytest.approx(mixed, abs=0.06)
+    often = logins.group_by("member_id").agg(pl.len(), at_weekends=(pl.col("weekday") >= 6).mean()).filter(pl.col("len") >= 40)
+    assert (often["at_weekends"] > 0.48).mean() == pytest.approx(0.12, abs=0.04)
+
+
 def test_orders_have_lines_and_refunds(community: SimulatedCommunity) -> None:
     orders = order_lines(community).group_by("order_no").agg(pl.len().alias("lines"), pl.col("amount").sum())
     refunds = orders.filter(pl.col("amount") < 0).height

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from lake.errors import EvenfallError
-from models.bundle import from_files, to_files
+from models.bundle import from_files, is_current_format, to_files
 from models.churn import ChurnModel, fit_churn
 from models.config import PredictionSettings
 from models.cutoffs import final_split
@@ -78,3 +78,18 @@ def test_files_that_cannot_be_read_are_refused_with_a_remedy(files: dict[str, st
     with pytest.raises(EvenfallError, match=message) as caught:
         from_files(files)
     assert "evenfall train" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("files", "current"),
+    [
+        (to_files(MODELS[0]), True),
+        (_with_about(format_version=1), False),
+        # Damaged files are for the reader to refuse, not to be replaced in silence.
+        ({"model.json": "{"}, True),
+        ({"model.json": "[]"}, True),
+        ({}, True),
+    ],
+)
+def test_only_files_that_say_another_format_are_of_another_format(files: dict[str, str], current: bool) -> None:
+    assert is_current_format(files) == current

@@ -65,6 +65,12 @@ def test_too_few_members_are_never_accused(members: int) -> None:
     refuse_value_leaks(few.filter(pl.col("member_no") < 40), SPLIT, SETTINGS)
 
 
+def test_a_community_with_too_few_buyers_is_never_accused() -> None:
+    few = pl.when(pl.col("member_no") < SETTINGS.min_outcomes_to_learn // 2).then(SPENT).otherwise(0)
+    telling = PANEL.with_columns(future_spend_minor=few).with_columns(invoice_total=-SPENT)
+    refuse_value_leaks(telling, SPLIT, SETTINGS)
+
+
 def test_features_that_stay_the_same_without_the_future_pass_in_any_order_and_among_others() -> None:
     past = PANEL.filter(pl.col("as_of") == cutoffs(5)[-1])
     refuse_later_knowledge(past.tail(300), past.drop("is_churned").sample(fraction=1, shuffle=True, seed=2))

@@ -41,7 +41,7 @@ def test_the_slopes_of_the_likelihood_are_those_of_its_values() -> None:
 
 def test_buyers_without_a_value_are_passed_over_and_their_order_does_not_matter() -> None:
     order = np.random.default_rng(3).permutation(HISTORY.repeats.size)
-    more = np.append(HISTORY.repeats[order], [0.0, 5.0, 5.0]), np.append(MEAN_VALUE[order], [np.nan, 0.0, np.nan])
+    more = np.append(HISTORY.repeats[order], [0.0, 0.0, 5.0, 5.0]), np.append(MEAN_VALUE[order], [np.nan, 40.0, 0.0, np.nan])
     assert fit_gamma_gamma(*more) == fit_gamma_gamma(HISTORY.repeats, MEAN_VALUE)
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 
 from models.config import PredictionSettings
 from models.evaluation import evaluate_churn
 from models.panel import empty_panel, feature_names, floats
-from models.training import train_churn, train_value
+from models.training import Trained, train_churn, train_value
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
 
 SETTINGS = PredictionSettings(rounds=80)
@@ -96,3 +98,10 @@ def test_a_community_without_orders_has_no_spend_to_learn() -> None:
     )
     assert trained.model.kind == "past_rate"
     assert trained.metrics == {}
+
+
+@pytest.mark.parametrize("trained", [CHURN, VALUE], ids=["churn", "value"])
+def test_the_gains_of_the_features_are_told_as_shares_of_all_the_largest_first(trained: Trained[Any]) -> None:
+    shares = trained.importance["gain_share"]
+    assert shares.is_sorted(descending=True)
+    assert shares.sum() == pytest.approx(1)

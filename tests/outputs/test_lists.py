@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outputs.dictionary import MEANINGS
+from outputs.excel import excel_text
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, as_text, conform, escape_formulas, write_lists
 
 AS_OF = date(2011, 8, 31)
@@ -123,7 +124,9 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
     assert sheet.column_dimensions[at["reasons"]].width > 40
     assert len(sheet.conditional_formatting) == 2
     explained = {row[0].value: row[1].value for row in workbook["Columns"].iter_rows(min_row=2)}
-    assert set(explained) == set(MEMBERS_SCHEMA)
+    assert list(explained) == list(MEMBERS_SCHEMA)
+    assert explained["member_id"] == MEANINGS["member_id"]
+    assert explained["segment"] == f"{MEANINGS['segment']} Empty tonight, so the column is hidden."
 
 
 def test_every_column_of_both_lists_is_explained() -> None:
@@ -193,3 +196,9 @@ def test_numbers_and_nulls_are_left_alone() -> None:
     frame = pl.DataFrame({"a": ["-1", None, "1-2"], "b": [-1.0, None, 2.0]})
     assert as_text(frame).to_dict(as_series=False) == {"a": ["'-1", None, "1-2"], "b": [-1.0, None, 2.0]}
     assert frame.select(escape_formulas(pl.col("a"))).columns == ["a"]
+
+
+@pytest.mark.parametrize(("characters", "kept"), [(16_382, 16_382), (16_383, 16_383), (16_384, 16_382)])
+def test_a_cell_holds_text_of_exactly_its_limit_whole_and_of_longer_text_the_beginning(characters: int, kept: int) -> None:
+    text = pl.DataFrame({"text": ["x" * characters]}).select(excel_text(pl.col("text"))).item()
+    assert text == "x" * kept + ("…" if kept < characters else "")

@@ -6,12 +6,14 @@ from html.parser import HTMLParser
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
 from outputs.facts import Activity, Group, Metric, ModelHealth, NewlyAtRisk, ReportFacts, RuleBreach
 from outputs.headlines import headlines
 from outputs.report import render_report
-from outputs.sections import Section
+from outputs.sections import ModelView, Section
 from tests.outputs.examples import AS_OF, FLOWS, HOSTILE, activity_by_day, churn_health, ordinary_night
 
 VOID = {"meta", "br", "link", "img", "rect", "line", "path", "circle"}
@@ -174,3 +176,22 @@ def test_a_model_not_measured_yet_and_empty_frames_still_render() -> None:
     assert "It has not been measured yet" in html
     assert "No members</strong> were active in the last 7 days, as the week before." in html
     assert "nothing yet" not in html
+
+
+BASELINES = st.dictionaries(st.sampled_from("abcd"), st.none() | st.floats(0, 2).map(lambda value: round(value, 2)), max_size=4)
+
+
+@given(st.floats(0, 2).map(lambda value: round(value, 2)), BASELINES, st.sampled_from(["higher", "lower", "closer to 1"]))
+def test_a_model_is_better_than_the_best_rule_only_when_it_is_better_than_every_rule(
+    model: float, baselines: dict[str, float | None], better: str
+) -> None:
+    good = {"higher": lambda value: value, "lower": lambda value: -value, "closer to 1": lambda value: -abs(value - 1)}[better]
+    health = replace(churn_health(), calibration=None, lift=None)
+    view = ModelView.of(replace(health, metrics=(Metric("M", "A measure.", model, baselines, better),)), prefix="m")
+    known = {name: value for name, value in baselines.items() if value is not None}
+    if not known:
+        assert view.verdict == ""
+        return
+    assert view.verdict.startswith("Better") == all(good(model) > good(value) for value in known.values())
+    strongest = max(good(value) for value in known.values())
+    assert view.verdict[-2] == min(name for name, value in known.items() if good(value) == strongest)

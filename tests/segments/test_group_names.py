@@ -1,5 +1,6 @@
 """A group's name says what sets it apart."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +44,26 @@ def test_names_are_unique_whatever_the_groups(groups: list[dict[str, float]]) ->
     for deviations in groups:
         names.append(group_name(deviations, deviations, taken=tuple(names)))
     assert len(set(names)) == len(groups)
+
+
+@pytest.mark.parametrize(
+    ("deviations", "name"),
+    [
+        ({"active_days_365d": 0.35}, "Busy members"),
+        ({"active_days_365d": 0.34}, "Steady members"),
+        ({"active_days_365d": -0.35}, "Quiet members"),
+        ({"active_days_365d": -0.34}, "Steady members"),
+        ({"read_count_365d": 0.1}, "Steady readers"),
+        ({"read_count_365d": 0.09}, "Steady members"),
+        ({"tenure_days": -0.7, "active_days_365d": -1.0}, "Quiet newcomers"),
+        ({"tenure_days": -0.69, "active_days_365d": -1.0}, "Quiet members"),
+        ({"spend_365d": -3.0}, "Steady members"),
+    ],
+)
+def test_how_far_a_group_must_lie_from_the_others_to_be_called_after_it(deviations: dict[str, float], name: str) -> None:
+    assert named(**deviations) == name
+
+
+@pytest.mark.parametrize(("deviation", "name"), [(0.1, "Busy members"), (0.09, "Steady members 2")])
+def test_where_the_plain_name_is_taken_a_faint_habit_is_told_before_a_number(deviation: float, name: str) -> None:
+    assert named(("Steady members",), active_days_365d=deviation) == name

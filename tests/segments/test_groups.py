@@ -125,3 +125,27 @@ def test_members_who_are_alike_in_all_but_a_little_are_grouped_without_a_warning
     for features in (alike, alike.with_columns(post_count_365d=kinds)):
         state = fit_groups(features, None, policy=POLICY)
         assert set(assign_groups(features, state)) == {EVERYONE}
+
+
+@pytest.mark.parametrize(("enough", "most", "number"), [(1e-9, 5, 5), (1.0, 5, 3), (1e-9, 4, 4)])
+def test_of_the_numbers_of_groups_that_are_distinct_enough_the_largest_is_taken(enough: float, most: int, number: int) -> None:
+    # Three kinds of members: three groups are the most distinct, and every other number is less so.
+    policy = GroupPolicy(fewest_groups=2, most_groups=most, smallest_share=0.0, enough_silhouette=enough)
+    assert len(fit_groups(community(each=70), None, policy=policy).names) == number
+
+
+@pytest.mark.parametrize(("keep", "number"), [(1e-9, 4), (1.0, 3)])
+def test_the_number_of_groups_of_the_fit_before_stays_while_it_is_distinct_enough(keep: float, number: int) -> None:
+    features = community(each=70)
+    four = GroupPolicy(fewest_groups=4, most_groups=4, smallest_share=0.0)
+    policy = GroupPolicy(fewest_groups=2, most_groups=5, smallest_share=0.0, enough_silhouette=1.0, keep_silhouette=keep)
+    before = fit_groups(features, None, policy=four)
+    assert len(fit_groups(features, before, policy=policy).names) == number
+
+
+def test_where_no_number_of_groups_leaves_each_large_enough_everyone_is_in_one() -> None:
+    policy = GroupPolicy(fewest_groups=3, most_groups=4, smallest_share=0.4)
+    features = community(each=70)
+    state = fit_groups(features, None, policy=policy)
+    assert state.names == (EVERYONE,)
+    assert assign_groups(features, state).null_count() == 0

@@ -4,8 +4,10 @@ from math import log
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from segments.habits import habit_columns, habit_matrix, kind_of
+from segments.habits import TYPICAL_SHARES, habit_columns, habit_matrix, kind_of
 
 
 def test_a_mix_is_what_somebody_does_more_than_their_other_things() -> None:
@@ -40,3 +42,11 @@ def test_columns_without_variation_are_left_out() -> None:
 def test_only_the_most_widespread_kinds_count() -> None:
     frame = pl.DataFrame({f"t{number}_count_365d": [1] * number + [0] * (12 - number) for number in range(1, 12)})
     assert habit_columns(frame) == tuple(sorted(f"t{number}_count_365d" for number in range(4, 12)))
+
+
+@given(st.sampled_from(sorted(TYPICAL_SHARES)), st.lists(st.none() | st.integers(0, 365), min_size=1, max_size=5))
+def test_a_share_that_nobody_has_any_more_is_the_typical_one_and_an_amount_nothing(share: str, days: list[int | None]) -> None:
+    frame = pl.DataFrame({"active_days_365d": days}, schema={"active_days_365d": pl.Int32})
+    matrix = habit_matrix(frame, (share, "spend_365d"))
+    assert matrix[:, 0].tolist() == pytest.approx([TYPICAL_SHARES[share]] * len(days))
+    assert matrix[:, 1].tolist() == [0.0] * len(days)

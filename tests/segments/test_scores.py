@@ -33,6 +33,19 @@ def test_a_community_without_orders_has_no_commercial_score() -> None:
     assert result["member_value_score"].to_list() == result["activity_score"].to_list()
 
 
+@pytest.mark.parametrize("weights", [POLICY.activity_weights, POLICY.commercial_weights, POLICY.value_weights])
+def test_the_weights_of_a_score_add_up_to_one_and_no_column_outweighs_all_others(weights: dict[str, float]) -> None:
+    assert sum(weights.values()) == pytest.approx(1)
+    assert all(0.1 <= weight <= 0.6 for weight in weights.values())
+
+
+def test_a_column_counts_by_its_weight_among_those_a_member_has() -> None:
+    frame = pl.DataFrame({"a": [1, 2, 3, 4], "b": [4, 3, 2, None], "member_no": [1, 2, 3, 4]})
+    policy = ScorePolicy(activity_weights={"a": 1.0, "b": 3.0, "absent": 9.0})
+    # Percentiles of a: 12.5, 37.5, 62.5, 87.5; of b, among three: 83.3, 50, 16.7. Means: 65.6, 46.9, 28.1, and 87.5 of a alone.
+    assert scores(frame, policy)["activity_score"].to_list() == [62.5, 37.5, 12.5, 87.5]
+
+
 def test_a_member_without_a_forecast_is_scored_on_past_spend() -> None:
     frame = pl.DataFrame({"active_days_28d": [1, 1, 1], "expected_value": [None, 5.0, 9.0], "spend_365d": [99.0, 1.0, 2.0]})
     assert scores(frame)["commercial_score"].to_list() == pytest.approx([2.5 / 3 * 100, 0.5 / 3 * 100, 1.5 / 3 * 100], abs=1e-5)
