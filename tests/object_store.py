@@ -169,11 +169,11 @@ def _serve() -> None:
 
     asked: list[str] = []
 
-    def note(handler: WSGIRequestHandler, *_: object) -> None:
+    def note(handler: WSGIRequestHandler, *_answer: object) -> None:
         key, _, wanted = handler.path.partition("?")
         asked.append("LIST" if "list-type" in wanted else f"{handler.command} {key}")
 
-    WSGIRequestHandler.log_request = note
+    WSGIRequestHandler.log_request = note  # type: ignore[method-assign, assignment]
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     port = int(server.get_host_and_port()[1])
