@@ -10,10 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from expectations.table_checks import TableLimits
+from flows.run.alert_settings import Alerts
 from flows.run.memory import DEFAULT_MAX_MEMORY, MEMORY_PATTERN, MemoryBudget
 from flows.run.workspace import DEFAULT_LAKE_PATH
 from lake.bucket import Bucket
@@ -23,7 +24,6 @@ from lake.source_identity import identify
 from lake.source_settings import SourceSettings, known_zone
 from models.config import PredictionSettings
 from models.gate import GatePolicy
-from outputs.alerts import check_written
 from segments.groups import GroupPolicy
 from segments.lifecycle import LifecyclePolicy
 from segments.risk import RiskPolicy
@@ -163,40 +163,6 @@ class Retention(_Section):
         """Name → days kept, for those of the names that are not kept for ever."""
         kept = {name: getattr(self, name).keep_days for name in names}
         return {name: days for name, days in kept.items() if days is not None}
-
-
-class Alerts(_Section):
-    """`[alerts]`: who hears of a night that failed; addresses may hold `${NAME}`, read from the environment."""
-
-    on: Literal["warning", "failure"] = Field(
-        default="warning", description="warning: also when a night finished with warnings; failure: only when it failed."
-    )
-    webhook: str | None = Field(default=None, description="http(s) address that gets the alert as JSON, its words in `text`.")
-    smtp: str | None = Field(
-        default=None, description="Mail server: `smtp://user:${PASSWORD}@host:587` (encrypted where offered) or `smtps://…`."
-    )
-    mail_from: str | None = Field(default=None, description="Sender of the mail.")
-    mail_to: tuple[str, ...] = Field(default=(), description="Recipients of the mail.")
-
-    @field_validator("webhook", "smtp")
-    @classmethod
-    def _known_address(cls, address: str | None, info: ValidationInfo) -> str | None:
-        if address is not None:
-            try:
-                check_written(address, key="webhook" if info.field_name == "webhook" else "smtp")
-            except ConfigurationError as error:
-                raise ValueError(f"{error.what.partition(' ')[2]}. {error.remedy}") from None
-        return address
-
-    @model_validator(mode="after")
-    def _whole_letter(self) -> Self:
-        given = (self.smtp is not None, self.mail_from is not None, bool(self.mail_to))
-        if any(given) and not all(given):
-            raise ValueError("`smtp`, `mail_from` and `mail_to` go together")
-        for address in (*self.mail_to, *((self.mail_from,) if self.mail_from else ())):
-            if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", address):
-                raise ValueError(f"{address!r} is not a mail address")
-        return self
 
 
 class Scale(_Section):

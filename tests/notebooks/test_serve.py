@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -11,18 +12,37 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from tests.browser import PATIENCE_SECONDS
 from tests.serving import served
 
 ROOT = Path(__file__).parent.parent.parent
 FOREIGN = {"Host": "evil.example"}
 
 
+def printed_address(log: Path) -> re.Match[str]:
+    """The address with its token, which is printed about when the server begins to answer."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while (told := re.search(r"http://localhost:(\d+)\?access_token=\w+", log.read_text())) is None:
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.1)
+    return told
+
+
 def test_only_who_has_the_token_and_asks_for_this_machine_gets_a_page(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "notebooks.serve", "cohorts", "--workspace", str(tmp_path), "--headless", "--port", "{port}"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "notebooks.serve",
+        "cohorts",
+        "--workspace",
+        tmp_path,
+        "--headless",
+        "--port",
+        "{port}",
+    ]
     log = tmp_path / "log"
     with served([*command, "--allowed-host", "pages.example"], cwd=ROOT, log=log) as address:
-        told = re.search(r"http://localhost:(\d+)\?access_token=\w+", log.read_text())
-        assert told is not None
+        told = printed_address(log)
         with_token = address + told[0].partition(told[1])[2]
         assert httpx.get(address).headers["location"].startswith("/auth/login")
         assert httpx.get(f"{address}/api/usage").status_code == 401

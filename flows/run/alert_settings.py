@@ -1,0 +1,47 @@
+"""`[alerts]`, typed: addresses are judged as soon as they are read."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from lake.errors import ConfigurationError
+from outputs.alerts import check_written
+
+
+class Alerts(BaseModel):
+    """`[alerts]`: who hears of a night that failed; addresses may hold `${NAME}`, read from the environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on: Literal["warning", "failure"] = Field(
+        default="warning", description="warning: also when a night finished with warnings; failure: only when it failed."
+    )
+    webhook: str | None = Field(default=None, description="http(s) address that gets the alert as JSON, its words in `text`.")
+    smtp: str | None = Field(
+        default=None, description="Mail server: `smtp://user:${PASSWORD}@host:587` (encrypted where offered) or `smtps://…`."
+    )
+    mail_from: str | None = Field(default=None, description="Sender of the mail.")
+    mail_to: tuple[str, ...] = Field(default=(), description="Recipients of the mail.")
+
+    @field_validator("webhook", "smtp")
+    @classmethod
+    def _known_address(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address is not None:
+            try:
+                check_written(address, key="webhook" if info.field_name == "webhook" else "smtp")
+            except ConfigurationError as error:
+                raise ValueError(f"{error.what.partition(' ')[2]}. {error.remedy}") from None
+        return address
+
+    @model_validator(mode="after")
+    def _whole_letter(self) -> Self:
+        given = (self.smtp is not None, self.mail_from is not None, bool(self.mail_to))
+        if any(given) and not all(given):
+            raise ValueError("`smtp`, `mail_from` and `mail_to` go together")
+        for address in (*self.mail_to, *((self.mail_from,) if self.mail_from else ())):
+            if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", address):
+                raise ValueError(f"{address!r} is not a mail address")
+        return self
