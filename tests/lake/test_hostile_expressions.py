@@ -135,7 +135,7 @@ def test_nothing_is_opened_by_expressions_and_queries_of_sqlite(folder: Path, li
     watch, files = Watch(folder / "canary.csv"), sorted(folder.iterdir())
     corpus = json.dumps([filled(EXPRESSIONS, folder, listener), filled(SQLITE, folder, listener)])
     child = subprocess.run(
-        [sys.executable, "-c", CHILD, str(folder)], input=corpus, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", CHILD, str(folder)], input=corpus, capture_output=True, text=True, check=False, timeout=180,
         env={**os.environ, "CANARY": CANARY},
     )  # fmt: skip
     assert child.returncode == 0, child.stderr
