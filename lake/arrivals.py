@@ -63,6 +63,12 @@ def read_arrivals(lake: Lake) -> pl.DataFrame:
     )
 
 
+def paths_by_source(arrivals: pl.DataFrame, table: str) -> dict[str, list[str]]:
+    """Source of a table → the paths that have arrived from it."""
+    of_table = arrivals.filter(pl.col("table") == table)
+    return dict(of_table.group_by("source").agg(pl.col("path").unique()).iter_rows())
+
+
 def record(lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date] | None = None) -> None:
     """Write the ledger anew, having checked that every row is accounted for.
 

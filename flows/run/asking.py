@@ -19,7 +19,7 @@ import polars as pl
 from flows.run.night import Night
 from flows.run.settings import Settings, nearest
 from flows.run.workspace import Workspace
-from lake.arrivals import read_arrivals
+from lake.arrivals import paths_by_source, read_arrivals
 from lake.bucket import Bucket
 from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.databases import expand_environment
@@ -110,30 +110,24 @@ def _ask_mapped_columns(name: str, source: SourceSettings) -> None:
 
 
 def _ask_sources(night: Night) -> None:
-    taken_in = _taken_in(night)
+    ledger = read_arrivals(night.workspace.lake)
+    # A source of which it cannot be told whether it is new needs a name.
+    ledger = match_ledger(ledger, {name: identify(name, night.settings.table_sources(name)) for name in TABLES})
+    # What has not changed need not fit today's mapping; a file that was only touched has another time and the same size.
+    sizes = {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
     erased = read_erased(night.workspace.root)
     for name, table in TABLES.items():
         asked: set[str] = set()
         # What an object store does not answer now it may answer the night, which asks again.
         with suppress(OutsideServiceError):
-            for export in discover(table, night.settings.table_sources(name), root=night.workspace.root):
-                is_held = taken_in.get((name, erased.masked(export.path))) == export.size_bytes
+            configured, before = night.settings.table_sources(name), paths_by_source(ledger, name)
+            for export in discover(table, configured, root=night.workspace.root, taken_in=before):
+                is_held = sizes.get((name, erased.masked(export.path))) == export.size_bytes
                 if export.location is None:
                     _ask_address(export)
                 elif not export.is_superseded and export.source not in asked and not is_held:
                     asked.add(export.source)
                     _ask_header(export, night.settings)
-
-
-def _taken_in(night: Night) -> dict[tuple[str, str], int]:
-    """Table and path → size when it was taken in last: what has not changed need not fit today's mapping.
-
-    A file that was only copied or touched has another time and the same size; only its content would tell.
-    """
-    ledger = read_arrivals(night.workspace.lake)
-    # A source of which it cannot be told whether it is new needs a name.
-    match_ledger(ledger, {name: identify(name, night.settings.table_sources(name)) for name in TABLES})
-    return {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
 
 
 def _ask_address(export: Export) -> None:

@@ -33,7 +33,7 @@ from flows.steps.judging_keys import judge_keys, judge_snapshots
 from flows.steps.landing import Landing, replaced_records, to_reread
 from flows.steps.spool import Spool
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
-from lake.arrivals import read_arrivals, read_kept_after, record, undo_unrecorded
+from lake.arrivals import paths_by_source, read_arrivals, read_kept_after, record, undo_unrecorded
 from lake.checks import SCHEMA as CHECKS_SCHEMA
 from lake.checks import keep_checks
 from lake.contracts import ACTIVITY_TABLES, TABLES, Table
@@ -116,7 +116,7 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     for name, table in TABLES.items():
         if sources := settings.table_sources(name):
             absent: list[str] = []
-            there = discover(table, sources, root=workspace.root, taken_in=_taken_in(ledger, name), absent=absent)
+            there = discover(table, sources, root=workspace.root, taken_in=paths_by_source(ledger, name), absent=absent)
             offered[name] = [replace(export, path=erased.masked(export.path)) for export in there]
             findings += check_absent(table, absent=absent)
     ledger = take_own_keys(lake, ledger, configured)
@@ -272,12 +272,6 @@ def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tupl
             findings += check_currency(table, rows_by_currency(judge.lake, table, held), configured=configured)
         findings += check_volume(table, days, arrived_dates=touched | {as_of}, as_of=as_of, limits=limits)
     return tuple(findings)
-
-
-def _taken_in(ledger: pl.DataFrame, table: str) -> dict[str, list[str]]:
-    """Source → the paths that have arrived from it."""
-    arrived = ledger.filter(pl.col("table") == table).group_by("source").agg(pl.col("path").unique())
-    return dict(arrived.iter_rows())
 
 
 def _is_optional(judge: Judge, name: str, arrivals: list[Arrival]) -> bool:

@@ -205,7 +205,7 @@ def _table_validation(flow: TableFlow, intake: Intake) -> TableValidation:
         flow=flow,
         rules_run=len({outcome.rule for arrival in arrivals for outcome in arrival.outcomes}),
         broken=tuple(_broken_rule(outcome, stopped=bool(stops)) for outcome in _worst_rules(arrivals)),
-        warnings=tuple(finding.says for finding in findings if finding.severity == "warning"),
+        warnings=tuple(finding.says for finding in findings if finding.severity != "stop"),
         stopped_because=" ".join(stops) or None,
     )
 
