@@ -19,7 +19,9 @@ class Alerts(BaseModel):
     on: Literal["warning", "failure"] = Field(
         default="warning", description="warning: also when a night finished with warnings; failure: only when it failed."
     )
-    webhook: str | None = Field(default=None, description="http(s) address that gets the alert as JSON, its words in `text`.")
+    webhook: str | None = Field(
+        default=None, description="http(s) address, never a link-local one, that gets the alert as JSON, its words in `text`."
+    )
     smtp: str | None = Field(
         default=None, description="Mail server: `smtp://user:${PASSWORD}@host:587` (encrypted where offered) or `smtps://…`."
     )
