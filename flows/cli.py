@@ -154,9 +154,10 @@ def preview(source: str | None, workspace: Path) -> None:
 @_as_of
 def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
     """Print a member's card: scores, a year's activity, reasons, tier moves."""
+    _known_workspace(workspace, as_of)
     from flows.explain import explain as card
 
-    click.echo(card(_known_workspace(workspace, as_of), member_id, as_of=as_of))
+    click.echo(card(workspace, member_id, as_of=as_of))
 
 
 @cli.command()
@@ -241,9 +242,10 @@ def quarantine() -> None:
 )
 def quarantine_list(workspace: Path, place: Path | None) -> None:
     """Count the open rows by table and broken rule."""
+    _known_workspace(workspace, None)
     from flows.steps.requarantine import list_open
 
-    click.echo(list_open(_known_workspace(workspace, None), place=place))
+    click.echo(list_open(workspace, place=place))
 
 
 @quarantine.command("replay")
@@ -256,9 +258,10 @@ def quarantine_list(workspace: Path, place: Path | None) -> None:
 )
 def quarantine_replay(workspace: Path, place: Path | None) -> None:
     """Judge the open rows again, repaired or as they are, and land those that are good now."""
+    _known_workspace(workspace, None, writes=True)
     from flows.steps.requarantine import replay
 
-    click.echo(replay(_known_workspace(workspace, None, writes=True), place=place))
+    click.echo(replay(workspace, place=place))
 
 
 def main(arguments: list[str] | None = None) -> None:
