@@ -57,7 +57,7 @@ class Tried:
     @cached_property
     def emptied(self) -> Mapping[str, Sequence[int]]:
         """Rule → the rows whose optional value breaks it and is left empty; those rows stay."""
-        return dict(_by_rule(getattr(self.mapped, "blanked", self.mapped.rejects.clear())))
+        return dict(_by_rule(self.mapped.blanked))
 
     @property
     def bad_rows(self) -> int:

@@ -155,3 +155,11 @@ def test_the_command_reads_nothing_heavy_and_ends_with_the_lowest_code(shop: Pat
     done = subprocess.run([sys.executable, "-c", code, arguments, json.dumps(heavy)], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "2 []", done.stderr  # the variable of the database's password is not set
     assert "orders[1]: orders-1.csv" in done.stdout
+
+
+def test_an_optional_value_that_does_not_fit_is_told_as_left_empty(shop: Path) -> None:
+    members, *_ = shown(shop, "members")
+    assert members.exit_code == 0
+    assert "Of 2 rows, these values would be left empty, or count as no where they are consent:" in members.text
+    assert "joined_at is not a time\n    1 rows, such as row 2: '0000-00-00'" in members.text
+    assert "(does not fit)" in members.text
