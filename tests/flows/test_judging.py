@@ -93,23 +93,29 @@ def test_a_cell_that_cannot_be_used_costs_neither_its_row_nor_what_refers_to_it(
 
 
 def test_a_stopped_run_names_every_table_and_what_made_others_bad(tmp_path: Path) -> None:
-    bad = FORUM | {"members": f"member_id,joined_at {'m' * 2001},2023-12-01"}
+    bad = FORUM | {"members": f"member_id,joined_at m7,2023-12-01 {'m' * 2001},2023-12-01"}
     intake = judged(tmp_path, OPEN + MEMBERS + CONTENT + EVENTS, **bad)
     message = str(stop_error(intake, page=Path("page.html")))
     expected = [
-        "1 of 1 arrived members rows are bad (100.0%): every one of them.",
-        "member_id_length: 1 rows; row 1",
+        "1 of 2 arrived members rows are bad (50.0%); at most 20.0% may be.",
+        "member_id_length: 1 rows; row 2",
         "1 of 1 arrived content rows are bad (100.0%): every one of them. They are bad because members are.",
         "author_id_known: 1 rows; row 1",
         "3 of 3 arrived events rows are bad (100.0%): every one of them. They are bad because members are.",
         "member_id_known: 3 rows; row 1, row 2, row 3",
-        "Repair the export, or how [sources.members] maps it, and run again.",
+        "raise max_bad_share under [validation.members]",
     ]
     places = [message.find(words) for words in expected]
     assert -1 not in places, message
     assert places == sorted(places)
+    assert "[validation.events]" not in message
+
+
+def test_no_limit_is_named_where_every_row_is_bad(tmp_path: Path) -> None:
+    none = FORUM | {"events": "member_id,event_type,occurred_at m1,like,never"}
+    message = str(stop_error(judged(tmp_path, OPEN + EVENTS, **none), page=Path("page.html")))
+    assert "Repair the export, or how [sources.events] maps it, and run again." in message
     assert "max_bad_share" not in message
-    assert "[sources.events]" not in message
 
 
 def test_more_bad_rows_than_the_limit_name_the_limit(tmp_path: Path) -> None:
