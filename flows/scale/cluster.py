@@ -10,10 +10,12 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -122,9 +124,11 @@ def _reachable_prefect(address: str | None) -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Tell what goes wrong in our own words, and leave Dask's to those who ask for them."""
     import dask.config
+    import distributed  # noqa: F401 - gives some of its loggers levels of their own
 
     level = os.environ.get("DASK_LOGGING__DISTRIBUTED", "critical")
-    logging.getLogger("distributed").setLevel(level.upper())
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(level.upper())
     with dask.config.set({"logging.distributed": level}):
         yield
 
@@ -159,14 +163,8 @@ def _local(scale: Scale) -> Iterator[Cluster]:
 
 @contextmanager
 def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
-    from distributed import Client
-
     options = {"security": _security(scale), "timeout": _ANSWER_SECONDS, "set_as_default": False}
-    try:
-        asked = Client(address, **options)
-    except OSError as error:  # a timeout is one too
-        raise no_answer(address) from error
-    with asked:
+    with _client(address, options) as asked:
         try:
             asked.wait_for_workers(1, timeout=_WORKER_SECONDS)
         except OSError as error:
@@ -176,6 +174,26 @@ def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
             ) from error
     with _connected(address, f"the Dask cluster at {address}", options) as ready:
         yield ready
+
+
+def _client(address: str, options: dict[str, Any]) -> Client:
+    """A client of a scheduler that answers in time: Dask's own limit does not hold for one that listens and says nothing."""
+    from distributed import Client
+
+    # Its thread is left behind when nobody answers; it ends with the process.
+    made: Future[Client] = Future()
+
+    def make() -> None:
+        try:
+            made.set_result(Client(address, **options))
+        except BaseException as error:
+            made.set_exception(error)
+
+    Thread(target=make, name="looking for the scheduler", daemon=True).start()
+    try:
+        return made.result(timeout=_ANSWER_SECONDS)
+    except OSError as error:  # a timeout is one too
+        raise no_answer(address) from error
 
 
 @contextmanager

@@ -57,7 +57,9 @@ def test_workers_that_outlive_the_night_need_a_prefect_server_that_does(prefect_
         pass
 
 
-def test_a_scheduler_that_stops_is_told_in_words_whatever_was_going_on(prefect_server: None, tmp_path: Path) -> None:
+def test_a_scheduler_that_stops_is_told_in_words_whatever_was_going_on(
+    prefect_server: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     from flows.scale.cluster import cluster
 
     def ask_a_deaf_one() -> None:
@@ -85,3 +87,4 @@ def test_a_scheduler_that_stops_is_told_in_words_whatever_was_going_on(prefect_s
         finally:
             scheduler.send_signal(signal.SIGCONT)
         assert within_seconds(lose_it) < 2 * SECONDS
+    assert "Traceback" not in capfd.readouterr().err
