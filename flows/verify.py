@@ -95,7 +95,7 @@ def _listed_night(night: Night, *, given: bool) -> Night:
 
 def _past(night: Night, receipt: Mapping[str, Any]) -> PastWorkspace | None:
     versions = receipt.get("tables")
-    return None if versions is None else PastWorkspace(night.workspace.root, night.workspace.lake_path, versions)
+    return None if versions is None else PastWorkspace(night.workspace.root, night.workspace.lake_path, versions=versions)
 
 
 def _why_not(night: Night, receipt: Mapping[str, Any], past: PastWorkspace | None) -> str | None:
