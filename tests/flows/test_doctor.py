@@ -232,6 +232,7 @@ def test_a_closed_workspace_passes_the_security_review(open_folder: Path, run: R
 
 def test_what_others_may_change_or_read_is_named(open_folder: Path) -> None:
     (open_folder / "lists").mkdir()
+    (open_folder / "lists").chmod(0o755)
     (open_folder / ".evenfall").mkdir()
     key = open_folder / ".evenfall" / "erasure.key"
     key.write_text("k")
