@@ -18,6 +18,7 @@ from lake.contracts import CONSENT, Table
 from lake.errors import ConfigurationError
 from lake.expressions import Wanted, evaluate, listed
 from lake.ids import is_id, read_ids
+from lake.number_marks import columns_of
 from lake.source_settings import SourceSettings
 
 ROW_NO: Final = "row_no"
@@ -65,6 +66,7 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
         return _nothing(export, table, settings, name)
     expressions = _expressions(export, table, settings, name)
     rows = _plain(export)
+    _stop_at_ambiguous_names(rows, [*expressions.values(), *([settings.where] if settings.where else [])], name)
     kept = _kept(rows, settings.where, name)
     rows = rows.filter(kept)
     row_nos = pl.Series(ROW_NO, range(1, export.height + 1), dtype=pl.Int64).filter(kept)
@@ -112,6 +114,19 @@ def _nothing(export: pl.DataFrame, table: Table, settings: SourceSettings, name:
     rows = pl.DataFrame(schema={ROW_NO: pl.Int64(), **schema})
     rejects = pl.DataFrame(schema={ROW_NO: pl.Int64(), "rules": pl.List(pl.String)})
     return Mapped(rows=rows, written=rows, rejects=rejects, rows_read=0, left_out=0)
+
+
+def _stop_at_ambiguous_names(rows: pl.DataFrame, expressions: list[str], name: str) -> None:
+    """Stop where an expression reads a column that is there twice, with other values."""
+    for column in dict.fromkeys(column for expression in expressions for column in columns_of(expression, rows)):
+        second = f"{column}_duplicated_0"
+        differ = rows[column].ne_missing(rows[second]).sum() if second in rows.columns else 0
+        if differ:
+            raise ConfigurationError(
+                f"{name}: the export has the column `{column}` more than once, and {differ:,} of {rows.height:,} rows differ",
+                remedy="Name all columns with `column_names` and `header = true`, in a query with AS, or map "
+                f'`{second}`, the second, and leave `{column}` out.',
+            )
 
 
 def _no_failures() -> pl.DataFrame:
