@@ -125,7 +125,7 @@ def _stop_at_ambiguous_names(rows: pl.DataFrame, expressions: list[str], name: s
             raise ConfigurationError(
                 f"{name}: the export has the column `{column}` more than once, and {differ:,} of {rows.height:,} rows differ",
                 remedy="Name all columns with `column_names` and `header = true`, in a query with AS, or map "
-                f'`{second}`, the second, and leave `{column}` out.',
+                f"`{second}`, the second, and leave `{column}` out.",
             )
 
 
