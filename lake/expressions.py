@@ -121,7 +121,8 @@ def _absent(name: str, held: Sequence[str], sql: str, told: str, *, within: str 
     advice = f"Did you mean `{nearest}`? Otherwise correct" if nearest else "Correct"
     return ConfigurationError(
         f"{told}: no {'field' if within else 'column'} `{name}`; {there}",
-        remedy=f"{advice} `{sql}`; names with blanks go in double quotes, text in single quotes.",
+        remedy=f"{advice} `{sql}`; names with blanks go in double quotes, text in single quotes."
+        + ("" if within else " Columns that some exports lack are listed in `may_lack`."),
     )
 
 

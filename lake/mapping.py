@@ -7,7 +7,7 @@ people to see; in an optional one the cell is left empty, and consent that canno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,7 +65,7 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
     if export.is_empty():
         return _nothing(export, table, settings, name)
     expressions = _expressions(export, table, settings, name)
-    rows = _plain(export)
+    rows = _plain(_with_lacking(export, settings.may_lack))
     _stop_at_ambiguous_names(rows, [*expressions.values(), *([settings.where] if settings.where else [])], name)
     kept = _kept(rows, settings.where, name)
     rows = rows.filter(kept)
@@ -152,6 +152,11 @@ def _expressions(export: pl.DataFrame, table: Table, settings: SourceSettings, n
             remedy=f'Add {missing[0]} = "…" under its `columns`; the export has: {listed(export.columns)}.',
         )
     return {column: expressions[column] for column in table.columns if column in expressions}
+
+
+def _with_lacking(export: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Give an export the columns that it may lack and does, with nothing in them."""
+    return export.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in names if name not in export.columns)
 
 
 def _plain(export: pl.DataFrame) -> pl.DataFrame:

@@ -269,3 +269,11 @@ def test_a_column_that_is_there_twice_with_other_values_stops(amount: str) -> No
         mapped(other, SHOP_COLUMNS | {"amount": amount})
     assert mapped(other, SHOP_COLUMNS | {"amount": "1"}).rows.height == 4
     assert mapped(other, SHOP_COLUMNS | {"amount": "Price_duplicated_0"}).rows["amount"].to_list() == [2.55, 3, None, 9]
+
+
+def test_a_column_that_exports_may_lack_is_empty_where_it_is_absent_and_any_other_stops() -> None:
+    found = mapped(SHOP, SHOP_COLUMNS | {"kind": "COALESCE(kind, 'shop')"}, may_lack=["kind", "Price"])
+    assert found.rows["kind"].to_list() == ["shop"] * 4
+    assert found.rows["amount"].to_list() == pytest.approx([15.3, 3, -2.55, 0.25])
+    with pytest.raises(ConfigurationError, match=r"no column `Kind`.*\n.*`may_lack`"):
+        mapped(SHOP, SHOP_COLUMNS | {"kind": "Kind"}, may_lack=["currency"])
