@@ -307,6 +307,8 @@ def _wide(column: pl.Series) -> pl.Series:
     if column.dtype.is_integer():
         wide = column.cast(pl.Int64, strict=False)
         return wide if wide.null_count() == column.null_count() else column.cast(pl.Int128)
+    if isinstance(column.dtype, pl.List) and column.dtype.inner.is_integer():
+        return column.cast(pl.List(pl.Int64), strict=False)
     return column.cast(pl.Float64) if column.dtype.is_float() else column
 
 

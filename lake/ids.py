@@ -98,6 +98,6 @@ def _rounded_by_javascript(text: pl.Series) -> pl.Series:
     long = long.filter(long.str.contains(r"^\d{18,19}$"))
     ended = long.filter(long.str.ends_with("00"))
     common = len(long) >= _FEWEST_LONG and len(ended) > _MOSTLY * len(long)
-    if not common or ended.str.ends_with("000").mean() > 1 - _MOSTLY:
+    if not common or ended.str.ends_with("000").sum() > _MOSTLY * len(ended):
         return pl.Series([False]).new_from_index(0, len(text))
     return text.is_in(ended.implode()).fill_null(False)

@@ -118,6 +118,8 @@ def _nothing(export: pl.DataFrame, table: Table, settings: SourceSettings, name:
 
 def _stop_at_ambiguous_names(rows: pl.DataFrame, expressions: list[str], name: str) -> None:
     """Stop where an expression reads a column that is there twice, with other values."""
+    if not any(column.endswith("_duplicated_0") for column in rows.columns):
+        return
     for column in dict.fromkeys(column for expression in expressions for column in columns_of(expression, rows)):
         second = f"{column}_duplicated_0"
         differ = rows[column].ne_missing(rows[second]).sum() if second in rows.columns else 0

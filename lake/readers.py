@@ -26,7 +26,7 @@ __all__ = ["as_meant", "expand_environment", "read_export"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MARK_AT_LINE_START = re.compile(b"(?:^|(?<=[\r\n]))(?:\xef\xbb\xbf)+")
+_MARK_AT_LINE_START = re.compile(b"(?<=[\r\n])(?:\xef\xbb\xbf)+")
 _COUNTED = re.compile(r"(.+)_\d+")
 _ZIP_MAGIC = b"PK\x03\x04"
 _TEXT_FORMATS = ("csv", "jsonl")
@@ -107,6 +107,8 @@ def _as_utf8(content: bytes, encoding: str) -> bytes:
     if "\x00" in text:
         raise ValueError("it holds NUL bytes, so it is not text in this encoding")
     # Spreadsheets put a byte-order mark first; in files put one behind the other it stands in the middle.
+    while encoded.startswith(_BYTE_ORDER_MARK):
+        encoded = encoded.removeprefix(_BYTE_ORDER_MARK)
     return _MARK_AT_LINE_START.sub(b"", encoded) if _BYTE_ORDER_MARK in encoded else encoded
 
 
@@ -145,7 +147,8 @@ def _load(workbook: ExcelReader, sheet: str, placed: Mapping[str, Any]) -> pl.Da
     import fastexcel
 
     try:
-        return workbook.load_sheet(sheet, **placed).to_polars()
+        rows: pl.DataFrame = workbook.load_sheet(sheet, **placed).to_polars()
+        return rows
     except (fastexcel.UnsupportedColumnTypeCombinationError, fastexcel.CalamineCellError):
         width = workbook.load_sheet(sheet, **{**placed, "n_rows": 0}).width
     texts: dict[int, Any] = {}
@@ -154,7 +157,8 @@ def _load(workbook: ExcelReader, sheet: str, placed: Mapping[str, Any]) -> pl.Da
             workbook.load_sheet(sheet, use_columns=[place], **placed)
         except (fastexcel.UnsupportedColumnTypeCombinationError, fastexcel.CalamineCellError):
             texts[place] = "string"
-    return workbook.load_sheet(sheet, dtypes=texts, **placed).to_polars()
+    rows = workbook.load_sheet(sheet, dtypes=texts, **placed).to_polars()
+    return rows
 
 
 def _named_apart(rows: pl.DataFrame, workbook: ExcelReader, sheet: str, settings: SourceSettings) -> pl.DataFrame:

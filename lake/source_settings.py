@@ -151,8 +151,8 @@ class SourceSettings(BaseModel):
     no: tuple[str, ...] | None = Field(default=None, description="Words for no; default: false, f, no, n, 0.")
     may_lack: tuple[str, ...] = Field(
         default=(),
-        description="Columns that an export may lack, such as keys that no record of one JSON lines file has; they are empty then. "
-        "Any other column that is named and absent stops the night.",
+        description="Columns that an export may lack, such as keys that no record of one JSON lines file has; they are empty "
+        "then. Any other column that is named and absent stops the night.",
     )
     optional: bool = Field(
         default=False,

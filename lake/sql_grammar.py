@@ -15,14 +15,17 @@ from typing import Final
 from lake.sql_names import (
     ALLOWED_FUNCTIONS,
     ALLOWED_TYPES,
+    GIVE_NARROW,
     JSON_TYPES,
     LITERAL_TYPES,
+    NARROW_PARTS,
     NORMAL_FORMS,
     OF_MANY_ROWS,
     OF_THE_CLOCK,
     OPERATORS,
     PARTS,
     UNITS,
+    WIDE_TYPES,
 )
 from lake.sql_tokens import Cursor, NotReadError, Token, tokens_of
 from lake.times import names_utc
@@ -286,7 +289,8 @@ class _Reader(Cursor):
                 if self.following.kind != "number" or not _PLACE.fullmatch(self.following.text):
                     raise self.unexpected("a whole number is missing")
                 sizes.append(self.take().text)
-        return name + (f"({', '.join(sizes)})" if sizes else "") + (" UNSIGNED" if self.taken("UNSIGNED") else "")
+        unsigned = " UNSIGNED" if self.taken("UNSIGNED") else ""
+        return WIDE_TYPES.get(name) or name + (f"({', '.join(sizes)})" if sizes else "") + unsigned
 
     def _function(self) -> Parts:
         written = self.take().text
@@ -310,7 +314,10 @@ class _Reader(Cursor):
             raise NotReadError(r"REGEXP_REPLACE names a group \1, not $1 ('\\1' inside double quotes of TOML)")
         if name in _READ_MOMENTS and len(arguments) > 1 and isinstance(pattern := arguments[-1], str):
             arguments = (*arguments[:-1], _with_zone(pattern))
-        return (name, "(", *arguments, ")")
+        part = str(arguments[0]).strip("'").upper().rstrip("S") if name in ("EXTRACT", "DATE_PART") else ""
+        is_narrow = name in GIVE_NARROW or part in NARROW_PARTS
+        parts = (name, "(", *arguments, ")")
+        return ("CAST", "(", *parts, "AS", "BIGINT", ")") if is_narrow else parts
 
     def _cast(self, name: str) -> Parts:
         parts = self._expression(until="AS")

@@ -72,6 +72,30 @@ def test_narrow_numbers_of_parquet_do_not_wrap_around(dtype: type[pl.DataType]) 
     assert values("0 - x", rows=largest) == [1 - 2**64]
 
 
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("CAST(seconds AS INT) * 1000", 1_577_934_240_000),
+        ("seconds::INTEGER * 1000", 1_577_934_240_000),
+        ("TRY_CAST(seconds AS INT UNSIGNED) - 1577934241", -1),
+        ("CAST(cents AS FLOAT)", 1234567.89),
+        ("CAST(cents AS REAL)", 1234567.89),
+        ("LENGTH(word) - 5", -2),
+        ("STRPOS(word, 'z') - 1", -1),
+        ("EXTRACT(HOUR FROM t) * 60 + EXTRACT(MINUTE FROM t)", 23 * 60 + 4),
+        ("DATE_PART('hour', t) * 60", 23 * 60),
+        ("MONTH(t) * 100 + DAY(t)", 1231),
+        ("EXTRACT(EPOCH FROM t)", 1_577_833_445.5),
+        ("places[1] * 100", 10_000),
+    ],
+)
+def test_functions_and_casts_give_numbers_that_do_not_wrap_around(sql: str, expected: float) -> None:
+    moment = datetime(2019, 12, 31, 23, 4, 5, 500_000)  # noqa: DTZ001 - as an export has it
+    rows = pl.DataFrame({"seconds": ["1577934240"], "cents": ["1234567.89"], "word": ["abc"], "t": [moment]})
+    rows = rows.with_columns(places=pl.Series([[100]], dtype=pl.List(pl.Int8)))
+    assert values(sql, rows=rows) == [expected]
+
+
 def test_the_zone_behind_a_time_counts_in_strptime() -> None:
     rows = pl.DataFrame({"t": ["2024-03-10T02:30:00Z", "2024-03-10T02:30:00Z"]})
     for function in ("STRPTIME", "DATETIME", "TIMESTAMP"):
