@@ -157,8 +157,8 @@ def _load(workbook: ExcelReader, sheet: str, placed: Mapping[str, Any]) -> pl.Da
             workbook.load_sheet(sheet, use_columns=[place], **placed)
         except (fastexcel.UnsupportedColumnTypeCombinationError, fastexcel.CalamineCellError):
             texts[place] = "string"
-    rows = workbook.load_sheet(sheet, dtypes=texts, **placed).to_polars()
-    return rows
+    with_texts: pl.DataFrame = workbook.load_sheet(sheet, dtypes=texts, **placed).to_polars()
+    return with_texts
 
 
 def _named_apart(rows: pl.DataFrame, workbook: ExcelReader, sheet: str, settings: SourceSettings) -> pl.DataFrame:
