@@ -15,6 +15,10 @@ _YES: Final = ("true", "t", "yes", "y", "1", "1.0")
 _NO: Final = ("false", "f", "no", "n", "0", "0.0")
 _NUL: Final = "\x00"
 _MOST_MISREAD_SHARE: Final = 0.2
+# Blanks, and what is written but not seen: byte-order marks, zero-width blanks, marks of writing direction.
+_UNSEEN: Final = "\ufeff\u200b\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_AROUND_TEXT: Final = "".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001)))) + _UNSEEN
+_GUARDED: Final = r'^="(.*)"$'
 
 
 def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, settings: SourceSettings) -> tuple[pl.Series, pl.Series]:
@@ -27,12 +31,15 @@ def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, settings: S
         settings: How the source writes times, and yes and no.
 
     Returns:
-        The cast column, and a mask that is true where a value was there and did not cast. Text loses the blanks around it,
-        so that padded ids of one system meet those of another; text with a NUL is none, since not every file can hold it.
+        The cast column, and a mask that is true where a value was there and did not cast. Text loses what is around it and
+        not seen, and the ="007" by which spreadsheets keep zeros, so that ids of one system meet those of another; text with
+        a NUL is none, since not every file can hold it.
     """
     values = without_blanks(values)
     if dtype == pl.String:
-        typed = as_text(values).str.strip_chars()
+        typed = as_text(values).str.strip_chars(_AROUND_TEXT)
+        if typed.str.starts_with('="').any():
+            typed = typed.str.replace(_GUARDED, "$1")
         typed = typed.set(typed.str.contains(_NUL, literal=True), None)
     elif dtype.is_temporal():
         typed = to_utc(values, timezone=timezone, date_format=settings.date_formats)
@@ -101,7 +108,7 @@ def numeric_reading(column: pl.Series) -> pl.Series | None:
 def without_blanks(values: pl.Series) -> pl.Series:
     """Make nulls of what says nothing: blank text, and a float that is not a number."""
     if values.dtype == pl.String:
-        return values.set(values.str.strip_chars() == "", None)
+        return values.set(values.str.strip_chars(_AROUND_TEXT) == "", None)
     return values.fill_nan(None) if values.dtype.is_float() else values
 
 

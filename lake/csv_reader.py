@@ -59,7 +59,8 @@ def read_csv(text: bytes, settings: SourceSettings) -> pl.DataFrame:
     rows = _without_unnamed_end(rows)
     if _ends_within_a_line(rows, text, separator=separator):
         raise ValueError("it ends in the middle of a line")
-    return rows.filter(pl.any_horizontal(pl.all().is_not_null()))
+    rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))
+    return _without_repeated_headers(rows) if settings.has_header and not settings.column_names else rows
 
 
 def _data_lines(text: bytes, settings: SourceSettings) -> tuple[bytes, int]:
@@ -155,6 +156,17 @@ def _ends_within_a_line(rows: pl.DataFrame, text: bytes, *, separator: str) -> b
     if rows.is_empty() or text.endswith((b"\n", b"\r", b'"', separator.encode())):
         return False
     return rows.width > 1 and rows.to_series(rows.width - 1)[-1] is None
+
+
+def _without_repeated_headers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the header where it comes again: files were put one behind the other."""
+    if rows.width == 1:
+        return rows
+    names = [re.sub(r"_duplicated_\d+$", "", name) for name in rows.columns]
+    is_header = (rows.to_series(0) == names[0]).fill_null(False)
+    for place in range(1, rows.width if is_header.any() else 0):
+        is_header &= (rows.to_series(place) == names[place]).fill_null(not names[place])
+    return rows.filter(~is_header) if is_header.any() else rows
 
 
 def _without_unnamed_end(rows: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,11 @@ _SCIENTIFIC: Final = r"^[+-]?\d([.,]\d+)?[eE]\+\d+$"
 # From here on, whole numbers next to each other are the same number as a float.
 _EXACT_BELOW: Final[Mapping[pl.DataType, int]] = {pl.Float32(): 2**24, pl.Float64(): 2**53}
 _MOST_ROUNDED_SHARE: Final = 0.01
+# JavaScript writes 740245381351497700 for 740245381351497730. Of real ids of such length one in a hundred ends in 00, and
+# nearly all end in 000 where they are times in nanoseconds.
+_LONG: Final = 18
+_FEWEST_LONG: Final = 5
+_MOSTLY: Final = 0.5
 
 
 def is_id(table: Table, column: str) -> bool:
@@ -66,8 +71,8 @@ def stop_where_many_are_rounded(rounded_ids: Mapping[str, int], *, rows: int, na
     for column, count in rounded_ids.items():
         if count > max(1, _MOST_ROUNDED_SHARE * rows):
             raise DataError(
-                f"{name}, column {column}: {count:,} of {rows:,} ids were rounded, as spreadsheets do with long numbers "
-                "(8.76543E+17): different ids have become the same",
+                f"{name}, column {column}: {count:,} of {rows:,} ids were rounded, as spreadsheets and JavaScript do "
+                "with long numbers (8.76543E+17, 740245381351497700): different ids have become the same",
                 remedy="Export ids as text, and do not save the file in a spreadsheet in between. Nothing of it landed.",
             )
 
@@ -81,4 +86,18 @@ def _rounded(values: pl.Series, inputs: Sequence[pl.Series]) -> pl.Series:
             lost |= (column.is_finite() & (column.abs() >= exact_below)).fill_null(False)
     if values.dtype == pl.String:
         lost |= values.str.strip_chars().str.contains(_SCIENTIFIC).fill_null(False)
+    if values.dtype == pl.String or values.dtype.is_integer():
+        lost |= _rounded_by_javascript(as_text(values))
     return lost
+
+
+def _rounded_by_javascript(text: pl.Series) -> pl.Series:
+    """Where long numbers have lost their last digits, which shows only in many of them."""
+    is_long = (text.str.len_bytes() >= _LONG).fill_null(False)
+    long = text.filter(is_long)
+    long = long.filter(long.str.contains(r"^\d{18,19}$"))
+    ended = long.filter(long.str.ends_with("00"))
+    common = len(long) >= _FEWEST_LONG and len(ended) > _MOSTLY * len(long)
+    if not common or ended.str.ends_with("000").sum() > _MOSTLY * len(ended):
+        return pl.Series([False]).new_from_index(0, len(text))
+    return text.is_in(ended.implode()).fill_null(False)

@@ -7,7 +7,7 @@ people to see; in an optional one the cell is left empty, and consent that canno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,7 @@ from lake.contracts import CONSENT, Table
 from lake.errors import ConfigurationError
 from lake.expressions import Wanted, evaluate, listed
 from lake.ids import is_id, read_ids
+from lake.number_marks import columns_of
 from lake.source_settings import SourceSettings
 
 ROW_NO: Final = "row_no"
@@ -64,7 +65,8 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
     if export.is_empty():
         return _nothing(export, table, settings, name)
     expressions = _expressions(export, table, settings, name)
-    rows = _plain(export)
+    rows = _plain(_with_lacking(export, settings.may_lack))
+    _stop_at_ambiguous_names(rows, [*expressions.values(), *([settings.where] if settings.where else [])], name)
     kept = _kept(rows, settings.where, name)
     rows = rows.filter(kept)
     row_nos = pl.Series(ROW_NO, range(1, export.height + 1), dtype=pl.Int64).filter(kept)
@@ -114,6 +116,21 @@ def _nothing(export: pl.DataFrame, table: Table, settings: SourceSettings, name:
     return Mapped(rows=rows, written=rows, rejects=rejects, rows_read=0, left_out=0)
 
 
+def _stop_at_ambiguous_names(rows: pl.DataFrame, expressions: list[str], name: str) -> None:
+    """Stop where an expression reads a column that is there twice, with other values."""
+    if not any(column.endswith("_duplicated_0") for column in rows.columns):
+        return
+    for column in dict.fromkeys(column for expression in expressions for column in columns_of(expression, rows)):
+        second = f"{column}_duplicated_0"
+        differ = rows[column].ne_missing(rows[second]).sum() if second in rows.columns else 0
+        if differ:
+            raise ConfigurationError(
+                f"{name}: the export has the column `{column}` more than once, and {differ:,} of {rows.height:,} rows differ",
+                remedy="Name all columns with `column_names` and `header = true`, in a query with AS, or map "
+                f"`{second}`, the second, and leave `{column}` out.",
+            )
+
+
 def _no_failures() -> pl.DataFrame:
     return pl.DataFrame(schema={ROW_NO: pl.Int64, "rules": pl.String})
 
@@ -137,6 +154,11 @@ def _expressions(export: pl.DataFrame, table: Table, settings: SourceSettings, n
             remedy=f'Add {missing[0]} = "…" under its `columns`; the export has: {listed(export.columns)}.',
         )
     return {column: expressions[column] for column in table.columns if column in expressions}
+
+
+def _with_lacking(export: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Give an export the columns that it may lack and does, with nothing in them."""
+    return export.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in names if name not in export.columns)
 
 
 def _plain(export: pl.DataFrame) -> pl.DataFrame:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import polars as pl
 
 from lake.casting import as_text
 from lake.csv_reader import read_csv
-from lake.databases import expand_environment
+from lake.databases import distinct_names, expand_environment
 from lake.errors import ConfigurationError, DataError
 from lake.json_lines import read_json_lines
 from lake.number_marks import with_plain_numbers
@@ -25,6 +26,8 @@ __all__ = ["as_meant", "expand_environment", "read_export"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MARK_AT_LINE_START = re.compile(b"(?<=[\r\n])(?:\xef\xbb\xbf)+")
+_COUNTED = re.compile(r"(.+)_\d+")
 _ZIP_MAGIC = b"PK\x03\x04"
 _TEXT_FORMATS = ("csv", "jsonl")
 
@@ -103,8 +106,10 @@ def _as_utf8(content: bytes, encoding: str) -> bytes:
     encoded = content if encoding.lower().replace("-", "") == "utf8" else text.encode()
     if "\x00" in text:
         raise ValueError("it holds NUL bytes, so it is not text in this encoding")
-    # Spreadsheets put a byte-order mark first.
-    return encoded.removeprefix(_BYTE_ORDER_MARK)
+    # Spreadsheets put a byte-order mark first; in files put one behind the other it stands in the middle.
+    while encoded.startswith(_BYTE_ORDER_MARK):
+        encoded = encoded.removeprefix(_BYTE_ORDER_MARK)
+    return _MARK_AT_LINE_START.sub(b"", encoded) if _BYTE_ORDER_MARK in encoded else encoded
 
 
 def _read_excel(content: bytes, settings: SourceSettings, name: str) -> pl.DataFrame:
@@ -126,17 +131,44 @@ def _read_excel(content: bytes, settings: SourceSettings, name: str) -> pl.DataF
 
 def _read_sheet(workbook: ExcelReader, sheet: str, settings: SourceSettings) -> pl.DataFrame:
     # Rows are skipped before their types are looked at: a title above numbers must not make text of them.
-    placed: dict[str, Any] = {"header_row": settings.skip_rows}
+    placed: dict[str, Any] = {"schema_sample_rows": None, "header_row": settings.skip_rows}
     if settings.column_names or not settings.has_header:
-        placed = {"header_row": None, "skip_rows": settings.skip_rows + settings.has_header or None}
-    rows: pl.DataFrame = workbook.load_sheet(sheet, schema_sample_rows=None, **placed).to_polars()
+        placed |= {"header_row": None, "skip_rows": settings.skip_rows + settings.has_header or None}
+    rows = _load(workbook, sheet, placed)
     if settings.skip_footer and rows.width:
         ends = rows.select(pl.arg_where(_is_record())).to_series().to_list()[: -settings.skip_footer]
         height = ends[-1] + 1 if ends else 0
-        rows = (
-            workbook.load_sheet(sheet, schema_sample_rows=None, n_rows=height, **placed).to_polars() if height else rows.clear()
-        )
-    return rows if placed["header_row"] is not None else _named(rows, settings.column_names)
+        rows = _load(workbook, sheet, {**placed, "n_rows": height}) if height else rows.clear()
+    return _named(rows, settings.column_names) if placed["header_row"] is None else _named_apart(rows, workbook, sheet, settings)
+
+
+def _load(workbook: ExcelReader, sheet: str, placed: Mapping[str, Any]) -> pl.DataFrame:
+    """Load a sheet; a column of no one type, or with a formula's error in it, becomes text, the error null."""
+    import fastexcel
+
+    try:
+        rows: pl.DataFrame = workbook.load_sheet(sheet, **placed).to_polars()
+        return rows
+    except (fastexcel.UnsupportedColumnTypeCombinationError, fastexcel.CalamineCellError):
+        width = workbook.load_sheet(sheet, **{**placed, "n_rows": 0}).width
+    texts: dict[int, Any] = {}
+    for place in range(width):
+        try:
+            workbook.load_sheet(sheet, use_columns=[place], **placed)
+        except (fastexcel.UnsupportedColumnTypeCombinationError, fastexcel.CalamineCellError):
+            texts[place] = "string"
+    with_texts: pl.DataFrame = workbook.load_sheet(sheet, dtypes=texts, **placed).to_polars()
+    return with_texts
+
+
+def _named_apart(rows: pl.DataFrame, workbook: ExcelReader, sheet: str, settings: SourceSettings) -> pl.DataFrame:
+    """The rows, the second `Email` called as in CSV: fastexcel calls it Email_1, which may be a name of its own."""
+    if not any((found := _COUNTED.fullmatch(name)) and found[1] in rows.columns for name in rows.columns):
+        return rows
+    placed = {"header_row": None, "skip_rows": settings.skip_rows or None, "n_rows": 1, "dtypes": "string"}
+    written = workbook.load_sheet(sheet, **placed).to_polars().row(0)
+    names = [name if text is None else text for name, text in zip(rows.columns, written, strict=False)]
+    return rows.rename(dict(zip(rows.columns, distinct_names(names), strict=False)))
 
 
 def _named(rows: pl.DataFrame, names: Sequence[str] | None) -> pl.DataFrame:

@@ -149,6 +149,11 @@ class SourceSettings(BaseModel):
         "words count then. Default: true, t, yes, y, 1.",
     )
     no: tuple[str, ...] | None = Field(default=None, description="Words for no; default: false, f, no, n, 0.")
+    may_lack: tuple[str, ...] = Field(
+        default=(),
+        description="Columns that an export may lack, such as keys that no record of one JSON lines file has; they are empty "
+        "then. Any other column that is named and absent stops the night.",
+    )
     optional: bool = Field(
         default=False,
         description="Whether the files may be absent: then they are 0 rows, and the night goes on without a warning.",

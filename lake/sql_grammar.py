@@ -15,19 +15,24 @@ from typing import Final
 from lake.sql_names import (
     ALLOWED_FUNCTIONS,
     ALLOWED_TYPES,
+    GIVE_NARROW,
     JSON_TYPES,
     LITERAL_TYPES,
+    NARROW_PARTS,
     NORMAL_FORMS,
     OF_MANY_ROWS,
     OF_THE_CLOCK,
     OPERATORS,
     PARTS,
     UNITS,
+    WIDE_TYPES,
 )
 from lake.sql_tokens import Cursor, NotReadError, Token, tokens_of
+from lake.times import names_utc
 
 DEEPEST: Final = 40
 _FOREIGN_GROUP: Final = re.compile(r"'.*\$\{?\d.*'", re.DOTALL)
+_READ_MOMENTS: Final = ("STRPTIME", "DATETIME", "TIMESTAMP")
 _PLACE: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -284,7 +289,8 @@ class _Reader(Cursor):
                 if self.following.kind != "number" or not _PLACE.fullmatch(self.following.text):
                     raise self.unexpected("a whole number is missing")
                 sizes.append(self.take().text)
-        return name + (f"({', '.join(sizes)})" if sizes else "") + (" UNSIGNED" if self.taken("UNSIGNED") else "")
+        unsigned = " UNSIGNED" if self.taken("UNSIGNED") else ""
+        return WIDE_TYPES.get(name) or name + (f"({', '.join(sizes)})" if sizes else "") + unsigned
 
     def _function(self) -> Parts:
         written = self.take().text
@@ -306,7 +312,12 @@ class _Reader(Cursor):
         arguments = special[name]() if name in special else self._listed(")", least=name != "PI")
         if name == "REGEXP_REPLACE" and any(isinstance(part, str) and _FOREIGN_GROUP.fullmatch(part) for part in arguments[2:]):
             raise NotReadError(r"REGEXP_REPLACE names a group \1, not $1 ('\\1' inside double quotes of TOML)")
-        return (name, "(", *arguments, ")")
+        if name in _READ_MOMENTS and len(arguments) > 1 and isinstance(pattern := arguments[-1], str):
+            arguments = (*arguments[:-1], _with_zone(pattern))
+        part = str(arguments[0]).strip("'").upper().rstrip("S") if name in ("EXTRACT", "DATE_PART") else ""
+        is_narrow = name in GIVE_NARROW or part in NARROW_PARTS
+        parts = (name, "(", *arguments, ")")
+        return ("CAST", "(", *parts, "AS", "BIGINT", ")") if is_narrow else parts
 
     def _cast(self, name: str) -> Parts:
         parts = self._expression(until="AS")
@@ -361,6 +372,20 @@ def _may_go_on(token: Token) -> bool:
 
 def _is_path(parts: Parts) -> bool:
     return len(parts) == 1 and isinstance(parts[0], Path)
+
+
+def _with_zone(pattern: str) -> str:
+    """The pattern of a time, so that the zone it names counts: Polars passes over a written Z and over %Z without a word."""
+    if "%Z" in pattern:
+        raise NotReadError(
+            "%Z reads names of zones, which several zones share; read an offset with %z, or one zone by `timezone`"
+        )
+    pattern = re.sub(r"%:?z|(?<=%[SfTM])Z(?='$)", "%#z", pattern)
+    if names_utc(pattern):
+        raise NotReadError(
+            "a time with UTC or GMT written behind it is read by `date_format`, or without it and `timezone = 'UTC'`"
+        )
+    return pattern
 
 
 def _text(text: str) -> str:

@@ -55,6 +55,14 @@ TYPES: Final[dict[str, tuple[str, ...]]] = {
     "bytes": ("BINARY", "BLOB", "BYTEA", "BYTES", "VARBINARY"),
 }  # fmt: skip
 ALLOWED_TYPES: Final = frozenset(name for names in TYPES.values() for name in names)
+# Polars counts in as few bits as there are: 9 hours * 60 would be 28. Everything is computed in 64 bits.
+WIDE_TYPES: Final = dict.fromkeys(
+    ("INT", "INT1", "INT2", "INT4", "INTEGER", "MEDIUMINT", "SMALLINT", "TINYINT", "UINT", "UINT1", "UINT2", "UINT4"), "BIGINT"
+) | dict.fromkeys(("FLOAT", "FLOAT4", "REAL"), "DOUBLE")
+GIVE_NARROW: Final = frozenset({
+    "ARRAY_LENGTH", "BIT_COUNT", "BIT_LENGTH", "CHARACTER_LENGTH", "CHAR_LENGTH", "DAY", "DAYOFMONTH", "DAYOFWEEK", "DAYOFYEAR",
+    "HOUR", "LENGTH", "MINUTE", "MONTH", "OCTET_LENGTH", "POSITION", "QUARTER", "SECOND", "STRPOS", "WEEK", "YEAR",
+})  # fmt: skip
 JSON_TYPES: Final = frozenset({"JSON", "JSONB"})
 
 OPERATORS: Final = frozenset({
@@ -66,5 +74,9 @@ UNITS: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MI
 PARTS: Final = UNITS | frozenset({
     "CENTURY", "DAYOFWEEK", "DAYOFYEAR", "DECADE", "DOW", "DOY", "EPOCH", "ISODOW", "ISOWEEK", "ISOYEAR", "MICROSECONDS",
     "MILLENNIUM", "MILLISECONDS", "NANOSECOND", "NANOSECONDS", "TIME",
+})  # fmt: skip
+NARROW_PARTS: Final = frozenset({
+    "CENTURY", "DAY", "DAYOFWEEK", "DAYOFYEAR", "DECADE", "DOW", "DOY", "HOUR", "ISODOW", "ISOWEEK", "ISOYEAR", "MILLENNIUM",
+    "MINUTE", "MONTH", "QUARTER", "SECOND", "WEEK", "YEAR",
 })  # fmt: skip
 NORMAL_FORMS: Final = frozenset({"NFC", "NFD", "NFKC", "NFKD"})

@@ -22,9 +22,10 @@ _ISO_FORMATS: Final = tuple(f"{day} {time}".strip() for day, time in product(_DA
 _ISO_SHAPE: Final = r"^\d{4}(-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|\d{4})($|[ Tt])"
 # A bare date such as 2011-08-31 also ends in what looks like an offset: a zone needs a time of day before it.
 _ZONE: Final = r"[ Tt]\d{2}.*?( ?(?:[zZ]|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
-# Beyond these a moment has no year of four digits: Polars cannot always move it between zones.
-_FIRST_YEAR_OF_FOUR_DIGITS: Final = 1000
-_EARLIEST_US: Final = -62_135_596_800_000_000
+_DIRECTIVE: Final = r"%[-_0:#.\d]*[A-Za-z]"
+# Beyond these a moment has no year of four digits: it is a year of two digits read as one of four, or 0001-01-01, the nothing of
+# .NET; and Polars cannot always move it between zones.
+_EARLIEST_US: Final = -30_610_224_000_000_000
 _LATEST_US: Final = 253_402_300_799_999_999
 
 
@@ -41,7 +42,7 @@ def to_utc(column: pl.Series, *, timezone: str, date_format: str | Sequence[str 
             is read by the first that can.
 
     Returns:
-        Datetimes in UTC with microseconds; null where the value is not a time between the years 1 and 9999.
+        Datetimes in UTC with microseconds; null where the value is not a time between the years 1000 and 9999.
     """
     first, *others = [date_format] if date_format is None or isinstance(date_format, str) else date_format
     times = _read(column, timezone, first)
@@ -90,6 +91,11 @@ def is_date_format(pattern: str) -> bool:
         return False
 
 
+def names_utc(pattern: str) -> bool:
+    """Whether a strftime pattern writes Z, UTC or GMT out, as %Y-%m-%dT%H:%M:%SZ does: its times are in UTC."""
+    return re.search(r"\b(Z|UTC|GMT)\b", re.sub(_DIRECTIVE, " ", pattern), re.IGNORECASE) is not None
+
+
 def local_date(time: pl.Expr, *, timezone: str) -> pl.Expr:
     """The community's calendar day of an instant."""
     return time.dt.convert_time_zone(timezone).dt.date()
@@ -116,14 +122,11 @@ def _read_text(column: pl.Series, *, timezone: str, date_format: str | None) -> 
     if time.null_count() > text.null_count():
         # A column with a gap was written as floats: 20240105.0.
         time = time.zip_with(time.is_not_null(), _parse(text.str.extract(r"^(\d{8,})\.0+$"), pattern))
-    if "%Y" in pattern:
-        # %Y also takes 24 for a year.
-        time = time.set(time.dt.year() < _FIRST_YEAR_OF_FOUR_DIGITS, None)
     # %s counts from 1970 in UTC and leaves no zone behind.
     names_zone = isinstance(time.dtype, pl.Datetime) and time.dtype.time_zone is not None
     if names_zone or "%s" in pattern:
         return _within_calendar(time).cast(TIMESTAMP)
-    return _localise(_within_calendar(time), timezone)
+    return _localise(_within_calendar(time), "UTC" if names_utc(pattern) else timezone)
 
 
 def _read_iso(text: pl.Series, timezone: str) -> pl.Series:
@@ -131,7 +134,7 @@ def _read_iso(text: pl.Series, timezone: str) -> pl.Series:
     zone = text.str.extract(_ZONE)
     body = text if zone.null_count() == len(zone) else _without_suffix(text, zone)
     body = body.str.replace("[Tt]", " ").str.replace(",", ".", literal=True)
-    naive = _read_naive(body)
+    naive = _within_calendar(_read_naive(body))
     if zone.null_count() == len(zone):
         return _localise(naive, timezone)
     seconds = {written: _offset_seconds(written) for written in zone.drop_nulls().unique()}

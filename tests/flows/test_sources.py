@@ -326,3 +326,21 @@ def test_nobody_who_said_no_is_scored_or_listed(
         assert {who for who in known if known[who][0] is False} == {who for who in refused if who in known}
         assert {who for who in known if known[who][1] is False} == {who for who in refused if who in known}
         assert refused <= {index[number] for number in numbers_not_profiled(lake)}
+
+
+def test_a_chat_export_with_keys_that_files_lack_and_a_list_of_files_put_together_land_whole(tmp_path: Path) -> None:
+    toml = source("members", "users.csv", {"member_id": "name", "joined_at": "since"})
+    chat = {"event_id": "ts", "member_id": "user", "event_type": "COALESCE(subtype, 'message')", "occurred_at": "ts"}
+    toml += source("events", "*.jsonl", chat, 'date_format = "epoch_s"', 'may_lack = ["subtype"]')
+    users = "\ufeffname,since\nann,2023-12-01\nbob,0001-01-01\n\ufeffname,since\n\ufeffcat,2023-12-02\n"
+    (tmp_path / "users.csv").write_text(users, encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text('{"ts":"1704450600.000021","user":"ann","subtype":"join"}\n')
+    (tmp_path / "b.jsonl").write_text('{"ts":"1704450601.000022","user":"\u200ecat"}\n', encoding="utf-8")
+    take_in(tmp_path, toml)
+    joined = [datetime(2023, 12, day, tzinfo=UTC) for day in (1, 2)]
+    assert held(tmp_path, "members", "member_id", "joined_at") == [("ann", joined[0]), ("bob", None), ("cat", joined[1])]
+    at = datetime(2024, 1, 5, 10, 30, tzinfo=UTC)
+    assert held(tmp_path, "events", "member_id", "event_type", "occurred_at") == [
+        ("ann", "join", at.replace(microsecond=21)),
+        ("cat", "message", at.replace(second=1, microsecond=22)),
+    ]

@@ -163,3 +163,9 @@ def test_a_text_column_is_numeric_when_nearly_all_of_it_is_and_no_code(
 ) -> None:
     reading = numeric_reading(pl.Series(text, dtype=pl.String))
     assert (None if reading is None else reading.to_list()) == expected
+
+
+def test_what_is_around_a_text_and_not_seen_is_no_part_of_it() -> None:
+    written = ["\ufeffm1", "\u200em1\u200b", "\u202a m1\u202c", "\x1fm1", '="m1"', "m\u200d1", '="', "\u200b", "\u00a0"]
+    read = ["m1"] * 5 + ["m\u200d1", '="', None, None]
+    assert cast(written, pl.String()) == (read, [False] * 9)

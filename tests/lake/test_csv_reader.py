@@ -140,3 +140,10 @@ def test_a_csv_is_read_as_pythons_reader_does_or_refused(body: str) -> None:
     records = [fields for fields in csv.reader(io.StringIO(text, newline=""), strict=True) if fields][1:]
     padded = [tuple(cell or None for cell in (*fields, "", "")[:2]) for fields in records]
     assert found == [row for row in padded if any(row)]
+
+
+def test_a_header_that_comes_again_is_no_record() -> None:
+    assert read("a,b\n1,2\na,b\n3,4\na,4\n").rows() == [("1", "2"), ("3", "4"), ("a", "4")]
+    assert read("a,a\n1,2\na,a\n").rows() == [("1", "2")]
+    assert read("a\n1\na\n").rows() == [("1",), ("a",)]
+    assert read("a,b\n1,2\na,b\n", header=False).height == 3

@@ -1,6 +1,6 @@
 """SQL expressions over an export are evaluated row by row, text read as numbers where numbers are meant."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import polars as pl
@@ -55,6 +55,55 @@ def test_typed_columns_need_no_reading() -> None:
 
 def test_division_does_not_drop_the_fraction() -> None:
     assert values("quantity / 4") == [2.5, 0.5, -0.25, 0.75]
+
+
+def test_a_quotient_that_differs_in_its_last_bit_among_others_is_one_row_s_own() -> None:
+    cents = pl.DataFrame({"cents": ["1999", "1998", "57"], "price": [1999.0, 50.5, None]})
+    assert values("cents / 100", rows=cents) == pytest.approx([19.99, 19.98, 0.57])
+    assert values("price / 100", rows=cents)[:2] == pytest.approx([19.99, 0.505])
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8, pl.Int16, pl.UInt16, pl.Int32, pl.UInt32, pl.UInt64])
+def test_narrow_numbers_of_parquet_do_not_wrap_around(dtype: type[pl.DataType]) -> None:
+    rows = pl.DataFrame({"x": pl.Series([100, 7], dtype=dtype)})
+    assert values("x * 100000000", rows=rows) == [10_000_000_000, 700_000_000]
+    assert values("0 - x", rows=rows) == [-100, -7]
+    largest = pl.DataFrame({"x": pl.Series([2**64 - 1], dtype=pl.UInt64)})
+    assert values("0 - x", rows=largest) == [1 - 2**64]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("CAST(seconds AS INT) * 1000", 1_577_934_240_000),
+        ("seconds::INTEGER * 1000", 1_577_934_240_000),
+        ("TRY_CAST(seconds AS INT UNSIGNED) - 1577934241", -1),
+        ("CAST(cents AS FLOAT)", 1234567.89),
+        ("CAST(cents AS REAL)", 1234567.89),
+        ("LENGTH(word) - 5", -2),
+        ("STRPOS(word, 'z') - 1", -1),
+        ("EXTRACT(HOUR FROM t) * 60 + EXTRACT(MINUTE FROM t)", 23 * 60 + 4),
+        ("DATE_PART('hour', t) * 60", 23 * 60),
+        ("MONTH(t) * 100 + DAY(t)", 1231),
+        ("EXTRACT(EPOCH FROM t)", 1_577_833_445.5),
+        ("places[1] * 100", 10_000),
+    ],
+)
+def test_functions_and_casts_give_numbers_that_do_not_wrap_around(sql: str, expected: float) -> None:
+    moment = datetime(2019, 12, 31, 23, 4, 5, 500_000)  # noqa: DTZ001 - as an export has it
+    rows = pl.DataFrame({"seconds": ["1577934240"], "cents": ["1234567.89"], "word": ["abc"], "t": [moment]})
+    rows = rows.with_columns(places=pl.Series([[100]], dtype=pl.List(pl.Int8)))
+    assert values(sql, rows=rows) == [expected]
+
+
+def test_the_zone_behind_a_time_counts_in_strptime() -> None:
+    rows = pl.DataFrame({"t": ["2024-03-10T02:30:00Z", "2024-03-10T02:30:00Z"]})
+    for function in ("STRPTIME", "DATETIME", "TIMESTAMP"):
+        for pattern in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"):
+            assert values(f"{function}(t, '{pattern}')", "text", rows) == [datetime(2024, 3, 10, 2, 30, tzinfo=UTC)] * 2
+    for pattern, complaint in (("%Y-%m-%d %H:%M %Z", "several zones share"), ("%Y-%m-%d %H:%M UTC", "timezone = 'UTC'")):
+        with pytest.raises(ConfigurationError, match=complaint):
+            values(f"STRPTIME(t, '{pattern}')", "text", rows)
 
 
 def test_codes_that_are_mostly_numbers_stay_text_where_they_are_compared_with_text() -> None:

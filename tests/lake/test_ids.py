@@ -73,3 +73,14 @@ def test_more_than_one_in_a_hundred_stops_and_one_alone_does_not() -> None:
         with pytest.raises(DataError, match=rf"events \(x\), column member_id: {count} of {rows:,} ids were rounded") as error:
             stop_where_many_are_rounded({"member_id": count}, rows=rows, name="events (x)")
         assert error.value.exit_code == 3
+
+
+def test_long_ids_that_javascript_rounded_are_told() -> None:
+    exact = [738529527931269425 + 7_919_113 * number for number in range(20)]
+    rounded = [round(number, -2) for number in exact]
+    assert sum(number % 1000 == 0 for number in rounded) < 10
+    for written in (rounded, list(map(str, rounded))):
+        assert ids(written) == ([None] * 20, [True] * 20)
+    nanoseconds = [1_706_693_400_000_000_000 + 1_000 * number for number in range(20)]
+    for written in (exact, nanoseconds, rounded[:4]):
+        assert ids(written) == (written, [False] * len(written))

@@ -258,3 +258,22 @@ def test_whatever_a_csv_holds_no_row_is_lost_and_nothing_crashes(
     assert set(found.rejects[ROW_NO]) <= set(found.rows[ROW_NO])
     assert set(found.blanked[ROW_NO]) <= set(found.rows[ROW_NO]) - set(found.rejects[ROW_NO])
     assert rows_as_json(found.written, found.rejects[ROW_NO]).height == found.rejects.height
+
+
+@pytest.mark.parametrize("amount", ["Price", '"Price" * 2'])
+def test_a_column_that_is_there_twice_with_other_values_stops(amount: str) -> None:
+    same = SHOP.with_columns(Price_duplicated_0="Price")
+    assert mapped(same, SHOP_COLUMNS | {"amount": amount}).rows.height == 4
+    other = SHOP.with_columns(Price_duplicated_0=pl.Series(["2.55", "3", None, "9"]))
+    with pytest.raises(ConfigurationError, match="the column `Price` more than once, and 2 of 4 rows differ"):
+        mapped(other, SHOP_COLUMNS | {"amount": amount})
+    assert mapped(other, SHOP_COLUMNS | {"amount": "1"}).rows.height == 4
+    assert mapped(other, SHOP_COLUMNS | {"amount": "Price_duplicated_0"}).rows["amount"].to_list() == [2.55, 3, None, 9]
+
+
+def test_a_column_that_exports_may_lack_is_empty_where_it_is_absent_and_any_other_stops() -> None:
+    found = mapped(SHOP, SHOP_COLUMNS | {"kind": "COALESCE(kind, 'shop')"}, may_lack=["kind", "Price"])
+    assert found.rows["kind"].to_list() == ["shop"] * 4
+    assert found.rows["amount"].to_list() == pytest.approx([15.3, 3, -2.55, 0.25])
+    with pytest.raises(ConfigurationError, match=r"no column `Kind`.*\n.*`may_lack`"):
+        mapped(SHOP, SHOP_COLUMNS | {"kind": "Kind"}, may_lack=["currency"])

@@ -194,3 +194,41 @@ def test_names_of_columns_that_a_sheet_lacks_are_empty_and_too_few_names_are_tol
 def test_a_broken_workbook_is_told(content: bytes) -> None:
     with pytest.raises(DataError, match="cannot be read as xlsx: "):
         read(content, "xlsx")
+
+
+def test_a_column_of_no_one_type_does_not_refuse_the_sheet() -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"default_date_format": "yyyy-mm-dd hh:mm"}) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["id", "at", "took"])
+        sheet.write_row(1, 0, [7, TEN_O_CLOCK, TEN_O_CLOCK])
+        sheet.write_row(2, 0, [8, TEN_O_CLOCK])
+        sheet.write_number(2, 2, 1.25, workbook.add_format({"num_format": "[h]:mm"}))
+    rows = read(file.getvalue(), "xlsx")
+    assert rows.select("id", "at").rows() == [(7.0, TEN_O_CLOCK), (8.0, TEN_O_CLOCK)]
+    assert rows["took"].dtype == pl.String
+    assert read(file.getvalue(), "xlsx", skip_footer=1)["id"].to_list() == [7.0]
+
+
+def test_a_formula_that_failed_is_null_and_refuses_no_sheet() -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["id", "total"])
+        for row, value in enumerate(("#NAME?", "#VALUE!", 5), start=1):
+            sheet.write(row, 0, f"m{row}")
+            sheet.write_formula(row, 1, "=A1*2", None, value)
+    assert read(file.getvalue(), "xlsx")["id"].to_list() == ["m1", "m2", "m3"]
+    assert read(file.getvalue(), "xlsx")["total"].cast(pl.Float64).to_list() == [None, None, 5.0]
+
+
+def test_the_second_of_two_columns_with_one_name_is_called_as_in_csv() -> None:
+    assert read(excel(a=[["x", "x", "x_1"], [1, 2, 3]]), "xlsx").columns == ["x", "x_duplicated_0", "x_1"]
+    assert read(excel(a=[["Note"], ["x", "x"], [1, 2]]), "xlsx", skip_rows=1).columns == ["x", "x_duplicated_0"]
+    assert read(excel(a=[["x", "x_1"], [1, 2]]), "xlsx").columns == ["x", "x_1"]
+
+
+def test_byte_order_marks_go_wherever_a_line_begins() -> None:
+    mark = "\ufeff"
+    assert read(f'{mark}{mark}"a",b\n1,2\r\n{mark}3,{mark}4\n').rows() == [("1", "2"), ("3", f"{mark}4")]
+    assert read(f'{{"a":1}}\n{mark}{{"a":2}}\n', "jsonl").rows() == [(1,), (2,)]

@@ -289,3 +289,21 @@ def test_a_day_that_travelled_as_a_float_is_read(values: list[object]) -> None:
 def test_a_year_of_two_digits_is_not_read_as_one_of_four() -> None:
     assert read("31/08/11", date_format="%d/%m/%Y") == [None]
     assert read("31/08/11", "31/08/2011", date_format=["%d/%m/%Y", "%d/%m/%y"]) == [NOON - timedelta(hours=12)] * 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written"),
+    [
+        ("%Y-%m-%dT%H:%M:%SZ", "2011-08-31T12:00:00Z"),
+        ("%Y-%m-%dT%H:%M:%S.%fZ", "2011-08-31T12:00:00.000Z"),
+        ("%d/%m/%Y %H:%M UTC", "31/08/2011 12:00 UTC"),
+        ("%a %b %d %H:%M:%S GMT %Y", "Wed Aug 31 12:00:00 GMT 2011"),
+    ],
+)
+def test_a_zone_written_out_in_a_pattern_counts(pattern: str, written: str) -> None:
+    assert read(written, zone=NEW_YORK, date_format=pattern) == [NOON]
+
+
+def test_a_time_before_the_year_1000_is_none() -> None:
+    assert read("0001-01-01", "0024-08-31 12:00", "0024-08-31T12:00:00Z", "2011-08-31 12:00") == [None, None, None, NOON]
+    assert read(naive(1, 1, 1), naive(2011, 8, 31, 12)) == [None, NOON]
