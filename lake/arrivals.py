@@ -30,6 +30,7 @@ COUNTS: Final = ("left_out", "merged", "added", "replaced", "quarantined", "land
 RETIRED_COUNT: Final = "retired"
 _VERSIONS: Final = "versions"
 _KEPT_AFTER: Final = "kept_after"
+_REFUSALS_BY_SOURCE: Final = "refusals_by_source"
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "arrival_id": pl.String(),
     "table": pl.String(),
@@ -69,13 +70,16 @@ def paths_by_source(arrivals: pl.DataFrame, table: str) -> dict[str, list[str]]:
     return dict(of_table.group_by("source").agg(pl.col("path").unique()).iter_rows())
 
 
-def record(lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date] | None = None) -> None:
+def record(
+    lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date] | None = None, has_heard_members: bool = False
+) -> None:
     """Write the ledger anew, having checked that every row is accounted for.
 
     Args:
         lake: The lake, with tonight's records landed.
         arrivals: One row per arrival ever, in the ledger's schema.
         kept_after: Table → the last day that has aged out of it; None leaves it as it is.
+        has_heard_members: Whether members have arrived and what they said of consent is kept by source.
 
     Raises:
         CountingError: The counting identity does not hold.
@@ -86,6 +90,8 @@ def record(lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date]
     metadata: dict[str, object] = {_VERSIONS: {name: lake.version(name) for name in RECORDED_TABLES}}
     if aged_out:
         metadata[_KEPT_AFTER] = {table: day.isoformat() for table, day in sorted(aged_out.items())}
+    if has_heard_members or knows_who_refused(lake):
+        metadata[_REFUSALS_BY_SOURCE] = True
     lake.replace(ARRIVALS, rows, metadata=metadata)
 
 
@@ -93,6 +99,14 @@ def read_kept_after(lake: Lake) -> dict[str, date]:
     """Table → the last day that has aged out of it; rows up to that day do not come back."""
     held = lake.metadata(ARRIVALS).get(_KEPT_AFTER, {})
     return {table: date.fromisoformat(day) for table, day in held.items()}
+
+
+def knows_who_refused(lake: Lake) -> bool:
+    """Whether refusals are kept by source; an earlier release kept them in the rows of members alone.
+
+    It is noted with the ledger: a table that a killed run made is there, although nothing of it counts.
+    """
+    return bool(lake.metadata(ARRIVALS).get(_REFUSALS_BY_SOURCE, False))
 
 
 def undo_unrecorded(lake: Lake, tables: Iterable[str] = RECORDED_TABLES) -> list[str]:

@@ -245,7 +245,7 @@ def matching(pattern: str) -> list[BucketFile]:
         pages = client().get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=start)
         found = [_found(name, told) for page in pages for told in page.get("Contents", ()) if not told["Key"].endswith("/")]
     named = [file for file in found if file.key == wanted]
-    return named or sorted((file for file in found if _fits(file.key.split("/"), wanted.split("/"))), key=str)
+    return named or sorted((file for file in found if fits(file.key.split("/"), wanted.split("/"))), key=str)
 
 
 def read_ahead(files: Iterable[BucketFile]) -> Iterator[tuple[BucketFile, bytes | None]]:
@@ -279,7 +279,7 @@ def _found(bucket: str, told: dict[str, Any]) -> BucketFile:
     return BucketFile(bucket, told["Key"], told["Size"], int(written.astimezone(UTC).timestamp()) * _NS_PER_SECOND + trace)
 
 
-def _fits(parts: list[str], patterns: list[str]) -> bool:
+def fits(parts: list[str], patterns: list[str]) -> bool:
     """Whether the parts of a name match those of a pattern; names that begin with a dot are hidden, as in folders."""
     if not patterns:
         return not parts
@@ -287,7 +287,7 @@ def _fits(parts: list[str], patterns: list[str]) -> bool:
     if first == "**" and not others:
         return bool(parts) and not any(part.startswith(".") for part in parts)
     if first == "**":
-        return _fits(parts, others) or (len(parts) > 1 and not parts[0].startswith(".") and _fits(parts[1:], patterns))
+        return fits(parts, others) or (len(parts) > 1 and not parts[0].startswith(".") and fits(parts[1:], patterns))
     if not parts or not fnmatchcase(parts[0], first) or (parts[0].startswith(".") and not first.startswith(".")):
         return False
-    return _fits(parts[1:], others)
+    return fits(parts[1:], others)

@@ -11,7 +11,7 @@ import polars as pl
 from lake.source_settings import SourceSettings
 from lake.times import to_utc
 
-_YES: Final = ("true", "t", "yes", "y", "1", "1.0")
+YES: Final = ("true", "t", "yes", "y", "1", "1.0")
 _NO: Final = ("false", "f", "no", "n", "0", "0.0")
 _NUL: Final = "\x00"
 _MOST_MISREAD_SHARE: Final = 0.2
@@ -44,7 +44,7 @@ def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, settings: S
     elif dtype.is_temporal():
         typed = to_utc(values, timezone=timezone, date_format=settings.date_formats)
     elif dtype == pl.Boolean:
-        typed = _as_yes_or_no(values, yes=settings.yes or _YES, no=settings.no or _NO)
+        typed = _as_yes_or_no(values, yes=settings.yes or YES, no=settings.no or _NO)
     elif dtype.is_integer():
         typed = _as_whole_number(values, dtype)
     else:

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,7 @@ from lake.databases import read_query
 from lake.errors import ConfigurationError, DataError
 from lake.places import File
 from lake.readers import as_meant, read_export
-from lake.source_identity import QUERY, Source, identify
+from lake.source_identity import QUERY, Source, could_find, identify
 from lake.source_settings import FileFormat, SourceSettings
 from lake.watermarks import Since
 
@@ -144,19 +143,10 @@ def _paths(source: Source, root: Path, taken_in: Collection[str], absent: list[s
         except _NothingThereError as error:
             if source.settings.optional:
                 continue
-            if not any(_has_matched(pattern, path, root) for path in taken_in):
+            if not any(could_find(pattern, path, root) for path in taken_in):
                 raise
             if absent is not None:
                 absent.append(f"{error.what}; it did before, and what arrived then is kept.")
-
-
-def _has_matched(pattern: str, path: str, root: Path) -> bool:
-    """Whether a path as arrivals keep it was found by this pattern, or could have been."""
-    if not pattern.startswith(SCHEME):
-        # Arrivals write paths below the workspace relative to it.
-        here = Path(pattern)
-        pattern = str(here.relative_to(root)) if here.is_relative_to(root) else str(here)
-    return path == pattern or fnmatchcase(path, pattern.replace("**/", "*"))
 
 
 def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:

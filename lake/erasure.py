@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -37,6 +38,7 @@ _REFERENCES: Final = ("referrer_id", "target_member_id", "author_id")
 _AUTHOR: Final = "author_id"
 # Behind the name of its source, where there is one.
 _DERIVED_KEY: Final = r"(^|:)[0-9a-f]{32}$"
+_FILES: Final = ("source", "source_file", "retired_by_file")
 _BEHIND_RECORDS: Final = (MEMBERS_PARTS, ORDERS_PARTS, REFUSALS, RETIRED)
 
 
@@ -80,7 +82,7 @@ def erase_landed(lake: Lake, needles: Needles, *, masks: Mapping[str, str]) -> l
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=gone)
         taken.append(Taken(name, sum(gone.values()), edit.values))
-    ledger, behind = _erase_behind(lake, ledger, needles)
+    ledger, behind = _erase_behind(lake, ledger, needles, masks)
     taken += behind
     ledger, from_quarantine = _erase_quarantined(lake, ledger, needles, masks)
     renamed = ledger
@@ -163,8 +165,11 @@ class _LandedEdit:
 class _DerivedEdit:
     """What the erasure does to rows of a table made from the landed ones; counts what it did."""
 
-    def __init__(self, needles: Needles, numbers: Collection[int], *, day: str | None) -> None:
+    def __init__(
+        self, needles: Needles, numbers: Collection[int], *, day: str | None, masks: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.needles = needles
+        self.masks = masks
         self.numbers = sorted(numbers)
         self.day = day
         self.rows = 0
@@ -178,9 +183,14 @@ class _DerivedEdit:
         """The rows as they shall be kept."""
         kept = rows.filter(~self._is_theirs(rows.schema))
         self.rows += rows.height - kept.height
-        texts = [name for name, dtype in rows.schema.items() if dtype == pl.String and name not in (*_REFERENCES, self.day)]
+        # Whoever is left is not one of them, and what a file is called tells its parts apart.
+        bound = {*_REFERENCES, *_FILES, "member_id", self.day}
+        texts = [name for name, dtype in rows.schema.items() if dtype == pl.String and name not in bound]
         blanked, values = _blank(kept, self.needles, references=_REFERENCES, texts=texts)
         self.values += values
+        for column in _FILES:
+            if column in blanked.columns:
+                blanked = _masked(blanked, column, self.needles, self.masks)
         return blanked
 
     def _is_theirs(self, schema: pl.Schema) -> pl.Expr:
@@ -214,16 +224,16 @@ def _rewrite(
         lake.replace_days(table, edit(rows).sort(day, maintain_order=True), days=days, column=day, metadata=facts)
 
 
-def _erase_behind(lake: Lake, ledger: pl.DataFrame, needles: Needles) -> tuple[pl.DataFrame, list[Taken]]:
+def _erase_behind(lake: Lake, ledger: pl.DataFrame, needles: Needles, masks: Mapping[str, str]) -> tuple[pl.DataFrame, list[Taken]]:
     """Take members out of what stands behind the landed tables: parts, refusals and retired records."""
     taken = []
     for composition in (BY_SOURCE, BY_FILE):
-        gone = forget_parts(lake, composition, ledger, which=pl.col("member_id").is_in(needles.ids))
+        gone = forget_parts(lake, composition, ledger)
         ledger = move_counts(ledger, count="added", changes={arrival: -rows for arrival, rows in gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=gone)
     for name in _BEHIND_RECORDS:
         if lake.exists(name):
-            edit = _DerivedEdit(needles, (), day=None)
+            edit = _DerivedEdit(needles, (), day=None, masks=masks)
             _rewrite(lake, name, edit.touches, edit)
             taken.append(Taken(name, edit.rows, edit.values))
     return ledger, taken

@@ -65,7 +65,7 @@ def take_own_keys(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequen
         table = TABLES[source.table]
         if source.settings.whose_keys != "own" and prefixes - {None} and table.key in source.settings.columns:
             raise _no_longer_own(source)
-        if source.settings.whose_keys == "own" and None in prefixes:
+        if source.settings.whose_keys == "own" and None in prefixes and _has_mapped_keys(lake, table, renamed, source):
             _rename_keys(lake, table, renamed, source)
             renamed = renamed.with_columns(key_prefix=pl.when(theirs).then(pl.lit(source.identity)).otherwise("key_prefix"))
     if renamed is not ledger:
@@ -111,6 +111,19 @@ def resolve(references: pl.Expr, names: pl.DataFrame) -> pl.Expr:
     return references.replace(keys)
 
 
+def _has_mapped_keys(lake: Lake, table: Table, ledger: pl.DataFrame, source: Source) -> bool:
+    """Whether a source's keys are its export's; derived ones count per source anyway, and those that exist stay."""
+    if source.settings.columns:
+        return table.key in source.settings.columns
+    held = lake.scan_or_empty(table.name, table.landed_schema).filter(_is_theirs(ledger, source)).select(table.key)
+    return not held.select(pl.col(table.key).str.contains(_DERIVED_KEY).all() & (pl.len() > 0)).collect(engine="streaming").item()
+
+
+def _is_theirs(ledger: pl.DataFrame, source: Source) -> pl.Expr:
+    theirs = ledger.filter(pl.col("table") == source.table, pl.col("source") == source.identity)["arrival_id"]
+    return pl.col("arrival_id").is_in(theirs.implode())
+
+
 def _no_longer_own(source: Source) -> ConfigurationError:
     return ConfigurationError(
         f'{source.label}: its records landed with `keys = "own"`, and it no longer says so',
@@ -120,8 +133,7 @@ def _no_longer_own(source: Source) -> ConfigurationError:
 
 def _rename_keys(lake: Lake, table: Table, ledger: pl.DataFrame, source: Source) -> None:
     """Rewrite a source's records with their new keys, and what refers to them."""
-    theirs = ledger.filter(pl.col("table") == table.name, pl.col("source") == source.identity)["arrival_id"]
-    is_mapped = pl.col("arrival_id").is_in(theirs.implode()) & ~pl.col(table.key).str.contains(_DERIVED_KEY)
+    is_mapped = _is_theirs(ledger, source) & ~pl.col(table.key).str.contains(_DERIVED_KEY)
     old = lake.scan_or_empty(table.name, table.landed_schema).filter(is_mapped).select(table.key).collect()[table.key]
     if old.is_empty():
         return

@@ -107,27 +107,28 @@ def retire_parts(
     return Landed(landed=counted["landed"], added=counted["added"], replaced={}, days=0, retired=_by_arrival(owners))
 
 
-def forget_parts(lake: Lake, composition: Composition, ledger: pl.DataFrame, *, which: pl.Expr) -> dict[str, int]:
-    """Take away parts whose records are taken away beside it, by an erasure or by age.
+def forget_parts(lake: Lake, composition: Composition, ledger: pl.DataFrame) -> dict[str, int]:
+    """Take away the parts of records that are held no longer, as after an erasure or a keeping time.
 
     Args:
         lake: The lake.
         composition: How parts become records.
         ledger: One row per arrival.
-        which: A condition over the columns of a part.
 
     Returns:
         Arrival → how many of its parts were counted as added, and are gone.
     """
     if not lake.exists(composition.parts):
         return {}
+    key = composition.table.key
     held = _with_role(composition, read_parts(lake, composition, ledger))
-    gone = held.filter(which)
-    if gone.is_empty():
+    records = lake.scan_or_empty(composition.table.name, composition.table.landed_schema).select(key)
+    kept = held.join(records.collect(engine="streaming"), on=key, how="semi", maintain_order="left")
+    if kept.height == held.height:
         return {}
-    kept = held.filter(which.not_().fill_null(value=True)).select(list(composition.schema))
-    lake.replace(composition.parts, kept, metadata=lake.metadata(composition.parts) or None)
-    return _tally(gone)["added"]
+    noted = lake.metadata(composition.parts) or None
+    lake.replace(composition.parts, kept.select(list(composition.schema)), metadata=noted)
+    return _tally(held.join(kept, on=composition.identity, how="anti"))["added"]
 
 
 def _seeded(lake: Lake, composition: Composition, ledger: pl.DataFrame, *, sources: pl.Series) -> pl.DataFrame:

@@ -11,11 +11,14 @@ from typing import Final
 
 import polars as pl
 
-from lake.arrivals import REFUSALS
+from lake.arrivals import REFUSALS, knows_who_refused
+from lake.casting import YES
 from lake.contracts import MEMBERS, TIMESTAMP
 from lake.landing import SEQUENCE
+from lake.quarantine import OPEN, read_quarantine
 from lake.store import Lake
 
+IS_NEW: Final = "is_new"
 CONSENTS: Final = ("can_contact", "can_profile")
 _REFUSES: Final[Mapping[str, str]] = {"can_contact": "refuses_contact", "can_profile": "refuses_profile"}
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
@@ -52,22 +55,35 @@ def statements(rows: pl.DataFrame, *, only_refusals: bool = False) -> pl.DataFra
 def read_refusals(lake: Lake, ledger: pl.DataFrame) -> pl.DataFrame:
     """One row per source and member with a standing refusal; `source` is what the ledger calls it today.
 
-    In a lake of an earlier release the refusals stand in the members table alone, each said by the arrival of its row.
+    In a lake of an earlier release the refusals stand in the rows of members alone, good and quarantined ones, each said by
+    the arrival of its row.
     """
-    if lake.exists(REFUSALS):
-        held = lake.scan(REFUSALS).collect()
-    else:
-        members = lake.scan_or_empty("members", MEMBERS.landed_schema)
-        refused = members.filter(pl.any_horizontal(~pl.col(column) for column in CONSENTS))
-        held = refused.select(
-            "source",
-            "member_id",
-            *(pl.col(column).eq(other=False).fill_null(value=False).alias(name) for column, name in _REFUSES.items()),
-            "arrival_id",
-            said_at="ingested_at",
-        ).collect()
-    named = held.join(ledger.select("arrival_id", today="source"), on="arrival_id", how="left")
-    return named.with_columns(source=pl.coalesce("today", "source")).select(list(SCHEMA))
+    held = [lake.scan_or_empty(REFUSALS, SCHEMA).collect()]
+    if not knows_who_refused(lake):
+        held += [_in_rows_of_members(lake), _in_quarantined_rows(lake)]
+    named = pl.concat(held).join(ledger.select("arrival_id", today="source"), on="arrival_id", how="left", maintain_order="left")
+    stands = named.with_columns(source=pl.coalesce("today", "source")).group_by("source", "member_id", maintain_order=True)
+    return stands.agg(pl.col(list(_REFUSES.values())).any(), pl.col("arrival_id", "said_at").last()).select(list(SCHEMA))
+
+
+def _in_rows_of_members(lake: Lake) -> pl.DataFrame:
+    members = lake.scan_or_empty("members", MEMBERS.landed_schema).rename({"ingested_at": "said_at"})
+    return _refusing(members, {column: pl.col(column).eq(other=False) for column in CONSENTS}).collect()
+
+
+def _in_quarantined_rows(lake: Lake) -> pl.DataFrame:
+    """What rows that never landed say, in the words of the first release; what is none of them is a no."""
+    said = pl.Struct({"member_id": pl.String, **dict.fromkeys(CONSENTS, pl.String)})
+    rows = read_quarantine(lake).lazy().filter(pl.col("table") == MEMBERS.name, pl.col("status") == OPEN)
+    written = rows.select("source", "arrival_id", pl.col("values").str.json_decode(said), said_at="quarantined_at")
+    words = {column: pl.col(column).str.strip_chars().str.to_lowercase() for column in CONSENTS}
+    refuses = {column: (word != "") & ~word.is_in(YES) for column, word in words.items()}
+    return _refusing(written.unnest("values"), refuses).filter(pl.col("member_id").is_not_null()).collect()
+
+
+def _refusing(rows: pl.LazyFrame, refuses: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+    noted = rows.with_columns(refuses[column].fill_null(value=False).alias(name) for column, name in _REFUSES.items())
+    return noted.filter(pl.any_horizontal(list(_REFUSES.values()))).select(pl.col(n).cast(dtype) for n, dtype in SCHEMA.items())
 
 
 def hear(lake: Lake, said: pl.DataFrame, *, held: pl.DataFrame) -> None:
@@ -75,17 +91,26 @@ def hear(lake: Lake, said: pl.DataFrame, *, held: pl.DataFrame) -> None:
 
     Args:
         lake: The lake.
-        said: One row per statement: `member_id`, `can_contact`, `can_profile`, `source`, `arrival_id`, `said_at`, `sequence`.
+        said: One row per statement: `member_id`, `can_contact`, `can_profile`, `source`, `arrival_id`, `said_at`, `sequence`,
+            `is_new`. A yes that is not new, of a file that is read once more, leaves what the source said since as it is.
         held: The refusals that stood before, as `read_refusals` has them.
     """
     last = (
         said.sort(SEQUENCE)
         .group_by("source", "member_id", maintain_order=True)
-        .agg(pl.col(CONSENTS).drop_nulls().last(), pl.col("arrival_id", "said_at").last())
+        .agg(
+            pl.col(CONSENTS).drop_nulls().last(),
+            *(pl.col(column).filter(IS_NEW).drop_nulls().last().alias(_newly(column)) for column in CONSENTS),
+            pl.col("arrival_id", "said_at").last(),
+        )
     )
     both = held.join(last, on=["source", "member_id"], how="full", suffix="_tonight", coalesce=True)
     # A statement takes the place of what the source said before; where it says nothing, that stands.
-    stands = {name: pl.coalesce(~pl.col(column), pl.col(name), pl.lit(value=False)) for column, name in _REFUSES.items()}
+    stands = {
+        name: pl.col(column).eq_missing(other=False)
+        | (pl.col(name).eq_missing(other=True) & pl.col(_newly(column)).ne_missing(other=True))
+        for column, name in _REFUSES.items()
+    }
     after = (
         both.with_columns(**stands)
         .filter(pl.any_horizontal(list(_REFUSES.values())))
@@ -97,6 +122,10 @@ def hear(lake: Lake, said: pl.DataFrame, *, held: pl.DataFrame) -> None:
     )
     if not lake.exists(REFUSALS) or not after.equals(lake.scan(REFUSALS).collect()):
         lake.replace(REFUSALS, after)
+
+
+def _newly(column: str) -> str:
+    return f"{column}_newly"
 
 
 def scan_consent(lake: Lake) -> pl.LazyFrame:

@@ -43,7 +43,7 @@ def expire(lake: Lake, *, keep_days: Mapping[str, int], as_of: date) -> dict[str
         ledger = move_counts(ledger, count="left_out", changes=gone)
         moved[table] = sum(gone.values())
         if table == BY_FILE.table.name and gone:
-            ledger = _forget_old_parts(lake, ledger, until=last_gone)
+            ledger = _forget_old_parts(lake, ledger)
     if QUARANTINE in keep_days:
         gone = _remove_quarantined(lake, until=as_of - timedelta(days=keep_days[QUARANTINE]))
         ledger = move_counts(ledger, count="quarantined", changes={arrival: -rows for arrival, rows in gone.items()})
@@ -86,11 +86,9 @@ def _remove_days(lake: Lake, table: str, *, until: date) -> dict[str, int]:
     return dict(sorted(counted.iter_rows()))
 
 
-def _forget_old_parts(lake: Lake, ledger: pl.DataFrame, *, until: date) -> pl.DataFrame:
+def _forget_old_parts(lake: Lake, ledger: pl.DataFrame) -> pl.DataFrame:
     """Take away the parts of orders that have aged out; returns the ledger with their rows left out."""
-    held = lake.scan(BY_FILE.table.name).select(BY_FILE.table.key).collect()[BY_FILE.table.key]
-    old = ~pl.col(BY_FILE.table.key).is_in(held.implode()) & (pl.col(DAY) <= until)
-    gone = forget_parts(lake, BY_FILE, ledger, which=old)
+    gone = forget_parts(lake, BY_FILE, ledger)
     ledger = move_counts(ledger, count="added", changes={arrival: -rows for arrival, rows in gone.items()})
     return move_counts(ledger, count="left_out", changes=gone)
 

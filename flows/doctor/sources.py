@@ -33,7 +33,7 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Findin
     """One finding per source: what it offers, how much of that is new, and how its mapping does on the first rows of what is."""
     try:
         configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
-        erased, ledger = read_erased(workspace.root), match_ledger(read_arrivals(workspace.lake), configured)
+        erased, ledger = read_erased(workspace.root), match_ledger(read_arrivals(workspace.lake), configured, root=workspace.root)
     except EvenfallError as error:
         yield of_error("sources", error)
         return

@@ -110,7 +110,7 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     erased = read_erased(workspace.root)
     undo_unrecorded(lake)
     configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
-    ledger = match_ledger(read_arrivals(lake), configured)
+    ledger = match_ledger(read_arrivals(lake), configured, root=workspace.root)
     offered: dict[str, list[Export]] = {}
     findings: list[Finding] = []
     for name, table in TABLES.items():
@@ -190,7 +190,7 @@ def land_intake(
     keep_checks(lake, _checks(intake), as_of=intake.as_of)
     if about_to_record is not None:
         about_to_record(landing.ledger.filter(pl.col("as_of") == intake.as_of), replaced_records(landing))
-    record(lake, landing.ledger)
+    record(lake, landing.ledger, has_heard_members="members" in arrived)
     return arrived_on(lake, intake.as_of)
 
 

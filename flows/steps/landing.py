@@ -10,8 +10,8 @@ import polars as pl
 
 from expectations.table_checks import Finding
 from flows.steps.arriving import Arrival
-from flows.steps.spool import Spool
-from lake.arrivals import MEMBERS_PARTS, REFUSALS, move_counts
+from flows.steps.spool import Spool, Spooled
+from lake.arrivals import MEMBERS_PARTS, knows_who_refused, move_counts
 from lake.contracts import MINOR_UNITS_PER_UNIT, TABLES, Table
 from lake.landing import REPLACEMENTS, SEQUENCE, Landed, land_in_turn
 from lake.parts import BY_FILE, BY_SOURCE, Composition, land_parts, read_parts, retire_parts
@@ -52,6 +52,7 @@ class Landing:
         self.ledger = ledger
         self.now = now
         self.as_of = as_of
+        self._read_again = _read_again(ledger)
         self.replacements: list[pl.DataFrame] = [pl.DataFrame(schema=dict(REPLACEMENTS))]
 
     def land(self, table: Table, arrivals: Sequence[Arrival]) -> None:
@@ -61,15 +62,29 @@ class Landing:
         for composition in (None, BY_SOURCE, BY_FILE):
             records = [arrival.records for arrival in arrivals if self._composition(table, arrival) is composition]
             if composition is None and records:
-                self._count(land_in_turn(self.lake, table, self.spool.batches(records)))
+                self._count(land_in_turn(self.lake, table, self._batches(table, records)))
             elif composition is not None:
-                for batch in self.spool.batches(records):
+                for batch in self._batches(table, records):
                     self._count(land_parts(self.lake, composition, batch, ledger=self.ledger, order=self._order(table)))
         if refusals is not None:
             self._hear(arrivals, refusals)
         for arrival in arrivals:
             if arrival.present is not None and not arrival.export.is_superseded:
                 self._retire(table, arrival, arrival.present)
+
+    def _batches(self, table: Table, records: Sequence[Spooled]) -> Iterator[pl.DataFrame]:
+        """Take records out of the spool, but for those that a file read once more has brought before: what came since stays."""
+        again = self.ledger.filter(pl.col("arrival_id").is_in(self._read_again), pl.col("table") == "members")["arrival_id"]
+        if table.name != "members" or again.is_empty():
+            yield from self.spool.batches(records)
+            return
+        places = self.ledger.lazy().select("arrival_id", "source")
+        members = self.lake.scan_or_empty(table.name, table.landed_schema).select(table.key, "arrival_id")
+        held = members.join(places, on="arrival_id").select(table.key, "source").collect()
+        for batch in self.spool.batches(records):
+            is_held = batch.filter(pl.col("arrival_id").is_in(again.implode())).join(held, on=[table.key, "source"], how="semi")
+            self._count(Landed({}, dict(is_held.group_by("arrival_id").len().iter_rows()), 0))
+            yield batch.join(is_held, on=[table.key, "arrival_id"], how="anti", maintain_order="left")
 
     def _composition(self, table: Table, arrival: Arrival) -> Composition | None:
         return composition_of(self.lake, table, is_alone=arrival.export.is_alone, lines=arrival.export.settings.lines)
@@ -98,6 +113,7 @@ class Landing:
                 source=pl.lit(arrival.export.source),
                 arrival_id=pl.lit(arrival.facts["arrival_id"]),
                 said_at=pl.lit(self.now),
+                is_new=pl.lit(arrival.facts["arrival_id"] not in self._read_again),
                 **{SEQUENCE: pl.lit(arrival.facts["sequence"], dtype=pl.Int64)},
             )
             for arrival in arrivals
@@ -130,19 +146,24 @@ def composition_of(lake: Lake, table: Table, *, is_alone: bool, lines: str) -> C
 def to_reread(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]]) -> frozenset[tuple[str, str]]:
     """The tables and sources to read once more although their files have not changed.
 
-    Members from several sources, where an earlier release let one source overwrite the other; and orders of which the lines
-    add up since `lines = "add"` was said.
+    Members, of whom an earlier release did not keep which source had said what; and orders of which the lines add up since
+    `lines = "add"` was said.
     """
     found: set[tuple[str, str]] = set()
     landed = set(ledger.select("table", "source").iter_rows())
-    of_members = {pair for pair in landed if pair[0] == "members"}
-    if len(of_members) > 1 and not lake.exists(MEMBERS_PARTS) and not lake.exists(REFUSALS):
-        found |= of_members
+    if not knows_who_refused(lake):
+        found |= {pair for pair in landed if pair[0] == "members"}
     adding = {(source.table, source.identity) for source in sources.get("orders", ()) if source.settings.lines == "add"}
     if adding & landed:
         parts = read_parts(lake, BY_FILE, ledger)
         found |= {pair for pair in adding & landed if pair[1] not in set(parts["source"])}
     return frozenset(found)
+
+
+def _read_again(ledger: pl.DataFrame) -> frozenset[str]:
+    """The arrivals that brought what the one before of the same file or query had brought."""
+    before = pl.col("content_hash").shift(1).over("table", "source", "path", order_by="sequence")
+    return frozenset(ledger.filter(pl.col("content_hash") == before)["arrival_id"])
 
 
 def replaced_records(landing: Landing) -> tuple[Finding, ...]:

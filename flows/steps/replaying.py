@@ -15,7 +15,7 @@ from lake.contracts import TABLES, Table
 from lake.landing import SEQUENCE, land
 from lake.own_keys import reference_names, resolve
 from lake.parts import Composition, land_parts, read_parts
-from lake.refusals import hear, read_refusals, statements
+from lake.refusals import IS_NEW, hear, read_refusals, statements
 from lake.source_identity import Source
 from lake.source_settings import SourceSettings
 from lake.store import Lake
@@ -95,6 +95,7 @@ class Replay:
         said = statements(rows, only_refusals=True).with_columns(
             *(pl.lit(value).alias(name) for name, value in place.items()),
             pl.lit(self.arrival["sequence"], dtype=pl.Int64).alias(SEQUENCE),
+            pl.lit(value=True).alias(IS_NEW),
         )
         hear(self.lake, said, held=read_refusals(self.lake, self.ledger))
 

@@ -15,7 +15,7 @@ from flows.run.night import Night, open_night
 from flows.steps.arriving import authorless
 from flows.steps.repair_files import read_repair_files, write_repair_files
 from flows.steps.replaying import Replay
-from lake.arrivals import read_arrivals, record, undo_unrecorded
+from lake.arrivals import knows_who_refused, read_arrivals, record, undo_unrecorded
 from lake.contracts import TABLES, TIMESTAMP, Table
 from lake.erased import ERASED_AUTHOR, leave_out, read_erased, without_names
 from lake.errors import ConfigurationError
@@ -64,7 +64,7 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
             when what they referred to has arrived since, or the rules have changed.
 
     Raises:
-        ConfigurationError: A file is not one that `list_open` wrote.
+        ConfigurationError: A file is not one that `list_open` wrote, or no night of this release has taken in members yet.
         WorkspaceBusyError: A run is going on.
     """
     night = open_night(workspace, None)
@@ -72,6 +72,11 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
         undo_unrecorded(night.workspace.lake)
         waiting = _open(night)
         chosen = waiting if place is None else _repaired(waiting, place)
+        if "members" in chosen["table"] and not knows_who_refused(night.workspace.lake):
+            raise ConfigurationError(
+                "the members of this lake were taken in by an earlier release, which did not keep who had refused by source",
+                remedy="Run a night first: it reads the sources of members once more. Then replay.",
+            )
         admitted = [_replay_arrival(night, rows) for rows in _by_arrival(chosen)]
     landed, still_bad = sum(good for good, _ in admitted), sum(bad for _, bad in admitted)
     return f"{landed:,} rows re-admitted, {still_bad:,} still break a rule. The next night sees them."
@@ -105,7 +110,7 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     lake, table = night.workspace.lake, TABLES[rows["table"][0]]
     written = pl.DataFrame([json.loads(row) for row in rows["values"]], infer_schema_length=None, orient="row")
     configured = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
-    ledger = match_ledger(read_arrivals(lake), configured)
+    ledger = match_ledger(read_arrivals(lake), configured, root=night.workspace.root)
     arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
     source = _source(configured[table.name], arrival, columns=written.columns)
     erased = read_erased(night.workspace.root)

@@ -284,7 +284,11 @@ def test_an_erasure_and_a_keeping_time_take_the_parts_along(tmp_path: Path) -> N
     assert held(tmp_path, ORDERS_PARTS, "order_id", "amount_minor") == [("2", -100), ("2", 800)]
     assert held(tmp_path, REFUSALS, "member_id") == held(tmp_path, RETIRED, "key") == []
     assert expire(lake, keep_days={"orders": 50}, as_of=NIGHT) == {"orders": 1}
-    assert held(tmp_path, ORDERS_PARTS, "order_id", "amount_minor") == [("2", -100)]
+    assert held(tmp_path, ORDERS_PARTS, "order_id", "amount_minor") == []
+    # A line of an order that has aged out is an order of its own.
+    write(tmp_path, **{"o-4_csv": "id,u,t,x\n2,b,2024-02-20,-2\n"})
+    take_in(tmp_path, toml)
+    assert held(tmp_path, "orders", "order_id", "amount_minor") == [("2", -200)]
 
 
 CELLS = st.sampled_from(["", "no", "yes", "?"])

@@ -1,5 +1,6 @@
 """What a source goes by: its name, else what it reads, never its place; and which arrivals of the ledger are its own."""
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -27,7 +28,7 @@ def ledger(*arrivals: tuple[str, str]) -> pl.DataFrame:
 
 
 def matched(arrivals: pl.DataFrame, *settings: SourceSettings) -> list[str]:
-    return match_ledger(arrivals, {"orders": identify("orders", settings)})["source"].to_list()
+    return match_ledger(arrivals, {"orders": identify("orders", settings)}, root=Path("/srv/shop"))["source"].to_list()
 
 
 def test_a_source_goes_by_its_name_else_by_what_it_reads() -> None:
