@@ -15,6 +15,7 @@ from flows.run.night import Night, open_night
 from flows.steps.rollup import members_known
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
+from lake.refusals import scan_consent
 from lake.store import DAY
 
 WORKSPACE_VARIABLE: Final = "EVENFALL_WORKSPACE"
@@ -68,12 +69,9 @@ def read_members(night: Night) -> pl.DataFrame:
         night: A night with lists.
     """
     listed = pl.read_parquet(night.workspace.night(night.as_of) / "members.parquet")
-    refused = (
-        members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-        .filter(pl.col("can_profile") == False)  # noqa: E712 - a Polars expression; null counts as yes
-        .select("member_id")
-        .collect(engine="streaming")["member_id"]
-    )
+    # Not only of those who are known today: a record may have been retired since, and the no stands.
+    consent = scan_consent(night.workspace.lake).filter(pl.col("can_profile").eq(other=False))
+    refused = consent.select("member_id").collect(engine="streaming")["member_id"]
     is_refused = pl.col("member_id").is_in(refused.implode())
     shown = pl.exclude("is_eligible", *_KEPT_WITHOUT_CONSENT)
     return listed.with_columns(

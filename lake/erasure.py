@@ -224,7 +224,9 @@ def _rewrite(
         lake.replace_days(table, edit(rows).sort(day, maintain_order=True), days=days, column=day, metadata=facts)
 
 
-def _erase_behind(lake: Lake, ledger: pl.DataFrame, needles: Needles, masks: Mapping[str, str]) -> tuple[pl.DataFrame, list[Taken]]:
+def _erase_behind(
+    lake: Lake, ledger: pl.DataFrame, needles: Needles, masks: Mapping[str, str]
+) -> tuple[pl.DataFrame, list[Taken]]:
     """Take members out of what stands behind the landed tables: parts, refusals and retired records."""
     taken = []
     for composition in (BY_SOURCE, BY_FILE):

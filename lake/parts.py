@@ -6,7 +6,7 @@ files are kept by file, so that a file sent again replaces its own lines alone. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ from lake.landing import SEQUENCE, Landed, write_records
 from lake.store import Lake
 
 _RANK: Final = "rank"
+_SOURCES: Final = "sources"
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,19 @@ def read_parts(lake: Lake, composition: Composition, ledger: pl.DataFrame) -> pl
     return _with_sources(parts, ledger)
 
 
+def sources_of_parts(lake: Lake, composition: Composition) -> set[str]:
+    """The sources whose records were landed as parts, as they were called then."""
+    return set(lake.metadata(composition.parts).get(_SOURCES, ()))
+
+
 def land_parts(
-    lake: Lake, composition: Composition, records: pl.DataFrame, *, ledger: pl.DataFrame, order: Sequence[str]
+    lake: Lake,
+    composition: Composition,
+    records: pl.DataFrame,
+    *,
+    ledger: pl.DataFrame,
+    order: Sequence[str],
+    sources: Collection[str],
 ) -> Landed:
     """Write tonight's parts, and the records that they and the parts held before come to.
 
@@ -66,19 +78,20 @@ def land_parts(
         records: One row per part that arrived tonight: the landed schema and `sequence`.
         ledger: One row per arrival, tonight's included.
         order: The sources of the table as evenfall.toml has them; of two that have a value, the later wins.
+        sources: What the sources of the records go by, those that brought none included.
 
     Returns:
         The counts. A record counts as landed for the arrival of its earliest part, and as added for those of the others.
     """
     key = composition.table.key
-    held = _seeded(lake, composition, ledger, sources=records["source"].unique())
+    held = _seeded(lake, composition, ledger, sources=sources)
     newest = records.sort(SEQUENCE, key).unique(composition.identity, keep="last", maintain_order=True)
     overtaken = records.join(newest, on=[*composition.identity, SEQUENCE], how="anti")
     same, changed = _met(composition, held, newest)
     fresh = newest.join(same, on=composition.identity, how="anti").select(held.columns)
     after = pl.concat([held.join(changed, on=composition.identity, how="anti"), fresh])
     replaced = [overtaken.select("arrival_id"), same.select("arrival_id"), changed.select("arrival_id")]
-    days = _write(lake, composition, after, keys=newest[key], order=order)
+    days = _write(lake, composition, after, keys=newest[key], order=order, sources=sources)
     counted = _changes(_counts(composition, held), _counts(composition, after))
     return Landed(landed=counted["landed"], added=counted["added"], replaced=_by_arrival(pl.concat(replaced)), days=len(days))
 
@@ -131,7 +144,7 @@ def forget_parts(lake: Lake, composition: Composition, ledger: pl.DataFrame) -> 
     return _tally(held.join(kept, on=composition.identity, how="anti"))["added"]
 
 
-def _seeded(lake: Lake, composition: Composition, ledger: pl.DataFrame, *, sources: pl.Series) -> pl.DataFrame:
+def _seeded(lake: Lake, composition: Composition, ledger: pl.DataFrame, *, sources: Collection[str]) -> pl.DataFrame:
     """The parts held; records from before their table was made of parts are a part each."""
     parts = read_parts(lake, composition, ledger)
     landed = lake.scan_or_empty(composition.table.name, composition.table.landed_schema)
@@ -139,7 +152,7 @@ def _seeded(lake: Lake, composition: Composition, ledger: pl.DataFrame, *, sourc
     whole = _with_sources(whole, ledger)
     if composition is BY_FILE:
         # Of orders only those of sources whose lines add up.
-        whole = whole.filter(pl.col("source").is_in(sources.implode()))
+        whole = whole.filter(pl.col("source").is_in(sorted(sources)))
     places = ledger.select("arrival_id", SEQUENCE)
     seeds = whole.join(places, on="arrival_id", how="left").select(list(composition.schema))
     return pl.concat([parts.select(list(composition.schema)), seeds])
@@ -161,13 +174,22 @@ def _met(composition: Composition, held: pl.DataFrame, newest: pl.DataFrame) -> 
     return resent.select(*composition.identity, "arrival_id"), changed.select(*composition.identity, "arrival_id")
 
 
-def _write(lake: Lake, composition: Composition, after: pl.DataFrame, *, keys: pl.Series, order: Sequence[str]) -> set[object]:
+def _write(
+    lake: Lake,
+    composition: Composition,
+    after: pl.DataFrame,
+    *,
+    keys: pl.Series,
+    order: Sequence[str],
+    sources: Collection[str] = (),
+) -> set[object]:
     """Write the parts, and the records of the given keys that differ from what is held."""
     table = composition.table
     noted = lake.metadata(composition.parts).get("order")
     reordered = composition is BY_SOURCE and noted is not None and list(noted) != list(order)
+    made_of_parts = sorted(sources_of_parts(lake, composition) | set(sources))
     touched = after if reordered else after.filter(pl.col(table.key).is_in(keys.implode()))
-    lake.replace(composition.parts, after.sort(composition.identity), metadata={"order": list(order)})
+    lake.replace(composition.parts, after.sort(composition.identity), metadata={"order": list(order), _SOURCES: made_of_parts})
     composed = _compose(composition, touched, order)
     landed = lake.scan_or_empty(table.name, table.landed_schema)
     all_keys = pl.concat([keys, touched[table.key]]).unique()

@@ -154,11 +154,19 @@ class Lake:
             return False
         with self.answered():
             now = DeltaTable(str(self.path(table)), storage_options=self.storage_options)
+            # What was noted with the commits that are undone counts no more than their rows.
+            noted = _properties(self._facts_until(table, version))
             if version >= 0:
-                now.restore(version)
+                now.restore(version, commit_properties=noted)
             else:
-                now.delete()
+                now.delete(commit_properties=noted)
         return True
+
+    def _facts_until(self, table: str, version: int) -> dict[str, Any]:
+        # The newest version's history: that of an older one has the same commits under other numbers.
+        commits = self._look_at(table).opened.history()
+        noted = (commit[FACTS_KEY] for commit in commits if FACTS_KEY in commit and commit["version"] <= version)
+        return dict(json.loads(next(noted, "{}")))
 
     def days(self, table: str, *, column: str = DAY) -> set[date]:
         """The days a table holds rows for; read from the log, not from the rows."""
@@ -283,18 +291,22 @@ class Lake:
     def _write(self, table: str, rows: pl.DataFrame, metadata: Mapping[str, Any] | None, **how: Any) -> None:
         if isinstance(self.root, Path):
             self.root.mkdir(parents=True, exist_ok=True)
-        custom = {FACTS_KEY: json.dumps(metadata, sort_keys=True, default=str)} if metadata is not None else None
         with self.answered():
             write_deltalake(
                 str(self.path(table)),
                 rows,
                 storage_options=self.storage_options,
                 writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
-                commit_properties=CommitProperties(custom_metadata=custom),
+                commit_properties=_properties(metadata),
                 # Old versions go when `lake.versions` says so, never as a side effect of writing.
                 post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
                 **{option: value for option, value in how.items() if value is not None},
             )
+
+
+def _properties(facts: Mapping[str, Any] | None) -> CommitProperties:
+    custom = {FACTS_KEY: json.dumps(facts, sort_keys=True, default=str)} if facts is not None else None
+    return CommitProperties(custom_metadata=custom)
 
 
 def _any_between(ordered: Sequence[str], low: str, high: str) -> bool:

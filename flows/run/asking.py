@@ -112,8 +112,8 @@ def _ask_mapped_columns(name: str, source: SourceSettings) -> None:
 def _ask_sources(night: Night) -> None:
     ledger = read_arrivals(night.workspace.lake)
     # A source of which it cannot be told whether it is new needs a name.
-    configured = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
-    ledger = match_ledger(ledger, configured, root=night.workspace.root)
+    sources = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
+    ledger = match_ledger(ledger, sources, root=night.workspace.root)
     # What has not changed need not fit today's mapping; a file that was only touched has another time and the same size.
     sizes = {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
     erased = read_erased(night.workspace.root)

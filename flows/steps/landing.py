@@ -14,7 +14,7 @@ from flows.steps.spool import Spool, Spooled
 from lake.arrivals import MEMBERS_PARTS, knows_who_refused, move_counts
 from lake.contracts import MINOR_UNITS_PER_UNIT, TABLES, Table
 from lake.landing import REPLACEMENTS, SEQUENCE, Landed, land_in_turn
-from lake.parts import BY_FILE, BY_SOURCE, Composition, land_parts, read_parts, retire_parts
+from lake.parts import BY_FILE, BY_SOURCE, Composition, land_parts, read_parts, retire_parts, sources_of_parts
 from lake.refusals import hear, read_refusals
 from lake.retired import held_of_source, keep_retired, retire
 from lake.source_identity import Source
@@ -60,12 +60,15 @@ class Landing:
         # In a lake of an earlier release the refusals stand in the rows that are about to be replaced.
         refusals = read_refusals(self.lake, self.ledger) if table.name == "members" else None
         for composition in (None, BY_SOURCE, BY_FILE):
-            records = [arrival.records for arrival in arrivals if self._composition(table, arrival) is composition]
+            mine = [arrival for arrival in arrivals if self._composition(table, arrival) is composition]
+            records, sources = [arrival.records for arrival in mine], {arrival.export.source for arrival in mine}
             if composition is None and records:
                 self._count(land_in_turn(self.lake, table, self._batches(table, records)))
             elif composition is not None:
                 for batch in self._batches(table, records):
-                    self._count(land_parts(self.lake, composition, batch, ledger=self.ledger, order=self._order(table)))
+                    self._count(
+                        land_parts(self.lake, composition, batch, ledger=self.ledger, order=self._order(table), sources=sources)
+                    )
         if refusals is not None:
             self._hear(arrivals, refusals)
         for arrival in arrivals:
@@ -155,8 +158,8 @@ def to_reread(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequence[S
         found |= {pair for pair in landed if pair[0] == "members"}
     adding = {(source.table, source.identity) for source in sources.get("orders", ()) if source.settings.lines == "add"}
     if adding & landed:
-        parts = read_parts(lake, BY_FILE, ledger)
-        found |= {pair for pair in adding & landed if pair[1] not in set(parts["source"])}
+        made_of_parts = sources_of_parts(lake, BY_FILE)
+        found |= {pair for pair in adding & landed if pair[1] not in made_of_parts}
     return frozenset(found)
 
 

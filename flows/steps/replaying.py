@@ -119,7 +119,9 @@ class Replay:
             landed, added = {**_others(counts.landed, own), own: gained}, counts.added
         else:
             order = [source.identity for source in self.sources]
-            counts = land_parts(self.lake, composition, stamped, ledger=self.ledger, order=order)
+            counts = land_parts(
+                self.lake, composition, stamped, ledger=self.ledger, order=order, sources={self.arrival["source"]}
+            )
             landed, added = counts.landed, counts.added
             gained = landed.get(own, 0) + added.get(own, 0)
         moves = {

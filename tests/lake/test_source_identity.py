@@ -14,6 +14,7 @@ from lake.source_identity import identify, match_ledger
 from lake.source_settings import SourceSettings
 
 A, B = SourceSettings(path="a/*.csv"), SourceSettings(path="b/*.csv")
+C = SourceSettings(path="c.csv")
 SHOP = SourceSettings(path="a/*.csv", name="shop")
 QUERY = SourceSettings(uri="sqlite:///shop.db", query="SELECT 1")
 
@@ -86,3 +87,38 @@ def test_a_source_that_was_taken_away_keeps_its_arrivals() -> None:
     held = ledger(("a/*.csv", "a/1.csv"), ("b/*.csv", "b/1.csv"))
     assert matched(held, A) == ["a/*.csv", "b/*.csv"]
     assert matched(held, A, B, SourceSettings(path="c.csv")) == ["a/*.csv", "b/*.csv"]
+
+
+def test_of_two_sources_of_one_file_the_one_that_is_left_is_known_by_its_mapping() -> None:
+    asked, answered = (SourceSettings(path="posts.csv", where=f"kind = {kind}") for kind in (1, 2))
+    of_asked, of_answered = (source.identity for source in identify("orders", [asked, answered]))
+    held = ledger((of_asked, "posts.csv"), (of_answered, "posts.csv"))
+    assert matched(held, asked) == ["posts.csv", of_answered]
+    assert matched(held, answered) == [of_asked, "posts.csv"]
+
+
+def test_another_query_or_a_wider_path_is_not_guessed_to_be_a_source_that_is_gone() -> None:
+    other = SourceSettings(uri="sqlite:///crm.db", query="SELECT 2")
+    old = identify("orders", [QUERY])[0].identity
+    with pytest.raises(ConfigurationError, match="it cannot be told whether they are the same source"):
+        matched(ledger((old, "query"), ("a/*.csv", "a/1.csv")), A, other)
+    with pytest.raises(ConfigurationError, match="it cannot be told whether they are the same source"):
+        matched(ledger(("a/*.csv", "a/1.csv"), ("b/*.csv", "b/1.csv"), ("c.csv", "c.csv")), SourceSettings(path="*/*.csv"), C)
+    assert matched(ledger(("a/sub/*.csv", "a/sub/1.csv"), ("c.csv", "c.csv")), A.model_copy(update={"name": "a"}), C) == [
+        "a/sub/*.csv",
+        "c.csv",
+    ]
+
+
+def test_a_named_source_in_the_place_of_the_only_one_is_another() -> None:
+    assert matched(ledger(("forum", "a/1.csv")), SourceSettings(path="b.csv", name="crm")) == ["forum"]
+
+
+@pytest.mark.parametrize("pattern", ["./a/*.csv", "/srv/shop/a/*.csv", "**/*.csv", "a/[0-9].csv", "a/**"])
+def test_a_path_is_known_however_it_is_written(pattern: str) -> None:
+    assert matched(ledger(("orders[1]", "a/1.csv"), ("orders[2]", "c.csv")), SourceSettings(path=pattern), C)[0] == pattern
+
+
+def test_of_several_old_places_the_only_source_left_has_what_it_reads() -> None:
+    assert matched(ledger(("orders[1]", "a/1.csv"), ("orders[2]", "b/1.csv")), B) == ["orders[1]", "b/*.csv"]
+    assert matched(ledger(("orders[2]", "b/1.csv")), A) == ["orders[2]"]

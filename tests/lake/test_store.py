@@ -172,6 +172,14 @@ def test_later_commits_can_be_undone(lake: Lake) -> None:
     assert lake.version("events") == 2
 
 
+@pytest.mark.parametrize(("version", "facts"), [(0, {"order": ["a"]}), (-1, {})])
+def test_what_an_undone_commit_noted_is_undone_with_it(lake: Lake, version: int, facts: dict[str, object]) -> None:
+    lake.replace("members_parts", TWO_DAYS, metadata={"order": ["a"]})
+    lake.replace("members_parts", TWO_DAYS.head(1), metadata={"order": ["b"]})
+    assert lake.restore("members_parts", version=version)
+    assert lake.metadata("members_parts") == facts
+
+
 def test_a_table_can_be_undone_wholly(lake: Lake) -> None:
     lake.replace_days("events", TWO_DAYS, days={DAY_1, DAY_2})
     assert lake.restore("events", version=-1)
