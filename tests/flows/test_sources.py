@@ -365,6 +365,7 @@ class Refusing:
         write(folder, events_csv="id,u,t\n" + "".join(f"{n},{who},2024-01-05\n" for n, who in enumerate("qxyz")))
         for name in "ab":
             self.export(name, {who: [""] for who in "xyz"})
+        self.night()
 
     def export(self, name: str, rows: dict[str, list[str]]) -> None:
         """Bring another export of a source; the member q keeps a snapshot from being empty."""
