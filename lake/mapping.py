@@ -87,7 +87,8 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
         unread = fails | found.misread
         written.append(found.written.alias(column))
         cast.append((typed if is_needed else typed.set(unread, False if column in CONSENT else None)).alias(column))
-        failures[is_needed].append(row_nos.filter(unread).to_frame().with_columns(rules=pl.lit(_cast_rule(column, dtype))))
+        for rule, failing in _broken(column, dtype, fails=fails, misread=found.misread).items():
+            failures[is_needed].append(row_nos.filter(failing).to_frame().with_columns(rules=pl.lit(rule)))
     rejects = _by_row(failures[True])
     return Mapped(
         rows=pl.DataFrame(cast),
@@ -184,6 +185,12 @@ def _wanted(dtype: pl.DataType) -> Wanted:
     if dtype.is_numeric():
         return "number"
     return "condition" if dtype == pl.Boolean else "text"
+
+
+def _broken(column: str, dtype: pl.DataType, *, fails: pl.Series, misread: pl.Series) -> dict[str, pl.Series]:
+    """Rule → where values break it; text is misread where an expression needed a number in it."""
+    rule = _cast_rule(column, dtype)
+    return {rule: fails, f"{column}_is_a_number": misread & ~fails} if dtype == pl.String else {rule: fails | misread}
 
 
 def _cast_rule(column: str, dtype: pl.DataType) -> str:
