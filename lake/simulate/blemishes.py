@@ -1,6 +1,7 @@
 """Bad rows as real exports have them: copies of good rows, each broken in one documented way.
 
-A bad row always has a key of its own, so leaving out exactly the bad rows leaves exactly the truth.
+A bad row has a key of its own, or comes after the good row whose key it repeats, and is broken in a column that its table
+requires or in its key: leaving out exactly the bad rows leaves exactly the truth.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Breakages = Mapping[str, Mapping[str, pl.Expr]]
 BREAKAGES: Final[Mapping[str, Breakages]] = {
     "members": {
         "missing_id": {"member_id": pl.lit(None, dtype=pl.String)},
-        "text_in_birth_year": {"member_id": pl.lit("x") + pl.col("member_id"), "birth_year": pl.lit("nineteen eighty")},
+        "repeated_with_text_in_birth_year": {"birth_year": pl.lit("nineteen eighty")},
     },
     "events_web": {
         "unknown_member": {"member_id": pl.lit(STRANGER)},
@@ -42,7 +43,10 @@ BREAKAGES: Final[Mapping[str, Breakages]] = {
         "unknown_member": {"member_id": pl.lit(STRANGER)},
         "impossible_date": {"sent_at": pl.lit("31/02/2025 09:00:00")},
     },
-    "feedback": {"text_in_score": {"score": pl.lit("ten")}, "unknown_member": {"member": pl.lit(STRANGER)}},
+    "feedback": {
+        "impossible_date": {"answered": pl.lit("2025-13-45T08:00:00")},
+        "unknown_member": {"member": pl.lit(STRANGER)},
+    },
 }
 KEYS: Final[Mapping[str, str]] = {
     "events_web": "event_id",
