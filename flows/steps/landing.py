@@ -19,6 +19,7 @@ from lake.refusals import hear, read_refusals
 from lake.retired import held_of_source, keep_retired, retire
 from lake.source_identity import Source
 from lake.store import Lake
+from outputs import words
 
 _COUNTS: Final = ("landed", "added", "replaced", "retired")
 _PAIRS_SHOWN: Final = 3
@@ -186,7 +187,7 @@ def _finding(table: str, pairs: pl.DataFrame) -> Finding:
     shown = "; ".join(
         _pair(row) for row in pairs.sort("records", "earlier", "later", descending=True).head(_PAIRS_SHOWN).to_dicts()
     )
-    says = f"{table}: {records:,} records were replaced by later ones of the same key, {told}: {shown}."
+    says = f"{table}: {words.count(records, 'record')} replaced by later ones of the same key, {told}: {shown}."
     return Finding(table, "replaced_by_another", "note", says, value=records, limit=0)
 
 

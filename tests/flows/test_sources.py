@@ -63,7 +63,7 @@ def test_keys_of_two_sources_stop_the_night_until_it_is_said_what_they_mean(tmp_
     assert [key for (key,) in held(tmp_path, "events", "event_id")] == ["1", "2", "talk:1", "talk:2"]
     write(tmp_path, comments_csv="id,u,t\n1,c,2024-01-02 11:00\n2,c,2024-01-03 12:00\n")
     assert take_in(tmp_path, own) == [
-        "events: 1 records were replaced by later ones of the same key, 1 with another time: 1 of comments.csv by itself, such "
+        "events: 1 record replaced by later ones of the same key, 1 with another time: 1 of comments.csv by itself, such "
         "as key talk:2, time 2024-01-03 11:00 → 2024-01-03 12:00."
     ]
     with pytest.raises(ConfigurationError, match='landed with `keys = "own"`'):
@@ -121,7 +121,7 @@ def test_an_order_in_a_later_file_replaces_or_adds_as_is_said(tmp_path: Path) ->
     write(tmp_path, **{"o-02_csv": "id,u,t,x\n1,a,2024-02-03,-20\n3,b,2024-02-04,10\n"})
     told = take_in(tmp_path, source("orders", "o-*.csv", ORDER))
     assert told == [
-        "orders: 1 records were replaced by later ones of the same key, 1 with another time, 1 with another amount: 1 of "
+        "orders: 1 record replaced by later ones of the same key, 1 with another time, 1 with another amount: 1 of "
         "o-01.csv by o-02.csv, such as key 1, amount 100.00 → -20.00, time 2024-01-05 00:00 → 2024-02-03 00:00."
     ]
     # What was replaced is read again, once, when lines are to add up.
