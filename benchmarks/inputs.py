@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 
 from features.history import History, cut
-from features.running import RunningTotals, start
-from flows.run.workspace import Workspace
-from flows.steps.rollup import load_history
+from features.incremental.totals import RunningTotals, start
 from lake.contracts import DAILY, TIES
 from lake.member_index import scan_member_index
-from lake.store import DAY
+from lake.storage.delta import DAY
+from pipeline.history.daily_rollups import load_history
+from runtime.workspace import Workspace
 
 EVENT_COLUMNS = (DAY, "member_id", "event_type", "occurred_at", "target_member_id")
 ORDER_COLUMNS = (DAY, "member_id", "ordered_at", "amount_minor")

@@ -169,10 +169,10 @@ def _await(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _take_in(workspace: Path, as_of: date) -> dict[str, float]:
-    from flows.run.settings import load_settings
-    from flows.run.workspace import Workspace
-    from flows.steps.intake import judge_sources, land_intake
-    from flows.steps.rollup import roll_up
+    from pipeline.history.daily_rollups import roll_up
+    from pipeline.intake.intake import judge_sources, land_intake
+    from runtime.settings import load_settings
+    from runtime.workspace import Workspace
 
     place, settings, now = Workspace(workspace.resolve()), load_settings(workspace), datetime.now(UTC)
     wall, cpu = time.perf_counter(), time.process_time()

@@ -28,15 +28,15 @@ from benchmarks.inputs import (
 from benchmarks.job import Done, run_job
 from features.build import build_features, describe_members
 from features.history import cut
-from features.rollups import roll_up_landed
-from features.running import advance
-from flows.run.machine import cores
+from features.incremental.totals import advance
+from features.rollups.daily import roll_up_landed
 from lake.contracts import TABLES
-from lake.store import DAY
+from lake.storage.delta import DAY
 from models.boosting import Trees, make_trees
 from models.config import PredictionSettings
 from models.encoding import Matrix, learn_encoding
 from models.shapley import TreeExplainer, make_explainer
+from runtime.os_errors import cores
 
 _DAYS_AT_ONCE: Final = 60
 _EXPLAINED_ROWS: Final = 20_000

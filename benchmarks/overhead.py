@@ -34,7 +34,7 @@ _KINDS: Final = {
     "expectations": VALIDATION,
     "mlflow": TRACKING,
     "flows.tracking": TRACKING,
-    **dict.fromkeys(("flows", "features", "models", "segments", "lake", "outputs"), _AT_WORK),
+    **dict.fromkeys(("flows", "pipeline", "runtime", "features", "models", "segments", "lake", "wording", "outputs"), _AT_WORK),
 }
 # LightGBM and the lifetimes need the first four, the report the last.
 _NEEDED_ANYHOW: Final = frozenset({"numpy", "scipy", "pandas", "sklearn", "altair"})

@@ -25,7 +25,7 @@ import polars as pl
 import psutil  # type: ignore[import-untyped]
 from polars.testing import assert_frame_equal
 
-from flows.run.environment import prepare_environment
+from runtime.environment import prepare_environment
 
 _LEARNT_ROWS: Final = 200_000
 _STEPS: Final = ("features", "predictions", "reasons")
@@ -33,10 +33,10 @@ _STEPS: Final = ("features", "predictions", "reasons")
 
 def measure(workspace: Path, as_of: str, *, workers: int, bucket_members: int) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
     """Do the work with so many workers, or with none in this process; gives the figures and what came out."""
-    from flows.run.night import open_night
-    from flows.run.settings import Scale
-    from flows.scale.workforce import workforce
-    from flows.steps.rollup import gather
+    from flows.scale.open_executor import workforce
+    from pipeline.history.daily_rollups import gather
+    from runtime.run_context import open_night
+    from runtime.settings import Scale
 
     night = open_night(workspace, as_of)
     scale = Scale(engine="dask", workers=workers, bucket_members=bucket_members) if workers else Scale()
@@ -76,8 +76,8 @@ def _warm_up(crew: Any) -> None:
     """Let the workers import what they need; a night pays for it once."""
 
     def imports() -> None:
-        import flows.scale.buckets  # noqa: F401
         import models.reasons  # noqa: F401
+        import pipeline.execution.partitions  # noqa: F401
 
     crew.cluster.client.run(imports)
 
@@ -98,13 +98,13 @@ def _peak_mib(process: psutil.Process) -> int:
 
 
 def _champions(night: Any, features: pl.DataFrame) -> Any:
-    from flows.steps.training import Champion, Champions
-    from flows.tracking.tracking import RegisteredModel
     from models.boosting import make_trees
     from models.bundle import to_files
     from models.churn import ChurnModel
     from models.cutoffs import final_split
     from models.encoding import learn_encoding
+    from pipeline.learning.champions import Champion, Champions
+    from runtime.tracking.tracking import RegisteredModel
 
     settings = night.settings.prediction
     rows = features.head(_LEARNT_ROWS)

@@ -1,1 +1,4 @@
-"""Great Expectations suites, one JSON file per table, and the runner that splits good rows from bad."""
+"""Great Expectations suites, one JSON file per table, and the runner that splits good rows from bad.
+
+The only room that imports great_expectations; of the lake it knows the contracts and errors.
+"""

@@ -20,8 +20,8 @@ from typing import Final, Literal
 
 import polars as pl
 
-from expectations.beside import open_suite
 from expectations.engine import SUITES_DIR, Rule, RuleError, columns_of, within_calendar
+from expectations.worker import open_suite
 from lake.contracts import Table
 
 ROW_NO: Final = "row_no"

@@ -11,10 +11,10 @@ import polars as pl
 from features.catalog import feature_catalog, with_interactions
 from features.feedback import last_feedback_score
 from features.history import History, SeenHistory, cut
+from features.incremental.active_day_rhythm import active_day_rhythm
+from features.incremental.totals import RunningTotals, start
+from features.incremental.window_sums import member_totals
 from features.purchases import purchase_history
-from features.rhythm import active_day_rhythm
-from features.running import RunningTotals, start
-from features.totals import member_totals
 
 # The ingredients of one member are some 300 columns: so many members at once stay below a gigabyte.
 MEMBERS_AT_ONCE: Final = 100_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from features.rollups import SCORE_SCALE
+from features.rollups.daily import SCORE_SCALE
 
 
 def count_last_scores(daily: pl.LazyFrame) -> pl.DataFrame:

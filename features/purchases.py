@@ -34,7 +34,7 @@ def count_purchases(daily: pl.LazyFrame) -> pl.DataFrame:
 
 
 def advance_purchases(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Carry `count_purchases` to a later night; arguments as in `features.totals.advance_sums`.
+    """Carry `count_purchases` to a later night; arguments as in `features.incremental.window_sums.advance_sums`.
 
     Members named by `lost_purchase_days` are not right yet.
     """

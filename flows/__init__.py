@@ -1,1 +1,4 @@
-"""Orchestration: the night and its neighbours in Prefect, settings, tracking and the command line."""
+"""The night and its neighbours as Prefect flows, the command line, the doctor, and Dask.
+
+The only room that imports Prefect.
+"""

@@ -7,8 +7,8 @@ from datetime import date
 from prefect import flow
 
 from flows.nightly import run_night
-from flows.run.alerting import alerted
-from flows.run.night import nights_between, open_night
+from runtime.alerting import alerted
+from runtime.run_context import nights_between, open_night
 
 
 @flow(name="backfill", flow_run_name="backfill {first} to {last}", persist_result=False, validate_parameters=False)

@@ -14,18 +14,18 @@ from prefect.cache_policies import NO_CACHE
 
 from features.history import History
 from features.panel import build_panel
-from flows.run.machine import cores
-from flows.run.night import Night, open_night, say
-from flows.steps.at_hand import at_hand
-from flows.steps.rollup import catch_up, look_back
-from flows.steps.training import data_versions, first_day, kept_rows
 from flows.train import resolved
 from lake.errors import DataError
 from models.backtest import HEADLINE, CutoffResult, Purpose, Summary, backtest_cutoff, summarise
 from models.cutoffs import plan_cutoffs
 from models.training import OURS
-from outputs.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
-from outputs.calibration import calibration_rows
+from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
+from outputs.report.calibration_rows import calibration_rows
+from pipeline.history.daily_rollups import catch_up, look_back
+from pipeline.history.materialise import at_hand
+from pipeline.learning.champions import data_versions, first_day, kept_rows
+from runtime.os_errors import cores
+from runtime.run_context import Night, open_night, say
 
 _NAMES: Final = {
     "churn": ("Churn", "AUC", "AUC is how often a member who left was ranked above one who stayed; 0.5 is chance."),

@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from flows.run.access import keep_private
-from flows.run.stopping import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
 from lake.errors import ConfigurationError, EvenfallError
+from runtime.file_access import keep_private
+from runtime.signals import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
 
 _BUG_EXIT_CODE = 1
 _NOT_VERIFIED_EXIT_CODE = 3
@@ -59,7 +59,7 @@ def nightly(workspace: Path, as_of: str | None) -> None:
 @click.option("--rollback", is_flag=True, help="Train nothing; bring back the champions before the present ones.")
 def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> None:
     """Train churn and value models on what the lake holds; the gate decides whether they become champions."""
-    from flows.run.environment import prepare_environment
+    from runtime.environment import prepare_environment
 
     if promote and rollback:
         raise click.UsageError("--promote and --rollback exclude each other.")
@@ -80,7 +80,7 @@ def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> 
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures there.")
 def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path | None) -> None:
     """Predict past nights as they would have been then, every model side by side."""
-    from flows.run.environment import prepare_environment
+    from runtime.environment import prepare_environment
 
     _known_workspace(workspace, as_of, writes=True, needs_data=True)
     prepare_environment(workspace)
@@ -96,8 +96,8 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
 @click.option("--to", "last", required=True, metavar="YYYY-MM-DD", help="Last night.")
 def backfill(workspace: Path, first: str, last: str) -> None:
     """Run every night from one day to another, each seeing only what was known then."""
-    from flows.run.environment import prepare_environment
-    from flows.run.night import nights_between
+    from runtime.environment import prepare_environment
+    from runtime.run_context import nights_between
 
     nights_between(workspace, first, last)
     _free_workspace(workspace, first, purpose="backfill", sources=True)
@@ -115,7 +115,7 @@ def backfill(workspace: Path, first: str, last: str) -> None:
 @click.option("--seed", default=2_025, show_default=True, help="The same seed gives the same community.")
 def demo(workspace: Path, members: int, days: int, seed: int) -> None:
     """Simulate a community in the workspace and run a night on it."""
-    from flows.starting import make_demo
+    from flows.scaffold import make_demo
 
     make_demo(workspace, members=members, days=days, seed=seed)
     _run_nightly(workspace, None)
@@ -125,7 +125,7 @@ def demo(workspace: Path, members: int, days: int, seed: int) -> None:
 @_workspace
 def init(workspace: Path) -> None:
     """Write a commented evenfall.toml to start from, and say what to do next."""
-    from flows.starting import initialise
+    from flows.scaffold import initialise
 
     click.echo(initialise(workspace))
 
@@ -139,7 +139,7 @@ def preview(source: str | None, workspace: Path) -> None:
     SOURCE is a table, such as orders, or what a source is called; by default all are shown. Exit codes are those a night
     would end with: 2 when a mapping cannot work, 3 when a file cannot be read or no row of the sample fits.
     """
-    from flows.preview.preview import preview as show
+    from pipeline.preview.preview import preview as show
 
     codes: list[int] = []
     for one in show(workspace, source, width=shutil.get_terminal_size().columns):
@@ -155,7 +155,7 @@ def preview(source: str | None, workspace: Path) -> None:
 def explain(member_id: str, workspace: Path, as_of: str | None) -> None:
     """Print a member's card: scores, a year's activity, reasons, tier moves."""
     _known_workspace(workspace, as_of)
-    from flows.explain import explain as card
+    from pipeline.explain import explain as card
 
     click.echo(card(workspace, member_id, as_of=as_of))
 
@@ -175,7 +175,7 @@ def erase(member_id: str | None, file: Path | None, yes: bool, workspace: Path) 
     if (member_id is None) == (file is None):
         raise click.UsageError("Name one member, or a file of members with --from.")
     _known_workspace(workspace, None, writes=True)
-    from flows.erasure.asked import planned, read_asked
+    from pipeline.erasure.request import planned, read_asked
 
     members = {member_id: "this member"} if member_id is not None else read_asked(file or Path())
     if not yes:
@@ -186,7 +186,7 @@ def erase(member_id: str | None, file: Path | None, yes: bool, workspace: Path) 
         if not click.confirm("Erase?"):
             click.echo("Nothing was erased.")
             return
-    from flows.erasure.erase import erase as erase_members
+    from pipeline.erasure.erase import erase as erase_members
 
     for line in erase_members(workspace, members):
         click.echo(line)
@@ -197,11 +197,11 @@ def erase(member_id: str | None, file: Path | None, yes: bool, workspace: Path) 
 @_as_of
 def verify(workspace: Path, as_of: str | None) -> None:
     """Compute a past night again from the lake's history and compare its lists; exit 0 matches, 3 differs or cannot tell."""
-    from flows.run.environment import prepare_environment
+    from runtime.environment import prepare_environment
 
     _known_workspace(workspace, as_of)
     prepare_environment(workspace)
-    from flows.verify import verify as verify_night
+    from pipeline.verification.verify import verify as verify_night
 
     verdict = verify_night(workspace, as_of)
     for line in verdict.lines:
@@ -243,7 +243,7 @@ def quarantine() -> None:
 def quarantine_list(workspace: Path, place: Path | None) -> None:
     """Count the open rows by table and broken rule."""
     _known_workspace(workspace, None)
-    from flows.steps.requarantine import list_open
+    from pipeline.replay.replay import list_open
 
     click.echo(list_open(workspace, place=place))
 
@@ -259,7 +259,7 @@ def quarantine_list(workspace: Path, place: Path | None) -> None:
 def quarantine_replay(workspace: Path, place: Path | None) -> None:
     """Judge the open rows again, repaired or as they are, and land those that are good now."""
     _known_workspace(workspace, None, writes=True)
-    from flows.steps.requarantine import replay
+    from pipeline.replay.replay import replay
 
     click.echo(replay(workspace, place=place))
 
@@ -289,7 +289,7 @@ def main(arguments: list[str] | None = None) -> None:
         end_stopped(interrupt)
     except Exception as error:
         end_when_asked()
-        from flows.run.machine import machine_trouble
+        from runtime.os_errors import machine_trouble
 
         told = machine_trouble(error)
         if told is not None:
@@ -302,8 +302,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run_nightly(workspace: Path, as_of: str | None) -> None:
-    from flows.run.environment import prepare_environment
-    from flows.run.warming import begin_early
+    from runtime.environment import prepare_environment
+    from runtime.preload import begin_early
 
     _free_workspace(workspace, as_of, purpose="nightly", sources=True)
     prepare_environment(workspace)
@@ -311,7 +311,7 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
     from flows.nightly import nightly as nightly_flow
 
     done = nightly_flow(str(workspace), as_of)
-    from flows.steps.summary import closing_lines
+    from pipeline.summary import closing_lines
 
     for line in closing_lines(done.night, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
         click.echo(line)
@@ -319,8 +319,8 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
 
 def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> Path:
     """Ask what can be asked before anything heavy is loaded: a configuration mistake answers at once."""
-    from flows.run.asking import ask_first, refuse_empty
-    from flows.run.night import open_night
+    from pipeline.preflight import ask_first, refuse_empty
+    from runtime.run_context import open_night
 
     night = open_night(workspace, as_of)
     ask_first(night, writes=writes)
@@ -331,11 +331,11 @@ def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False
 
 def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> None:
     """The same, for a run that needs the workspace for itself and is watched: whoever is on call hears of it, and the log."""
-    from flows.run.alerting import alerted
-    from flows.run.asking import ask_first, refuse_empty
-    from flows.run.logged import logged
-    from flows.run.night import open_night
-    from flows.scale.knocking import knock
+    from flows.scale.reachability import knock
+    from pipeline.preflight import ask_first, refuse_empty
+    from runtime.alerting import alerted
+    from runtime.logged_run import logged
+    from runtime.run_context import open_night
 
     night = open_night(workspace, as_of)
     with alerted(night, purpose):

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from features.dictionary import feature_dictionary_markdown
-from flows.run.settings import Settings
 from lake.contracts import TABLES
-from lake.source_settings import SourceSettings
+from lake.sources.source_settings import SourceSettings
+from runtime.settings import Settings
 
 _DOCS: Final = Path(__file__).parent.parent / "docs"
 _HEAD: Final = """\

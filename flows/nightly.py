@@ -18,23 +18,27 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-from expectations import beside
+from expectations import worker as beside
 from expectations.table_checks import Finding
 from features.history import History
-from flows.run.aftermath import DATABASE_STEP, LISTS_STEP, told_exactly
-from flows.run.alerting import alert_of_warnings, alerted
-from flows.run.logged import logged
-from flows.run.night import Night, open_night, say
-from flows.run.warming import begin_early
-from flows.scale.workforce import ClusterLostError, Features, Workforce, learn_from, workforce
-from flows.steps import intake as taking_in
-from flows.steps import scoring
-from flows.steps.maturity import Maturity, measure_matured
-from flows.steps.morning import report_facts, table_flows
-from flows.steps.receipt import write_receipt
-from flows.steps.retaining import let_age_out, tidy
-from flows.steps.rollup import Gathered, catch_up, look_back
-from flows.steps.summary import (
+from flows.scale.open_executor import workforce
+from lake.errors import OutsideServiceError
+from lake.storage.release_format import mark_format
+from outputs.lists import write_lists
+from outputs.publishing.database import publish_members
+from outputs.publishing.folder import publish, recover, staging_folder
+from outputs.report.page import render_report
+from outputs.report.validation_page import render_validation
+from pipeline import scoring
+from pipeline.execution.executor import ClusterLostError, Features, Workforce, learn_from
+from pipeline.history.daily_rollups import Gathered, catch_up, look_back
+from pipeline.intake import intake as taking_in
+from pipeline.learning.champions import Champions, choose_champions
+from pipeline.maturity import Maturity, measure_matured
+from pipeline.receipt import write_receipt
+from pipeline.report_facts import report_facts, table_flows
+from pipeline.retention import let_age_out, tidy
+from pipeline.summary import (
     arrived_counts,
     counting_line,
     landed_counts,
@@ -45,14 +49,11 @@ from flows.steps.summary import (
     tier_rows,
     validation_facts,
 )
-from flows.steps.training import Champions, choose_champions
-from lake.errors import OutsideServiceError
-from lake.release_format import mark_format
-from outputs.database import publish_members
-from outputs.lists import write_lists
-from outputs.publication import publish, recover, staging_folder
-from outputs.report import render_report
-from outputs.validation_page import render_validation
+from runtime.alerting import alert_of_warnings, alerted
+from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, told_exactly
+from runtime.logged_run import logged
+from runtime.preload import begin_early
+from runtime.run_context import Night, open_night, say
 
 
 def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
@@ -240,7 +241,7 @@ def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lis
 @io_step
 def publish_to_database(night: Night, lists: Lists) -> None:
     """Write the member list to the database as well; the lists are out whether it answers or not."""
-    from lake.readers import expand_environment
+    from lake.sources.readers import expand_environment
 
     with night.step(DATABASE_STEP) as counted:
         address = expand_environment(night.settings.lists.publish_uri or "", name="[lists] publish_uri")

@@ -8,15 +8,16 @@ from typing import Literal
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.run.alerting import alerted
-from flows.run.asking import refuse_empty
-from flows.run.logged import logged
-from flows.run.night import Night, open_night
-from flows.scale.workforce import Workforce, learn_from, workforce
-from flows.steps.intake import last_full_day
-from flows.steps.rollback import roll_back
-from flows.steps.rollup import catch_up, look_back
-from flows.steps.training import choose_champions
+from flows.scale.open_executor import workforce
+from pipeline.execution.executor import Workforce, learn_from
+from pipeline.history.daily_rollups import catch_up, look_back
+from pipeline.intake.intake import last_full_day
+from pipeline.learning.champions import choose_champions
+from pipeline.learning.rollback import roll_back
+from pipeline.preflight import refuse_empty
+from runtime.alerting import alerted
+from runtime.logged_run import logged
+from runtime.run_context import Night, open_night
 
 Action = Literal["train", "promote", "rollback"]
 

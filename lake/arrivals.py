@@ -17,7 +17,7 @@ import polars as pl
 
 from lake.contracts import TABLES, TIMESTAMP
 from lake.quarantine import QUARANTINE
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 ARRIVALS: Final = "arrivals"
 # What stands behind the landed tables: what each source or file gave to a record, standing refusals, retired records.
@@ -46,7 +46,7 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
     **{count: pl.Int64() for count in COUNTS},
     RETIRED_COUNT: pl.Int64(),
     "key_prefix": pl.String(),
-    # The newest value that a query with a watermark gave so far, as `lake.watermarks` writes it; null for all others.
+    # The newest value that a query with a watermark gave so far, as `lake.sources.watermarks` writes it; null for all others.
     "watermark": pl.String(),
 }
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 CHECKS: Final = "checks"
 SCHEMA: Final[Mapping[str, pl.DataType]] = {

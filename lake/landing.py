@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from lake.contracts import PROVENANCE, TIMESTAMP, Table
-from lake.store import DAY, Lake
+from lake.storage.delta import DAY, Lake
 
 SEQUENCE: Final = "sequence"
 # Records given up for others that say another member, time or amount: how many, and one example.

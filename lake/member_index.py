@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 MEMBER_INDEX: Final = "member_index"
 SCHEMA: Final[Mapping[str, pl.DataType]] = {"member_no": pl.Int32(), "member_id": pl.String()}

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from lake.contracts import TIMESTAMP
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 QUARANTINE: Final = "quarantine"
 OPEN: Final = "open"

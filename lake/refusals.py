@@ -12,11 +12,11 @@ from typing import Final
 import polars as pl
 
 from lake.arrivals import REFUSALS, knows_who_refused
-from lake.casting import YES
 from lake.contracts import MEMBERS, TIMESTAMP
 from lake.landing import SEQUENCE
 from lake.quarantine import OPEN, read_quarantine
-from lake.store import Lake
+from lake.sources.casting import YES
+from lake.storage.delta import Lake
 
 IS_NEW: Final = "is_new"
 CONSENTS: Final = ("can_contact", "can_profile")

@@ -10,9 +10,9 @@ import polars as pl
 
 from lake.arrivals import move_counts, read_arrivals, read_kept_after, record
 from lake.contracts import TABLES
-from lake.parts import BY_FILE, forget_parts
 from lake.quarantine import QUARANTINE, READMITTED, read_quarantine, write_quarantine
-from lake.store import DAY, Lake
+from lake.record_parts import BY_FILE, forget_parts
+from lake.storage.delta import DAY, Lake
 
 TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
 

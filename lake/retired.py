@@ -11,7 +11,7 @@ import polars as pl
 from lake.arrivals import RETIRED
 from lake.contracts import MEMBERS, TIMESTAMP, Table
 from lake.landing import write_records
-from lake.store import DAY, Lake
+from lake.storage.delta import DAY, Lake
 
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "table": pl.String(),

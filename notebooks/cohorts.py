@@ -17,10 +17,10 @@ with app.setup:
     from markupsafe import Markup
 
     from features.history import is_activity
-    from flows.analysis import listed_or_refused, open_workspace, read_activity
     from lake.errors import EvenfallError
-    from outputs import words
-    from outputs.charts import ACCENT, GRID, INK, MAIN, MUTED, SOFT
+    from outputs.report.charts import ACCENT, GRID, INK, MAIN, MUTED, SOFT
+    from pipeline.analysis import listed_or_refused, open_workspace, read_activity
+    from wording import numbers as words
 
 
 @app.function

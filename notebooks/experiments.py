@@ -14,12 +14,12 @@ with app.setup:
     import polars as pl
     from markupsafe import Markup
 
-    from flows.analysis import open_workspace
-    from flows.tracking.runs import read_backtests, read_trainings
     from lake.errors import EvenfallError
     from models.training import OURS
-    from outputs import words
-    from outputs.charts import ACCENT, GRID, MAIN, MUTED
+    from outputs.report.charts import ACCENT, GRID, MAIN, MUTED
+    from pipeline.analysis import open_workspace
+    from runtime.tracking.runs import read_backtests, read_trainings
+    from wording import numbers as words
 
     ROWS_AT_ONCE = 15
     MEASURES = {

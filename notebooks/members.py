@@ -14,14 +14,14 @@ with app.setup:
     import polars as pl
     from markupsafe import Markup
 
-    from flows.analysis import listed_or_refused, open_workspace, read_members
-    from flows.explain import Card, read_card
     from lake.errors import EvenfallError
-    from outputs import words
-    from outputs.charts import ACCENT, GRID, MAIN, MUTED
     from outputs.lists import as_text, reasons_as_sentences
+    from outputs.report.charts import ACCENT, GRID, MAIN, MUTED
+    from pipeline.analysis import listed_or_refused, open_workspace, read_members
+    from pipeline.explain import Card, read_card
     from segments.risk import RISKS
     from segments.tiers import TIERS
+    from wording import numbers as words
 
 
 @app.function

@@ -1,1 +1,4 @@
-"""What people receive: lists, the morning report, charts, database tables."""
+"""What people receive: lists, report, alerts, and tables in a database of theirs.
+
+Writes files; computes nothing about members.
+"""

@@ -70,7 +70,7 @@ def write_lists(
     Columns of the contract that a frame lacks are written typed and null; columns beyond the contract follow it.
 
     Args:
-        folder: An existing folder; its files are published together later (`outputs.publication`).
+        folder: An existing folder; its files are published together later (`outputs.publishing.folder`).
         members: One row per member, in any order; at least `as_of` and `member_id`.
         contacts: One row per member to contact; at least `as_of`, `member_id` and `rank`, 1 for the best.
         currency: ISO 4217 code of the amounts, or None where there is no money or no currency is known.

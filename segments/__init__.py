@@ -1,1 +1,4 @@
-"""Pure policy: scores to tiers, lifecycle and behaviour groups."""
+"""Pure policy: from scores to risk classes, tiers, lifecycle, behaviour groups and the contact list.
+
+Touches no disk, clock or environment.
+"""

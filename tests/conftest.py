@@ -9,11 +9,12 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.explored import explored, workspace_here
+from tests.nights import begun, first_night, run, shop
 from tests.postgres import postgres_url
 from tests.prefect_server import prefect_server
 from tests.stores import lent_stores
 
-__all__ = ["explored", "lent_stores", "postgres_url", "prefect_server", "workspace_here"]
+__all__ = ["begun", "explored", "first_night", "lent_stores", "postgres_url", "prefect_server", "run", "shop", "workspace_here"]
 
 # The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
@@ -27,7 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 _EXPLORERS = {
     f"tests/{name}.py"
     for name in (
-        "flows/test_matured",
+        "pipeline/test_maturity",
         "flows/test_pages_in_a_browser",
         "notebooks/test_notebooks",
         "notebooks/test_notebooks_in_a_browser",
@@ -42,9 +43,10 @@ _LONGEST_FIRST = (
     *(
         f"tests/{name}.py"
         for name in (
-            "flows/test_nightly", "flows/test_bad_input", "flows/test_erase", "flows/test_deployments", "flows/test_leakage",
-            "chaos/test_crashes", "flows/test_backtest", "flows/test_champions", "flows/test_verify",
-            "expectations/test_against_plain_python", "chaos/test_servers", "features/test_running",
+            "flows/test_nightly", "pipeline/intake/test_bad_input", "pipeline/erasure/test_erase", "flows/test_deployments",
+            "flows/test_leakage", "chaos/test_crashes", "flows/test_backtest", "pipeline/learning/test_champions",
+            "pipeline/test_verification", "expectations/test_against_plain_python", "chaos/test_servers",
+            "features/incremental/test_totals",
         )
     ),
 )  # fmt: skip

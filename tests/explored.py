@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.flows.communities import LAST_DAY, SHOP, shop_lines, write_shop
+from tests.communities import LAST_DAY, SHOP, shop_lines, write_shop
 
 REFUSED = "c007"
 FIRST_NIGHT = LAST_DAY - timedelta(days=28)

@@ -23,10 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from runtime.run_context import ROOMS
+from tests.paths import ROOT
 from tests.slips import Finder, Slip, still_parses, told
 
-ROOT = Path(__file__).parents[1]
-ROOMS = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
 FIRST = re.compile(
     "consent|contact|profil|refus|allow|erase|minor|amount|spend|money|currency|value"
     "|as_of|day|date|horizon|cutoff|until|matured|window|eligible",

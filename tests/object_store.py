@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.paths import ROOT
 
 KEY = "EVENFALLKEY"
 SECRET = "the-moon-behind-clouds"
@@ -129,7 +130,7 @@ def running_object_store() -> Iterator[ObjectStore]:
     """Start a server with a door in front of it."""
     command = [sys.executable, "-m", "tests.object_store"]
     pipe = subprocess.PIPE
-    root = Path(__file__).parent.parent
+    root = ROOT
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=root, text=True) as process:
         try:
             assert process.stdout is not None

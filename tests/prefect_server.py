@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One Prefect server and one Great Expectations for all nights of this process: their own would take minutes."""
-    from flows.run.environment import prepare_environment
+    from runtime.environment import prepare_environment
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

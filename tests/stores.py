@@ -12,9 +12,9 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def lent_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
-    """Let workspaces of this process begin with a copy; gives what makes a real one, for `tests/flows/test_own_store.py`."""
-    from flows.tracking import own_store
-    from flows.tracking.library import quiet_mlflow
+    """Let workspaces of this process begin with a copy; gives what makes a real one, for the tests of the local store."""
+    from runtime.tracking import local_store as own_store
+    from runtime.tracking.library import quiet_mlflow
 
     real, empty = own_store._make_tables, tmp_path_factory.mktemp("empty_store") / "mlflow.db"
 

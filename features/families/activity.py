@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from features.feature import NOTHING_NEEDED, Feature, days_until_as_of, windowed
+from features.incremental.window_sums import count, last_date
 from features.kinds import OTHER_EVENT, event_kinds
-from features.totals import count, last_date
 
 _EVENTS = frozenset({"events"})
 _ORDERS = frozenset({"orders"})

@@ -6,11 +6,11 @@ from typing import Final
 
 import polars as pl
 
-from features.active_days import DAY_PARTS
 from features.feature import Feature, share, windowed
+from features.incremental.active_days import DAY_PARTS
+from features.incremental.window_sums import DISTINCT_TYPES_WINDOWS_DAYS, count, distinct_event_types
 from features.kinds import OTHER_EVENT, event_kinds
 from features.ordered import sum_in_order
-from features.totals import DISTINCT_TYPES_WINDOWS_DAYS, count, distinct_event_types
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
 
 _EVENTS: Final = frozenset({"events"})

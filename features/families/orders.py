@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from features.feature import Feature, currency_units, days_until_as_of, share, window_phrase, windowed
-from features.totals import amount, count
+from features.incremental.window_sums import amount, count
 from features.windows import LONG_WINDOWS_DAYS
 from lake.contracts import MINOR_UNITS_PER_UNIT
 

@@ -7,8 +7,8 @@ from typing import Final
 import polars as pl
 
 from features.feature import Feature, share, windowed
-from features.people import PEOPLE_WINDOWS_DAYS
-from features.totals import count
+from features.incremental.people import PEOPLE_WINDOWS_DAYS
+from features.incremental.window_sums import count
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
 
 _INTERACTIONS: Final = frozenset({"interactions"})

@@ -7,8 +7,8 @@ from typing import Final
 import polars as pl
 
 from features.feature import Feature, share, windowed
-from features.rollups import SCORE_SCALE
-from features.totals import amount, count
+from features.incremental.window_sums import amount, count
+from features.rollups.daily import SCORE_SCALE
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
 
 _CONTACTS: Final = frozenset({"contacts"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from features.feature import NOTHING_NEEDED, Feature, days_until_as_of, share, windowed
-from features.rhythm import WEEKS_WINDOWS_DAYS
-from features.totals import first_date, last_date
+from features.incremental.active_day_rhythm import WEEKS_WINDOWS_DAYS
+from features.incremental.window_sums import first_date, last_date
 
 
 def tenure_features() -> list[Feature]:

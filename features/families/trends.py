@@ -9,7 +9,7 @@ import polars as pl
 
 from features.families.orders import spend_minor
 from features.feature import NOTHING_NEEDED, Feature
-from features.totals import count, first_date
+from features.incremental.window_sums import count, first_date
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
 
 _RECENT_DAYS: Final = 28

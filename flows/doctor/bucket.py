@@ -7,9 +7,9 @@ from typing import Final
 
 from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, of_error, ok, problem, warning
 from flows.doctor.machine import shown_bytes
-from flows.run.workspace import Workspace
-from lake.bucket import Bucket
 from lake.errors import EvenfallError
+from lake.storage.bucket import Bucket
+from runtime.workspace import Workspace
 
 _PROBE: Final = ".evenfall-doctor"
 _ABOUT: Final = "bucket"

@@ -16,11 +16,11 @@ from flows.doctor.nights import look_at_format, look_at_holder, look_at_last_nig
 from flows.doctor.security import review
 from flows.doctor.services import look_at_alerts, look_at_mlflow, look_at_prefect, look_at_publication
 from flows.doctor.sources import look_at_sources
-from flows.run.alerting import without_secrets
-from flows.run.night import Night, open_night
-from flows.run.settings import load_settings
-from flows.run.workspace import Workspace
 from lake.errors import ConfigurationError, EvenfallError
+from runtime.alerting import without_secrets
+from runtime.run_context import Night, open_night
+from runtime.settings import load_settings
+from runtime.workspace import Workspace
 
 Look = Callable[[], Iterator[Finding]]
 _BUG: int = 1

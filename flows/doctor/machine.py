@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, ok, problem, warning
-from flows.run.asking import closed_to_us
-from flows.run.settings import Settings
-from flows.run.workspace import Workspace
 from lake.arrivals import read_arrivals
-from lake.bucket import Bucket
 from lake.contracts import ACTIVITY_TABLES
+from lake.storage.bucket import Bucket
+from pipeline.preflight import closed_to_us
+from runtime.settings import Settings
+from runtime.workspace import Workspace
 
 _MIB: Final = 1024**2
 _GIB: Final = 1024**3

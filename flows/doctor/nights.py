@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from flows.doctor.findings import BUSY, Finding, of_error, ok, problem, warning
-from flows.run.night import Night
-from flows.run.night_log import log_files, read_log
-from flows.run.workspace import DEFAULT_LAKE_PATH, Workspace
-from flows.steps.intake import last_full_day
 from lake.contracts import ACTIVITY_TABLES
 from lake.errors import EvenfallError
-from lake.release_format import FORMAT, read_format
+from lake.storage.release_format import FORMAT, read_format
+from pipeline.intake.intake import last_full_day
+from runtime.run_context import Night
+from runtime.run_log import log_files, read_log
+from runtime.workspace import DEFAULT_LAKE_PATH, Workspace
 
 _SHOWN_RUNS: Final = 5
 _FILES_LOOKED_AT: Final = 14

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from flows.doctor.bucket import review_bucket
 from flows.doctor.findings import CONFIGURATION, Finding, ok, problem, warning
-from flows.run.access import OWN_FOLDERS
-from flows.run.settings import CONFIGURATION_FILE, load_settings
-from flows.run.workspace import Workspace
-from lake.bucket import Bucket
 from lake.errors import EvenfallError
+from lake.storage.bucket import Bucket
+from runtime.file_access import OWN_FOLDERS
+from runtime.settings import CONFIGURATION_FILE, load_settings
+from runtime.workspace import Workspace
 
 _OTHERS_READ: Final = stat.S_IROTH
 _OTHERS_WRITE: Final = stat.S_IWOTH

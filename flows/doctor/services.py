@@ -11,12 +11,12 @@ from contextlib import closing
 from typing import Final, Literal
 
 from flows.doctor.findings import SERVICE, Finding, of_error, ok, problem, warning
-from flows.run.alerting import without_secrets
-from flows.run.night import Night
-from flows.tracking.store_address import is_server, without_password
-from lake.databases import expand_environment
 from lake.errors import EvenfallError, OutsideServiceError
+from lake.sources.databases import expand_environment
 from outputs.alerts import check_filled_in
+from runtime.alerting import without_secrets
+from runtime.run_context import Night
+from runtime.tracking.store_address import is_server, without_password
 
 _SECONDS: Final = 10
 _SERVER_ERROR: Final = 500
@@ -67,7 +67,7 @@ def look_at_publication(night: Night) -> Iterator[Finding]:
     uri, settings = night.settings.lists.publish_uri, night.settings
     if uri is None:
         return
-    from outputs.database import check_answers
+    from outputs.publishing.database import check_answers
 
     try:
         check_answers(expand_environment(uri, name="[lists] publish_uri"), table=settings.lists.publish_table)

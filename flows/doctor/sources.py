@@ -11,18 +11,18 @@ import polars as pl
 
 from flows.doctor.findings import DATA, Finding, of_error, ok, problem, warning
 from flows.doctor.machine import shown_bytes
-from flows.preview.trying import try_export
-from flows.run.alerting import without_secrets
-from flows.run.settings import Settings
-from flows.run.workspace import Workspace
 from lake.arrivals import read_arrivals
 from lake.contracts import TABLES
-from lake.databases import read_query
-from lake.discovery import Export, discover
-from lake.erased import read_erased
 from lake.errors import EvenfallError
-from lake.source_identity import identify, match_ledger
-from lake.source_settings import SourceSettings
+from lake.sources.databases import read_query
+from lake.sources.discovery import Export, discover
+from lake.sources.source_identity import identify, match_ledger
+from lake.sources.source_settings import SourceSettings
+from pipeline.erasure.register import read_erased
+from pipeline.preview.trial import try_export
+from runtime.alerting import without_secrets
+from runtime.settings import Settings
+from runtime.workspace import Workspace
 
 _GONE: Final = "its path matches no file now, and did before"
 _ANSWER_SECONDS: Final = 30

@@ -1,1 +1,1 @@
-"""Past one machine: the work that grows with the number of members, done by the bucket on a Dask cluster."""
+"""The executor that hands partitions of members to a Dask cluster through Prefect's task runner."""

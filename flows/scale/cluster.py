@@ -19,9 +19,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from flows.run.settings import Scale
-from flows.scale.knocking import knock, no_answer
+from flows.scale.reachability import knock, no_answer
 from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
+from runtime.settings import Scale
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -200,8 +200,8 @@ def _client(address: str, options: dict[str, Any]) -> Client:
 def _connected(to: DaskCluster | str, name: str, options: dict[str, Any]) -> Iterator[Cluster]:
     from prefect_dask import DaskTaskRunner
 
-    from flows.scale.growing import RUNNING, RankedClient
-    from flows.scale.workforce import ClusterLostError
+    from flows.scale.distributed_training import RUNNING, RankedClient
+    from pipeline.execution.executor import ClusterLostError
 
     runner = DaskTaskRunner(address=to, client_kwargs=options) if isinstance(to, str) else DaskTaskRunner(cluster=to)
     is_lost = False

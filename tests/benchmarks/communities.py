@@ -10,7 +10,7 @@ import polars as pl
 from benchmarks.community import write_community
 from benchmarks.inputs import read_history, write_held_totals
 from benchmarks.population import Size
-from features.rollups import roll_up_landed
+from features.rollups.daily import roll_up_landed
 
 SMALL = Size(members=300, events=12_000, days=400, seed=5, orders=900)
 _WITH_FEATURES = {"events", "orders", "members", "events.target_member_id"}

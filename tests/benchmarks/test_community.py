@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.community import EVENT_TYPES, read_size, write_community, write_one_more_day
 from benchmarks.population import Size
-from flows.run.settings import load_settings
+from runtime.settings import load_settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 SIZE = Size(members=2_000, events=90_000, days=200, seed=11)
 
 

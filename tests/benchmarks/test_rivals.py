@@ -12,8 +12,8 @@ from benchmarks import rival_pandas
 from benchmarks.compare import compare
 from benchmarks.ours import JOBS, PREPARE
 from tests.benchmarks.communities import write_small_inputs
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 RIVALS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 
 

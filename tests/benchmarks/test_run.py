@@ -25,8 +25,9 @@ from benchmarks.rivalry import (
     Rival,
 )
 from benchmarks.run import main
+from tests.paths import ROOT
 
-RIVALS_PYTHON = Path(__file__).parent.parent.parent / "benchmarks" / ".venv" / "bin" / "python"
+RIVALS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 _BUSY = """
 import sys, time
 def say(step): print(f"  {step} …", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.flows.communities import FIRST_DAY, shop_lines, until
+from tests.communities import FIRST_DAY, shop_lines, until
 
 CONFIGURATION = """\
 [community]

@@ -25,9 +25,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.paths import ROOT
+
 # What only computes leaves nothing half-done; it is met by the clock.
-WRITING_ROOMS = ("lake", "flows", "outputs")
+WRITING_ROOMS = ("lake", "outputs", "runtime", "pipeline", "flows")
 CLOCK = datetime(2025, 8, 1, 3, tzinfo=UTC)
 PATIENCE_SECONDS = 300
 _SAID = "said.txt"
@@ -146,7 +147,7 @@ def _serve(folder: Path) -> None:
 
 
 def _import_everything(folder: Path) -> None:
-    from flows.run.environment import prepare_environment
+    from runtime.environment import prepare_environment
 
     prepare_environment(folder)
     import altair  # noqa: F401
@@ -160,7 +161,7 @@ def _import_everything(folder: Path) -> None:
 
     import expectations.engine  # noqa: F401
     import flows.nightly  # noqa: F401
-    from flows.tracking.library import quiet_mlflow
+    from runtime.tracking.library import quiet_mlflow
 
     quiet_mlflow()
     _do_what_each_child_would(folder)
@@ -176,7 +177,7 @@ def _do_what_each_child_would(folder: Path) -> None:
     from mlflow.utils.requirements_utils import _init_packages_to_modules_map
     from sqlalchemy.orm import configure_mappers
 
-    from flows.tracking.own_store import make_own_store
+    from runtime.tracking.local_store import make_own_store
 
     make_own_store(folder / "mlflow.db")
     configure_mappers()
@@ -206,8 +207,8 @@ def _in_a_child(order: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _night(order: dict[str, Any], facts: int) -> int:
     """The command line's last resort, around the steps of a night."""
     from flows import nightly as steps
-    from flows.run.night import open_night
     from lake.errors import EvenfallError
+    from runtime.run_context import open_night
 
     tasks = _without_the_engine(steps, order["spoil"])
     counter = _Counter(Moment(**order["dies"]) if order["dies"] else None, tasks if order["count"] else frozenset())

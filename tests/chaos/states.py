@@ -14,7 +14,7 @@ import polars as pl
 
 from lake.arrivals import check_identity, read_arrivals
 from lake.contracts import TABLES
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 
 def state_of(workspace: Path) -> dict[str, Any]:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from flows.run.memory import MemoryBudget
-from flows.run.settings import Settings
-from flows.run.workspace import Workspace
-from flows.steps.intake import judge_sources, land_intake
 from lake.arrivals import check_identity, read_arrivals
 from lake.contracts import TABLES
 from lake.errors import DataError, EvenfallError
+from pipeline.intake.intake import judge_sources, land_intake
+from runtime.memory import MemoryBudget
+from runtime.settings import Settings
+from runtime.workspace import Workspace
 from tests.chaos.inputs import FORMATS, Export, exports
 
 EXAMPLES = int(os.environ.get("EVENFALL_TEST_EXAMPLES", "5"))

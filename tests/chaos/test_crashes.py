@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flows.tracking.own_store import make_own_store
+from runtime.tracking.local_store import make_own_store
 from tests.chaos.crowd import NIGHT, write_crowd, write_next_day
 from tests.chaos.driver import Driver, Ended, Moment
 from tests.chaos.states import differences, state_of
@@ -23,10 +23,10 @@ NIGHTS = (NIGHT, NIGHT + timedelta(days=3), NIGHT + timedelta(days=6))
 WOUNDS = (
     (Moment("lake.landing.land_in_turn", leaving=True, occurrence=2), "landing …"),
     (Moment("lake.arrivals.record"), "landing …"),
-    (Moment("lake.store.Lake.replace_days", leaving=True, occurrence=4), "rolling up …"),
-    (Moment("flows.tracking.tracking.Tracking.log_training", leaving=True), "training churn"),
-    (Moment("flows.tracking.promotions.settle", occurrence=2), "training churn"),
-    (Moment("outputs.publication._swap"), "publishing the lists …"),
+    (Moment("lake.storage.delta.Lake.replace_days", leaving=True, occurrence=4), "rolling up …"),
+    (Moment("runtime.tracking.tracking.Tracking.log_training", leaving=True), "training churn"),
+    (Moment("runtime.tracking.promotions.settle", occurrence=2), "training churn"),
+    (Moment("outputs.publishing.folder._swap"), "publishing the lists …"),
 )
 
 
@@ -100,4 +100,4 @@ def _moments(night: Ended, chance: random.Random, *, first: bool) -> Iterator[Mo
     if first:
         # While the tracking store makes its own tables, nothing of ours is called.
         for seconds in (0.2, 0.5, 1.0, 1.6):
-            yield Moment("flows.tracking.own_store.make_own_store", seconds=seconds)
+            yield Moment("runtime.tracking.local_store.make_own_store", seconds=seconds)

@@ -12,9 +12,9 @@ import httpx
 import psycopg
 import pytest
 
-from lake.store import Lake
+from lake.storage.delta import Lake
 from tests.chaos.proxy import door_to
-from tests.flows.communities import LAST_DAY, SHOP
+from tests.communities import LAST_DAY, SHOP
 from tests.flows.test_deployments import Server, server, wait_for
 from tests.postgres import PASSWORD, USER
 

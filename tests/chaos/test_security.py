@@ -12,17 +12,17 @@ import openpyxl
 import polars as pl
 import pytest
 
-from flows.run.settings import load_settings
-from flows.serving import read_bundle
+from runtime.tracking.serving import read_bundle
 from lake.contracts import ORDERS
-from lake.discovery import discover
 from lake.errors import ConfigurationError, EvenfallError
-from lake.source_settings import SourceSettings
+from lake.sources.discovery import discover
+from lake.sources.source_settings import SourceSettings
+from runtime.run_context import ROOMS
+from runtime.settings import load_settings
 from tests.chaos.crowd import NIGHT, write_crowd
 from tests.chaos.driver import Driver
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("lake", "expectations", "features", "models", "segments", "outputs", "flows")
 EVIL = (
     '=HYPERLINK("http://evil","click")',
     "@SUM(A1)", "+1+1", "-2+3", "\t=1", "<script>alert(1)</script>", '"><img src=x onerror=alert(2)>',

@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from lake.store import Lake
+from lake.storage.delta import Lake
 from tests.chaos.crowd import NIGHT, write_crowd
 from tests.chaos.driver import Driver
 from tests.chaos.proxy import Door, door_to

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from email.message import Message
 from importlib.metadata import Distribution, distributions
-from pathlib import Path
 from typing import cast
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.paths import ROOT
+
 OURS = "evenfall"
 # Brought by `python -m venv`, not by the lock.
 INSTALLERS = {"pip"}

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from flows.documents import PAGES
+from runtime.run_context import ROOMS
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES_OF_PROSE = [
     ROOT / "README.md",
@@ -70,7 +71,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_no_module_has_outgrown_its_purpose() -> None:
-    rooms = ("lake", "expectations", "features", "models", "segments", "outputs", "flows", "notebooks", "benchmarks", "tests")
+    rooms = (*ROOMS, "notebooks", "benchmarks", "tests")
     long = [
         str(path)
         for room in rooms

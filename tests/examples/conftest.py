@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.flows.conftest import run
+from tests.nights import run
+from tests.paths import ROOT
 
 __all__ = ["run"]
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 def copy_of(example: str, folder: Path, *, more: str = "") -> Path:

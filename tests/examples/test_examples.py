@@ -11,9 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from lake.arrivals import read_arrivals
 from lake.quarantine import read_quarantine
-from lake.store import Lake
+from lake.storage.delta import Lake
 from tests.examples.conftest import EXAMPLES, copy_of
-from tests.flows.conftest import Run
+from tests.nights import Run
 
 RETAIL_NIGHT = date(2011, 8, 31)
 # Most of a first night is learning from a year of past nights, for each of two models, twice.

@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from features.build import build_features, describe_members, feature_catalog
 from features.history import History, cut
-from features.running import start
+from features.incremental.totals import start
 from features.windows import WINDOWS_DAYS
 from tests.features.builders import AS_OF, EVERYTHING, daily_frame, history_of, members_frame
 
@@ -349,7 +349,7 @@ def test_members_taken_a_few_at_a_time_get_the_same_bytes(monkeypatch: pytest.Mo
     rows = as_rows([(i * 7 % 400, i % 3 + 1, ACTIVITIES[i % 8], i % 4 + 1, i * 31) for i in range(400)])
     history = history_with(list({row[:3]: row for row in rows}.values()))
     at_once = features_of(history)
-    monkeypatch.setattr("features.rhythm._MEMBERS_AT_ONCE", 1)
+    monkeypatch.setattr("features.incremental.active_day_rhythm._MEMBERS_AT_ONCE", 1)
     seen = cut(history, AS_OF)
     few = describe_members(seen, start(seen, threads=2), members_at_once=1, threads=2)
     assert_frame_equal(few.select(at_once.columns), at_once, check_exact=True)

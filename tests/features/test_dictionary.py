@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from features.catalog import feature_families
 from features.dictionary import feature_dictionary_markdown
+from tests.paths import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "features.md"
+PAGE = ROOT / "docs" / "features.md"
 
 
 def test_the_page_in_docs_is_the_one_the_features_write() -> None:

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from features.build import build_features, describe_members
 from features.history import History, cut
-from features.running import advance, start
+from features.incremental.totals import advance, start
 from tests.features.builders import AS_OF, history_of
 
 # As text, b10 and b11 stand between b1 and b2.

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.communities import LAST_DAY
-from tests.flows.conftest import Run
+from tests.communities import LAST_DAY
+from tests.nights import Run
 
 
 def test_every_model_stands_beside_ours_at_every_cut_off(run: Run, begun: Path) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows.communities import LAST_DAY, write_shop
+from tests.communities import LAST_DAY, write_shop
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 PREFECT = Path(sys.executable).parent / "prefect"
 PATIENCE_SECONDS = 180
 

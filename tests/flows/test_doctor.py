@@ -26,13 +26,13 @@ from flows.doctor.machine import look_at_clock, look_at_disk, look_at_versions
 from flows.doctor.nights import last_runs, look_at_last_nights, look_for_gaps
 from flows.doctor.security import is_pickle, others_may, review
 from flows.doctor.sources import look_at_sources
-from flows.run.night import open_night
-from flows.run.settings import load_settings
-from flows.run.workspace import Workspace
-from lake.search import files_below
-from tests.flows.communities import LAST_DAY, SHOP, shop_lines, write_shop
-from tests.flows.conftest import Run
+from pipeline.erasure.file_search import files_below
+from runtime.run_context import open_night
+from runtime.settings import load_settings
+from runtime.workspace import Workspace
+from tests.communities import LAST_DAY, SHOP, shop_lines, write_shop
 from tests.flows.test_upgrades import ARCHIVE, before
+from tests.nights import Run
 
 __all__ = ["ARCHIVE", "before"]
 

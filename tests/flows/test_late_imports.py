@@ -14,7 +14,7 @@ _NOT_AT_FIRST = {"great_expectations", "mlflow", "lightgbm", "sklearn", "scipy.s
     ("module", "not_yet"),
     [
         ("flows.cli", {*_NOT_AT_FIRST, "polars", "prefect", "deltalake", "altair"}),
-        ("flows.run.settings", {*_NOT_AT_FIRST, "prefect", "altair"}),
+        ("runtime.settings", {*_NOT_AT_FIRST, "prefect", "altair"}),
         ("flows.nightly", _NOT_AT_FIRST),
     ],
 )

@@ -13,10 +13,10 @@ import pytest
 
 from features.build import build_features
 from features.history import SeenHistory
-from flows.steps.rollup import load_history
-from lake.store import Lake
-from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
-from tests.flows.conftest import Run, succeed
+from lake.storage.delta import Lake
+from pipeline.history.daily_rollups import load_history
+from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
+from tests.nights import Run, succeed
 
 NIGHT = LAST_DAY - timedelta(days=30)
 HORIZON = timedelta(days=28)

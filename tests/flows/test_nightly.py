@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.run.access import OWN_FOLDERS
-from flows.run.night_log import NightLog
-from lake.store import Lake
+from lake.storage.delta import Lake
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA
-from tests.flows.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
-from tests.flows.conftest import NIGHT, FirstNight, Run, succeed
+from runtime.file_access import OWN_FOLDERS
+from runtime.run_log import NightLog
+from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
+from tests.nights import NIGHT, FirstNight, Run, succeed
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -15,17 +15,17 @@ import pytest
 from flows.doctor.bucket import look_at_bucket, review_bucket
 from flows.doctor.examination import examine
 from flows.doctor.security import review
-from flows.run.settings import load_settings
-from flows.run.workspace import Workspace
 from lake.arrivals import check_identity, read_arrivals
-from lake.bucket import Bucket
 from lake.contracts import TABLES
 from lake.errors import ConfigurationError
-from lake.needle import Needle
-from lake.search import search
-from lake.store import Lake
-from tests.flows.communities import SHOP, shop_lines, write_shop
-from tests.flows.conftest import NIGHT, Run
+from lake.storage.bucket import Bucket
+from lake.storage.delta import Lake
+from pipeline.erasure.file_search import search
+from pipeline.erasure.id_matcher import Needle
+from runtime.settings import load_settings
+from runtime.workspace import Workspace
+from tests.communities import SHOP, shop_lines, write_shop
+from tests.nights import NIGHT, Run
 from tests.object_store import KEY, SECRET, ObjectStore, object_store
 
 __all__ = ["object_store"]

@@ -10,17 +10,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.run.night import open_night
-from flows.steps.consent import numbers_not_profiled
-from flows.steps.intake import Intake, judge_sources, land_intake
-from flows.steps.requarantine import replay
-from flows.steps.rollup import members_known
 from lake.arrivals import read_arrivals
 from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
-from lake.store import Lake
+from lake.storage.delta import Lake
+from pipeline.history.consent import numbers_not_profiled
+from pipeline.history.daily_rollups import members_known
+from pipeline.intake.intake import Intake, judge_sources, land_intake
+from pipeline.replay.replay import replay
+from runtime.run_context import open_night
+from tests.paths import ROOT
 
-ARCHIVE = Path(__file__).parent.parent / "workspaces" / "members-overwritten.tar.xz"
+ARCHIVE = ROOT / "tests" / "workspaces" / "members-overwritten.tar.xz"
 NIGHT = date(2024, 3, 3)
 NOW = datetime(2024, 3, 4, 3, tzinfo=UTC)
 # Contact and profiling. Of m6 only a quarantined row is left.

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser import page_as_seen
+from tests.communities import LAST_DAY
 from tests.explored import FIRST_NIGHT, Explored
-from tests.flows.communities import LAST_DAY
 from tests.live_page import LivePage, open_browser
 from tests.serving import served
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.run.night import Night, open_night
-from flows.steps.intake import judge_sources, land_intake
-from flows.steps.retaining import tidy
-from flows.steps.rollup import catch_up, look_back
-from tests.flows.forum import FORUM, NIGHT, NOW, write_events, write_forum
+from pipeline.history.daily_rollups import catch_up, look_back
+from pipeline.intake.intake import judge_sources, land_intake
+from pipeline.retention import tidy
+from runtime.run_context import Night, open_night
+from tests.forum import FORUM, NIGHT, NOW, write_events, write_forum
 from tests.object_store import ObjectStore, object_store
 
 __all__ = ["object_store"]

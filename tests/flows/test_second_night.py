@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.steps.intake import arrived_on
-from lake.store import Lake
-from tests.flows.forum import DAYS, FORUM, NIGHT, NOW, WHO, day, take_in, write_events, write_forum
+from lake.storage.delta import Lake
+from pipeline.intake.intake import arrived_on
+from tests.forum import DAYS, FORUM, NIGHT, NOW, WHO, day, take_in, write_events, write_forum
 
 MANY_FILES = FORUM.replace("content.csv", "content*.csv").replace("feedback.csv", "feedback*.csv")
 

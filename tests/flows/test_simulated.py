@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.flows.conftest import Run
+from tests.nights import Run
 
 pytestmark = pytest.mark.soak
 RAISES = pl.col("contribution") > 0

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lake.store import Lake
-from tests.flows.communities import LAST_DAY, shop_lines, write_shop
-from tests.flows.conftest import Run
+from lake.storage.delta import Lake
+from tests.communities import LAST_DAY, shop_lines, write_shop
+from tests.nights import Run
 
 pytestmark = pytest.mark.soak
 NIGHTS = 30

@@ -10,15 +10,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.verify import verify
 from lake.arrivals import read_arrivals
 from lake.errors import ConfigurationError
-from lake.release_format import FORMAT, mark_format, read_format, refuse_newer
-from lake.search import files_below
-from lake.store import Lake
-from tests.flows.conftest import Run
+from lake.storage.delta import Lake
+from lake.storage.release_format import FORMAT, mark_format, read_format, refuse_newer
+from pipeline.erasure.file_search import files_below
+from pipeline.verification.verify import verify
+from tests.nights import Run
+from tests.paths import ROOT
 
-ARCHIVE = Path(__file__).parent.parent / "workspaces" / "before-running-totals.tar.xz"
+ARCHIVE = ROOT / "tests" / "workspaces" / "before-running-totals.tar.xz"
 ITS_NIGHTS = (date(2025, 3, 19), date(2025, 3, 21))
 NEXT = date(2025, 3, 23)
 ORDERS = """\

@@ -11,10 +11,10 @@ import polars as pl
 
 from lake.arrivals import COUNTS, RETIRED_COUNT, SCHEMA, move_counts, read_arrivals, record, undo_unrecorded
 from lake.contracts import EVENTS, MEMBERS, TIMESTAMP, Table
-from lake.identity import as_records
 from lake.landing import SEQUENCE, Landed, land_in_turn
-from lake.mapping import ROW_NO
-from lake.store import Lake
+from lake.record_keys import as_records
+from lake.sources.mapping import ROW_NO
+from lake.storage.delta import Lake
 
 FIRST_DAY = date(2011, 8, 1)
 NOW = datetime(2011, 9, 1, 2, 30, tzinfo=UTC)

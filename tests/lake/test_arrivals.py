@@ -10,7 +10,7 @@ from lake.arrivals import ARRIVALS, SCHEMA, CountingError, check_identity, move_
 from lake.contracts import TABLES
 from lake.quarantine import QUARANTINE
 from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
-from lake.store import Lake
+from lake.storage.delta import Lake
 from tests.lake.taking_in import FIRST_DAY, NOW
 
 

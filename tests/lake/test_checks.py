@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from lake.checks import SCHEMA, keep_checks, read_checks
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 TONIGHT, LAST_NIGHT = date(2011, 8, 31), date(2011, 8, 30)
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from lake.arrivals import ARRIVALS, undo_unrecorded
 from lake.contracts import EVENTS, MEMBERS, TIMESTAMP, Table
-from lake.identity import as_records, with_keys
 from lake.landing import land
-from lake.mapping import map_export
 from lake.quarantine import QUARANTINE
 from lake.quarantine import SCHEMA as QUARANTINE_SCHEMA
-from lake.readers import read_export
-from lake.source_settings import SourceSettings
-from lake.store import Lake
+from lake.record_keys import as_records, with_keys
+from lake.sources.mapping import map_export
+from lake.sources.readers import read_export
+from lake.sources.source_settings import SourceSettings
+from lake.storage.delta import Lake
 from tests.lake.taking_in import FIRST_DAY, NOW, Account, Content, File, counted_in, held_in, new_of, take_in
 
 WEEKS = {f"e{day}": (day, "web") for day in range(14)}

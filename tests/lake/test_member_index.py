@@ -7,7 +7,7 @@ import pytest
 
 from lake.contracts import TABLES
 from lake.member_index import number_new_members, scan_member_index
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 
 @pytest.fixture

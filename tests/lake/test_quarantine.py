@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from lake.quarantine import OPEN, READMITTED, SCHEMA, SUPERSEDED, add, read_quarantine, set_status, supersede, write_quarantine
-from lake.store import Lake
+from lake.storage.delta import Lake
 
 NOW = datetime(2011, 9, 1, 2, 30, tzinfo=UTC)
 

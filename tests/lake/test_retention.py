@@ -16,8 +16,8 @@ from lake.arrivals import check_identity, read_arrivals, read_kept_after, record
 from lake.contracts import EVENTS, TABLES
 from lake.quarantine import SCHEMA, read_quarantine, write_quarantine
 from lake.retention import expire, expire_nights
-from lake.store import Lake
-from lake.versions import forget_past, vacuum
+from lake.storage.delta import Lake
+from lake.storage.versions import forget_past, vacuum
 from tests.lake.taking_in import FIRST_DAY, NOW, File, held_in, take_in
 
 LATER = datetime.now(UTC) + timedelta(days=40)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from models.lifetime.history import PurchaseHistory
 from models.panel import Floats, floats
+from tests.paths import ROOT
 
-CDNOW = Path(__file__).parents[2] / "examples" / "cdnow" / "data"
+CDNOW = ROOT / "examples" / "cdnow" / "data"
 END_OF_CALIBRATION = date(1997, 9, 30)
 DAYS_PER_WEEK = 7
 

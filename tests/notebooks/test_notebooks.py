@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 
 from notebooks import cohorts, experiments, members
+from tests.communities import LAST_DAY, shop_lines, write_shop
 from tests.explored import FIRST_NIGHT, REFUSED, Explored
-from tests.flows.communities import LAST_DAY, shop_lines, write_shop
 
 NOTEBOOKS = (members, cohorts, experiments)
 
@@ -89,8 +89,8 @@ def test_consent_withdrawn_after_a_night_blanks_the_member_on_that_night_too(
 ) -> None:
     import shutil
 
-    from flows.analysis import read_members
-    from flows.run.night import open_night
+    from pipeline.analysis import read_members
+    from runtime.run_context import open_night
 
     root = tmp_path / "copy"
     shutil.copytree(explored.root, root)
@@ -118,7 +118,7 @@ def test_the_download_is_the_selection_and_runs_no_formula(workspace_here: Explo
 
 
 def test_the_card_says_what_the_command_says(workspace_here: Explored) -> None:
-    from flows.explain import explain
+    from pipeline.explain import explain
 
     _, defined = opened(members)
     member = defined["chosen"].filter("is_eligible")["member_id"][0]

@@ -11,16 +11,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.communities import LAST_DAY
 from tests.explored import REFUSED, Explored
-from tests.flows.communities import LAST_DAY
 from tests.live_page import WALK_ALL, LivePage, open_browser
+from tests.paths import ROOT
 from tests.serving import served
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
 ]
-ROOT = Path(__file__).parent.parent.parent
 # What marimo writes where a cell failed.
 _FAILED = ("Traceback", "This cell raised", "ancestor", "An internal error occurred")
 _TYPE_INTO_TEXT = "document.querySelector('marimo-text').shadowRoot.querySelector('input').focus()"

@@ -13,9 +13,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.browser import PATIENCE_SECONDS
+from tests.paths import ROOT
 from tests.serving import served
 
-ROOT = Path(__file__).parent.parent.parent
 FOREIGN = {"Host": "evil.example"}
 
 

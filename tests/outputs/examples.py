@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from outputs.facts import (
+from outputs.report.facts import (
     Activity,
     ContactList,
     Group,
@@ -18,7 +18,7 @@ from outputs.facts import (
     RuleBreach,
     TableFlow,
 )
-from outputs.validation_page import BrokenRule, Example, TableValidation, ValidationFacts
+from outputs.report.validation_page import BrokenRule, Example, TableValidation, ValidationFacts
 
 AS_OF = date(2011, 8, 31)
 HOSTILE = "<script>alert('1')</script>"

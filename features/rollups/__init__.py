@@ -1,0 +1,1 @@
+"""Landed tables to one row per member, day and activity: what every feature is computed from."""

@@ -1,1 +1,0 @@
-"""`evenfall erase`: one member goes from everything a workspace holds, and a certificate says so."""

@@ -1,0 +1,185 @@
+"""Starting: a configuration to begin from, and a simulated community to look at before bringing one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from lake.errors import ConfigurationError
+from runtime.settings import CONFIGURATION_FILE
+
+DEMO_CONFIGURATION: Final = """\
+# The simulated community of `evenfall demo`: six tables, each exported the way another system would.
+# What is true in it stands in truth/, which Evenfall never reads.
+
+[community]
+name = "Simulated community"
+timezone = "Europe/London"
+currency = "EUR"
+
+[run]
+as_of = "latest"
+
+[sources.members]
+path = "landing/members.csv"
+[sources.members.columns]
+member_id = "member_id"
+joined_at = "joined"
+platform = "platform"
+region = "country"
+birth_year = "birth_year"
+gender = "gender"
+referrer_id = "referrer"
+can_contact = "can_contact"
+can_profile = "can_profile"
+
+[sources.content]
+path = "landing/content.jsonl"
+
+[[sources.events]]                       # the web server's log
+path = "landing/events/*.parquet"
+
+[[sources.events]]                       # the app's log, with names of its own
+path = "landing/events/*.jsonl"
+[sources.events.columns]
+event_id = "id"
+member_id = "user"
+event_type = "type"
+occurred_at = "ts"
+content_id = "item"
+target_member_id = "to"
+channel = "room"
+platform = "device"
+
+[sources.orders]
+path = "landing/orders.csv.gz"
+[sources.orders.columns]
+order_id = "order_no"                    # lines that share it are summed
+member_id = "customer"
+ordered_at = "ordered_at"
+amount = "quantity * unit_price"
+currency = "currency"
+kind = "product_line"
+
+[sources.contacts]
+path = "landing/contacts.csv"
+separator = ";"
+date_format = "%d/%m/%Y %H:%M:%S"
+[sources.contacts.columns]
+contact_id = "contact_id"
+member_id = "member_id"
+campaign_id = "campaign"
+sent_at = "sent_at"
+channel = "channel"
+arm = "arm"
+opened_at = "opened_at"
+clicked_at = "clicked_at"
+
+[sources.feedback]
+path = "landing/feedback.csv"
+[sources.feedback.columns]
+member_id = "member"
+answered_at = "answered"
+score = "score"
+text = "comment"
+"""
+
+STARTING_CONFIGURATION: Final = """\
+# Evenfall reads this file every night. docs/configuration.md lists every key.
+
+[community]
+name = "Our community"
+timezone = "UTC"            # decides which day a moment belongs to, such as "Europe/London"
+# currency = "EUR"          # shown beside money
+
+[churn]
+horizon_days = 28           # drifted away: no activity on so many days after the night
+eligible_days = 90          # scored: active on one of so many days before it
+
+[value]
+horizon_days = 90           # expected spend over so many days
+
+# A community needs events or orders; every other table (members, content, contacts, feedback) is optional.
+# On the left the contract's column, on the right an SQL expression over the columns of your export.
+
+[sources.events]
+path = "landing/events*.csv"            # also .csv.gz, .jsonl, .parquet, .xlsx; patterns and lists of them
+# where = "deleted IS NULL"             # rows left out are counted
+[sources.events.columns]
+event_id = "id"                         # leave it out when there is none: Evenfall derives one
+member_id = "user_id"
+event_type = "action"
+occurred_at = "created_at"              # ISO text, dates and datetimes need no format
+
+# [sources.orders]
+# uri = "postgresql://reader:${DATABASE_PASSWORD}@db.example/shop"   # the password comes from the environment
+# query = "SELECT id, customer_id, created_at, total FROM orders"
+# [sources.orders.columns]
+# order_id = "id"
+# member_id = "customer_id"
+# ordered_at = "created_at"
+# amount = "total"
+
+# [validation.events]
+# max_bad_share = 0.2       # more bad rows than this stop the night
+# max_age_days = 14         # older data than this stop the night
+
+# [lists]
+# contact_capacity = 200    # how many members your team can talk to in a day
+"""
+
+_NEXT_STEPS: Final = """\
+Wrote {file}
+
+Next:
+  1. Point its sources at your exports and name their columns.
+  2. evenfall nightly --workspace {folder}          (safe to repeat: unchanged files are not read twice)
+  3. Open {folder}/reports/ in a browser, and {folder}/lists/ in a spreadsheet.
+
+To run every night at 02:30, from cron:
+  30 2 * * *  evenfall nightly --workspace {folder}
+or with Prefect, whose deployments in prefect.yaml read two variables where you deploy from:
+  EVENFALL_WORKSPACE={folder}   the folder above, as the worker sees it
+  EVENFALL_TIMEZONE={timezone}   in which zone 02:30 is meant
+  prefect work-pool create evenfall --type process && prefect --no-prompt deploy --all && prefect worker start --pool evenfall
+"""
+
+
+def initialise(folder: Path) -> str:
+    """Write a commented configuration into a folder and return what to do next.
+
+    Raises:
+        ConfigurationError: There is one already, or the folder cannot be written.
+    """
+    file = folder / CONFIGURATION_FILE
+    _write(file, STARTING_CONFIGURATION, replace=False)
+    return _NEXT_STEPS.format(file=file, folder=folder.resolve(), timezone="UTC")
+
+
+def make_demo(folder: Path, *, members: int, days: int, seed: int) -> None:
+    """Write the simulated community's exports, their truth and a configuration that reads them.
+
+    Raises:
+        ConfigurationError: The folder holds another configuration, or cannot be written.
+    """
+    from lake.simulate import simulate
+
+    file = folder / CONFIGURATION_FILE
+    if file.exists() and file.read_text(encoding="utf-8") != DEMO_CONFIGURATION:
+        raise ConfigurationError(
+            f"{file} is not the demo's configuration", remedy="Choose an empty folder for the demo with --workspace."
+        )
+    _write(file, DEMO_CONFIGURATION, replace=True)
+    simulate(folder, seed=seed, members=members, days=days)
+
+
+def _write(file: Path, text: str, *, replace: bool) -> None:
+    if file.exists() and not replace:
+        raise ConfigurationError(f"{file} is there already", remedy="Edit it, or choose another folder with --workspace.")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}", remedy="Choose a folder you may write to."
+        ) from error

@@ -1,0 +1,119 @@
+"""Growing trees on several workers together, with LightGBM's own training on Dask.
+
+The workers exchange histograms, each over its own share of the rows. Trees come out the same for the same rows and the same
+number of workers, and a little different from those grown in one place (docs/scale.md has how much).
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from distributed import Client
+from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker
+from lightgbm.basic import LightGBMError
+
+from lake.errors import OutsideServiceError
+from models.boosting import Grow, Lesson, grow_here
+from pipeline.execution.executor import ClusterLostError
+
+# What LightGBM's training on Dask sets itself.
+_ITS_OWN: Final = ("num_threads",)
+_ATTEMPTS: Final = 3
+# A client that has lost its scheduler is reconnecting or closed.
+RUNNING: Final = "running"
+_FEWEST_ROWS_EACH: Final = 500
+Rows = npt.NDArray[Any]
+
+
+class RankedClient(Client):  # type: ignore[misc]
+    """A client that tells where data lie in the order of the workers' addresses: LightGBM numbers its machines by it."""
+
+    def who_has(self, futures: Any = None, **more: Any) -> Any:
+        """As Dask's own, in order."""
+        found = super().who_has(futures, **more)
+        return dict(sorted(found.items(), key=lambda one: one[1]))
+
+
+def grow_on(client: Client, *, name: str = "the Dask cluster") -> Grow:
+    """Grow trees on the workers of a client.
+
+    A lesson too small to share is learnt here. A worker that is lost takes its share of the rows with it, so the lesson
+    starts again on those that are left.
+
+    Args:
+        client: Of a cluster with workers.
+        name: How messages call the cluster.
+
+    Raises:
+        OutsideServiceError: Workers were lost again and again, or the scheduler.
+    """
+
+    def grow(parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                client.wait_for_workers(1, timeout=60)
+                workers = sorted(client.scheduler_info(n_workers=-1)["workers"])[: len(lesson.target) // _FEWEST_ROWS_EACH]
+                if len(workers) < 2:  # noqa: PLR2004 - alone, a worker has nobody to exchange with
+                    return grow_here(parameters, rounds, lesson)
+                with client.as_current(), warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)  # it says of its own default that it is ignored
+                    return _grow(client, workers, parameters, rounds, lesson)
+            except (KilledWorker, FutureCancelledError, CommClosedError, LightGBMError, OSError) as error:
+                if client.status != RUNNING:
+                    raise ClusterLostError(name) from error
+                if attempt == _ATTEMPTS:
+                    raise OutsideServiceError(
+                        f"training on Dask workers failed {_ATTEMPTS} times; the last time: {type(error).__name__}",
+                        remedy="Look into the workers' logs; with more memory per worker, or fewer learning_members, run again.",
+                    ) from error
+        raise AssertionError("unreachable")
+
+    return grow
+
+
+def _grow(client: Client, workers: list[str], parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
+    from lightgbm.dask import DaskLGBMRegressor
+
+    _hush()
+    client.run(_hush)
+    unfitted = DaskLGBMRegressor(
+        client=client, n_estimators=rounds, **{name: value for name, value in parameters.items() if name not in _ITS_OWN}
+    )
+    fitted = unfitted.fit(
+        _dealt(client, workers, lesson.laid_out),
+        _dealt(client, workers, lesson.target),
+        sample_weight=None if lesson.weight is None else _dealt(client, workers, lesson.weight),
+        init_score=None if lesson.start is None else _dealt(client, workers, lesson.start),
+        feature_name=lesson.feature_names,
+        categorical_feature=lesson.categorical_positions,
+    )
+    return str(fitted.booster_.model_to_string())
+
+
+def _hush() -> None:
+    """Let LightGBM tell of its ports to the log and not to the terminal."""
+    import lightgbm
+
+    lightgbm.register_logger(logging.getLogger("lightgbm"))
+
+
+def _dealt(client: Client, workers: list[str], rows: Rows) -> Any:
+    """Deal the rows out like cards: every worker sees every cut-off, oldest to newest, alike."""
+    import dask
+    import dask.array
+
+    count = len(workers)
+    hands = [np.ascontiguousarray(rows[position::count]) for position in range(count)]
+    held = [client.scatter(hand, workers=[worker], hash=False) for hand, worker in zip(hands, workers, strict=True)]
+    parts = [
+        dask.array.from_delayed(dask.delayed(one), shape=hand.shape, dtype=hand.dtype)
+        for one, hand in zip(held, hands, strict=True)
+    ]
+    return dask.array.concatenate(parts)

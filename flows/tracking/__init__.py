@@ -1,1 +1,0 @@
-"""MLflow: the store, its addresses, the runs and the registry of models, and how they look to an analyst."""

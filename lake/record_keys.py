@@ -1,0 +1,123 @@
+"""The rule for identity: which mapped rows are one record, and what a record's key is.
+
+Mapped rows are never dropped for looking alike. Within one file the lines of one order are summed; a key the source does
+not have is derived from the row, so that the same file sent again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container
+from typing import Final
+
+import polars as pl
+
+from lake.contracts import MINOR_UNITS_PER_UNIT, PROVENANCE, Table
+from lake.sources.mapping import ROW_NO
+from lake.sources.times import local_date
+
+_MICRO_PER_UNIT: Final = 1_000_000
+_MICRO_PER_MINOR: Final = _MICRO_PER_UNIT // MINOR_UNITS_PER_UNIT
+_KEY_BYTES: Final = 16
+
+
+def with_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None = None, taken: Container[str] = ()) -> pl.DataFrame:
+    """Give every mapped row a key, derived where the source maps none.
+
+    One row per mapped row, before and after. A derived key is a hash of the row's mapped values and of its occurrence number
+    among identical rows of the same file.
+
+    Args:
+        rows: The mapped rows of one file, with `row_no`.
+        table: Their contract.
+        prefix: What stands before the keys of a source whose keys are its own; None for keys as they are.
+        taken: Keys that other rows of the same file have already, as when rows join a file that has landed.
+    """
+    if table.key not in rows.columns:
+        rows = _with_derived_keys(rows, table=table, prefix=prefix, taken=taken)
+    return rows if prefix is None else rows.with_columns(prefixed(pl.col(table.key), prefix))
+
+
+def prefixed(key: pl.Expr, prefix: str) -> pl.Expr:
+    """A key that is the source's own: what the source goes by, a colon and the key; null stays null."""
+    return (pl.lit(f"{prefix}:") + key).alias(key.meta.output_name())
+
+
+def _with_derived_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None, taken: Container[str]) -> pl.DataFrame:
+    columns = sorted(column for column in rows.columns if column != ROW_NO)
+    written = pl.concat_str(
+        part for column in columns for part in (pl.lit(f"{column}\x1f"), _canonical(rows, column), pl.lit("\x1e"))
+    )
+    digests: list[str] = []
+    behind: dict[str, int] = {}
+    for row, occurrence in _with_occurrence(rows.select(written=written)).iter_rows():
+        key = _key(row, occurrence + behind.get(row, 0))
+        while (key if prefix is None else f"{prefix}:{key}") in taken:
+            behind[row] = behind.get(row, 0) + 1
+            key = _key(row, occurrence + behind[row])
+        digests.append(key)
+    return rows.with_columns(pl.Series(table.key, digests, dtype=pl.String))
+
+
+def as_records(rows: pl.DataFrame, *, table: Table, timezone: str) -> pl.DataFrame:
+    """Turn the good rows of one file into records as the lake stores them.
+
+    One row per key. Order lines are summed: the amount is the lines' exact sum in hundredths, halves rounded away from zero;
+    the time is the earliest line's, and each other value that of the earliest line that has one.
+
+    Args:
+        rows: Valid mapped rows of one file, with `row_no` and a key.
+        table: Their contract.
+        timezone: The community's, which decides the day.
+
+    Returns:
+        Every column of the table's landed schema but the provenance; unmapped columns are null.
+    """
+    records = rows
+    if "amount" in table.columns:
+        records = _sum_lines(rows, table)
+    if table.time is not None:
+        records = records.with_columns(event_date=local_date(pl.col(table.time), timezone=timezone))
+    landed = {column: dtype for column, dtype in table.landed_schema.items() if column not in PROVENANCE}
+    return records.select(
+        (pl.col(column).cast(dtype) if column in records.columns else pl.lit(None, dtype=dtype)).alias(column)
+        for column, dtype in landed.items()
+    )
+
+
+def _key(row: str, occurrence: int) -> str:
+    return hashlib.blake2b(f"{row}\x1d{occurrence}".encode(), digest_size=_KEY_BYTES).hexdigest()
+
+
+def _with_occurrence(rows: pl.DataFrame) -> pl.DataFrame:
+    """Number identical rows 0, 1, 2 … in their order; sorting finds them faster than grouping long texts."""
+    ordered = rows.with_row_index("place").sort("written", maintain_order=True)
+    at = pl.int_range(pl.len())
+    begins = pl.col("written").ne_missing(pl.col("written").shift(1)) | (at == 0)
+    numbered = ordered.with_columns(occurrence=at - pl.when(begins).then(at).forward_fill())
+    return numbered.sort("place").select("written", "occurrence")
+
+
+def _sum_lines(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    assert table.time is not None
+    # Millionths keep prices such as 0.125 exact until the order is complete; 128 bits keep the sum from overflowing.
+    micro = (pl.col("amount") * _MICRO_PER_UNIT).round(0).cast(pl.Int128)
+    lines = rows.sort(table.time, ROW_NO).with_columns(micro=micro).drop("amount", ROW_NO)
+    is_alone = pl.col(table.key).is_unique()
+    others = [column for column in lines.columns if column not in (table.key, "micro")]
+    summed = (
+        lines.filter(~is_alone)
+        .group_by(table.key, maintain_order=True)
+        .agg(pl.col("micro").sum(), *(pl.col(column).drop_nulls().first() for column in others))
+    )
+    orders = pl.concat([lines.filter(is_alone), summed.select(lines.columns)])
+    half_up = ((pl.col("micro").abs() + _MICRO_PER_MINOR // 2) // _MICRO_PER_MINOR).cast(pl.Int64)
+    signed = pl.when(pl.col("micro") < 0).then(-half_up).otherwise(half_up)
+    return orders.with_columns(amount_minor=signed).drop("micro")
+
+
+def _canonical(rows: pl.DataFrame, column: str) -> pl.Expr:
+    value = pl.col(column)
+    if rows[column].dtype.is_temporal():
+        value = value.cast(pl.Int64)
+    return value.cast(pl.String).fill_null("\x00")

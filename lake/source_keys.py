@@ -1,0 +1,158 @@
+"""Keys that belong to their source: what stands before them, and how references find them.
+
+Sources with running numbers of their own bring the same keys for different records. With `keys = "own"` what the source goes by
+stands before each of its keys, `posts:17`. Derived keys count per source in the same way, wherever a table has several sources.
+What stands before the keys of a source is noted in the ledger with its first arrival, and a name given later does not change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from lake.arrivals import record
+from lake.contracts import TABLES, Table
+from lake.errors import ConfigurationError
+from lake.record_keys import prefixed
+from lake.sources.discovery import Export
+from lake.sources.source_identity import Source
+from lake.storage.delta import DAY, Lake
+
+_DERIVED_KEY: Final = r"^[0-9a-f]{32}$"
+_DAYS_AT_ONCE: Final = 60
+_AMBIGUOUS: Final = "more than one source has"
+
+
+def key_prefix(export: Export, ledger: pl.DataFrame, *, is_derived: bool) -> str | None:
+    """What stands before the keys of an export's source; None for keys as they are.
+
+    Args:
+        export: The export.
+        ledger: One row per arrival.
+        is_derived: Whether its keys are derived, because it maps none.
+    """
+    if export.table.name == "members":
+        return None
+    earlier = ledger.filter(pl.col("table") == export.table.name, pl.col("source") == export.source)["key_prefix"]
+    if earlier.len():
+        prefix: str | None = earlier[-1]
+        return prefix
+    own = not export.is_alone if is_derived else export.settings.whose_keys == "own"
+    return export.source if own else None
+
+
+def take_own_keys(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]]) -> pl.DataFrame:
+    """Put what a source goes by before the keys it has in the lake, where `keys = "own"` is said since they landed.
+
+    Args:
+        lake: The lake, with everything recorded.
+        ledger: One row per arrival.
+        sources: Table → its configured sources.
+
+    Returns:
+        The ledger with the prefixes noted; recorded where records changed.
+
+    Raises:
+        ConfigurationError: A source whose keys were its own no longer says so.
+    """
+    renamed = ledger
+    for source in (source for of_table in sources.values() for source in of_table):
+        theirs = (pl.col("table") == source.table) & (pl.col("source") == source.identity)
+        prefixes = set(renamed.filter(theirs)["key_prefix"])
+        table = TABLES[source.table]
+        if source.settings.whose_keys != "own" and prefixes - {None} and table.key in source.settings.columns:
+            raise _no_longer_own(source)
+        if source.settings.whose_keys == "own" and None in prefixes and _has_mapped_keys(lake, table, renamed, source):
+            _rename_keys(lake, table, renamed, source)
+            renamed = renamed.with_columns(key_prefix=pl.when(theirs).then(pl.lit(source.identity)).otherwise("key_prefix"))
+    if renamed is not ledger:
+        record(lake, renamed)
+    return renamed
+
+
+def reference_names(
+    lake: Lake, table: Table, ledger: pl.DataFrame, arriving: Sequence[tuple[pl.Series, str, str | None]]
+) -> pl.DataFrame:
+    """What references may call the records of a table of which a source has keys of its own.
+
+    Args:
+        lake: The lake.
+        table: The table that is referred to.
+        ledger: One row per arrival.
+        arriving: Tonight's keys, with what their source goes by and what stands before them.
+
+    Returns:
+        One row per name: `name` and `key`, the stored key, null where sources share the name. Empty where no keys are own.
+    """
+    places = ledger.filter(pl.col("table") == table.name).select("arrival_id", today="source", prefix="key_prefix")
+    if places["prefix"].null_count() == places.height and all(prefix is None for _, _, prefix in arriving):
+        return pl.DataFrame(schema={"name": pl.String(), "key": pl.String()})
+    held = lake.scan_or_empty(table.name, table.landed_schema).select(table.key, "arrival_id").collect()
+    frames = [held.join(places, on="arrival_id").select(pl.col(table.key).alias("key"), source="today", prefix="prefix")]
+    frames += [
+        pl.DataFrame({"key": keys}).select("key", source=pl.lit(source), prefix=pl.lit(prefix, dtype=pl.String))
+        for keys, source, prefix in arriving
+    ]
+    stored = pl.concat(frames).unique()
+    plain = pl.when(pl.col("prefix").is_null()).then("key").otherwise(pl.col("key").str.strip_prefix(pl.col("prefix") + ":"))
+    named = stored.with_columns(plain=plain).select(
+        "key", pl.concat_list("plain", pl.concat_str(pl.col("source"), pl.lit(":"), pl.col("plain"))).alias("name")
+    )
+    by_name = named.explode("name").unique().group_by("name").agg(pl.col("key").first(), pl.len())
+    return by_name.select("name", key=pl.when(pl.col("len") == 1).then("key"))
+
+
+def resolve(references: pl.Expr, names: pl.DataFrame) -> pl.Expr:
+    """Replace references by the stored keys they mean; one that several sources have becomes a text that is no key."""
+    keys = dict(names.with_columns(pl.col("key").fill_null(pl.format("{} {}", pl.lit(_AMBIGUOUS), "name"))).iter_rows())
+    return references.replace(keys)
+
+
+def _has_mapped_keys(lake: Lake, table: Table, ledger: pl.DataFrame, source: Source) -> bool:
+    """Whether a source's keys are its export's; derived ones count per source anyway, and those that exist stay."""
+    if source.settings.columns:
+        return table.key in source.settings.columns
+    held = lake.scan_or_empty(table.name, table.landed_schema).filter(_is_theirs(ledger, source)).select(table.key)
+    return not held.select(pl.col(table.key).str.contains(_DERIVED_KEY).all() & (pl.len() > 0)).collect(engine="streaming").item()
+
+
+def _is_theirs(ledger: pl.DataFrame, source: Source) -> pl.Expr:
+    theirs = ledger.filter(pl.col("table") == source.table, pl.col("source") == source.identity)["arrival_id"]
+    return pl.col("arrival_id").is_in(theirs.implode())
+
+
+def _no_longer_own(source: Source) -> ConfigurationError:
+    return ConfigurationError(
+        f'{source.label}: its records landed with `keys = "own"`, and it no longer says so',
+        remedy='Put keys = "own" back; to share keys from the beginning, load the exports into a new lake.',
+    )
+
+
+def _rename_keys(lake: Lake, table: Table, ledger: pl.DataFrame, source: Source) -> None:
+    """Rewrite a source's records with their new keys, and what refers to them."""
+    is_mapped = _is_theirs(ledger, source) & ~pl.col(table.key).str.contains(_DERIVED_KEY)
+    old = lake.scan_or_empty(table.name, table.landed_schema).filter(is_mapped).select(table.key).collect()[table.key]
+    if old.is_empty():
+        return
+    _rewrite(lake, table, is_mapped, prefixed(pl.col(table.key), source.identity))
+    for other in TABLES.values():
+        for column, referred in other.references.items():
+            if referred == table.name and lake.exists(other.name):
+                _rewrite(lake, other, pl.col(column).is_in(old.implode()), prefixed(pl.col(column), source.identity))
+
+
+def _rewrite(lake: Lake, table: Table, chosen: pl.Expr, value: pl.Expr) -> None:
+    column = value.meta.output_name()
+    stored = lake.scan(table.name)
+    days = stored.filter(chosen).select(pl.col(DAY).unique()).collect(engine="streaming")[DAY].sort().to_list()
+    for some in _stretches(days):
+        rows = stored.filter(pl.col(DAY).is_in(some)).with_columns(pl.when(chosen).then(value).otherwise(column).alias(column))
+        lake.replace_days(table.name, rows.collect().sort(DAY, table.key), days=some)
+
+
+def _stretches(days: Sequence[date]) -> Iterator[list[date]]:
+    for first in range(0, len(days), _DAYS_AT_ONCE):
+        yield list(days[first : first + _DAYS_AT_ONCE])

@@ -1,0 +1,175 @@
+"""CSV: text in, a frame of text out, one row per record.
+
+Polars reads it. What Polars refuses, Python's csv module reads, which is slower and knows where it stands: separators that
+follow the last field of every line, and quotes inside unquoted fields beside quoted ones.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from io import BytesIO, StringIO
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from lake.sources.databases import distinct_names
+from lake.sources.source_settings import SourceSettings
+
+_UNIT_SEPARATOR: Final = "\x1f"
+
+
+def read_csv(text: bytes, settings: SourceSettings) -> pl.DataFrame:
+    """Read CSV text.
+
+    Args:
+        text: UTF-8 without a byte-order mark.
+        settings: The source's separator, and which lines are header, preamble and footer.
+
+    Returns:
+        Every column as text, null where a field is empty; records of which every field is empty are left out, as is a last
+        column without name and values, which a separator at the end of the lines makes.
+
+    Raises:
+        ValueError: What is wrong, with the line where it can be told.
+    """
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    text, lines_before = _data_lines(text, settings)
+    separator = settings.separator
+    if separator == "whitespace":
+        separator = _UNIT_SEPARATOR
+        lines = (separator.join(line.split()) for line in text.decode().split("\n"))
+        text = "\n".join(line for line in lines if line).encode()
+    if not text.strip():
+        return pl.DataFrame()
+    # A quote that opens no field, as in 5" pipe, is a character like any other.
+    quotes = re.search(b"(?:^|[\r\n" + re.escape(separator.encode()) + b'])"', text) is not None
+    rows = None
+    if not quotes or _is_cleanly_quoted(text, separator):
+        names, header = settings.column_names, settings.has_header
+        rows = _with_polars(text, separator, names=names, header=header, quotes=quotes)
+        if rows is None and _lines_end_with(text, separator) and (names or header):
+            named = (*(names or _first_record(text, separator)), "")
+            rows = _with_polars(text, separator, names=named, header=header, quotes=quotes)
+    if rows is None:
+        rows = _with_python(text, separator, settings, lines_before=lines_before)
+    rows = _without_unnamed_end(rows)
+    if _ends_within_a_line(rows, text, separator=separator):
+        raise ValueError("it ends in the middle of a line")
+    rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))
+    return _without_repeated_headers(rows) if settings.has_header and not settings.column_names else rows
+
+
+def _data_lines(text: bytes, settings: SourceSettings) -> tuple[bytes, int]:
+    """The text without preamble and footer, and how many lines the preamble has."""
+    if settings.skip_footer:
+        text = b"\n".join(text.rstrip().split(b"\n")[: -settings.skip_footer]) + b"\n"
+    if settings.skip_rows:
+        text = b"\n".join(text.split(b"\n")[settings.skip_rows :])
+    return text, settings.skip_rows
+
+
+def _is_cleanly_quoted(text: bytes, separator: str) -> bool:
+    """Whether every quote opens or closes a field, or is written twice within one.
+
+    Polars takes quotes elsewhere as well as it can, and takes some away.
+    """
+    characters = np.frombuffer(b"\n" + text + b"\n", dtype=np.uint8)
+    quotes = np.flatnonzero(characters == ord('"'))
+    if len(quotes) % 2:
+        return False
+    may_stand_beside = np.zeros(256, dtype=np.bool_)
+    may_stand_beside[list(b'\r\n"' + separator.encode())] = True
+    return bool(may_stand_beside[characters[quotes[::2] - 1]].all() and may_stand_beside[characters[quotes[1::2] + 1]].all())
+
+
+def _with_polars(text: bytes, separator: str, *, names: Sequence[str] | None, header: bool, quotes: bool) -> pl.DataFrame | None:
+    """The records, or None where Polars refuses; `names`, where given, take the place of the header's."""
+    renamed = names is not None and header
+    try:
+        rows = pl.read_csv(
+            BytesIO(text.lstrip(b"\r\n") if renamed else text),
+            separator=separator,
+            quote_char='"' if quotes else None,
+            infer_schema=False,
+            null_values=[""],
+            has_header=header and not renamed,
+            skip_rows=int(renamed),
+            schema=None if names is None else dict.fromkeys(names, pl.String),
+        )
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+        return None
+    return rows if header or names else rows.rename({name: f"column_{n}" for n, name in enumerate(rows.columns, start=1)})
+
+
+def _lines_end_with(text: bytes, separator: str) -> bool:
+    """Whether a separator follows the last field of every line but the first."""
+    end = separator.encode()
+    unended = text.strip(b"\r\n") + b"\n"
+    return unended.count(end + b"\n") + unended.count(end + b"\r\n") >= unended.count(b"\n") - 1
+
+
+def _first_record(text: bytes, separator: str) -> list[str]:
+    return distinct_names(next(filter(None, csv.reader(StringIO(text.decode(), newline=""), delimiter=separator)), []))
+
+
+def _with_python(text: bytes, separator: str, settings: SourceSettings, *, lines_before: int) -> pl.DataFrame:
+    lines = csv.reader(StringIO(text.decode(), newline=""), delimiter=separator, strict=True)
+    try:
+        records = list(_numbered(lines))
+    except csv.Error as error:
+        raise ValueError(f"line {lines.line_num + lines_before:,}: {_explained(str(error))}") from error
+    header = records.pop(0)[1] if settings.has_header and records else None
+    widest = max((len(fields) for _, fields in records), default=0)
+    names = list(settings.column_names or header or [f"column_{number + 1}" for number in range(widest)])
+    width = len(names)
+    # One separator too many makes no field where it stands at the end of every line.
+    ended = bool(records) and all(len(fields) == width + 1 and not fields[-1] for _, fields in records)
+    for line, fields in records:
+        if len(fields) > width and not ended:
+            named = "`column_names`" if settings.column_names else "the header"
+            raise ValueError(f"line {line + lines_before:,} has {len(fields)} fields, {named} {width}")
+    rows = [[*fields[:width], *[""] * (width - len(fields))] for _, fields in records]
+    columns = zip(distinct_names(names), zip(*rows, strict=True) if rows else [()] * width, strict=True)
+    frame = pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in columns])
+    return frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
+
+
+def _numbered(lines: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Records that have a field, with the number of the line each ends on."""
+    for fields in lines:
+        if fields:
+            yield lines.line_num, fields  # type: ignore[attr-defined]
+
+
+def _explained(problem: str) -> str:
+    if "expected after" in problem:
+        return 'a quote stands inside a quoted field; write it twice ("") or take the quotes around the field away'
+    return "a quoted field is not closed before the file ends" if "unexpected end" in problem else problem
+
+
+def _ends_within_a_line(rows: pl.DataFrame, text: bytes, *, separator: str) -> bool:
+    """Whether the last line lacks its last fields: they are neither written nor marked as empty, nor is the line ended."""
+    if rows.is_empty() or text.endswith((b"\n", b"\r", b'"', separator.encode())):
+        return False
+    return rows.width > 1 and rows.to_series(rows.width - 1)[-1] is None
+
+
+def _without_repeated_headers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the header where it comes again: files were put one behind the other."""
+    if rows.width == 1:
+        return rows
+    names = [re.sub(r"_duplicated_\d+$", "", name) for name in rows.columns]
+    is_header = (rows.to_series(0) == names[0]).fill_null(False)
+    for place in range(1, rows.width if is_header.any() else 0):
+        is_header &= (rows.to_series(place) == names[place]).fill_null(not names[place])
+    return rows.filter(~is_header) if is_header.any() else rows
+
+
+def _without_unnamed_end(rows: pl.DataFrame) -> pl.DataFrame:
+    last = rows.columns[-1] if rows.width > 1 else None
+    unnamed = last is not None and (not last.strip() or re.fullmatch(r"_duplicated_\d+", last) is not None)
+    return rows.drop(last) if unnamed and last is not None and rows[last].is_null().all() else rows

@@ -1,0 +1,218 @@
+"""Finding what a source offers tonight: files that match its patterns, or its query."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from lake.contracts import Table
+from lake.errors import ConfigurationError, DataError
+from lake.sources.databases import read_query
+from lake.sources.readers import as_meant, read_export
+from lake.sources.source_identity import QUERY, Source, could_find, identify
+from lake.sources.source_settings import FileFormat, SourceSettings
+from lake.sources.watermarks import Since
+from lake.storage.bucket import SCHEME, BucketFile, matching
+from lake.storage.storage import File
+
+_ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".bz2", ".xz", ".zst")
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file or query of a source, before it is read.
+
+    Args:
+        table: The contract table it feeds.
+        settings: The source it belongs to.
+        source: What the source goes by in the ledger: its name, else what it reads.
+        path: The file relative to the workspace, an `s3://` address, or `query` for a database.
+        root: The workspace, where relative paths start.
+        label: What messages call the source, such as `orders` or `orders[2]`.
+        is_alone: Whether the source is the table's only one.
+        is_superseded: Whether a newer snapshot of the source is there.
+        location: Where the file is, or None for a database.
+        file_format: How the file is read, or None for a database.
+        size_bytes: Its size; 0 for a database.
+        modified_ns: When it last changed; 0 for a database.
+    """
+
+    table: Table
+    settings: SourceSettings
+    source: str
+    path: str
+    root: Path
+    label: str
+    location: File | None = None
+    file_format: FileFormat | None = None
+    size_bytes: int = 0
+    modified_ns: int = 0
+    is_alone: bool = True
+    is_superseded: bool = False
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"{self.label} ({self.path})"
+
+    def read(self, *, since: Since | None = None) -> tuple[pl.DataFrame, str]:
+        """Read its rows and a hash of its content.
+
+        Args:
+            since: For a source with a watermark, from where on; None for everything.
+
+        Raises:
+            DataError: The content cannot be read, or the file vanished.
+            ConfigurationError: The query or the file's permissions are wrong.
+            OutsideServiceError: The database or the object store did not answer.
+        """
+        if self.location is None or self.file_format is None:
+            rows = read_query(self.settings, name=self.name, root=self.root, since=since)
+            return as_meant(rows, self.settings), _hash_of_rows(rows)
+        try:
+            content = self.location.read_bytes()
+        except FileNotFoundError:
+            raise DataError(f"{self.name} vanished while the night was running", remedy="Put it back and run again.") from None
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+        rows = read_export(content, name=self.name, file_format=self.file_format, settings=self.settings)
+        return rows, hashlib.sha256(content).hexdigest()
+
+
+def discover(
+    table: Table,
+    sources: Sequence[SourceSettings],
+    *,
+    root: Path,
+    taken_in: Mapping[str, Collection[str]] | None = None,
+    absent: list[str] | None = None,
+) -> list[Export]:
+    """List a table's exports in arrival order: the order of its sources, then of their files.
+
+    Files come by path in natural order, numbers as numbers, or by time of modification where `order_by` says so.
+
+    Args:
+        table: What they feed.
+        sources: The table's sources, in their order.
+        root: Where relative paths start.
+        taken_in: Identity of a source → paths that arrived before; a pattern that one of them matches may match nothing now.
+        absent: Filled with one sentence for each such pattern that matches nothing now.
+
+    Raises:
+        ConfigurationError: A path that matches nothing, cannot be read, or whose format cannot be told; two sources of one name.
+        OutsideServiceError: An object store did not answer, or refused.
+    """
+    exports: list[Export] = []
+    for source in identify(table.name, sources):
+        settings = source.settings
+        if settings.uri is not None:
+            exports.append(Export(table, settings, source.identity, QUERY, root, source.label, is_alone=len(sources) == 1))
+            continue
+        paths = set(_paths(source, root, (taken_in or {}).get(source.identity, ()), absent))
+        files = sorted(
+            (_export(table, source, path, root) for path in paths), key=lambda export: (natural_order(export.path), export.path)
+        )
+        if settings.order_by == "modified":
+            files.sort(key=lambda export: export.modified_ns)
+        older = len(files) - 1 if settings.mode == "snapshot" else 0
+        exports += [replace(file, is_alone=len(sources) == 1, is_superseded=place < older) for place, file in enumerate(files)]
+    return exports
+
+
+def natural_order(path: str) -> tuple[tuple[str, int], ...]:
+    """Sort key of a path: its numbers compare as numbers, so that `orders (9).csv` comes before `orders (10).csv`."""
+    # Text and the number behind it, in turn; a number at the beginning stands behind an empty text.
+    return tuple((text, int(number or -1)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", path))
+
+
+class _NothingThereError(ConfigurationError):
+    """A pattern matches nothing."""
+
+
+def _paths(source: Source, root: Path, taken_in: Collection[str], absent: list[str] | None) -> Iterator[File]:
+    for pattern in source.settings.paths:
+        try:
+            yield from _matches(pattern, source.label, root)
+        except _NothingThereError as error:
+            if source.settings.optional:
+                continue
+            if not any(could_find(pattern, path, root) for path in taken_in):
+                raise
+            if absent is not None:
+                absent.append(f"{error.what}; it did before, and what arrived then is kept.")
+
+
+def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
+    if pattern.startswith(SCHEME):
+        objects = matching(pattern)
+        if not objects:
+            raise _NothingThereError(
+                f"{source}: {pattern} matches no object", remedy="Correct `path` of this source, or put the export there."
+            )
+        return objects
+    try:
+        # A name with brackets, such as orders[1].csv, is also a pattern: what is there by that name comes first.
+        named = (root / pattern).exists()
+        found = [root / path for path in ([pattern] if named else glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207
+        files = [path for path in found if path.is_file()]
+    except OSError as error:
+        raise _unreadable(f"{source} ({pattern})", error) from error
+    if not files:
+        if any(path.is_dir() for path in found):
+            raise ConfigurationError(
+                f"{source}: {pattern} is a folder", remedy="Write which files of it, such as `folder/*.csv`."
+            )
+        raise _NothingThereError(
+            f"{source}: {pattern} matches no file (looked from {root})",
+            remedy="Correct `path` of this source, put the export there, or say `optional = true` where there may be none.",
+        )
+    return files
+
+
+def _export(table: Table, source: Source, path: File, root: Path) -> Export:
+    shown = str(path.relative_to(root)) if isinstance(path, Path) and path.is_relative_to(root) else str(path)
+    file_format = source.settings.format_of(path.name)
+    if file_format is None:
+        raise ConfigurationError(f"{source.label}: the name of {shown} does not tell its format", remedy=_remedy_for(path.name))
+    export = Export(table, source.settings, source.identity, shown, root, source.label, path, file_format)
+    if isinstance(path, BucketFile):
+        return replace(export, size_bytes=path.size_bytes, modified_ns=path.modified_ns)
+    try:
+        with path.open("rb"):
+            status = path.stat()
+    except OSError as error:
+        raise _unreadable(export.name, error) from error
+    return replace(export, size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
+
+
+def _remedy_for(name: str) -> str:
+    lower = name.lower()
+    if lower.endswith((".json", ".json.gz")):
+        return (
+            "JSON documents come with a later release; until then convert it, as with `jq -c '.[]' FILE.json > FILE.jsonl`. "
+            'Where it has one object a line, set `format = "jsonl"`.'
+        )
+    if lower.endswith(_ARCHIVES):
+        return (
+            "Archives come with a later release; until then unpack it before the night. A single file may be compressed as .gz."
+        )
+    return "Set `format` to csv, jsonl, parquet or xlsx."
+
+
+def _unreadable(name: str, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
+    )
+
+
+def _hash_of_rows(rows: pl.DataFrame) -> str:
+    digest = hashlib.sha256(repr(rows.schema).encode())
+    digest.update(rows.write_ipc(None, compat_level=None).getbuffer())
+    return digest.hexdigest()

@@ -1,0 +1,183 @@
+"""Past versions of tables: kept long enough to look back, then gone from the disk.
+
+A table's log tells which data files a version is made of, and its entries hold the smallest and largest value of every column.
+So letting go of the past means both: data files that no kept version needs, and log entries from before the oldest kept one.
+Nothing here adds a commit: version numbers and what the newest version holds stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any, Final
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable
+
+from lake.storage.delta import Lake
+from lake.storage.snapshots import FACTS_KEY, LOG
+from lake.storage.storage import Place, Stored
+
+_LAST_CHECKPOINT: Final = "_last_checkpoint"
+_NUMBERED: Final = re.compile(r"(\d{20})\.(json|checkpoint\.parquet)")
+# A checkpoint lists every file of a table: making one for each old commit would cost more than the commits.
+_COMMITS_PER_CHECKPOINT: Final = 10
+# A file this young may belong to a commit that somebody is just making.
+_ORPHAN_AGE: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was taken from the disk.
+
+    Args:
+        files: Data files and log entries.
+        bytes: Their sizes.
+    """
+
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Removed) -> Removed:
+        return Removed(self.files + other.files, self.bytes + other.bytes)
+
+
+def vacuum(lake: Lake, table: str, *, kept_since: datetime, now: datetime) -> Removed:
+    """Remove what only versions older than `kept_since` need.
+
+    Every version that was the newest at that moment or later can still be read afterwards, so neither a reader nor the
+    verification of a night within the keeping time misses a file.
+
+    Args:
+        lake: The lake, with nobody writing to it.
+        table: Its name.
+        kept_since: The beginning of the keeping time.
+        now: The clock.
+    """
+    place = lake.place(table)
+    log = dict(_log_files(place, "json"))
+    commits = dict(zip(log, map(_commit, place.read_each(log.values())), strict=True))
+    newest = max(commits)
+    older = [number for number, commit in commits.items() if commit.made_at < kept_since]
+    oldest_kept = min(max(older, default=min(commits)), newest)
+    kept = {path for number, commit in commits.items() if number > oldest_kept for path in commit.removed}
+    removed = _remove_data(lake, table, kept=kept, written_before=now - _ORPHAN_AGE)
+    lake.drop_copies(table, but_newest=True)
+    return removed + _shorten_log(lake, table, oldest_kept=oldest_kept)
+
+
+def forget_past(lake: Lake, table: str) -> Removed:
+    """Remove everything but the newest version: older data files, log entries and their statistics.
+
+    Killed at any point and run again, it finishes; the newest version can be read all the time.
+    """
+    lake.drop_copies(table, but_newest=False)
+    _carry_metadata(lake, table)
+    opened = _opened(lake, table)
+    with lake.answered():
+        opened.create_checkpoint()
+    removed = _remove_data(lake, table, kept=set(), written_before=None)
+    return removed + _drop_log(lake.place(table), before=opened.version())
+
+
+@dataclass(frozen=True)
+class _Commit:
+    made_at: datetime
+    removed: frozenset[str]
+    facts: str | None
+
+
+def _commit(content: bytes) -> _Commit:
+    made_ms, removed, facts = 0, set(), None
+    for line in content.decode().splitlines():
+        if not line.startswith(('{"commitInfo"', '{"remove"')):
+            continue
+        action: dict[str, Any] = json.loads(line)
+        if "remove" in action:
+            removed.add(unquote(action["remove"]["path"]))
+        elif "commitInfo" in action:
+            made_ms = action["commitInfo"].get("timestamp", 0)
+            facts = action["commitInfo"].get(FACTS_KEY)
+    return _Commit(datetime.fromtimestamp(made_ms / 1000, UTC), frozenset(removed), facts)
+
+
+def _opened(lake: Lake, table: str, version: int | None = None) -> DeltaTable:
+    with lake.answered():
+        return DeltaTable(str(lake.path(table)), version=version, storage_options=lake.storage_options)
+
+
+def _log_files(place: Place, ending: str) -> Iterator[tuple[int, str]]:
+    for file in place.files(LOG):
+        numbered = _NUMBERED.fullmatch(file.name.removeprefix(f"{LOG}/"))
+        if numbered and numbered[2] == ending:
+            yield int(numbered[1]), file.name
+
+
+def _remove_data(lake: Lake, table: str, *, kept: set[str], written_before: datetime | None) -> Removed:
+    """Remove the data files that neither the newest version nor `kept` needs, those that no commit ever named included."""
+    place = lake.place(table)
+    current = pl.DataFrame(_opened(lake, table).get_add_actions(flatten=True))
+    needed = kept | {unquote(path) for path in current["path"]}
+    removed = Removed()
+    for file in place.files():
+        if LOG in PurePosixPath(file.name).parts or file.name in needed:
+            continue
+        if written_before is None or file.modified_at < written_before.timestamp():
+            removed += _remove(place, file)
+    place.remove_empty_folders(but=LOG)
+    return removed
+
+
+def _shorten_log(lake: Lake, table: str, *, oldest_kept: int) -> Removed:
+    """Let the log begin with the newest checkpoint that the oldest kept version can be read from."""
+    place = lake.place(table)
+    checkpoints = [number for number, _ in _log_files(place, "checkpoint.parquet") if number <= oldest_kept]
+    first = min(number for number, _ in _log_files(place, "json"))
+    begins = max(checkpoints, default=first)
+    if oldest_kept - begins >= _COMMITS_PER_CHECKPOINT:
+        opened = _opened(lake, table, oldest_kept)
+        with lake.answered():
+            opened.create_checkpoint()
+        begins = oldest_kept
+    return _drop_log(place, before=begins) if begins > first else Removed()
+
+
+def _drop_log(place: Place, *, before: int) -> Removed:
+    removed = Removed()
+    # Newest first: a log that was cut short by a kill is still whole from its checkpoint on.
+    for file in reversed(place.files(LOG)):
+        name = file.name.removeprefix(f"{LOG}/")
+        numbered = _NUMBERED.fullmatch(name)
+        is_stray = numbered is None and name != _LAST_CHECKPOINT and "/" not in name
+        if is_stray or (numbered is not None and int(numbered[1]) < before):
+            removed += _remove(place, file)
+    return removed
+
+
+def _carry_metadata(lake: Lake, table: str) -> None:
+    """Make sure that the newest commit has the facts that an older one kept."""
+    place = lake.place(table)
+    number, newest = list(_log_files(place, "json"))[-1]
+    facts = lake.metadata(table)
+    if not facts or _commit(place.read(newest)).facts is not None:
+        return
+    opened = _opened(lake, table)
+    assert opened.version() == number
+    with lake.answered():
+        opened.create_write_transaction(
+            [],
+            "append",
+            opened.schema(),
+            partition_by=opened.metadata().partition_columns,
+            commit_properties=CommitProperties(custom_metadata={FACTS_KEY: json.dumps(facts, sort_keys=True)}),
+        )
+
+
+def _remove(place: Place, file: Stored) -> Removed:
+    place.remove(file.name)
+    return Removed(1, file.size_bytes)

@@ -1,0 +1,49 @@
+"""The morning report: one self-contained HTML file for phone, screen, dark room and paper.
+
+A report is a row of sections. Later work adds one by handing a `Section` to `render_report`, or a builder to `BUILDERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from outputs.report.facts import ReportFacts
+from outputs.report.frame import render
+from outputs.report.headlines import headlines
+from outputs.report.sections import (
+    Section,
+    activity_section,
+    data_section,
+    groups_section,
+    matured_section,
+    models_section,
+    newly_at_risk_section,
+    tiers_section,
+)
+
+BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
+    newly_at_risk_section,
+    activity_section,
+    tiers_section,
+    groups_section,
+    models_section,
+    matured_section,
+    data_section,
+)
+
+
+def render_report(facts: ReportFacts, *, extra_sections: Sequence[Section] = ()) -> str:
+    """Write the report as HTML: headlines in words, warnings, then the sections by their `order`.
+
+    The same facts give the same bytes. A section without facts is left out. No script, no outside load, no member's id.
+
+    Args:
+        facts: What to tell.
+        extra_sections: Further sections; their ids must be their own.
+    """
+    built = [section for build in BUILDERS if (section := build(facts)) is not None]
+    sections = sorted([*built, *extra_sections], key=lambda section: (section.order, section.id))
+    ids = [section.id for section in sections]
+    assert len(ids) == len(set(ids)), f"section ids are unique within a report: {ids}"
+    return render("report.html.j2", facts=facts, headlines=headlines(facts), sections=sections)

@@ -1,0 +1,191 @@
+"""Taking members out of what the nights have written outside the lake: lists, pages, databases, caches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from lake.errors import OutsideServiceError
+from lake.storage.bucket import Bucket
+from lake.storage.storage import File
+from outputs.lists import CONTACT_SCHEMA, has_mark, write_lists
+from outputs.publishing.folder import publish, recover, staging_folder
+from pipeline.erasure.file_search import files_below, quoted
+from pipeline.erasure.id_matchers import Needles
+from pipeline.receipt import RECEIPT
+from runtime.workspace import Workspace
+
+ERASURES_KEY: Final = "erasures"
+_TEXTS: Final = frozenset({".html", ".json", ".jsonl", ".md", ".txt", ".log", ".csv", ".toml", ".yaml", ".yml", ".xml"})
+_SQLITE: Final = b"SQLite format 3\x00"
+_BUSY_SECONDS: Final = 30
+_OWN_FOLDERS: Final = ("lists", "reports", "erasures", "mlartifacts", "mlruns", "logs", ".evenfall")
+_OWN_FILES: Final = "mlflow.db*"
+
+
+def own_files(workspace: Workspace, *, without: set[File]) -> list[File]:
+    """Every file that Evenfall, or a tool on its behalf, has written: in the workspace, and in the lake wherever it lies."""
+    below = [path for folder in _OWN_FOLDERS for path in files_below(workspace.root / folder, without=without)]
+    return [*lake_files(workspace, without=without), *below, *sorted(workspace.root.glob(_OWN_FILES))]
+
+
+def lake_files(workspace: Workspace, *, without: set[File]) -> list[File]:
+    """Every file of the lake."""
+    root = workspace.lake.root
+    if isinstance(root, Bucket):
+        return [file for file in root.files() if file not in without]
+    return list(files_below(root, without=without))
+
+
+def other_files(workspace: Workspace, *, without: set[File]) -> list[File]:
+    """Every file in the workspace that people have put there."""
+    own = set(own_files(workspace, without=set()))
+    return [path for path in files_below(workspace.root, without=without) if path not in own]
+
+
+def erase_from_lists(workspace: Workspace, needles: Needles, *, currency: str | None, certificate: str) -> int:
+    """Publish every night's lists again without the members, and note in every receipt that somebody was erased since.
+
+    Args:
+        workspace: The workspace, held.
+        needles: The members.
+        currency: Of the amounts in the lists.
+        certificate: What the receipts name.
+
+    Returns:
+        How many nights named one of them.
+    """
+    recover(workspace.lists)
+    nights = [path for path in sorted(workspace.lists.iterdir()) if path.is_dir()] if workspace.lists.exists() else []
+    return sum(_erase_from_night(folder, needles, currency=currency, certificate=certificate) for folder in nights)
+
+
+def clean(paths: Iterable[Path], needles: Needles) -> tuple[int, int]:
+    """Take the members out of single files: texts and databases lose the name, anything else that can be made again goes.
+
+    Returns:
+        How many files were edited, and how many removed.
+
+    Raises:
+        OutsideServiceError: A database is in use.
+    """
+    edited = removed = 0
+    for path in paths:
+        if not path.exists():
+            continue
+        with path.open("rb") as stream:
+            is_database = stream.read(len(_SQLITE)) == _SQLITE
+        if is_database:
+            _clean_database(path, needles)
+            edited += 1
+        elif path.suffix in _TEXTS:
+            _replace(path, needles.redacted_bytes(path.read_bytes()))
+            edited += 1
+        else:
+            path.unlink()
+            removed += 1
+    return edited, removed
+
+
+def _erase_from_night(folder: Path, needles: Needles, *, currency: str | None, certificate: str) -> bool:
+    members, contacts = _members(folder), _contacts(folder)
+    if members is None or contacts is None:
+        return False
+    is_theirs = pl.col("member_id").is_in(needles.ids)
+    named = any(frame.filter(is_theirs).height for frame in (members, contacts))
+    if not named:
+        _mark(folder, {}, certificate)
+        return False
+    staging = staging_folder(folder)
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            shutil.copyfile(path, staging / path.name)
+    lists = write_lists(
+        staging,
+        members=members.filter(~is_theirs),
+        contacts=contacts.filter(~is_theirs),
+        currency=currency,
+        bom=has_mark(folder / "contact_list.csv"),
+    )
+    _mark(staging, lists, certificate)
+    publish(staging, folder)
+    return True
+
+
+def _members(folder: Path) -> pl.DataFrame | None:
+    path = folder / "members.parquet"
+    return pl.read_parquet(path, hive_partitioning=False) if path.exists() else None
+
+
+def _contacts(folder: Path) -> pl.DataFrame | None:
+    path = folder / "contact_list.csv"
+    if not path.exists():
+        return None
+    return pl.read_csv(path, schema_overrides=dict(CONTACT_SCHEMA), infer_schema_length=None)
+
+
+def _mark(folder: Path, lists: dict[str, str], certificate: str) -> None:
+    """Let the receipt name the lists as they are now, and the erasures that have changed them or their history."""
+    path = folder / RECEIPT
+    if not path.exists():
+        return
+    receipt: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    receipt["lists"] = {**receipt.get("lists", {}), **lists}
+    receipt[ERASURES_KEY] = sorted({*receipt.get(ERASURES_KEY, []), certificate})
+    _replace(path, (json.dumps(receipt, indent=2, sort_keys=True) + "\n").encode())
+
+
+def _clean_database(path: Path, needles: Needles) -> None:
+    """Take the members out of every text of a SQLite database, and out of the pages that it no longer uses."""
+    try:
+        with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("BEGIN IMMEDIATE")
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                _clean_table(connection, table, needles)
+            connection.execute("COMMIT")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        raise OutsideServiceError(
+            f"{path} names a member and cannot be changed now",
+            remedy="Stop what uses it, then run the erasure again.",
+            detail=str(error),
+        ) from error
+
+
+def _clean_table(connection: sqlite3.Connection, table: str, needles: Needles) -> None:
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]
+    for column in columns:
+        name = quoted(column)
+        texts = connection.execute(
+            f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE typeof({name}) = 'text'"  # noqa: S608 - both are quoted
+        ).fetchall()
+        for (text,) in texts:
+            cleaned = needles.redacted(text)
+            if cleaned != text:
+                connection.execute(f"UPDATE {quoted(table)} SET {name} = ? WHERE {name} = ?", [cleaned, text])  # noqa: S608
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Change a file all or nothing."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def list_hashes(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
+    """File name → SHA-256 of a night's list; None where it is gone."""
+    found: dict[str, str | None] = {}
+    for name in names:
+        path = folder / name
+        found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return found

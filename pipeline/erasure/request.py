@@ -1,0 +1,85 @@
+"""What is asked before an erasure: whom a file names, and what would be removed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from lake.contracts import TABLES
+from lake.errors import ConfigurationError
+from pipeline.erasure.id_matcher import ID_COLUMNS
+from runtime.run_context import Night, open_night
+
+_COLUMN: Final = "member_id"
+_SEPARATORS: Final = (",", ";", "\t")
+
+
+def read_asked(file: Path) -> dict[str, str]:
+    """Read whom to erase: an id a line, or a CSV with a column `member_id`; UTF-8, empty lines passed over.
+
+    Returns:
+        Member → where the file names them first, such as `line 3 of gone.txt`, which may be told without naming anybody.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is not UTF-8 or names nobody.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}", remedy="Check its name and permissions.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8", remedy="Save it as UTF-8, with or without a byte order mark.") from error
+    asked: dict[str, str] = {}
+    for number, member_id in _ids(text):
+        if member_id.strip():
+            asked.setdefault(member_id.strip(), f"line {number:,} of {file.name}")
+    if not asked:
+        raise ConfigurationError(f"{file} names nobody", remedy=f"Write an id a line, or a CSV with a column {_COLUMN}.")
+    return asked
+
+
+def planned(workspace: Path, members: Mapping[str, str]) -> Iterator[str]:
+    """What an erasure would do, as lines to show before it; nothing is changed."""
+    night = open_night(workspace, None)
+    ids = list(members)
+    who = "1 member" if len(ids) == 1 else f"{len(ids):,} members"
+    yield f"This removes {who} from everything the workspace holds: tables, their past versions, lists, pages, the database."
+    for table in TABLES:
+        rows = _rows_naming(night, table, ids)
+        if rows:
+            yield f"  {table:<10} {rows:>10,} rows are theirs or name them"
+    yield f"  {'lists':<10} {_nights_naming(night, ids):>10,} nights"
+    yield "It cannot be taken back. Your own exports are not edited."
+
+
+def _ids(text: str) -> Iterator[tuple[int, str]]:
+    head = text.split("\n", 1)[0]
+    for separator in _SEPARATORS:
+        names = [name.strip().lower() for name in next(csv.reader([head], delimiter=separator), [])]
+        if _COLUMN in names:
+            lines = csv.reader(StringIO(text), delimiter=separator)
+            place = names.index(_COLUMN)
+            yield from ((lines.line_num, line[place]) for line in lines if lines.line_num > 1 and len(line) > place)
+            return
+    yield from enumerate(text.splitlines(), start=1)
+
+
+def _rows_naming(night: Night, table: str, ids: list[str]) -> int:
+    lake = night.workspace.lake
+    if not lake.exists(table):
+        return 0
+    stored = lake.scan(table)
+    columns = sorted(ID_COLUMNS & set(stored.collect_schema().names()))
+    names = pl.any_horizontal(pl.col(column).is_in(ids) for column in columns).fill_null(value=False)
+    return int(stored.filter(names).select(pl.len()).collect(engine="streaming").item())
+
+
+def _nights_naming(night: Night, ids: list[str]) -> int:
+    files = sorted(night.workspace.lists.glob("*/members.parquet"))
+    theirs = pl.col("member_id").is_in(ids)
+    return sum(pl.scan_parquet(file, hive_partitioning=False).filter(theirs).limit(1).collect().height for file in files)

@@ -1,0 +1,161 @@
+"""`evenfall explain`: one member's card, from the lists and the lake of a night that has been run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from features.history import is_activity
+from lake.contracts import DAILY
+from lake.errors import ConfigurationError
+from lake.member_index import scan_member_index
+from lake.storage.delta import DAY
+from pipeline.analysis import listed_nights, read_members
+from pipeline.scoring import NIGHT, TIERS_TABLE
+from runtime.run_context import Night, open_night
+from wording import numbers as words
+
+_WEEKS: Final = 52
+_WEEK_DAYS: Final = 7
+_BARS: Final = "·▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of one member; of those who may not be profiled, nothing but the id.
+
+    Args:
+        member_id: As the lists call them.
+        as_of: The night.
+        scores: What each score is called, and its value in words.
+        active_days: Days with activity in each of the last 52 weeks, the oldest first.
+        reasons: The strongest first: whether it raises the risk of leaving, and its sentence.
+        tier_moves: The first night in each tier, the oldest first.
+    """
+
+    member_id: str
+    as_of: date
+    scores: tuple[tuple[str, str], ...] = ()
+    active_days: tuple[int, ...] = ()
+    reasons: tuple[tuple[bool, str], ...] = ()
+    tier_moves: tuple[tuple[date, str], ...] = ()
+
+    @property
+    def first_day(self) -> date:
+        """The first of the days that `active_days` counts."""
+        return self.as_of - timedelta(days=_WEEKS * _WEEK_DAYS - 1)
+
+
+def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str:
+    """Write a member's card: scores, a year's activity, reasons, tier moves.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        member_id: The member, as the lists call them.
+        as_of: The night; by default the newest that has been run.
+
+    Raises:
+        ConfigurationError: No night has been run, or its lists do not know the member.
+    """
+    night = open_night(workspace, as_of)
+    return _as_text(read_card(night.on(_listed_night(night, given=as_of is not None)), member_id))
+
+
+def read_card(night: Night, member_id: str) -> Card:
+    """Gather a member's card from the lists and the lake.
+
+    Args:
+        night: A night with lists.
+        member_id: The member, as the lists call them.
+
+    Raises:
+        ConfigurationError: The night's lists do not know the member.
+    """
+    listed = read_members(night).filter(pl.col("member_id") == member_id)
+    if listed.is_empty():
+        raise ConfigurationError(
+            f"the lists of {night.as_of} have no member {member_id!r}",
+            remedy="Write the id exactly as in the lists, or choose another night.",
+        )
+    member = listed.row(0, named=True)
+    if member["tier"] is None:
+        return Card(member_id, night.as_of)
+    number = scan_member_index(night.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
+    return Card(
+        member_id,
+        night.as_of,
+        scores=tuple(_scores(night, member)),
+        active_days=_active_days(night, number),
+        reasons=tuple((one["contribution"] > 0, one["text"]) for one in member["reasons"] or ()),
+        tier_moves=_tier_moves(night, number),
+    )
+
+
+def _as_text(card: Card) -> str:
+    lines = [f"Member {card.member_id}, as of {words.day(card.as_of)}", ""]
+    if not card.scores:
+        return "\n".join([*lines, "This member may not be profiled: nothing is scored."])
+    lines += [f"  {name:22}{value}" for name, value in card.scores]
+    first, last = words.short_day(card.first_day), words.short_day(card.as_of)
+    bars = "".join(_BARS[count] for count in card.active_days)
+    lines += ["", "Active days a week over a year:", f"  {bars}", f"  {first}{last:>{_WEEKS - len(first)}}", ""]
+    reasons = [f"  {'+' if raises else '-'} {text}" for raises, text in card.reasons]
+    lines += ["Reasons, the strongest first:", *reasons] if reasons else ["Reasons: none are given for this member."]
+    moves = [f"  {words.short_day(since)}  {tier}" for since, tier in card.tier_moves]
+    return "\n".join([*lines, "", *(["Tier moves:", *moves] if moves else ["Tier moves: none."])])
+
+
+def _listed_night(night: Night, *, given: bool) -> date:
+    nights = listed_nights(night)
+    if given and night.as_of in nights:
+        return night.as_of
+    if given or not nights:
+        which = f"the night of {night.as_of}" if given else "any night"
+        raise ConfigurationError(f"there are no lists of {which}", remedy="Run it with `evenfall nightly`.")
+    return nights[0]
+
+
+def _scores(night: Night, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    settings = night.settings
+    yield "tier", words.label(member["tier"])
+    yield "stage", words.label(member["lifecycle"])
+    yield "group", member["segment"]
+    if member["churn_probability"] is None:
+        yield "churn", f"not scored: silent for {settings.churn.eligible_days} days or more"
+    else:
+        horizon = words.count(settings.churn.horizon_days, "day")
+        percent = words.percent(member["churn_probability"])
+        yield "churn", f"{percent} within {horizon}, {member['churn_risk']} risk ({member['churn_model']})"
+    if member["expected_value"] is not None:
+        spend = words.money(member["expected_value"], settings.community.currency)
+        yield "expected spend", f"{spend} within {words.count(settings.value.horizon_days, 'day')} ({member['value_model']})"
+    for name in ("activity_score", "commercial_score", "member_value_score"):
+        if member[name] is not None:
+            yield words.label(name), f"{member[name]:.0f} of 100"
+
+
+def _active_days(night: Night, member_no: int) -> tuple[int, ...]:
+    days = (
+        night.workspace.lake.scan(DAILY)
+        .filter(is_activity() & (pl.col("member_no") == member_no) & (pl.col(DAY) <= night.as_of))
+        .select(pl.col(DAY).unique())
+        .collect(engine="streaming")[DAY]
+    )
+    weeks = [0] * _WEEKS
+    for day in days:
+        age_weeks = (night.as_of - day).days // _WEEK_DAYS
+        if age_weeks < _WEEKS:
+            weeks[_WEEKS - 1 - age_weeks] += 1
+    return tuple(weeks)
+
+
+def _tier_moves(night: Night, member_no: int) -> tuple[tuple[date, str], ...]:
+    mine = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= night.as_of)
+    states = night.workspace.lake.scan(TIERS_TABLE).filter(mine).collect()
+    moves = states.sort(NIGHT).unique("tier_since", keep="first", maintain_order=True).sort("tier_since")
+    return tuple(moves.select("tier_since", "tier").iter_rows())

@@ -1,0 +1,1 @@
+"""Champions: trained, challenged, promoted and rolled back."""

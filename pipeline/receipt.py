@@ -1,0 +1,70 @@
+"""The receipt of a night: hashes of data, code, configuration and models, tied to the hash of each list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from lake.arrivals import REFUSALS, RETIRED
+from lake.contracts import DAILY, TABLES, TIES
+from lake.member_index import MEMBER_INDEX
+from models.bundle import files_hash
+from pipeline.learning.champions import Champions
+from pipeline.scoring import GROUPS, TIERS_TABLE, count_not_profiled
+from runtime.run_context import Night, code_hash, settings_hash
+
+RECEIPT: Final = "receipt.json"
+# What the lists are computed from; a night is recomputed from these tables as they were.
+_COMPUTED_FROM: Final = (*TABLES, REFUSALS, RETIRED, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
+# What these steps count follows from the tables alone; timings, and what a run happened to find new, stand in the log.
+_REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")
+_FORMAT_VERSION: Final = 2
+
+
+def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
+    """Write `receipt.json` beside the lists it vouches for; the same night gives the same bytes.
+
+    Args:
+        folder: The lists' folder, not published yet.
+        night: The run.
+        champions: The models that scored.
+        lists: File name → SHA-256.
+
+    Returns:
+        What was written.
+    """
+    models = {champion.registered.name: champion.registered for champion in champions.all}
+    receipt: dict[str, Any] = {
+        "format_version": _FORMAT_VERSION,
+        "as_of": night.as_of.isoformat(),
+        "data": {table: _content(night, table) for table in TABLES if night.workspace.lake.exists(table)},
+        "code": code_hash(),
+        "configuration": settings_hash(night.settings),
+        "models": {name: model.label for name, model in models.items()},
+        "trained_by": {champion.registered.name: _trainers(champion.model.machines) for champion in champions.all},
+        "model_files": {name: files_hash(model.files) for name, model in models.items()},
+        "tables": {name: night.workspace.lake.version(name) for name in _COMPUTED_FROM if night.workspace.lake.exists(name)},
+        "not_profiled": count_not_profiled(night),
+        "steps": {step: night.counts[step] for step in _REPEATABLE_STEPS if step in night.counts},
+        "log": f"{night.workspace.logs.name}/{night.as_of.isoformat()}.jsonl",
+        "lists": dict(sorted(lists.items())),
+    }
+    (folder / RECEIPT).write_text(json.dumps(receipt, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return receipt
+
+
+def _trainers(machines: int) -> str:
+    return "one process" if machines == 1 else f"{machines} Dask workers"
+
+
+def _content(night: Night, table: str) -> dict[str, Any]:
+    """The rows a night could see of a table, and the newest commit that holds them."""
+    lake = night.workspace.lake
+    if TABLES[table].time is None:
+        return {"version": lake.version(table), "rows": lake.row_count(table)}
+    rows = lake.rows_by_day(table).filter(pl.col("event_date") <= night.as_of)["rows"].sum()
+    return {"version": lake.version(table), "rows": int(rows)}

@@ -1,0 +1,285 @@
+"""What the morning report will say, gathered from tonight's lists, the lake and the models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from features.history import DAILY_SCHEMA, EVENT_PREFIX, ORDER_ACTIVITIES
+from lake.checks import read_checks
+from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TABLES
+from lake.retired import retired_on
+from lake.storage.delta import DAY
+from outputs.report.calibration_rows import calibration_rows
+from outputs.report.facts import (
+    Activity,
+    ContactList,
+    Group,
+    Matured,
+    Metric,
+    ModelHealth,
+    NewlyAtRisk,
+    ReportFacts,
+    Risk,
+    RuleBreach,
+    TableFlow,
+)
+from pipeline.history.daily_rollups import members_known
+from pipeline.intake.intake import Intake
+from pipeline.learning.champions import Champion, Champions
+from pipeline.maturity import Maturity
+from pipeline.scoring import previous_night, read_scores
+from runtime.run_context import Night
+from segments.lifecycle import STAGES
+from segments.tiers import TIERS
+
+VALUABLE_TIERS: Final = ("diamond", "gold")
+_WEEK_DAYS: Final = 7
+_DRAWN_DAYS: Final = 90
+_SHOWN_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
+
+# Metric → how people read it: name, meaning, which way is better.
+_CHURN_METRICS: Final = {
+    "auc": ("AUC", "How often a member who left was ranked above one who stayed; 0.5 is chance.", "higher"),
+    "average_precision": ("Average precision", "How pure the top of the list is.", "higher"),
+    "brier": ("Brier score", "Mean squared error of the probabilities.", "lower"),
+    "calibration_slope": ("Calibration slope", "1 when high and low probabilities mean what they say.", "closer to 1"),
+}
+_VALUE_METRICS: Final = {
+    "ngini": ("nGini", "How well members are ordered by what they went on to spend; 1 is perfect.", "higher"),
+    "rmse": ("RMSE", "Typical error of one member's expected spend.", "lower"),
+    "total_ratio": ("Predicted over actual total", "1 when the sum over all members came true.", "closer to 1"),
+}
+
+
+def report_facts(
+    night: Night,
+    *,
+    members: pl.DataFrame,
+    contacts: pl.DataFrame,
+    champions: Champions,
+    maturity: Maturity,
+    intake: Intake,
+    tonight: pl.DataFrame,
+) -> ReportFacts:
+    """Gather everything the report says.
+
+    Args:
+        night: The run.
+        members: Tonight's list.
+        contacts: Tonight's contact list.
+        champions: The models that scored.
+        maturity: How past predictions came true.
+        intake: What arrived.
+        tonight: The ledger's rows of tonight's arrivals.
+    """
+    before = previous_night(night.workspace.lake, night.as_of)
+    earlier = None if before is None else read_scores(night.workspace.lake, before)
+    has_value = bool(members["expected_value"].is_not_null().any())
+    folder = f"../lists/{night.as_of.isoformat()}"
+    return ReportFacts(
+        community=night.settings.community.name,
+        as_of=night.as_of,
+        currency=night.settings.community.currency,
+        members=members.height,
+        activity=_activity(night, has_orders=champions.value is not None),
+        tiers=_groups(members, earlier, "tier", order=tuple(reversed(TIERS))),
+        risk=_risk(night, members, earlier),
+        newly_at_risk=_newly_at_risk(members, earlier),
+        lifecycle=_groups(members, earlier, "lifecycle", order=STAGES),
+        segments=_groups(members, earlier, "segment"),
+        contact_list=ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder),
+        models=_models(night, champions),
+        matured=_matured(night, maturity),
+        flows=table_flows(night, tonight),
+        breaches=_breaches(night),
+        warnings=tuple(finding.says for finding in intake.findings if finding.severity == "warning"),
+        validation_path=f"{night.as_of.isoformat()}-validation.html",
+        value_horizon_days=night.settings.value.horizon_days if has_value else None,
+        expected_value=float(members["expected_value"].sum()) if has_value else None,
+    )
+
+
+def table_flows(night: Night, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
+    """What became of the rows read tonight, for every table that has a source."""
+    flows = []
+    retired = retired_on(night.workspace.lake, night.as_of)
+    for name, table in TABLES.items():
+        if not night.settings.table_sources(name):
+            continue
+        sums = pl.col("rows_read", "added", *_SHOWN_COUNTS).sum()
+        counts = tonight.filter(pl.col("table") == name).select(sums).row(0, named=True)
+        counts["merged"] += counts.pop("added")
+        days = night.workspace.lake.days(name) if table.time is not None else set()
+        newest = max((day for day in days if day <= night.as_of), default=None)
+        flows.append(
+            TableFlow(
+                table=name,
+                read=counts["rows_read"],
+                newest=newest,
+                age_days=None if newest is None else (night.as_of - newest).days,
+                retired=retired.get(name, 0),
+                **{count: counts[count] for count in _SHOWN_COUNTS},
+            )
+        )
+    return tuple(flows)
+
+
+def _activity(night: Night, *, has_orders: bool) -> Activity:
+    own = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
+    days = pl.col(DAY).is_between(night.as_of - timedelta(days=_DRAWN_DAYS - 1), night.as_of)
+    recent = night.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(own & days).collect(engine="streaming")
+    this_week, last_week = _week(night.as_of), _week(night.as_of - timedelta(days=_WEEK_DAYS))
+    calendar = pl.DataFrame({DAY: pl.date_range(night.as_of - timedelta(days=_DRAWN_DAYS - 1), night.as_of, eager=True)})
+    counted = recent.group_by(DAY).agg(active_members=pl.col("member_no").n_unique().cast(pl.Int64))
+    new = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of).filter(
+        pl.col("seen_from").is_between(*this_week)
+    )
+    return Activity(
+        by_day=calendar.join(counted, on=DAY, how="left").with_columns(pl.col("active_members").fill_null(0)).sort(DAY),
+        active_7d=recent.filter(pl.col(DAY).is_between(*this_week))["member_no"].n_unique(),
+        active_previous_7d=recent.filter(pl.col(DAY).is_between(*last_week))["member_no"].n_unique(),
+        new_7d=int(new.select(pl.len()).collect(engine="streaming").item()),
+        spend_7d=_spend(recent, this_week) if has_orders else None,
+        spend_previous_7d=_spend(recent, last_week) if has_orders else None,
+    )
+
+
+def _week(last: date) -> tuple[date, date]:
+    return last - timedelta(days=_WEEK_DAYS - 1), last
+
+
+def _spend(daily: pl.DataFrame, week: tuple[date, date]) -> float:
+    orders = daily.filter(pl.col(DAY).is_between(*week) & pl.col("activity").is_in(ORDER_ACTIVITIES))
+    return int(orders["amount_minor"].sum()) / MINOR_UNITS_PER_UNIT
+
+
+def _risk(night: Night, members: pl.DataFrame, earlier: pl.DataFrame | None) -> Risk | None:
+    eligible = int(members["is_eligible"].sum())
+    if not eligible:
+        return None
+    return Risk(
+        horizon_days=night.settings.churn.horizon_days,
+        eligible=eligible,
+        high=int((members["churn_risk"] == "high").sum()),
+        high_previous=None if earlier is None else int((earlier["churn_risk"] == "high").sum()),
+    )
+
+
+def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None) -> NewlyAtRisk | None:
+    valuable = members.filter(pl.col("tier").is_in(VALUABLE_TIERS))
+    if not valuable["is_eligible"].any():
+        return None
+    if earlier is None:
+        return NewlyAtRisk(valuable.height, VALUABLE_TIERS, None)
+    was_high = earlier.filter(pl.col("churn_risk") == "high").select("member_id")
+    newly = valuable.filter(pl.col("churn_risk") == "high").join(was_high, on="member_id", how="anti")
+    return NewlyAtRisk(
+        valuable=valuable.height,
+        tiers=VALUABLE_TIERS,
+        members=newly.height,
+        by_tier=_groups(newly, None, "tier", order=VALUABLE_TIERS),
+        by_segment=_groups(newly, None, "segment"),
+    )
+
+
+def _groups(
+    members: pl.DataFrame, earlier: pl.DataFrame | None, column: str, *, order: tuple[str, ...] | None = None
+) -> tuple[Group, ...]:
+    """Members by name: in the order given, else the largest group first."""
+    named = members.filter(pl.col(column).is_not_null())
+    counted = {
+        row[column]: row
+        for row in named.group_by(column)
+        .agg(
+            members=pl.len(),
+            high_risk=(pl.col("churn_risk") == "high").sum(),
+            expected_value=pl.when(pl.col("expected_value").is_not_null().any()).then(pl.col("expected_value").sum()),
+        )
+        .sort(["members", column], descending=[True, False])
+        .iter_rows(named=True)
+    }
+    past = {} if earlier is None else dict(earlier.filter(pl.col(column).is_not_null()).group_by(column).len().iter_rows())
+    names = order if order is not None else tuple(counted)
+    nobody: Mapping[str, Any] = {"members": 0, "high_risk": 0, "expected_value": None}
+    return tuple(
+        Group(
+            name=name,
+            members=counted.get(name, nobody)["members"],
+            previous_members=None if earlier is None else past.get(name, 0),
+            high_risk=counted.get(name, nobody)["high_risk"],
+            expected_value=counted.get(name, nobody)["expected_value"],
+        )
+        for name in names
+    )
+
+
+def _models(night: Night, champions: Champions) -> tuple[ModelHealth, ...]:
+    found = [_health(night, "Churn", champions.churn, _CHURN_METRICS)]
+    if champions.value is not None:
+        found.append(_health(night, "Value", champions.value, _VALUE_METRICS))
+    return tuple(found)
+
+
+def _health(night: Night, purpose: str, champion: Champion[Any], shown: Mapping[str, tuple[str, str, str]]) -> ModelHealth:
+    measured: Mapping[str, Mapping[str, float | None]] = champion.model.metrics
+    ours = measured.get("evenfall", {})
+    baselines = [name for name in measured if name != "evenfall"]
+    return ModelHealth(
+        purpose=purpose,
+        version=champion.registered.label,
+        trained_as_of=champion.registered.trained_as_of,
+        age_days=(night.as_of - champion.registered.trained_as_of).days,
+        measured_on="members whose outcome the measured twin had not seen" if ours else "no past night yet",
+        metrics=tuple(
+            Metric(
+                name,
+                meaning,
+                ours.get(metric),
+                {other.replace("_", " "): measured[other].get(metric) for other in baselines},
+                better,
+            )
+            for metric, (name, meaning, better) in shown.items()
+            if ours
+        ),
+        note=_note(champion),
+    )
+
+
+def _note(champion: Champion[Any]) -> str:
+    """What to know about the model beside its figures: why it is the champion, and why it is no better one."""
+    decided = f"The gate's last word: {champion.decided}." if champion.decided else ""
+    return " ".join(filter(None, [decided, champion.model.why if champion.model.kind != "lightgbm" else ""]))
+
+
+def _matured(night: Night, maturity: Maturity) -> Matured | None:
+    if maturity.newest is None or maturity.calibration is None:
+        return None
+    churn = maturity.trend.filter((pl.col("purpose") == "churn") & pl.col("metric").is_in(["predicted", "happened", "n"]))
+    nights = churn.pivot("metric", index="as_of", values="value").drop_nulls().sort("as_of")
+    if nights.is_empty():
+        return None
+    names = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
+    has_lift = maturity.lift is not None and maturity.lift["lift"].null_count() == 0
+    return Matured(
+        nights=nights,
+        metrics=maturity.metrics("churn"),
+        horizon_days=night.settings.churn.horizon_days,
+        calibration=maturity.calibration.rename(names),
+        lift=maturity.lift if has_lift else None,
+        value_ratio=maturity.metrics("value").get("total_ratio"),
+        by_band=(*calibration_rows(maturity.calibration_of("tier")), *calibration_rows(maturity.calibration_of("tenure"))),
+    )
+
+
+def _breaches(night: Night) -> tuple[RuleBreach, ...]:
+    broken = read_checks(night.workspace.lake, night.as_of).filter(pl.col("broken") > 0)
+    counted = (
+        broken.group_by("table", "says")
+        .agg(pl.col("broken").sum())
+        .sort(["broken", "table", "says"], descending=[True, False, False])
+    )
+    return tuple(RuleBreach(table, says, rows) for table, says, rows in counted.iter_rows())

@@ -1,0 +1,245 @@
+"""The night in a few lines: for the terminal, for Prefect and MLflow, and for the validation page."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from expectations.runner import RuleOutcome
+from expectations.table_checks import Finding
+from lake.contracts import CONSENT, TABLES
+from lake.errors import DataError
+from outputs.report.facts import TableFlow
+from outputs.report.validation_page import BrokenRule, Example, TableValidation, ValidationFacts
+from pipeline.intake.cast_failures import together
+from pipeline.intake.intake import Intake
+from pipeline.intake.reading import Arrival
+from pipeline.learning.champions import Champions
+from pipeline.maturity import Maturity
+from pipeline.report_facts import table_flows
+from pipeline.scoring import count_not_profiled
+from runtime.run_context import Night
+from runtime.run_log import peak_memory
+from segments.tiers import TIERS
+
+_EXAMPLES_IN_MESSAGE: Final = 3
+_RULES_IN_MESSAGE: Final = 5
+_COUNT_NAMES: Final = ("left out", "merged", "replaced", "quarantined", "landed")
+_REMEDIES: Final = {
+    "bad_share_within_limit": "Repair the export and run again, or raise max_bad_share under [validation.{table}].",
+    "table_not_missing": "Deliver rows for this table, or take its source out of evenfall.toml.",
+    "fresh_enough": "Find out why the export stopped, or raise max_age_days under [validation.{table}].",
+    "one_currency": "Keep one currency with `where` in its source, or convert amount and currency under its `columns`; set "
+    "[community] currency to the one that is left. What landed before is replaced once its files arrive again.",
+    "volume_as_usual": 'Find out why the volume changed, or set volume_drift = "warn" under [validation.{table}].',
+}
+_ALL_BAD: Final = "Repair the export, or how [sources.{table}] maps it, and run again."
+
+
+def validation_facts(night: Night, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
+    """Gather the validation page.
+
+    Args:
+        night: The run, its night resolved.
+        intake: What arrived.
+        tonight: The ledger's rows once landed; None while nothing has landed.
+    """
+    flows = {flow.table: flow for flow in table_flows(night, tonight)} if tonight is not None else {}
+    tables = tuple(
+        _table_validation(flows.get(name) or _judged_flow(name, intake.of_table(name)), intake)
+        for name in TABLES
+        if night.settings.table_sources(name)
+    )
+    remedy = _remedy(intake.stops[0]) if intake.stops else None
+    return ValidationFacts(night.settings.community.name, night.as_of, tables, remedy)
+
+
+def stop_error(intake: Intake, *, page: Path) -> DataError:
+    """The error that ends a run over bad data: every table that stops it, its rules, and where the page is.
+
+    Tables that others refer to come first, as they are judged; one whose rows are bad because of theirs says so.
+    """
+    told: list[str] = []
+    remedies: dict[str, None] = {}
+    for finding in intake.stops:
+        rules = _quarantining(intake, finding)
+        cause = _bad_reference(finding, rules, intake.stops)
+        told.append(f"{finding.says} They are bad because {cause} are." if cause else finding.says)
+        told += [_told_rule(outcome) for outcome in rules[:_RULES_IN_MESSAGE]]
+        if not cause:
+            remedies[_remedy(finding)] = None
+    return DataError("\n  ".join(told), remedy=f"{' '.join(remedies)} Nothing landed. The whole story: {page}")
+
+
+def _quarantining(intake: Intake, finding: Finding) -> list[RuleOutcome]:
+    """The broken rules that explain a finding, the worst first."""
+    if finding.rule != "bad_share_within_limit":
+        return []
+    return [outcome for outcome in _worst_rules(intake.of_table(finding.table)) if outcome.consequence == "quarantined"]
+
+
+def _bad_reference(finding: Finding, rules: list[RuleOutcome], stops: tuple[Finding, ...]) -> str | None:
+    """The table because of which most of a table's rows are bad: they refer to it, and it stops the run as well."""
+    if not rules or rules[0].rule != f"{rules[0].column}_known":
+        return None
+    referenced = TABLES[finding.table].references[rules[0].column]
+    return referenced if any(other.table == referenced for other in stops) else None
+
+
+def _told_rule(outcome: RuleOutcome) -> str:
+    examples = ", ".join(f"row {example.row_no}" for example in outcome.examples[:_EXAMPLES_IN_MESSAGE])
+    return f"    {outcome.rule}: {outcome.broken:,} rows; {examples}"
+
+
+def night_summary(
+    night: Night, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, tonight: pl.DataFrame
+) -> str:
+    """The night as Markdown, without any member's id."""
+    lines = [f"# {night.settings.community.name}, {night.as_of.isoformat()}", ""]
+    lines.append(
+        f"{members.height:,} members; {int(members['is_eligible'].sum()):,} scored; {contacts.height:,} to talk to; "
+        f"{count_not_profiled(night):,} may not be profiled."
+    )
+    lines += ["", *(f"- {champion.registered.label}, {champion.decided}" for champion in champions.all), ""]
+    lines += ["| tier | members | high risk |", "| --- | ---: | ---: |"]
+    lines += [f"| {row['tier']} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
+    lines += ["", "| table | read | left out | merged | replaced | quarantined | landed |", "| --- " + "| ---: " * 6 + "|"]
+    lines += [f"| {flow.table} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(night, tonight)]
+    return "\n".join(lines) + "\n"
+
+
+def tier_rows(members: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row per tier, best first: tier, members, high risk."""
+    counted = {
+        tier: (count, high)
+        for tier, count, high in members.group_by("tier")
+        .agg(pl.len(), (pl.col("churn_risk") == "high").sum().alias("high"))
+        .iter_rows()
+    }
+    return [{"tier": t, "members": counted.get(t, (0, 0))[0], "high risk": counted.get(t, (0, 0))[1]} for t in reversed(TIERS)]
+
+
+def night_metrics(night: Night, members: pl.DataFrame, contacts: pl.DataFrame, tonight: pl.DataFrame) -> dict[str, float]:
+    """What a night logs as metrics: counts, and seconds per step."""
+    counts = {
+        "members": members.height,
+        "eligible": int(members["is_eligible"].sum()),
+        "high_risk": int((members["churn_risk"] == "high").sum()),
+        "contacts": contacts.height,
+        **{f"rows_{count}": int(tonight[count].sum()) for count in ("rows_read", "quarantined", "landed") if tonight.height},
+    }
+    seconds = {f"seconds_{_named(step)}": round(took, 3) for step, took in night.seconds.items()}
+    steps = {f"counts.{_named(step)}.{name}": count for step, found in night.counts.items() for name, count in found.items()}
+    told = counts | seconds | steps | peak_memory()
+    return {name.replace("rows_rows", "rows"): float(value) for name, value in told.items()}
+
+
+def arrived_counts(intake: Intake) -> dict[str, int]:
+    """What came in tonight: files or query results, those that were known already, and rows read, set aside or left out."""
+    sums = {name: sum(arrival.facts[name] for arrival in intake.arrivals) for name in ("rows_read", "left_out", "quarantined")}
+    return {"arrivals": len(intake.arrivals), "unchanged": intake.unchanged, **sums}
+
+
+def landed_counts(tonight: pl.DataFrame) -> dict[str, int]:
+    """Where the rows went that arrived for this night, earlier runs of it included."""
+    names = ("rows_read", "left_out", "merged", "replaced", "quarantined", "landed")
+    return {name: int(tonight[name].sum()) for name in names}
+
+
+def matured_metrics(maturity: Maturity) -> dict[str, float]:
+    """The newest matured night's figures, named so that they stand beside each other in a list of nights."""
+    return {
+        f"matured.{purpose}.{name}": value for purpose in ("churn", "value") for name, value in maturity.metrics(purpose).items()
+    }
+
+
+def closing_lines(night: Night, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:
+    """The last lines of the command: what was written where, and how to open it."""
+    lists, page = shown / "lists" / night.as_of.isoformat(), shown / "reports" / f"{night.as_of.isoformat()}.html"
+    yield ""
+    name = night.settings.community.name
+    yield f"{name}, night of {night.as_of.isoformat()}: {members:,} members, {contacts:,} to talk to tomorrow"
+    yield f"  {counting_line(table_flows(night, tonight))}"
+    yield f"  lists    {lists}/   (contact_list.xlsx, members.xlsx, .csv, .parquet)"
+    yield f"  report   {page}   open it in any browser"
+    yield f"  checks   {shown / 'reports' / f'{night.as_of.isoformat()}-validation.html'}"
+    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(night, shown)}   then open http://127.0.0.1:5000"
+
+
+def counting_line(flows: Iterable[TableFlow]) -> str:
+    """The counting identity in one line, over one table or all."""
+    read, *parts = (sum(column) for column in zip(*(_counts(flow) for flow in flows), strict=True))
+    return f"{read:,} rows read = " + " + ".join(f"{count:,} {name}" for count, name in zip(parts, _COUNT_NAMES, strict=True))
+
+
+def _counts(flow: TableFlow) -> tuple[int, ...]:
+    return flow.read, flow.left_out, flow.merged, flow.replaced, flow.quarantined, flow.landed
+
+
+def _named(step: str) -> str:
+    return step.replace(" ", "_")
+
+
+def _mlflow() -> str:
+    """The command that opens the UI, as it can be typed here."""
+    beside = Path(sys.executable).parent / "mlflow"
+    if shutil.which("mlflow") == str(beside) or not beside.exists():
+        return "mlflow"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
+
+
+def _shown_uri(night: Night, shown: Path) -> str:
+    return f"sqlite:///{shown / 'mlflow.db'}" if night.tracking.is_own else night.tracking.shown_uri
+
+
+def _table_validation(flow: TableFlow, intake: Intake) -> TableValidation:
+    arrivals = intake.of_table(flow.table)
+    findings = [finding for finding in intake.findings if finding.table == flow.table]
+    stops = [finding.says for finding in findings if finding.severity == "stop"]
+    return TableValidation(
+        flow=flow,
+        rules_run=len({outcome.rule for arrival in arrivals for outcome in arrival.outcomes}),
+        broken=tuple(_broken_rule(outcome, stopped=bool(stops)) for outcome in _worst_rules(arrivals)),
+        warnings=tuple(finding.says for finding in findings if finding.severity != "stop"),
+        stopped_because=" ".join(stops) or None,
+    )
+
+
+def _broken_rule(outcome: RuleOutcome, *, stopped: bool) -> BrokenRule:
+    return BrokenRule(
+        outcome.says,
+        outcome.broken,
+        tuple(Example(example.row_no, outcome.column, example.value, example.file) for example in outcome.examples),
+        _consequence(outcome, stopped=stopped),
+    )
+
+
+def _consequence(outcome: RuleOutcome, *, stopped: bool) -> Literal["set aside", "left empty", "counted as no", "stopped"]:
+    if outcome.consequence == "blanked":
+        return "counted as no" if outcome.column in CONSENT else "left empty"
+    return "stopped" if stopped else "set aside"
+
+
+def _worst_rules(arrivals: tuple[Arrival, ...]) -> list[RuleOutcome]:
+    """One outcome per broken rule over all arrivals of a table, the worst first."""
+    return together(outcome for arrival in arrivals for outcome in arrival.outcomes)
+
+
+def _judged_flow(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow:
+    """The flow of a table before anything landed: what would land counts as landed."""
+    counts = {
+        count: sum(arrival.facts[count] for arrival in arrivals) for count in ("rows_read", "left_out", "merged", "quarantined")
+    }
+    landed = sum(arrival.records.height for arrival in arrivals)
+    return TableFlow(table, counts["rows_read"], counts["left_out"], counts["merged"], 0, counts["quarantined"], landed)
+
+
+def _remedy(finding: Finding) -> str:
+    # No limit lets a table through of which every row is bad.
+    is_all_bad = finding.rule == "bad_share_within_limit" and finding.value >= 1
+    return (_ALL_BAD if is_all_bad else _REMEDIES[finding.rule]).format(table=finding.table)

@@ -1,0 +1,1 @@
+"""`evenfall verify`: a past night computed again and compared with what was published."""

@@ -1,0 +1,150 @@
+"""Alerting: whoever is on call hears of a night that failed or finished with warnings.
+
+A failing alert is told on the terminal and changes nothing else: the night ends with its own exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import quote, unquote, urlsplit
+
+from lake.errors import EvenfallError
+from lake.sources.databases import expand_environment
+from outputs.alerts import Alert, mail_alert, post_alert
+from runtime.completed_steps import done_so_far
+from runtime.os_errors import with_causes
+from runtime.run_context import Night, say
+
+_BUG_EXIT_CODE: Final = 1
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SHORTEST_SECRET: Final = 4
+_SHORTEST_SENTENCE: Final = 3
+_LIBRARY_TEXT: Final = "(see the terminal)"
+
+
+@contextmanager
+def alerted(night: Night, purpose: str) -> Iterator[None]:
+    """Alert when the block fails; the failure goes on as it was.
+
+    Args:
+        night: The run.
+        purpose: What was being done, such as `nightly`.
+    """
+    try:
+        yield
+    except Exception as error:
+        _send(night, _of_failure(night, purpose, error))
+        raise
+
+
+def alert_of_warnings(night: Night, warnings: Sequence[str]) -> None:
+    """Alert when a night that finished has something to warn of, unless only failures are wanted."""
+    if warnings and night.settings.alerts.on == "warning":
+        _send(night, Alert(night.settings.community.name, _named(night, "nightly"), "warned", 0, tuple(warnings)))
+
+
+def without_secrets(text: str, settings: Any) -> str:
+    """Take out of a text whatever the configuration reads from the environment, and passwords that stand in it."""
+    for secret in sorted(_secrets(settings), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def words_of(error: EvenfallError, settings: Any) -> tuple[str, str]:
+    """What may be told of an error beyond the terminal: our sentence and remedy, without secrets and without a library's words.
+
+    What a library says may repeat a file's content or a member's row, and the errors that led to ours have it.
+    """
+    what, remedy = error.what, error.remedy
+    for said in sorted(_said_by_libraries(error), key=len, reverse=True):
+        what, remedy = (text.replace(said, _LIBRARY_TEXT) for text in (what, remedy))
+    return without_secrets(what, settings), without_secrets(remedy, settings)
+
+
+def _said_by_libraries(error: BaseException) -> set[str]:
+    """Every line of every error that led to this one and is none of ours; so short a word is no sentence."""
+    lines: set[str] = set()
+    for one in with_causes(error):
+        if not isinstance(one, EvenfallError):
+            texts = (str(one), *map(str, one.args))
+            lines |= {line.strip().rstrip(".") for text in texts for line in (text, *text.splitlines())}
+    return {line for line in lines if len(line) >= _SHORTEST_SENTENCE}
+
+
+def _of_failure(night: Night, purpose: str, error: Exception) -> Alert:
+    named = _named(night, purpose)
+    if isinstance(error, EvenfallError):
+        what, remedy = words_of(error, night.settings)
+        says = tuple(line.strip() for line in what.splitlines() if line.strip())
+        return Alert(night.settings.community.name, named, "failed", error.exit_code, says, remedy)
+    # What a bug says may be anything, a member's row included: its kind is told, and no more.
+    done = done_so_far(night)
+    says = (f"It met a bug of ours: {type(error).__name__}. Nothing half-done was published.", *((f"{done}.",) if done else ()))
+    remedy = "Run it again; if it fails again, report what it wrote on the terminal or in Prefect's log."
+    return Alert(night.settings.community.name, named, "failed", _BUG_EXIT_CODE, says, remedy)
+
+
+def _named(night: Night, purpose: str) -> str:
+    of = "the last full day" if night.asked is None else night.asked.isoformat()
+    return f"the night of {of}" if purpose == "nightly" else f"{purpose} of {of}"
+
+
+def _send(night: Night, alert: Alert) -> None:
+    wanted = night.settings.alerts
+    for send in (_post, _mail):
+        try:
+            if send(wanted, alert):
+                say(f"alert sent by {'webhook' if send is _post else 'mail'}")
+        except EvenfallError as error:
+            say(str(error))
+        except Exception as error:  # an alert must never decide how a night ends
+            say(f"an alert was not delivered: {type(error).__name__}")
+
+
+def _post(wanted: Any, alert: Alert) -> bool:
+    if wanted.webhook is None:
+        return False
+    post_alert(alert, url=expand_environment(wanted.webhook, name="[alerts] webhook"))
+    return True
+
+
+def _mail(wanted: Any, alert: Alert) -> bool:
+    if wanted.smtp is None:
+        return False
+    server = expand_environment(wanted.smtp, name="[alerts] smtp")
+    mail_alert(alert, server=server, sender=wanted.mail_from, recipients=wanted.mail_to)
+    return True
+
+
+def _secrets(settings: Any) -> set[str]:
+    """Every value that came from the environment or stands as a password in an address, however it may be written."""
+    found: set[str] = set()
+    for text in _texts(settings.model_dump(mode="json")):
+        found |= {os.environ.get(name, "") for name in _VARIABLE.findall(text)}
+        if "://" in text and "@" in text:
+            found.add(_password(text))
+    found |= {unquote(secret) for secret in found} | {quote(secret, safe="") for secret in found}
+    found |= {_password(secret) for secret in found if "://" in secret}
+    return {secret for secret in found if len(secret) >= _SHORTEST_SECRET and not _VARIABLE.fullmatch(secret)}
+
+
+def _password(address: str) -> str:
+    try:
+        return urlsplit(address).password or ""
+    except ValueError:
+        return ""
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

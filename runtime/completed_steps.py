@@ -1,0 +1,45 @@
+"""What a night that failed had done already: its lists may be out although it ended badly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from lake.errors import EvenfallError
+from runtime.run_context import Night
+
+LISTS_STEP: Final = "publishing the lists"
+DATABASE_STEP: Final = "publishing to the database"
+# Step that follows the lists → what it leaves behind.
+_AFTERWARDS: Final = {
+    DATABASE_STEP: "the database",
+    "measuring what matured": "the figures of what matured",
+    "writing the report": "the report",
+    "recording the night": "the record in MLflow and Prefect",
+    "tidying up": "the removal of old versions of tables",
+}
+
+
+@contextmanager
+def told_exactly(night: Night) -> Iterator[None]:
+    """Let a failure after the lists are out say so, and what else was done and was not."""
+    try:
+        yield
+    except EvenfallError as error:
+        what, remedy = f"{done_so_far(night)}: {error.what}", f"{error.remedy} The lists stay; run the night again for the rest."
+        raise type(error)(what, remedy=remedy, detail=error.detail) from error
+    except Exception as error:
+        error.add_note(str(done_so_far(night)))
+        raise
+
+
+def done_so_far(night: Night) -> str | None:
+    """One sentence on what a night has done since its lists are out; None where they are not."""
+    if LISTS_STEP not in night.ended:
+        return None
+    wanted = [step for step in _AFTERWARDS if step != DATABASE_STEP or night.settings.lists.publish_uri is not None]
+    done = ", ".join(_AFTERWARDS[step] for step in wanted if step in night.ended)
+    left = ", ".join(_AFTERWARDS[step] for step in wanted if step not in night.ended)
+    also = f", and done are {done}" if done else ""
+    return f"the lists of {night.as_of} are out{also}; not done: {left or 'nothing'}"

@@ -1,0 +1,44 @@
+"""A run between its first and its last line in the structured log, however it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from lake.errors import EvenfallError
+from runtime.alerting import words_of
+from runtime.run_context import Night
+from runtime.signals import stopped_exit_code
+
+_BUG_EXIT_CODE: Final = 1
+
+
+@contextmanager
+def logged(night: Night, purpose: str) -> Iterator[None]:
+    """Log that a run began and how it ended; its failure goes on as it was.
+
+    Args:
+        night: The run, its workspace held.
+        purpose: What is being done, such as `nightly`.
+    """
+    began, exit_code = time.perf_counter(), 0
+    night.log.begin(night.asked, purpose=purpose)
+    try:
+        yield
+    except BaseException as error:
+        told = error.exit_code if isinstance(error, EvenfallError) else stopped_exit_code(error)
+        exit_code = _BUG_EXIT_CODE if told is None else told
+        night.log.tell("error", **_told(night, error))
+        raise
+    finally:
+        night.log.end(exit_code=exit_code, seconds=time.perf_counter() - began)
+
+
+def _told(night: Night, error: BaseException) -> dict[str, Any]:
+    """What may be told of an error; what a bug says may be anything, a member's row included, so only its kind is."""
+    if not isinstance(error, EvenfallError):
+        return {"kind": type(error).__name__}
+    says, remedy = words_of(error, night.settings)
+    return {"kind": type(error).__name__, "says": says, "remedy": remedy}

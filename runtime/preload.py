@@ -1,0 +1,41 @@
+"""Beside the first work: heavy packages are read from disk while Prefect's server starts and files are read."""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Thread
+
+from expectations import worker as beside
+
+
+def begin_early() -> None:
+    """Begin, once, what every night needs sooner or later; whoever needs it earlier just waits for it."""
+    # Two imports in one process take turns; Great Expectations, the longest, has a process of its own.
+    beside.begin()
+    _begin_imports()
+
+
+@cache
+def _begin_imports() -> Thread:
+    thread = Thread(target=_import_all, name="imports", daemon=True)
+    thread.start()
+    return thread
+
+
+def _import_all() -> None:
+    # What cannot be imported fails again, and is told, where it is needed.
+    for import_one in (_tracking, _models):
+        try:
+            import_one()
+        except Exception:  # noqa: S112 - see above
+            continue
+
+
+def _tracking() -> None:
+    from runtime.tracking.library import quiet_mlflow
+
+    quiet_mlflow()
+
+
+def _models() -> None:
+    import lightgbm  # noqa: F401

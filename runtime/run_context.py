@@ -1,0 +1,174 @@
+"""The context of one run: what is configured, where things lie, which night it is, and what has been told so far."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from lake.errors import ConfigurationError, EvenfallError
+from lake.storage.release_format import refuse_newer, refuse_other_zone
+from runtime.file_access import keep_private
+from runtime.os_errors import machine_trouble
+from runtime.run_log import NightLog, peak_memory
+from runtime.settings import Settings, load_settings
+from runtime.tracking.tracking import Tracking
+from runtime.workspace import Workspace
+
+ROOMS: Final = ("lake", "expectations", "features", "models", "segments", "wording", "outputs", "runtime", "pipeline", "flows")
+
+
+@dataclass(frozen=True)
+class Night:
+    """Everything the steps of a run share.
+
+    Args:
+        workspace: Where things lie.
+        settings: The configuration.
+        tracking: The MLflow store.
+        asked: The night that was asked for; None means the last full day in the data.
+        now: The clock when the run began.
+        log: The structured log of the run.
+        seconds: Step → wall seconds, filled as the steps finish.
+        counts: Step → what it counted, such as rows, filled as the steps run.
+        ended: The steps that ended well, in their order.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    tracking: Tracking
+    asked: date | None
+    now: datetime
+    log: NightLog
+    seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+
+    @property
+    def as_of(self) -> date:
+        """The night, once it is known."""
+        assert self.asked is not None, "the night is known only after intake"
+        return self.asked
+
+    @property
+    def timezone(self) -> str:
+        """The community's timezone."""
+        return self.settings.community.timezone
+
+    def on(self, as_of: date) -> Night:
+        """The same run with its night resolved."""
+        self.log.of(as_of)
+        return replace(self, asked=as_of)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, int]]:
+        """Say on the terminal what is being done, and note how long it took; the block may fill in what it counted."""
+        say(f"{name} …")
+        began, ended = time.perf_counter(), "step failed"
+        counted: dict[str, int] = {}
+        self.counts[name] = counted
+        self.log.tell("step began", step=name)
+        try:
+            yield counted
+            ended = "step ended"
+            self.ended.append(name)
+        except Exception as error:
+            told = None if isinstance(error, EvenfallError) else machine_trouble(error)
+            if told is None:
+                raise
+            raise told from error
+        finally:
+            took = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+            self.log.tell(ended, step=name, seconds=round(took, 3), **peak_memory(), **counted)
+
+
+def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | None = None) -> Night:
+    """Read a workspace's configuration and settle which night is meant.
+
+    Args:
+        folder: The workspace.
+        as_of: A date, its text, or None for what `[run] as_of` says.
+        now: The clock; None reads it.
+
+    Raises:
+        ConfigurationError: The configuration or the date is wrong, the night is not over yet, or a newer release wrote the lake.
+        OutsideServiceError: The lake is in a bucket, and the object store does not answer.
+    """
+    root = Path(folder).expanduser().resolve()
+    if "%" in str(root):
+        raise ConfigurationError(
+            f"the workspace's path holds a % sign: {root}", remedy="Delta Lake cannot store tables there; rename the folder."
+        )
+    settings = load_settings(root)
+    clock = now or datetime.now(UTC)
+    today = clock.astimezone(ZoneInfo(settings.community.timezone)).date()
+    wanted = settings.run.as_of if as_of is None else as_of
+    night: date | None
+    if wanted == "latest":
+        night = None
+    elif wanted == "yesterday":
+        night = today - timedelta(days=1)
+    else:
+        night = _date(wanted)
+        if night >= today:
+            raise ConfigurationError(
+                f"the night of {night} is not over in {settings.community.timezone}, where today is {today}",
+                remedy="Choose a day before today.",
+            )
+    keep_private(group_readable=settings.access.group_readable)
+    workspace = Workspace(root, settings.lake.path, settings.access.group_readable)
+    refuse_newer(workspace.lake.root)
+    refuse_other_zone(workspace.lake.root, timezone=settings.community.timezone)
+    return Night(workspace, settings, Tracking.of(root), night, clock, NightLog(workspace.logs))
+
+
+def nights_between(folder: str | Path, first: str | date, last: str | date) -> list[date]:
+    """Every night from one day to another.
+
+    Raises:
+        ConfigurationError: As `open_night`, or the last is before the first.
+    """
+    begin, end = open_night(folder, first).as_of, open_night(folder, last).as_of
+    if end < begin:
+        raise ConfigurationError(f"the last night, {end}, is before the first, {begin}", remedy="Give --from the earlier day.")
+    return [begin + timedelta(days=days) for days in range((end - begin).days + 1)]
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal; the lists and results go elsewhere."""
+    print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress is for the terminal
+
+
+def settings_hash(settings: Settings) -> str:
+    """A hash of everything configured; where the data lie is part of it, passwords in addresses are not readable from it."""
+    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_hash(rooms: Sequence[str] = ROOMS) -> str:
+    """A hash of our own source files, whichever way they were installed; by default of all that a night runs."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    files = (path for room in rooms for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css"))
+    for path in sorted(files):
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _date(text: str | date) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD, such as 2011-08-31.") from None

@@ -1,0 +1,376 @@
+"""`evenfall.toml`, typed: every room's settings under one roof, with `EVENFALL_…` environment variables on top."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from expectations.table_checks import TableLimits
+from lake.contracts import ACTIVITY_TABLES, TABLES
+from lake.errors import ConfigurationError
+from lake.sources.source_identity import identify
+from lake.sources.source_settings import SourceSettings, known_zone
+from lake.storage.bucket import Bucket
+from models.config import PredictionSettings
+from models.gate import GatePolicy
+from runtime.alert_settings import Alerts
+from runtime.memory import DEFAULT_MAX_MEMORY, MEMORY_PATTERN, MemoryBudget
+from runtime.workspace import DEFAULT_LAKE_PATH
+from segments.groups import GroupPolicy
+from segments.lifecycle import LifecyclePolicy
+from segments.risk import RiskPolicy
+from segments.scores import ScorePolicy
+from segments.tiers import TierPolicy
+
+CONFIGURATION_FILE = "evenfall.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Community(_Section):
+    """`[community]`: whose members these are."""
+
+    name: str = Field(default="Our community", description="Name at the head of the report.")
+    timezone: str = Field(
+        default="UTC", description="Decides which day a moment belongs to; stays what it was in a lake's first night."
+    )
+    currency: str | None = Field(default=None, description="Three-letter code shown beside money, such as GBP.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        return known_zone(zone)
+
+
+class LakePlace(_Section):
+    """`[lake]`: where the Delta tables lie; lists, reports and logs stay in the folder of evenfall.toml."""
+
+    path: str = Field(
+        default=DEFAULT_LAKE_PATH,
+        min_length=1,
+        description="Folder, relative to that of evenfall.toml, or `s3://bucket/prefix`; one lake serves one workspace. "
+        "Endpoint and keys of a bucket come from the environment alone (docs/operations.md).",
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _known_place(cls, path: str) -> str:
+        if "://" in path:
+            Bucket.at(path)
+        return path
+
+
+class Churn(_Section):
+    """`[churn]`: what drifting away means here."""
+
+    horizon_days: int = Field(default=28, ge=1, le=730, description="Churned: no activity on days as_of+1 … as_of+horizon.")
+    eligible_days: int = Field(default=90, ge=1, le=3650, description="Scored: active on one of so many days ending with as_of.")
+
+
+class Value(_Section):
+    """`[value]`: how far expected spend looks ahead."""
+
+    horizon_days: int = Field(default=90, ge=1, le=730, description="Target: net spend on days as_of+1 … as_of+horizon.")
+
+
+class Run(_Section):
+    """`[run]`: which night, when the command does not say."""
+
+    as_of: Literal["yesterday", "latest"] | date = Field(
+        default="yesterday", description="yesterday, latest (the last full day in the data) or a date."
+    )
+
+
+class Validation(_Section):
+    """`[validation]`: how much bad data a night bears; a table's own limits under `[validation.<table>]`."""
+
+    future_tolerance_minutes: int = Field(default=60, ge=0, description="How far ahead of our clock a time may be.")
+    members: TableLimits = TableLimits()
+    content: TableLimits = TableLimits()
+    events: TableLimits = TableLimits()
+    orders: TableLimits = TableLimits()
+    contacts: TableLimits = TableLimits()
+    feedback: TableLimits = TableLimits()
+
+    def limits(self, table: str) -> TableLimits:
+        """The limits of one table."""
+        limits: TableLimits = getattr(self, table)
+        return limits
+
+
+class Training(_Section):
+    """`[training]`: when the night trains anew."""
+
+    every_days: int = Field(default=7, ge=1, description="Train when the champion is so many days old, or there is none.")
+
+
+class Access(_Section):
+    """`[access]`: who on this machine may read what Evenfall writes."""
+
+    group_readable: bool = Field(
+        default=False, description="false: the user that runs Evenfall alone; true: that user's group may read too, never others."
+    )
+
+
+class Lists(_Section):
+    """`[lists]`: what is written for people and other systems."""
+
+    contact_capacity: int = Field(default=200, ge=0, description="Longest contact list the team can work through in a day.")
+    bom: bool = Field(
+        default=True,
+        description="Whether CSV lists begin with a byte-order mark; Excel needs it to read letters such as ü.",
+    )
+    publish_uri: str | None = Field(
+        default=None, description="Database the member list is also written to; `${NAME}` is read from the environment."
+    )
+    publish_table: str = Field(default="evenfall_members", description="Table in that database.")
+
+
+class Keep(_Section):
+    """`[retention.<table>]`: how long one table is kept."""
+
+    keep_days: int | None = Field(
+        default=None, ge=1, description="Days kept, counted back from the night; by default everything is kept."
+    )
+
+
+class Retention(_Section):
+    """`[retention]`: what ages out, under `[retention.<table>]`; `scores` are tiers too, `lists` the reports and logs too."""
+
+    history_days: int = Field(
+        default=30, ge=1, description="Days for which past versions of tables are kept, so that past nights can be verified."
+    )
+    content: Keep = Keep()
+    events: Keep = Keep()
+    orders: Keep = Keep()
+    contacts: Keep = Keep()
+    feedback: Keep = Keep()
+    quarantine: Keep = Keep()
+    scores: Keep = Keep()
+    lists: Keep = Keep()
+
+    def days(self, *names: str) -> dict[str, int]:
+        """Name → days kept, for those of the names that are not kept for ever."""
+        kept = {name: getattr(self, name).keep_days for name in names}
+        return {name: days for name, days in kept.items() if days is not None}
+
+
+class Scale(_Section):
+    """`[scale]`: where the work that grows with the number of members is done (docs/scale.md)."""
+
+    engine: Literal["local", "dask"] = Field(
+        default="local", description="local: in this process; dask: on a Dask cluster. All keys below but max_memory need dask."
+    )
+    max_memory: str = Field(
+        default=DEFAULT_MAX_MEMORY, pattern=MEMORY_PATTERN, description="What a run of this process may use, MiB or GiB."
+    )
+    address: str | None = Field(
+        default=None, description="Scheduler of a cluster, `tls://host:8786` or `tcp://host:8786`; without one, a cluster here."
+    )
+    tls_ca: str | None = Field(default=None, description="For `tls://`: file with the authority's certificate.")
+    tls_cert: str | None = Field(default=None, description="For `tls://`: file with our certificate.")
+    tls_key: str | None = Field(default=None, description="For `tls://`: file with its key.")
+    workers: int = Field(default=2, ge=1, description="Processes of the cluster here.")
+    worker_memory: str = Field(default="2GiB", pattern=r"^\d+(\.\d+)?[MG]iB$", description="Memory of each of them, MiB or GiB.")
+    bucket_members: int = Field(default=100_000, ge=1, description="Members that are worked on at once.")
+
+    @property
+    def budget(self) -> MemoryBudget:
+        """`max_memory`, shared out."""
+        return MemoryBudget.of(self.max_memory)
+
+    @model_validator(mode="after")
+    def _only_what_means_something(self) -> Self:
+        given = self.model_fields_set
+        here, tls = {"workers", "worker_memory"}, {"tls_ca", "tls_cert", "tls_key"}
+        of_dask = {"address", "bucket_members"} | here | tls
+        if self.engine == "local" and given & of_dask:
+            raise ValueError(f'{_named(given & of_dask)} needs engine = "dask"')
+        if self.address is None:
+            if given & tls:
+                raise ValueError(f"{_named(given & tls)} needs an address; a cluster here makes its own certificates")
+            return self
+        if given & here:
+            raise ValueError(f"{_named(given & here)} is for a cluster here; the one at the address has its own")
+        if not re.fullmatch(r"(tcp|tls)://[^/\s:]+:\d{1,5}", self.address):
+            raise ValueError(f"{self.address!r} is not the address of a scheduler, such as tls://host:8786")
+        if self.address.startswith("tls://") != (given >= tls) or (given & tls and not given >= tls):
+            raise ValueError("a tls:// address, and no other, needs `tls_ca`, `tls_cert` and `tls_key`")
+        return self
+
+
+class Settings(BaseSettings):
+    """Everything `evenfall.toml` may say."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="EVENFALL_", env_nested_delimiter="__")
+
+    community: Community = Community()
+    lake: LakePlace = LakePlace()
+    churn: Churn = Churn()
+    value: Value = Value()
+    run: Run = Run()
+    sources: dict[str, SourceSettings | tuple[SourceSettings, ...]]
+    validation: Validation = Validation()
+    prediction: PredictionSettings = PredictionSettings()
+    training: Training = Training()
+    gate: GatePolicy = GatePolicy()
+    tiers: TierPolicy = TierPolicy()
+    lifecycle: LifecyclePolicy | None = None
+    scores: ScorePolicy = ScorePolicy()
+    risk: RiskPolicy = RiskPolicy()
+    groups: GroupPolicy = GroupPolicy()
+    lists: Lists = Lists()
+    access: Access = Access()
+    alerts: Alerts = Alerts()
+    retention: Retention = Retention()
+    scale: Scale = Scale()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_many(cls, raw: Any) -> Any:
+        """Read every source as a list, so that a mistake in one is reported once and at its place."""
+        sources = raw.get("sources") if isinstance(raw, dict) else None
+        if isinstance(sources, dict):
+            raw = {**raw, "sources": {name: tuple(s) if isinstance(s, list) else (s,) for name, s in sources.items()}}
+        return raw
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _parse_sources(cls, sources: Any) -> Any:
+        if not isinstance(sources, dict):
+            raise ValueError("write one [sources.<table>] section for each table")
+        for name in sources:
+            if name not in TABLES:
+                raise ValueError(f"unknown table {name!r}; {nearest(name, TABLES)}")
+        if not set(sources) & set(ACTIVITY_TABLES):
+            raise ValueError("a community needs [sources.events] or [sources.orders]")
+        return sources
+
+    @model_validator(mode="after")
+    def _sources_that_fit(self) -> Self:
+        for name in self.sources:
+            sources = self.table_sources(name)
+            if name == "members" and any(source.whose_keys for source in sources):
+                raise ValueError("`keys` is no setting of members: each source owns the columns it maps")
+            if name != "orders" and any(source.lines == "add" for source in sources):
+                raise ValueError(f"`lines` is for orders; {name} has no lines that add up")
+            if any(source.whose_keys == "shared" for source in sources) and len({source.lines for source in sources}) > 1:
+                raise ValueError(f'{name}: with `keys = "shared"` the lines of all sources add up, or of none')
+            try:
+                identify(name, sources)
+            except ConfigurationError as error:
+                raise ValueError(f"{error.what}; {error.remedy}") from None
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, which arrives as the initial values."""
+        return env_settings, init_settings
+
+    @property
+    def lifecycle_policy(self) -> LifecyclePolicy:
+        """How long a silence means what: as configured, else by the churn horizon."""
+        return self.lifecycle or LifecyclePolicy.for_horizon(self.churn.horizon_days)
+
+    def table_sources(self, table: str) -> tuple[SourceSettings, ...]:
+        """The sources of a table in their order; empty when it has none."""
+        found = self.sources.get(table, ())
+        return found if isinstance(found, tuple) else (found,)
+
+
+def load_settings(workspace: Path) -> Settings:
+    """Read and check a workspace's configuration.
+
+    Args:
+        workspace: The folder that holds `evenfall.toml`.
+
+    Raises:
+        ConfigurationError: The file is missing or unreadable, is not TOML, or says something we do not know.
+    """
+    file = workspace / CONFIGURATION_FILE
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"there is no {CONFIGURATION_FILE} in {workspace}",
+            remedy="Name the right folder with --workspace, or make one with `evenfall init --workspace DIR`.",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}", remedy="Correct that line.") from error
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}", remedy="Check its permissions.") from error
+    try:
+        return Settings(**raw)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{file}: {_told(error)}", remedy="Correct it; docs/configuration.md lists every key."
+        ) from error
+
+
+def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
+    """A hint for a misspelt word."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+def _named(keys: set[str]) -> str:
+    return ", ".join(f"`{key}`" for key in sorted(keys))
+
+
+def _told(error: ValidationError) -> str:
+    """All mistakes in one sentence each, at the place the file has them."""
+    return "; ".join(dict.fromkeys(_one_mistake(problem) for problem in error.errors(include_url=False)))
+
+
+def _one_mistake(problem: Any) -> str:
+    place = _place(problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key `{place}`{_hint(problem['loc'])}"
+    if problem["type"] == "missing":
+        return f"`{place}` is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem.get("input")
+    # An address may hold a key or a password.
+    is_address = isinstance(given, str) and ("://" in given or place in ("alerts.webhook", "alerts.smtp"))
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) and not is_address else ""
+    return f"`{place}`: {message}{shown}"
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    written = ""
+    for part in loc:
+        if isinstance(part, int):
+            written += f"[{part + 1}]" if part else ""
+        elif not part.startswith(("tuple[", "SourceSettings", "function-", "literal[", "date")):
+            written += f".{part}" if written else part
+    return written
+
+
+def _hint(loc: tuple[int | str, ...]) -> str:
+    fields: Any = Settings.model_fields
+    for part in loc[:-1]:
+        if part == "sources":
+            fields = SourceSettings.model_fields
+            break
+        model = fields[part].annotation if part in fields else None
+        fields = getattr(model, "model_fields", {})
+    if not fields:
+        return ""
+    return "; " + nearest(str(loc[-1]), [field.alias or name for name, field in fields.items()])

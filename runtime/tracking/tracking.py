@@ -1,0 +1,355 @@
+"""MLflow: experiments, the registry of models, and one run per training and per night.
+
+Only this room imports mlflow, and it does so inside functions: the import costs seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from lake.errors import ConfigurationError, OutsideServiceError
+from models.bundle import files_hash, from_files
+from runtime.tracking import promotions
+from runtime.tracking.library import quiet_mlflow, restore_address
+from runtime.tracking.local_store import bring_along, make_own_store
+from runtime.tracking.run_presentation import (
+    ABOUT,
+    backtest_metric_names,
+    by_cutoff,
+    cutoff_metric_names,
+    metric_names,
+    night_metric_names,
+    panel_dataset,
+    parameters,
+    provenance,
+    run_tags,
+)
+from runtime.tracking.serving import read_bundle
+from runtime.tracking.store_address import is_server, own_address, with_our_driver, without_password
+from runtime.tracking.training_record import RegisteredModel, TrainingRecord
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+__all__ = ["BACKTESTS", "NIGHTS", "RegisteredModel", "Tracking", "TrainingRecord", "quiet_mlflow"]
+
+NIGHTS: Final = "nights"
+BACKTESTS: Final = "backtests"
+_EXPERIMENT_KIND: Final = "custom_model_development"
+_UNUSED_EXPERIMENT: Final = "Default"
+_NOTE: Final = "mlflow.note.content"
+_BUNDLE: Final = "data/bundle"
+_FILES_HASH: Final = "files"
+_SIGNATURE_ROWS: Final = 5
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where a workspace's runs and models are kept.
+
+    Args:
+        root: The workspace.
+        uri: The address of the tracking store.
+    """
+
+    root: Path
+    uri: str
+
+    @classmethod
+    def of(cls, root: Path) -> Tracking:
+        """The workspace's own SQLite file, unless `MLFLOW_TRACKING_URI` names another store."""
+        return cls(root, with_our_driver(os.environ.get("MLFLOW_TRACKING_URI") or own_address(root)))
+
+    @property
+    def shown_uri(self) -> str:
+        """The address without its password, for people and logs."""
+        return without_password(self.uri, uri=self.uri)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the store is the workspace's own file."""
+        return self.uri == own_address(self.root)
+
+    def exists(self) -> bool:
+        """Whether the store is there; one that somebody else keeps always is."""
+        return not self.is_own or (self.root / "mlflow.db").exists()
+
+    def prepare(self) -> None:
+        """Create the store and the experiments once, and bring to rest what a killed process left behind.
+
+        Raises:
+            OutsideServiceError: The tracking server does not answer.
+        """
+        with self.client() as client:
+            ids = [self._experiment_id(client, name) for name in ("churn", "value", NIGHTS, BACKTESTS)]
+            if self.is_own:
+                _tidy(client)
+            for run in client.search_runs(ids, filter_string="attributes.status = 'RUNNING'"):
+                client.set_terminated(run.info.run_id, status="KILLED")
+            for model in client.search_registered_models():
+                if model.name in ("churn", "value"):
+                    promotions.settle(client, model.name)
+
+    def log_training(self, record: TrainingRecord) -> RegisteredModel:
+        """Log a training as one run and register its model as a new version, without an alias.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        import mlflow
+
+        with self.client() as client:
+            run = mlflow.start_run(
+                experiment_id=self._experiment_id(client, record.experiment),
+                run_name=f"{record.experiment} {record.as_of.isoformat()}",
+                description=record.summary,
+                tags=run_tags(record.as_of, record.tags),
+            )
+            with run:
+                mlflow.log_input(panel_dataset(record.panel, experiment=record.experiment, tags=record.tags), context="training")
+                mlflow.log_params(parameters(record.parameters))
+                mlflow.log_metrics(metric_names(record.metrics))
+                mlflow.log_dict(provenance(record.tags), "provenance.json")
+                for name, figure in record.figures.items():
+                    mlflow.log_figure(figure, f"figures/{name}")
+                for name, table in record.tables.items():
+                    mlflow.log_text(table.write_csv(), f"tables/{name}")
+                version = self._log_model(client, record, run.info.run_id)
+        return RegisteredModel(record.experiment, version, record.as_of, dict(record.files))
+
+    def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:
+        """Make a version the champion from a night on, and say why.
+
+        Promotions are numbered and never taken back: which model scored a past night stays known after a roll-back.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self.client() as client:
+            number = max((number for _, number, _ in promotions.every_promotion(client, model.name)), default=0) + 1
+            # This one tag is the promotion; the rest follows from it, in `prepare` where the process dies in between.
+            told = f"{as_of.isoformat()} {reason}"
+            client.set_model_version_tag(model.name, str(model.version), f"{promotions.PROMOTED}{number:04}", told)
+            promotions.settle(client, model.name)
+
+    def turn_down(self, model: RegisteredModel, *, reason: str) -> None:
+        """Note why a challenger did not become champion.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self.client() as client:
+            client.set_model_version_tag(model.name, str(model.version), promotions.DECISION, f"turned down: {reason}")
+
+    def decision(self, model: RegisteredModel) -> str | None:
+        """What was decided about a version, or None before the gate has seen it."""
+        with self.client() as client:
+            decided: str | None = client.get_model_version(model.name, str(model.version)).tags.get(promotions.DECISION)
+            return decided
+
+    def newest_training(self, name: str, *, as_of: date) -> date | None:
+        """The newest night up to `as_of` for which a model was trained and decided on, promoted or not.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self.client() as client:
+            versions = client.search_model_versions(f"name = '{name}'")
+            nights = [date.fromisoformat(version.tags["as_of"]) for version in versions if promotions.DECISION in version.tags]
+            return max((night for night in nights if night <= as_of), default=None)
+
+    def champion(self, name: str, *, as_of: date) -> RegisteredModel | None:
+        """The champion of a night: the newest version promoted on that night or before.
+
+        A past night is thus scored with what was known then, however often it is run again.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self.client() as client:
+            until_then = [found for found in promotions.every_promotion(client, name) if found[0] <= as_of]
+            return self._registered(max(until_then, key=lambda found: found[:2])[2]) if until_then else None
+
+    def registered(self, name: str, *, version: int) -> RegisteredModel:
+        """A version by its number.
+
+        Raises:
+            OutsideServiceError: There is none, or the tracking server failed.
+        """
+        with self.client() as client:
+            return self._registered(client.get_model_version(name, str(version)))
+
+    def versions(self, name: str) -> set[int]:
+        """The numbers of every version that is still registered.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self.client() as client:
+            return {int(version.version) for version in client.search_model_versions(f"name = '{name}'")}
+
+    def find(self, name: str, *, as_of: date, fingerprint: str) -> RegisteredModel | None:
+        """A version trained for a night from exactly these data, settings and code, if there is one that is not damaged.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        with self.client() as client:
+            versions = client.search_model_versions(f"name = '{name}'")
+            twins = [version for version in versions if version.tags.get("fingerprint") == fingerprint]
+            found = (self._registered(twin) for twin in sorted(twins, key=lambda twin: int(twin.version)))
+            return next((replace(model, trained_as_of=as_of) for model in found if model.damage is None), None)
+
+    def log_night(self, *, as_of: date, metrics: Mapping[str, float], tags: Mapping[str, str], summary: str) -> None:
+        """Log one night of scoring: counts, timings and the morning's summary; it takes the place of the night's earlier run.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        import mlflow
+
+        with self.client() as client:
+            experiment_id = self._experiment_id(client, NIGHTS)
+            earlier = client.search_runs([experiment_id], filter_string=f"tags.as_of = '{as_of.isoformat()}'")
+            night = mlflow.start_run(
+                experiment_id=experiment_id, run_name=f"night {as_of.isoformat()}", tags=run_tags(as_of, tags)
+            )
+            with night:
+                mlflow.log_metrics(night_metric_names(metrics))
+                mlflow.log_text(summary, "summary.md")
+            for run in earlier:
+                client.delete_run(run.info.run_id)
+
+    def log_backtest(self, *, as_of: date, results: Mapping[str, Any], page: str, tags: Mapping[str, str]) -> None:
+        """Log a backtest: a parent run with the means and the page, and a child run per cut-off.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        import mlflow
+
+        with self.client() as client:
+            experiment_id = self._experiment_id(client, BACKTESTS)
+            name = f"backtest {as_of.isoformat()}"
+            with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=run_tags(as_of, tags)):
+                mlflow.log_metrics(backtest_metric_names(results["summary"]))
+                for metric, value, at_ms, step in by_cutoff(results["cutoffs"]):
+                    mlflow.log_metric(metric, value, step=step, timestamp=at_ms)
+                mlflow.log_dict(dict(results), "backtest.json")
+                mlflow.log_dict(provenance(tags), "provenance.json")
+                mlflow.log_text(page, "backtest.html")
+                for cutoff in results["cutoffs"]:
+                    as_of_cutoff = date.fromisoformat(cutoff["as_of"])
+                    with mlflow.start_run(
+                        experiment_id=experiment_id,
+                        run_name=f"cut-off {as_of_cutoff}",
+                        nested=True,
+                        tags=run_tags(as_of_cutoff, {}),
+                    ):
+                        mlflow.log_metrics(cutoff_metric_names(cutoff))
+
+    @contextmanager
+    def client(self) -> Iterator[MlflowClient]:
+        """Speak to the store while the block runs.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        import sqlalchemy.exc
+
+        mlflow = quiet_mlflow()
+        users_choice = os.environ.get("MLFLOW_TRACKING_URI")
+        mlflow.set_tracking_uri(self.uri)
+        try:
+            if self.is_own:
+                make_own_store(self.root / "mlflow.db")
+                bring_along(self.root / "mlflow.db")
+            yield mlflow.MlflowClient()
+        except (mlflow.exceptions.MlflowException, sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
+            # The error itself is not passed on: it may show the address, and the password in it.
+            told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise OutsideServiceError(
+                without_password(f"the MLflow tracking store at {self.uri} failed: {told}", uri=self.uri),
+                remedy="Check MLFLOW_TRACKING_URI and that the server runs, or unset it to use the workspace's own mlflow.db.",
+            ) from None
+        finally:
+            restore_address(users_choice)
+
+    def _log_model(self, client: MlflowClient, record: TrainingRecord, run_id: str) -> int:
+        import mlflow
+        from mlflow.models import infer_signature
+
+        few = record.panel.select(record.features).head(_SIGNATURE_ROWS)
+        # Numbers are declared as floats: a count that is missing for one member would not fit an integer.
+        sample = few.with_columns(pl.selectors.numeric().cast(pl.Float64)).to_pandas()
+        with tempfile.TemporaryDirectory() as folder:
+            bundle = Path(folder) / "bundle"
+            bundle.mkdir()
+            for name, text in record.files.items():
+                (bundle / name).write_text(text, encoding="utf-8")
+            info = mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="flows.serving",
+                data_path=str(bundle),
+                signature=infer_signature(sample, from_files(record.files).predict(few).to_pandas()),
+                pip_requirements=["evenfall"],
+            )
+        if not client.search_registered_models(f"name = '{record.experiment}'"):
+            client.create_registered_model(record.experiment)
+        # With its tags in the same stroke: a version without them would not be found again after a crash.
+        tags = {"as_of": record.as_of.isoformat(), "fingerprint": record.tags.get("fingerprint", "")}
+        tags[_FILES_HASH] = files_hash(record.files)
+        created = client.create_model_version(record.experiment, info.model_uri, run_id=run_id, tags=tags, model_id=info.model_id)
+        return int(created.version)
+
+    def _registered(self, version: ModelVersion) -> RegisteredModel:
+        number = int(version.version)
+        trained_as_of = date.fromisoformat(version.tags["as_of"])
+        try:
+            files = self._files(version.name, number)
+        except (ConfigurationError, FileNotFoundError) as error:
+            damage = "a file in it is not text" if isinstance(error, ConfigurationError) else "its files are gone"
+            return RegisteredModel(version.name, number, trained_as_of, {}, damage)
+        # Versions from before hashes were kept have none.
+        same = version.tags.get(_FILES_HASH) in (None, files_hash(files))
+        return RegisteredModel(version.name, number, trained_as_of, files, None if same else "its files were changed")
+
+    def _files(self, name: str, version: int) -> dict[str, str]:
+        import mlflow
+
+        with tempfile.TemporaryDirectory() as folder:
+            local = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=folder)
+            return read_bundle(Path(local) / _BUNDLE)
+
+    def _experiment_id(self, client: MlflowClient, name: str) -> str:
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            if found.tags.get(_NOTE) != ABOUT[name]:
+                client.set_experiment_tag(found.experiment_id, _NOTE, ABOUT[name])
+            return str(found.experiment_id)
+        # A database would otherwise put artifacts below whatever folder the process was started in; a server knows a place.
+        location = None if is_server(self.uri) else (self.root.resolve() / "mlartifacts" / name).as_uri()
+        # The kind opens the experiment in the UI's view for trained models instead of the one for chat applications.
+        tags = {"mlflow.experimentKind": _EXPERIMENT_KIND, _NOTE: ABOUT[name]}
+        return str(client.create_experiment(name, artifact_location=location, tags=tags))
+
+
+def _tidy(client: MlflowClient) -> None:
+    """Take MLflow's own empty experiment off the list that people choose from."""
+    unused = client.get_experiment_by_name(_UNUSED_EXPERIMENT)
+    if (
+        unused is not None
+        and unused.lifecycle_stage == "active"
+        and not client.search_runs([unused.experiment_id], max_results=1)
+    ):
+        client.delete_experiment(unused.experiment_id)

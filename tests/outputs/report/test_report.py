@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup, escape
+
+from outputs.report.facts import Activity, Group, Metric, ModelHealth, NewlyAtRisk, ReportFacts, RuleBreach
+from outputs.report.headlines import headlines
+from outputs.report.page import render_report
+from outputs.report.sections import ModelView, Section
+from tests.outputs.examples import AS_OF, FLOWS, HOSTILE, activity_by_day, churn_health, ordinary_night
+
+VOID = {"meta", "br", "link", "img", "rect", "line", "path", "circle"}
+
+
+class Page(HTMLParser):
+    """Collects tags, ids, attributes and text, and that every tag is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def quiet_community() -> ReportFacts:
+    """A first night, without orders, with nobody to score."""
+    tiers = (Group("gold", 1), Group("regular", 2))
+    return ReportFacts("Beer", AS_OF, None, members=3, activity=Activity(activity_by_day(9), 1, 0), tiers=tiers)
+
+
+def hostile_night() -> ReportFacts:
+    night = ordinary_night(HOSTILE)
+    health = replace(churn_health(), version=HOSTILE, purpose=HOSTILE, note=HOSTILE, measured_on=HOSTILE)
+    return replace(
+        night,
+        tiers=(Group(HOSTILE, 1, 1),),
+        segments=(Group(HOSTILE, 1),),
+        warnings=(HOSTILE,),
+        newly_at_risk=NewlyAtRisk(1, (HOSTILE,), 1, reasons=(Group(HOSTILE, 1),)),
+        models=(health,),
+        flows=(replace(FLOWS[0], table=HOSTILE),),
+        breaches=(RuleBreach(HOSTILE, HOSTILE, 1),),
+        currency=HOSTILE,
+    )
+
+
+def test_a_report_is_one_well_formed_file_that_loads_nothing() -> None:
+    html = render_report(ordinary_night())
+    page = Page(html)
+    assert page.open == []
+    assert page.tags.isdisjoint({"script", "link", "iframe", "img", "object", "embed", "base"})
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    outside = [value for name, value in page.attributes if value and "//" in value and name != "xmlns"]
+    assert outside == []
+    without_namespaces = re.sub(r'xmlns(:\w+)?="[^"]*"', "", html)
+    assert "http" not in without_namespaces.replace("http-equiv", "")
+    assert "@import" not in html
+    assert "url(" not in re.sub(r"url\(#[\w-]+\)", "", html)
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert render_report(ordinary_night()) == render_report(ordinary_night())
+
+
+def test_hostile_names_are_escaped() -> None:
+    html = render_report(hostile_night())
+    assert "<script" not in html
+    assert html.count(str(escape(HOSTILE))) > 5
+    assert Page(html).open == []
+
+
+def test_the_morning_is_told_in_sentences() -> None:
+    said = [str(line).replace("\u00a0", " ") for line in headlines(ordinary_night())]
+    assert said == [
+        "1,204 members were active in the last 7 days, 3 % fewer than the week before; 38 members joined.",
+        "41 of your 250 gold and diamond members are newly at risk.",
+        "1,424 of 4,313 members scored (33 %) have a high risk of leaving: no activity for 90 days; "
+        "the night before it was 1,398.",
+        "£182,340 was spent in the last 7 days, refunds taken off, 7 % more than the week before.",
+        "£1,222,271 is what all members together are expected to spend over the next 90 days.",
+        "34 of 54,632 rows read were set aside for breaking a rule.",
+    ]
+
+
+def test_one_member_is_spoken_of_in_the_singular() -> None:
+    newly = NewlyAtRisk(valuable=1, tiers=("gold",), members=1)
+    said = [str(line) for line in headlines(replace(quiet_community(), newly_at_risk=newly))]
+    assert said == [
+        "1 member was active in the last 7 days, after none the week before.",
+        "1 of your 1 gold member is newly at risk.",
+    ]
+
+
+def test_a_community_without_orders_reads_nothing_of_spend() -> None:
+    html = render_report(quiet_community()).split("</style>")[1]
+    assert not re.search(r"spen[dt]|£|\$|€|order|revenue", html, re.IGNORECASE)
+
+
+def test_a_first_night_says_that_there_is_nothing_to_compare_with() -> None:
+    newly = NewlyAtRisk(valuable=3, tiers=("gold",), members=None)
+    html = render_report(replace(quiet_community(), newly_at_risk=newly))
+    assert "This is the first night" in html
+    assert "Night before" not in html
+
+
+def test_the_names_are_one_relative_link_away() -> None:
+    page = Page(render_report(ordinary_night()))
+    assert ("href", "../lists/2011-08-31/contact_list.xlsx") in page.attributes
+
+
+def test_sections_stand_in_their_order_and_others_can_be_added() -> None:
+    added = Section("lift", "Did talking help?", Markup("<p>Not yet.</p>"), 35)
+    html = render_report(ordinary_night(), extra_sections=[added])
+    found = re.findall(r'<section id="([\w-]+)">', html)
+    assert found == ["newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data"]
+
+
+def test_two_sections_of_one_id_are_refused() -> None:
+    with pytest.raises(AssertionError, match="unique"):
+        render_report(ordinary_night(), extra_sections=[Section("tiers", "Again", Markup(""), 99)])
+
+
+def test_rows_that_do_not_add_up_are_named() -> None:
+    lost = replace(FLOWS[1], read=FLOWS[1].read + 1)
+    assert not lost.adds_up
+    html = render_report(replace(ordinary_night(), flows=(lost,)))
+    assert "Orders does not add up" in html
+    assert "Every row is accounted for" not in html
+
+
+@pytest.mark.parametrize(
+    ("model", "better", "expected"),
+    [
+        (0.8, "higher", "Better than the best simple rule"),
+        (0.6, "higher", "No better than a simple rule"),
+        (0.6, "lower", "Better than the best simple rule"),
+        (1.1, "closer to 1", "Better than the best simple rule"),
+    ],
+)
+def test_a_model_is_judged_against_its_best_baseline(model: float, better: str, expected: str) -> None:
+    metric = Metric("M", "A measure.", model, {"recency": 0.7, "unknown": None}, better)
+    health = replace(churn_health(), metrics=(metric,))
+    assert expected in render_report(replace(ordinary_night(), models=(health,)))
+
+
+def test_a_model_not_measured_yet_and_empty_frames_still_render() -> None:
+    empty = pl.DataFrame(schema={"event_date": pl.Date, "active_members": pl.Int64})
+    health = ModelHealth("Churn", "churn/1", AS_OF, 0, "nothing yet", metrics=(), calibration=pl.DataFrame(), lift=None)
+    night = replace(quiet_community(), activity=Activity(empty, 0, 0), models=(health,), tiers=())
+    html = render_report(night)
+    assert "It has not been measured yet" in html
+    assert "No members</strong> were active in the last 7 days, as the week before." in html
+    assert "nothing yet" not in html
+
+
+BASELINES = st.dictionaries(st.sampled_from("abcd"), st.none() | st.floats(0, 2).map(lambda value: round(value, 2)), max_size=4)
+
+
+@given(st.floats(0, 2).map(lambda value: round(value, 2)), BASELINES, st.sampled_from(["higher", "lower", "closer to 1"]))
+def test_a_model_is_better_than_the_best_rule_only_when_it_is_better_than_every_rule(
+    model: float, baselines: dict[str, float | None], better: str
+) -> None:
+    good = {"higher": lambda value: value, "lower": lambda value: -value, "closer to 1": lambda value: -abs(value - 1)}[better]
+    health = replace(churn_health(), calibration=None, lift=None)
+    view = ModelView.of(replace(health, metrics=(Metric("M", "A measure.", model, baselines, better),)), prefix="m")
+    known = {name: value for name, value in baselines.items() if value is not None}
+    if not known:
+        assert view.verdict == ""
+        return
+    assert view.verdict.startswith("Better") == all(good(model) > good(value) for value in known.values())
+    strongest = max(good(value) for value in known.values())
+    assert view.verdict[-2] == min(name for name, value in known.items() if good(value) == strongest)
