@@ -72,10 +72,10 @@ def cluster(scale: Scale) -> Iterator[Cluster]:
     """
     _refuse_without_dask()
     if scale.address is not None:
-        _refuse_passing_prefect(scale.address)
+        _refuse_prefect_out_of_reach(scale.address)
         knock(scale)
     with ExitStack() as stack:
-        stack.enter_context(_reachable_prefect(scale.address))
+        stack.enter_context(_reachable_prefect())
         stack.enter_context(_quiet())
         yield stack.enter_context(_local(scale) if scale.address is None else _elsewhere(scale, scale.address))
 
@@ -92,30 +92,34 @@ def _refuse_without_dask() -> None:
         ) from error
 
 
-def _refuse_passing_prefect(address: str) -> None:
-    """Refuse a Prefect server that ends with the night: workers that live on would look for it for as long as they live."""
+def _refuse_prefect_out_of_reach(address: str) -> None:
+    """Refuse a Prefect server that ends with the night, or that workers on other machines cannot reach.
+
+    Workers live on after the night, and would look for its server for as long as they live.
+    """
     from prefect.settings import PREFECT_API_URL
 
-    if PREFECT_API_URL.value() is None:
+    url = PREFECT_API_URL.value()
+    if url is None:
         raise ConfigurationError(
             f"the workers of {address} outlive the night, and the Prefect server that a night starts by itself does not",
             remedy="Set PREFECT_API_URL to a Prefect server that is always there: `prefect server start`.",
         )
+    if not _is_here(address) and _is_here(url):
+        raise ConfigurationError(
+            f"the workers of {address} cannot reach the Prefect server of this machine, {url}",
+            remedy="Set PREFECT_API_URL to a Prefect server that this machine and all workers reach.",
+        )
 
 
 @contextmanager
-def _reachable_prefect(address: str | None) -> Iterator[None]:
+def _reachable_prefect() -> Iterator[None]:
     """Tell the workers which Prefect server the night reports to; else each of them would start one of its own."""
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with get_client(sync_client=True) as client:
         url = str(client.api_url)
-    if address is not None and not _is_here(address) and _is_here(url):
-        raise ConfigurationError(
-            f"the workers of {address} cannot reach the Prefect server of this machine, {url}",
-            remedy="Set PREFECT_API_URL to a Prefect server that this machine and all workers reach.",
-        )
     with temporary_settings({PREFECT_API_URL: url}):
         yield
 

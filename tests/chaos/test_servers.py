@@ -95,7 +95,7 @@ def test_a_night_on_three_databases_survives_that_they_fail(
     assert not Lake(workspace / "lake").exists("orders")
     doors["source"].open()
     doors["published"].shut()
-    night(4, "The member list could not be written to table 'tonight'")
+    night(4, "the member list could not be written to table 'tonight'")
     doors["published"].open()
     night(0, "rows published to the database")
     members = pl.read_parquet(workspace / "lists" / str(NIGHT) / "members.parquet")

@@ -22,7 +22,7 @@ FOREIGN = {"Host": "evil.example"}
 def printed_address(log: Path) -> re.Match[str]:
     """The address with its token, which is printed about when the server begins to answer."""
     until = time.monotonic() + PATIENCE_SECONDS
-    while (told := re.search(r"http://localhost:(\d+)\?access_token=\w+", log.read_text())) is None:
+    while (told := re.search(r"http://localhost:(\d+)\?access_token=[\w-]+", log.read_text())) is None:
         assert time.monotonic() < until, log.read_text()
         time.sleep(0.1)
     return told

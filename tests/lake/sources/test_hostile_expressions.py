@@ -92,6 +92,7 @@ def folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="evenfall-hostile-"))
     folder.chmod(0o777)
     (folder / "canary.csv").write_text(f"zz\n{CANARY}\n")
+    (folder / "canary.csv").chmod(0o644)
     yield folder
     shutil.rmtree(folder)
 
