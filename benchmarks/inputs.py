@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from features.history import History, cut
-from features.incremental.totals import RunningTotals, start
+from features.incremental.totals import IncrementalTotals, compute_totals
 from lake.contracts import DAILY, TIES
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
@@ -66,20 +66,20 @@ def write_inputs(workspace: Path, folder: Path, *, as_of: date, timezone: str, s
 
 def write_held_totals(history: History, folder: Path, *, as_of: date) -> None:
     """Write the running totals that the night before left for this one."""
-    write_totals(start(cut(history, as_of - timedelta(days=1))), folder / "held_totals")
+    write_totals(compute_totals(cut(history, as_of - timedelta(days=1))), folder / "held_totals")
 
 
-def write_totals(totals: RunningTotals, folder: Path) -> None:
+def write_totals(totals: IncrementalTotals, folder: Path) -> None:
     """Write running totals, a file each."""
     folder.mkdir(exist_ok=True)
     for name, frame in totals.frames().items():
         frame.write_parquet(folder / f"{name}.parquet")
 
 
-def read_held_totals(folder: Path) -> RunningTotals:
+def read_held_totals(folder: Path) -> IncrementalTotals:
     """The running totals of the night before."""
     frames = {path.stem: pl.read_parquet(path) for path in (folder / "held_totals").glob("*.parquet")}
-    return RunningTotals(read_facts(folder).as_of - timedelta(days=1), **frames)
+    return IncrementalTotals(read_facts(folder).as_of - timedelta(days=1), **frames)
 
 
 def read_facts(folder: Path) -> Facts:

@@ -26,9 +26,9 @@ from benchmarks.inputs import (
     write_totals,
 )
 from benchmarks.job import Done, run_job
-from features.build import build_features, describe_members
+from features.compute import compute_features, compute_features_from_totals
 from features.history import cut
-from features.incremental.totals import advance
+from features.incremental.totals import update_totals
 from features.rollups.daily import roll_up_landed
 from lake.contracts import TABLES
 from lake.storage.delta import DAY
@@ -59,7 +59,7 @@ def rollup_of_the_day(inputs: Path) -> Done:
 def features(inputs: Path) -> Done:
     """Rollups and ties → every feature of every member."""
     history, facts = read_history(inputs), read_facts(inputs)
-    made = build_features(history, as_of=facts.as_of, threads=cores())
+    made = compute_features(history, as_of=facts.as_of, threads=cores())
     return Done(_rows(inputs, "daily", "ties"), lambda folder: made.write_parquet(folder / "features.parquet"))
 
 
@@ -67,18 +67,18 @@ def features_of_the_night(inputs: Path) -> Done:
     """The same, as a night does it: the totals of the night before are read, carried on, and kept for the next."""
     history, as_of = read_history(inputs), read_facts(inputs).as_of
     before, seen = cut(history, as_of - timedelta(days=1)), cut(history, as_of)
-    totals = advance(
+    totals = update_totals(
         read_held_totals(inputs), seen, before=before.daily, ties_before=before.ties, changed={as_of}, threads=cores()
     )
     write_totals(totals, inputs / "totals")
-    made = describe_members(seen, totals, threads=cores())
+    made = compute_features_from_totals(seen, totals, threads=cores())
     return Done(_rows(inputs, "daily", "ties"), lambda folder: made.write_parquet(folder / "features.parquet"))
 
 
 def features_of_a_sample(inputs: Path) -> Done:
     """The sample's rollups → every feature of its members."""
     history = read_history(inputs, members="sample_members.parquet", daily="sample_daily.parquet")
-    made = build_features(history, as_of=read_facts(inputs).as_of).lazy().collect(engine="streaming")
+    made = compute_features(history, as_of=read_facts(inputs).as_of).lazy().collect(engine="streaming")
     return Done(_rows(inputs, "sample_daily"), lambda folder: made.write_parquet(folder / "features.parquet"))
 
 
@@ -94,7 +94,7 @@ class Explained:
 def trees_to_explain(inputs: Path) -> Explained:
     """Fit trees of the default settings on the inputs' features; what they predict is of no interest here."""
     history, facts = read_history(inputs), read_facts(inputs)
-    frame = build_features(history, as_of=facts.as_of).lazy().collect()
+    frame = compute_features(history, as_of=facts.as_of).lazy().collect()
     silence = frame["days_since_last_activity"].fill_null(400).to_numpy()
     target = (silence + np.random.default_rng(0).normal(0, 20, silence.size) > np.median(silence)).astype(np.float64)
     names = [name for name in frame.columns if name not in ("member_no", "member_id") and not name.startswith("days_since")]

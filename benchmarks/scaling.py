@@ -33,29 +33,29 @@ _STEPS: Final = ("features", "predictions", "reasons")
 
 def measure(workspace: Path, as_of: str, *, workers: int, bucket_members: int) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
     """Do the work with so many workers, or with none in this process; gives the figures and what came out."""
-    from flows.scale.open_executor import workforce
-    from pipeline.history.daily_rollups import gather
-    from runtime.run_context import open_night
+    from flows.scale.open_executor import open_executor
+    from pipeline.history.daily_rollups import take_snapshot
+    from runtime.run_context import open_run
     from runtime.settings import Scale
 
-    night = open_night(workspace, as_of)
+    night = open_run(workspace, as_of)
     scale = Scale(engine="dask", workers=workers, bucket_members=bucket_members) if workers else Scale()
     night = replace(night, settings=night.settings.model_copy(update={"scale": scale}))
-    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
     figures: dict[str, Any] = {"workers": workers, "bucket_members": bucket_members if workers else None}
     came_out: dict[str, pl.DataFrame] = {}
-    with workforce(night) as crew:
+    with open_executor(night) as executor:
         if workers:
-            _warm_up(crew)
+            _warm_up(executor)
         with _timed(figures, "features"):
-            features = crew.describe(night, gathered)
+            features = executor.compute_features(night, snapshot)
         figures["members"] = features.members
         came_out["features"] = features.rows.collect()
         champions = _champions(night, came_out["features"])
         with _timed(figures, "predictions"):
-            scored = crew.score(night, gathered.history, features, champions)
+            scored = executor.score(night, snapshot.history, features, champions)
         with _timed(figures, "reasons"):
-            explained = crew.explain(night, gathered.history, scored, champions)
+            explained = executor.explain(night, snapshot.history, scored, champions)
         figures["eligible"] = int(scored["is_eligible"].sum())
         figures["peak_mib_of_a_worker"] = max((_peak_mib(process) for process in _workers()), default=None)
     came_out["lists"] = explained.select("member_no", "is_eligible", "churn_probability", "reasons").sort("member_no")
@@ -72,14 +72,14 @@ def _timed(figures: dict[str, Any], step: str) -> Iterator[None]:
     }
 
 
-def _warm_up(crew: Any) -> None:
+def _warm_up(executor: Any) -> None:
     """Let the workers import what they need; a night pays for it once."""
 
     def imports() -> None:
         import models.reasons  # noqa: F401
         import pipeline.execution.partitions  # noqa: F401
 
-    crew.cluster.client.run(imports)
+    executor.cluster.client.run(imports)
 
 
 def _cpu_seconds() -> float:

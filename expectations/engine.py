@@ -70,7 +70,7 @@ class Suite(Protocol):
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order of the file."""
 
-    def judge(
+    def validate(
         self,
         rules: tuple[Rule, ...],
         chunk: pl.DataFrame,
@@ -96,7 +96,7 @@ class Suite(Protocol):
         """
 
 
-class SuiteHere:
+class LocalSuite:
     """A suite read by Great Expectations in this process, and judged by it.
 
     Args:
@@ -124,7 +124,7 @@ class SuiteHere:
                 ) from error
         self._expectations = {rule.name: expectation for rule, expectation in zip(self.rules, expectations, strict=True)}
 
-    def judge(
+    def validate(
         self,
         rules: tuple[Rule, ...],
         chunk: pl.DataFrame,

@@ -20,8 +20,8 @@ from typing import Final, Literal
 
 import polars as pl
 
+from expectations.client import open_suite
 from expectations.engine import SUITES_DIR, Rule, RuleError, columns_of, within_calendar
-from expectations.worker import open_suite
 from lake.contracts import Table
 
 ROW_NO: Final = "row_no"
@@ -132,7 +132,7 @@ def validate(
     broken: dict[str, list[pl.Series]] = {rule.name: [] for rule in rules}
     begins = 0
     for chunk, repeats in _chunks(ordered, columns_of(rules), table.key, rows_per_chunk=rows_per_chunk):
-        verdicts = suite.judge(rules, chunk, repeats=repeats, references=references, parameters=parameters)
+        verdicts = suite.validate(rules, chunk, repeats=repeats, references=references, parameters=parameters)
         for name, positions in verdicts.items():
             broken[name].append(positions.cast(pl.Int64) + begins)
         begins += chunk.height

@@ -21,7 +21,7 @@ class Feature:
         name: The column.
         meaning: One plain sentence for the feature dictionary.
         unit: What one of it is, such as days, orders or share.
-        expression: Its value, from the ingredients of `features.build`.
+        expression: Its value, from the ingredients of `features.compute`.
         needs: What a community must bring for it; it is left out when anything is missing.
         habit: The habit it is one view of; windows of the same count share a habit, so that reasons name it once.
     """

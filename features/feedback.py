@@ -8,7 +8,7 @@ import polars as pl
 from features.rollups.daily import SCORE_SCALE
 
 
-def count_last_scores(daily: pl.LazyFrame) -> pl.DataFrame:
+def compute_last_scores(daily: pl.LazyFrame) -> pl.DataFrame:
     """Find the scores of each member's last day of scored answers.
 
     One row per member_no who ever gave a score, sorted: `last_date`, `amount_minor` (Int64), the sum of that day's scores in
@@ -24,15 +24,15 @@ def count_last_scores(daily: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def advance_last_scores(held: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Carry `count_last_scores` to a later night; members named by `lost_last_scores` are not right yet.
+def update_last_scores(held: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """Carry `compute_last_scores` to a later night; members named by `lost_last_scores` are not right yet.
 
     Args:
         held: The last scores of the earlier night.
         now: Every row of the moved days as the later night sees them.
     """
     # What is seen now comes first, so that a day seen again counts as it is now.
-    both = pl.concat([count_last_scores(now.lazy()), held])
+    both = pl.concat([compute_last_scores(now.lazy()), held])
     return both.sort("member_no", "last_date", descending=[False, True], maintain_order=True).unique(
         "member_no", keep="first", maintain_order=True
     )

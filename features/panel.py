@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from features.build import build_features
+from features.compute import compute_features
 from features.history import History
 from features.labels import label
 from lake.errors import ConfigurationError
@@ -59,7 +59,7 @@ def build_panel(
             seen_until=seen_until,
             eligible_days=eligible_days,
         )
-        slices.append(_slice(build_features(history, as_of=as_of, threads=threads), labels, as_of, keep))
+        slices.append(_slice(compute_features(history, as_of=as_of, threads=threads), labels, as_of, keep))
     return pl.concat(slices)
 
 

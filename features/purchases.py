@@ -10,7 +10,7 @@ import polars as pl
 from features.history import ORDER_ACTIVITIES
 
 
-def count_purchases(daily: pl.LazyFrame) -> pl.DataFrame:
+def compute_purchases(daily: pl.LazyFrame) -> pl.DataFrame:
     """Summarise the order days: days whose orders exceed the refunds of the same day.
 
     An order cancelled on its own day therefore leaves no trace, and a free order is no purchase.
@@ -33,18 +33,18 @@ def count_purchases(daily: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def advance_purchases(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Carry `count_purchases` to a later night; arguments as in `features.incremental.window_sums.advance_sums`.
+def update_purchases(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """Carry `compute_purchases` to a later night; arguments as in `features.incremental.window_sums.update_sums`.
 
     Members named by `lost_purchase_days` are not right yet.
     """
     nothing = [pl.lit(None, dtype=pl.Date).alias(name) for name in ("first_date", "last_date")]
-    taken_off = count_purchases(was.lazy()).select(
+    taken_off = compute_purchases(was.lazy()).select(
         "member_no", -pl.col("days"), *nothing, -pl.col("minor"), first_minor=pl.lit(None, dtype=pl.Int64)
     )
     first_minor = pl.col("first_minor").filter(pl.col("first_date") == pl.col("first_date").min()).first()
     return (
-        pl.concat([held, taken_off, count_purchases(now.lazy())])
+        pl.concat([held, taken_off, compute_purchases(now.lazy())])
         .group_by("member_no", maintain_order=True)
         .agg(pl.col("days").sum(), pl.col("first_date").min(), pl.col("last_date").max(), pl.col("minor").sum(), first_minor)
         .filter(pl.col("days") > 0)
@@ -53,7 +53,7 @@ def advance_purchases(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) 
 
 
 def lost_purchase_days(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """Members whose first or last order day is gone or worth something else; arguments as in `advance_purchases`."""
+    """Members whose first or last order day is gone or worth something else; arguments as in `update_purchases`."""
     before, after = (_order_days(rows.lazy()).collect() for rows in (was, now))
     gone = before.join(after, on=["member_no", "event_date", "minor"], how="anti")
     ends = gone.join(held.select("member_no", "first_date", "last_date"), on="member_no")

@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.nightly import run_night
 from runtime.alerting import alerted
-from runtime.run_context import nights_between, open_night
+from runtime.run_context import nights_between, open_run
 
 
 @flow(name="backfill", flow_run_name="backfill {first} to {last}", persist_result=False, validate_parameters=False)
@@ -24,7 +24,7 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
         ConfigurationError: The nights are not dates, not over yet, or in the wrong order.
     """
     nights = nights_between(workspace, first, last)
-    beginning = open_night(workspace, first)
+    beginning = open_run(workspace, first)
     with alerted(beginning, "backfill"), beginning.workspace.held("backfill"):
         for as_of in nights:
             _one_night(workspace, as_of)
@@ -32,4 +32,4 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
 
 
 def _one_night(workspace: str, as_of: date) -> None:
-    run_night(open_night(workspace, as_of), purpose="backfill")
+    run_night(open_run(workspace, as_of), purpose="backfill")

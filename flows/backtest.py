@@ -21,11 +21,11 @@ from models.cutoffs import plan_cutoffs
 from models.training import OURS
 from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
 from outputs.report.calibration_rows import calibration_rows
-from pipeline.history.daily_rollups import catch_up, look_back
-from pipeline.history.materialise import at_hand
+from pipeline.history.daily_rollups import load_snapshot, update_rollups
+from pipeline.history.materialise import materialise_if_small
 from pipeline.learning.champions import data_versions, first_day, kept_rows
 from runtime.os_errors import cores
-from runtime.run_context import Night, open_night, say
+from runtime.run_context import RunContext, open_run, say
 
 _NAMES: Final = {
     "churn": ("Churn", "AUC", "AUC is how often a member who left was ranked above one who stayed; 0.5 is chance."),
@@ -46,12 +46,12 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
     Raises:
         DataError: The lake is empty, or history is too short for a single test.
     """
-    night = open_night(workspace, as_of)
+    night = open_run(workspace, as_of)
     with night.workspace.held("backtest"):
         night = resolved(night)
-        catch_up(night)
-        at_most = night.settings.scale.budget.rollup_rows_at_hand
-        history = at_hand(look_back(night).history, night.workspace.lake, at_most_rows=at_most)
+        update_rollups(night)
+        at_most = night.settings.scale.budget.rollup_rows_in_memory
+        history = materialise_if_small(load_snapshot(night).history, night.workspace.lake, max_rows=at_most)
         results = measure(night, history, cutoffs)
         if not results:
             raise DataError(
@@ -63,14 +63,14 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def measure(night: Night, history: History, wanted: int) -> list[CutoffResult]:
+def measure(night: RunContext, history: History, wanted: int) -> list[CutoffResult]:
     """Predict and judge every cut-off, oldest first."""
     settings = night.settings
     horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
     if "orders" in history.available:
         horizons["value"] = settings.value.horizon_days
-    planned = _planned(night, history, max(horizons.values()), wanted)
-    if not planned:
+    plan_erasure = _planned(night, history, max(horizons.values()), wanted)
+    if not plan_erasure:
         return []
     results: list[CutoffResult] = []
     panels: dict[tuple[int, bool], pl.DataFrame] = {}
@@ -79,9 +79,9 @@ def measure(night: Night, history: History, wanted: int) -> list[CutoffResult]:
         kind = (horizon_days, keep is None)
         if kind not in panels:
             # One panel in memory at a time.
-            panels = {kind: _panel(night, history, planned, horizon_days, keep)}
-        for place in range(max(0, len(planned) - wanted), len(planned)):
-            known = planned[max(0, place + 1 - _reach(night, horizon_days)) : place + 1]
+            panels = {kind: _panel(night, history, plan_erasure, horizon_days, keep)}
+        for place in range(max(0, len(plan_erasure) - wanted), len(plan_erasure)):
+            known = plan_erasure[max(0, place + 1 - _reach(night, horizon_days)) : place + 1]
             say(f"{purpose} as of {known[-1]} …")
             result = backtest_cutoff(panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction)
             if result is not None:
@@ -89,7 +89,7 @@ def measure(night: Night, history: History, wanted: int) -> list[CutoffResult]:
     return results
 
 
-def _planned(night: Night, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
+def _planned(night: RunContext, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
     """The cut-offs to test and those that their nights would have learnt from, as far as history allows."""
     prediction = night.settings.prediction
     return plan_cutoffs(
@@ -102,17 +102,19 @@ def _planned(night: Night, history: History, horizon_days: int, wanted: int) -> 
     )
 
 
-def _reach(night: Night, horizon_days: int) -> int:
+def _reach(night: RunContext, horizon_days: int) -> int:
     """A cut-off, those before it whose outcome was not over yet, and as many with known outcomes as a night learns from."""
     prediction = night.settings.prediction
     return prediction.max_cutoffs - (-horizon_days // prediction.step_days)
 
 
-def _panel(night: Night, history: History, planned: tuple[date, ...], horizon_days: int, keep: pl.Expr | None) -> pl.DataFrame:
-    say(f"features of {len(planned)} past cut-offs …")
+def _panel(
+    night: RunContext, history: History, plan_erasure: tuple[date, ...], horizon_days: int, keep: pl.Expr | None
+) -> pl.DataFrame:
+    say(f"features of {len(plan_erasure)} past cut-offs …")
     return build_panel(
         history,
-        cutoffs=planned,
+        cutoffs=plan_erasure,
         churn_horizon_days=horizon_days,
         value_horizon_days=horizon_days,
         seen_until=night.as_of,
@@ -124,7 +126,7 @@ def _panel(night: Night, history: History, planned: tuple[date, ...], horizon_da
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def report(
-    night: Night, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
+    night: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
 ) -> list[str]:
     """Write the page, the JSON and the MLflow runs; returns the lines to show."""
     figures = as_json(results, summaries)

@@ -175,13 +175,13 @@ def erase(member_id: str | None, file: Path | None, yes: bool, workspace: Path) 
     if (member_id is None) == (file is None):
         raise click.UsageError("Name one member, or a file of members with --from.")
     _known_workspace(workspace, None, writes=True)
-    from pipeline.erasure.request import planned, read_asked
+    from pipeline.erasure.request import plan_erasure, read_request
 
-    members = {member_id: "this member"} if member_id is not None else read_asked(file or Path())
+    members = {member_id: "this member"} if member_id is not None else read_request(file or Path())
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigurationError("an erasure cannot be taken back, and nobody is here to confirm it", remedy="Add --yes.")
-        for line in planned(workspace, members):
+        for line in plan_erasure(workspace, members):
             click.echo(line)
         if not click.confirm("Erase?"):
             click.echo("Nothing was erased.")
@@ -289,9 +289,9 @@ def main(arguments: list[str] | None = None) -> None:
         end_stopped(interrupt)
     except Exception as error:
         end_when_asked()
-        from runtime.os_errors import machine_trouble
+        from runtime.os_errors import translate_os_error
 
-        told = machine_trouble(error)
+        told = translate_os_error(error)
         if told is not None:
             click.echo(f"evenfall: {told}", err=True)
             sys.exit(told.exit_code)
@@ -303,11 +303,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run_nightly(workspace: Path, as_of: str | None) -> None:
     from runtime.environment import prepare_environment
-    from runtime.preload import begin_early
+    from runtime.preload import preload
 
     _free_workspace(workspace, as_of, purpose="nightly", sources=True)
     prepare_environment(workspace)
-    begin_early()
+    preload()
     from flows.nightly import nightly as nightly_flow
 
     done = nightly_flow(str(workspace), as_of)
@@ -319,11 +319,11 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
 
 def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> Path:
     """Ask what can be asked before anything heavy is loaded: a configuration mistake answers at once."""
-    from pipeline.preflight import ask_first, refuse_empty
-    from runtime.run_context import open_night
+    from pipeline.preflight import preflight, refuse_empty
+    from runtime.run_context import open_run
 
-    night = open_night(workspace, as_of)
-    ask_first(night, writes=writes)
+    night = open_run(workspace, as_of)
+    preflight(night, writes=writes)
     if needs_data:
         refuse_empty(night.workspace.lake)
     return workspace
@@ -331,23 +331,23 @@ def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False
 
 def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> None:
     """The same, for a run that needs the workspace for itself and is watched: whoever is on call hears of it, and the log."""
-    from flows.scale.reachability import knock
-    from pipeline.preflight import ask_first, refuse_empty
+    from flows.scale.reachability import check_reachable
+    from pipeline.preflight import preflight, refuse_empty
     from runtime.alerting import alerted
     from runtime.logged_run import logged
-    from runtime.run_context import open_night
+    from runtime.run_context import open_run
 
-    night = open_night(workspace, as_of)
+    night = open_run(workspace, as_of)
     with alerted(night, purpose):
         night.workspace.refuse_when_held()
         try:
-            ask_first(night, writes=True, sources=sources)
+            preflight(night, writes=True, sources=sources)
             if not sources:
                 refuse_empty(night.workspace.lake)
         except EvenfallError:
             with logged(night, purpose):
                 raise
-        knock(night.settings.scale)
+        check_reachable(night.settings.scale)
 
 
 if __name__ == "__main__":

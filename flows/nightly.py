@@ -18,10 +18,10 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-from expectations import worker as beside
+from expectations import client as validation
 from expectations.table_checks import Finding
 from features.history import History
-from flows.scale.open_executor import workforce
+from flows.scale.open_executor import open_executor
 from lake.errors import OutsideServiceError
 from lake.storage.release_format import mark_format
 from outputs.lists import write_lists
@@ -30,14 +30,14 @@ from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from outputs.report.validation_page import render_validation
 from pipeline import scoring
-from pipeline.execution.executor import ClusterLostError, Features, Workforce, learn_from
-from pipeline.history.daily_rollups import Gathered, catch_up, look_back
+from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
+from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
 from pipeline.intake import intake as taking_in
 from pipeline.learning.champions import Champions, choose_champions
 from pipeline.maturity import Maturity, measure_matured
 from pipeline.receipt import write_receipt
 from pipeline.report_facts import report_facts, table_flows
-from pipeline.retention import let_age_out, tidy
+from pipeline.retention import apply_retention, tidy
 from pipeline.summary import (
     arrived_counts,
     counting_line,
@@ -50,10 +50,10 @@ from pipeline.summary import (
     validation_facts,
 )
 from runtime.alerting import alert_of_warnings, alerted
-from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, told_exactly
+from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, naming_completed_steps
 from runtime.logged_run import logged
-from runtime.preload import begin_early
-from runtime.run_context import Night, open_night, say
+from runtime.preload import preload
+from runtime.run_context import RunContext, open_run, say
 
 
 def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
@@ -69,51 +69,51 @@ io_step = task(
 
 
 @dataclass(frozen=True)
-class NightDone:
+class NightResult:
     """What a night made, for the person or program that started it."""
 
-    night: Night
+    night: RunContext
     members: int
     contacts: int
     tonight: pl.DataFrame
 
 
 @flow(name="nightly", flow_run_name="nightly {as_of}", persist_result=False, validate_parameters=False)
-def nightly(workspace: str = ".", as_of: str | None = None) -> NightDone:
+def nightly(workspace: str = ".", as_of: str | None = None) -> NightResult:
     """Run one night.
 
     Args:
         workspace: The folder with `evenfall.toml`.
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
     """
-    begin_early()
+    preload()
     try:
-        night = open_night(workspace, as_of)
+        night = open_run(workspace, as_of)
         with alerted(night, "nightly"), night.workspace.held("nightly"):
             return run_night(night)
     finally:
         # A run that failed early may be part of a program that lives on.
-        beside.end()
+        validation.stop_worker()
 
 
-def run_night(night: Night, *, purpose: str = "nightly") -> NightDone:
+def run_night(night: RunContext, *, purpose: str = "nightly") -> NightResult:
     """Run one night in a workspace that is held, and log how it went and for which purpose it ran."""
-    with logged(night, purpose), workforce(night) as crew:
-        return _run_steps(night, crew)
+    with logged(night, purpose), open_executor(night) as executor:
+        return _run_steps(night, executor)
 
 
-def _run_steps(night: Night, crew: Workforce) -> NightDone:
+def _run_steps(night: RunContext, executor: Executor) -> NightResult:
     recover(night.workspace.lists)
     intake = take_in(night)
     night = night.on(intake.as_of)
     name_run(night)
     tonight = land(night, intake)
-    gathered = roll_up_days(night)
-    history, features = gathered.history, compute_features(night, crew, gathered)
-    champions = find_champions(night, crew, history, features)
-    members = score_and_segment(night, crew, history, features, champions)
+    snapshot = roll_up_days(night)
+    history, features = snapshot.history, compute_features(night, executor, snapshot)
+    champions = find_champions(night, executor, history, features)
+    members = score_and_segment(night, executor, history, features, champions)
     lists = make_lists(night, members, champions)
-    with told_exactly(night):
+    with naming_completed_steps(night):
         if night.settings.lists.publish_uri is not None:
             publish_to_database(night, lists)
         maturity = measure_maturity(night, history)
@@ -121,10 +121,10 @@ def _run_steps(night: Night, crew: Workforce) -> NightDone:
         record_night(night, lists, champions, maturity, tonight)
         tidy_up(night)
     alert_of_warnings(night, [found.says for found in intake.findings if found.severity == "warning"])
-    return NightDone(night, lists.members.height, lists.contacts.height, tonight)
+    return NightResult(night, lists.members.height, lists.contacts.height, tonight)
 
 
-def name_run(night: Night) -> None:
+def name_run(night: RunContext) -> None:
     """Give the run its night's name; it may not have been known when the run began."""
     if runtime.flow_run.id is not None and runtime.flow_run.flow_name == "nightly":
         with get_client(sync_client=True) as client:
@@ -140,11 +140,11 @@ class Lists:
 
 
 @io_step
-def take_in(night: Night) -> taking_in.Intake:
+def take_in(night: RunContext) -> taking_in.Intake:
     """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
     with night.step("taking in") as counted:
-        intake = taking_in.judge_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
-        trouble = beside.end()
+        intake = taking_in.validate_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
+        trouble = validation.stop_worker()
         if trouble is not None:
             say(trouble)
             night.log.tell("warning", says=trouble)
@@ -156,7 +156,7 @@ def take_in(night: Night) -> taking_in.Intake:
 
 
 @io_step
-def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
+def land(night: RunContext, intake: taking_in.Intake) -> pl.DataFrame:
     """Land what was judged good, and show where every row went."""
     with night.step("landing") as counted:
         notes: list[Finding] = []
@@ -168,7 +168,7 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
 
         taking_in.land_intake(night.workspace, intake, about_to_record=show)
         mark_format(night.workspace.lake.root, timezone=night.timezone)
-        let_age_out(night)
+        apply_retention(night)
         tonight = taking_in.arrived_on(night.workspace.lake, night.as_of)
         counted.update(landed_counts(tonight))
         write_validation_page(night, intake.noting(notes), tonight=tonight)
@@ -180,39 +180,41 @@ def land(night: Night, intake: taking_in.Intake) -> pl.DataFrame:
 
 
 @io_step
-def roll_up_days(night: Night) -> Gathered:
+def roll_up_days(night: RunContext) -> CommunitySnapshot:
     """Roll up the days that changed and gather the history."""
     with night.step("rolling up") as counted:
-        days = catch_up(night)
+        days = update_rollups(night)
         say(f"{len(days):,} days rolled up")
         counted["days"] = len(days)
-        return look_back(night)
+        return load_snapshot(night)
 
 
 @step
-def compute_features(night: Night, crew: Workforce, gathered: Gathered) -> Features:
+def compute_features(night: RunContext, executor: Executor, snapshot: CommunitySnapshot) -> Features:
     """Every feature of every member as of tonight."""
     with night.step("computing features") as counted:
-        features = crew.describe(night, gathered)
+        features = executor.compute_features(night, snapshot)
         counted.update({"members": features.members, "columns": features.columns})
         return features
 
 
 @io_step
-def find_champions(night: Night, crew: Workforce, history: History, features: Features) -> Champions:
+def find_champions(night: RunContext, executor: Executor, history: History, features: Features) -> Champions:
     """Load the champions; where they are due, train challengers and let the gate decide."""
     with night.step("finding the champions"):
-        return choose_champions(night, learn_from(night, history, features, crew.grow))
+        return choose_champions(night, sample_to_train_on(night, history, features, executor.train_trees))
 
 
 @step
-def score_and_segment(night: Night, crew: Workforce, history: History, features: Features, champions: Champions) -> pl.DataFrame:
+def score_and_segment(
+    night: RunContext, executor: Executor, history: History, features: Features, champions: Champions
+) -> pl.DataFrame:
     """Predict and say why, then sort everyone into risk, tier, lifecycle and group."""
     with night.step("scoring") as counted:
-        scored = crew.score(night, history, features, champions)
+        scored = executor.score(night, history, features, champions)
         counted.update({"members": scored.height, "eligible": int(scored["is_eligible"].sum())})
     with night.step("finding reasons"):
-        scored = crew.explain(night, history, scored, champions)
+        scored = executor.explain(night, history, scored, champions)
     with night.step("segmenting") as counted:
         members = scoring.segment_members(night, scored)
         counted["members"] = members.height
@@ -220,7 +222,7 @@ def score_and_segment(night: Night, crew: Workforce, history: History, features:
 
 
 @io_step
-def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lists:
+def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -> Lists:
     """Write the lists and their receipt, and show them all at once."""
     with night.step(LISTS_STEP) as counted:
         lists = Lists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
@@ -239,7 +241,7 @@ def make_lists(night: Night, members: pl.DataFrame, champions: Champions) -> Lis
 
 
 @io_step
-def publish_to_database(night: Night, lists: Lists) -> None:
+def publish_to_database(night: RunContext, lists: Lists) -> None:
     """Write the member list to the database as well; the lists are out whether it answers or not."""
     from lake.sources.readers import expand_environment
 
@@ -251,7 +253,7 @@ def publish_to_database(night: Night, lists: Lists) -> None:
 
 
 @io_step
-def measure_maturity(night: Night, history: History) -> Maturity:
+def measure_maturity(night: RunContext, history: History) -> Maturity:
     """Set what earlier nights predicted against what has happened since."""
     with night.step("measuring what matured"):
         return measure_matured(night, history)
@@ -259,7 +261,7 @@ def measure_maturity(night: Night, history: History) -> Maturity:
 
 @step
 def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
-    night: Night, lists: Lists, champions: Champions, maturity: Maturity, intake: taking_in.Intake, tonight: pl.DataFrame
+    night: RunContext, lists: Lists, champions: Champions, maturity: Maturity, intake: taking_in.Intake, tonight: pl.DataFrame
 ) -> None:
     """Write the morning report."""
     with night.step("writing the report"):
@@ -276,7 +278,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
 
 
 @io_step
-def record_night(night: Night, lists: Lists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
+def record_night(night: RunContext, lists: Lists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
     """Leave a run in MLflow and a summary in Prefect."""
     with night.step("recording the night"):
         summary = night_summary(night, lists.members, lists.contacts, champions, tonight)
@@ -292,13 +294,13 @@ def record_night(night: Night, lists: Lists, champions: Champions, maturity: Mat
 
 
 @step
-def tidy_up(night: Night) -> None:
+def tidy_up(night: RunContext) -> None:
     """Remove old versions of tables from the disk; nothing of this night looks at them any more."""
     with night.step("tidying up"):
         tidy(night)
 
 
-def write_validation_page(night: Night, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:
+def write_validation_page(night: RunContext, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:
     """Write the night's page of checks; a run that brought nothing new leaves the page of the run that did."""
     path = night.workspace.validation_page(night.as_of.isoformat())
     if intake.arrivals or intake.stops or not path.exists():

@@ -8,16 +8,16 @@ from typing import Literal
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.scale.open_executor import workforce
-from pipeline.execution.executor import Workforce, learn_from
-from pipeline.history.daily_rollups import catch_up, look_back
+from flows.scale.open_executor import open_executor
+from pipeline.execution.executor import Executor, sample_to_train_on
+from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.intake.intake import last_full_day
 from pipeline.learning.champions import choose_champions
 from pipeline.learning.rollback import roll_back
 from pipeline.preflight import refuse_empty
 from runtime.alerting import alerted
 from runtime.logged_run import logged
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 
 Action = Literal["train", "promote", "rollback"]
 
@@ -35,26 +35,28 @@ def train(workspace: str = ".", as_of: str | None = None, force: Action = "train
         DataError: The lake is empty.
         ConfigurationError: There is nothing to roll back to.
     """
-    night = open_night(workspace, as_of)
-    with alerted(night, "train"), night.workspace.held("train"), logged(night, "train"), workforce(night) as crew:
-        return train_and_decide(resolved(night), crew, force)
+    night = open_run(workspace, as_of)
+    with alerted(night, "train"), night.workspace.held("train"), logged(night, "train"), open_executor(night) as executor:
+        return train_and_decide(resolved(night), executor, force)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def train_and_decide(night: Night, crew: Workforce, force: Action) -> list[str]:
+def train_and_decide(night: RunContext, executor: Executor, force: Action) -> list[str]:
     """Bring the rollups up to date, train, decide; or take back what was decided."""
     if force == "rollback":
         with night.step("rolling back"):
             return roll_back(night)
     with night.step("training"):
-        catch_up(night)
-        gathered = look_back(night)
-        learnt = learn_from(night, gathered.history, crew.describe(night, gathered), crew.grow)
-        champions = choose_champions(night, learnt, force=force)
+        update_rollups(night)
+        snapshot = load_snapshot(night)
+        training_input = sample_to_train_on(
+            night, snapshot.history, executor.compute_features(night, snapshot), executor.train_trees
+        )
+        champions = choose_champions(night, training_input, force=force)
         return [f"champion {champion.registered.label}; {champion.decided}" for champion in champions.all]
 
 
-def resolved(night: Night) -> Night:
+def resolved(night: RunContext) -> RunContext:
     """The run with its night settled from what the lake holds.
 
     Raises:

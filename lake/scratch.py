@@ -7,17 +7,17 @@ from typing import Final
 from lake.storage.delta import Lake
 from lake.storage.snapshots import LOG
 
-LEAVINGS: Final = "tonight_"
+SCRATCH_PREFIX: Final = "tonight_"
 
 
-def put_away(lake: Lake) -> None:
+def drop_scratch_tables(lake: Lake) -> None:
     """Remove the tables of the night; those of one that was killed too."""
-    tables = [name for name in lake.place().folders() if name.startswith(LEAVINGS)]
+    tables = [name for name in lake.storage().folders() if name.startswith(SCRATCH_PREFIX)]
     for table in tables:
-        place = lake.place(table)
+        storage = lake.storage(table)
         # The log first: a table without it is none, however far this comes.
-        for stored in sorted(place.files(), key=lambda one: not one.name.startswith(f"{LOG}/")):
-            place.remove(stored.name)
-        place.remove_empty_folders(but="")
+        for stored in sorted(storage.files(), key=lambda one: not one.name.startswith(f"{LOG}/")):
+            storage.remove(stored.name)
+        storage.remove_empty_folders(but="")
     if tables:
-        lake.place().remove_empty_folders(but="")
+        lake.storage().remove_empty_folders(but="")

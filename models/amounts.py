@@ -18,7 +18,7 @@ from models.phrases import (
     RAISES,
     YEAR_DAYS,
     Noun,
-    Voice,
+    SentenceContext,
     ago,
     cases,
     counted,
@@ -137,33 +137,33 @@ def _of_money(habit: str, kind: str, done: str, some: Callable[[pl.Expr], pl.Exp
     )
 
 
-def over_window(voice: Voice, amount: Amount, days: int) -> pl.Expr:
+def over_window(context: SentenceContext, amount: Amount, days: int) -> pl.Expr:
     """Say an amount over a window, against what was usual before it or, where it is 0, since when and after how much."""
-    value, year = voice.number(f"{amount.habit}_{days}d"), voice.number(f"{amount.habit}_{YEAR_DAYS}d")
+    value, year = context.number(f"{amount.habit}_{days}d"), context.number(f"{amount.habit}_{YEAR_DAYS}d")
     if days == 1:
         return cases((value == 0, f"{amount.none} today"), otherwise=say(amount.some(value), " today"))
-    here, since = voice.here_days(), voice.number(amount.last)
+    here, since = context.here_days(), context.number(amount.last)
     when = cases((here < days, "so far"), otherwise=window(days))
     usual = _usual(value, year, here, amount, days)
     more = usual if days < YEAR_DAYS else _last_one(value, since, amount) if amount.times == amount.habit else ""
     return cases(
         (value.is_null(), pl.lit(None, pl.String)),
         (value != 0, say(amount.some(value), " ", when, more)),
-        ((year > 0) & (since >= _RECENT_DAYS), _stopped(voice, amount, year, since)),
+        ((year > 0) & (since >= _RECENT_DAYS), _stopped(context, amount, year, since)),
         (year > 0, say(amount.none, " ", when, usual)),
-        otherwise=_never(voice, amount, since, when),
+        otherwise=_never(context, amount, since, when),
     )
 
 
-def ever(voice: Voice, amount: Amount) -> pl.Expr:
+def ever(context: SentenceContext, amount: Amount) -> pl.Expr:
     """Say an amount over the whole lifetime."""
-    value = voice.number(f"{amount.habit}_lifetime")
+    value = context.number(f"{amount.habit}_lifetime")
     return cases((value == 0, say(amount.none, " so far")), otherwise=say(amount.some(value), " so far"))
 
 
-def trend(voice: Voice, amount: Amount, days: int) -> pl.Expr:
+def trend(context: SentenceContext, amount: Amount, days: int) -> pl.Expr:
     """Say the last 28 days against the mean of 28 days before them, within the last `days`."""
-    recent, whole_window = voice.number(f"{amount.habit}_{_RECENT_DAYS}d"), voice.number(f"{amount.habit}_{days}d")
+    recent, whole_window = context.number(f"{amount.habit}_{_RECENT_DAYS}d"), context.number(f"{amount.habit}_{days}d")
     before = ((whole_window - recent) * (_RECENT_DAYS / (days - _RECENT_DAYS))).clip(lower_bound=0)
     now = say(cases((recent == 0, amount.none), otherwise=amount.some(recent)), f" {window(_RECENT_DAYS)}")
     level = say(amount.mean(before), f" in an average {_RECENT_DAYS} days before")
@@ -202,21 +202,21 @@ def _last_one(year: pl.Expr, since: pl.Expr, amount: Amount) -> pl.Expr:
     )
 
 
-def _stopped(voice: Voice, amount: Amount, year: pl.Expr, since: pl.Expr) -> pl.Expr:
+def _stopped(context: SentenceContext, amount: Amount, year: pl.Expr, since: pl.Expr) -> pl.Expr:
     """Say at what rate it went until it stopped at least 28 days ago; the year's amount where it was rare or brief."""
-    lasted_days = voice.here_days() - since
+    lasted_days = context.here_days() - since
     months = lasted_days / DAYS_PER_MONTH
     rate = (year / months).round(0, mode="half_away_from_zero")
-    is_often = (lasted_days >= _DAYS_FOR_A_RATE) & (voice.number(f"{amount.times}_{YEAR_DAYS}d") / months >= amount.often)
+    is_often = (lasted_days >= _DAYS_FOR_A_RATE) & (context.number(f"{amount.times}_{YEAR_DAYS}d") / months >= amount.often)
     silence = cases((since >= _LONG_SILENCE_DAYS, window(_LONG_SILENCE_DAYS)), otherwise=window(_RECENT_DAYS))
-    until = say(amount.some(rate), " a month until ", month(since, as_of=voice.as_of), f", {amount.nothing} ", silence)
-    when = cases((voice.here_days() < YEAR_DAYS, "so far"), otherwise=window(YEAR_DAYS))
+    until = say(amount.some(rate), " a month until ", month(since, as_of=context.as_of), f", {amount.nothing} ", silence)
+    when = cases((context.here_days() < YEAR_DAYS, "so far"), otherwise=window(YEAR_DAYS))
     rare = say(amount.some(year), " ", when, _last_one(year, since, amount))
     return cases((is_often & (rate >= 1), until), otherwise=rare)
 
 
-def _never(voice: Voice, amount: Amount, since: pl.Expr, when: pl.Expr) -> pl.Expr:
-    never = say(amount.none, " so far") if amount.last in voice.columns else say(amount.none, " ", when)
+def _never(context: SentenceContext, amount: Amount, since: pl.Expr, when: pl.Expr) -> pl.Expr:
+    never = say(amount.none, " so far") if amount.last in context.columns else say(amount.none, " ", when)
     return cases(
         (since >= YEAR_DAYS, say(amount.none, " for ", span(since))),
         (since.is_null(), never),

@@ -82,7 +82,7 @@ class Trees:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingData:
     """The rows trees learn from, in an order that the trees may depend on.
 
     Args:
@@ -106,21 +106,21 @@ class Lesson:
 
 
 # Parameters, number of trees and a lesson → LightGBM's text of the trees: where and by whom it is done is the caller's.
-Grow = Callable[[Mapping[str, object], int, Lesson], str]
+TrainTrees = Callable[[Mapping[str, object], int, TrainingData], str]
 
 
-def grow_here(parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
+def train_trees_here(parameters: Mapping[str, object], rounds: int, data: TrainingData) -> str:
     """Grow trees in this process."""
     import lightgbm
 
     given = dict(parameters)
     dataset = lightgbm.Dataset(
-        lesson.laid_out,
-        label=lesson.target,
-        weight=lesson.weight,
-        init_score=lesson.start,
-        feature_name=lesson.feature_names,
-        categorical_feature=lesson.categorical_positions,
+        data.laid_out,
+        label=data.target,
+        weight=data.weight,
+        init_score=data.start,
+        feature_name=data.feature_names,
+        categorical_feature=data.categorical_positions,
         params=given,
     )
     return str(lightgbm.train(given, dataset, num_boost_round=rounds).model_to_string())
@@ -132,7 +132,7 @@ class UnfittedTrees:
 
     parameters: Mapping[str, object]
     rounds: int
-    grow: Grow = grow_here
+    train_trees: TrainTrees = train_trees_here
 
     def fit(
         self, laid_out: Matrix, target: Floats, encoding: Encoding, *, weight: Floats | None = None, start: Floats | None = None
@@ -146,14 +146,16 @@ class UnfittedTrees:
             weight: How much each row counts; None for 1.
             start: Raw scores the trees start from and do not include; None for the mean target.
         """
-        lesson = Lesson(laid_out, target, weight, start, encoding.categorical_positions)
+        data = TrainingData(laid_out, target, weight, start, encoding.categorical_positions)
         threads = self.parameters["num_threads"]
         assert isinstance(threads, int)
-        return Trees(_PLACE.sub("", self.grow(self.parameters, self.rounds, lesson)), encoding, threads)
+        return Trees(_PLACE.sub("", self.train_trees(self.parameters, self.rounds, data)), encoding, threads)
 
 
-def make_trees(settings: PredictionSettings, *, objective: Objective, grow: Grow = grow_here, **more: object) -> UnfittedTrees:
-    """Make unfitted trees from the settings; `grow` grows them, `more` are further LightGBM parameters of the objective."""
+def make_trees(
+    settings: PredictionSettings, *, objective: Objective, train_trees: TrainTrees = train_trees_here, **more: object
+) -> UnfittedTrees:
+    """Make unfitted trees from the settings; `train_trees` fits them, `more` are further LightGBM parameters."""
     parameters: dict[str, object] = {
         "objective": objective,
         "num_leaves": settings.num_leaves,
@@ -169,4 +171,4 @@ def make_trees(settings: PredictionSettings, *, objective: Objective, grow: Grow
         "num_threads": settings.num_threads,
         "verbosity": -1,
     }
-    return UnfittedTrees(parameters | more, settings.rounds, grow)
+    return UnfittedTrees(parameters | more, settings.rounds, train_trees)

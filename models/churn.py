@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from models.baselines import OneSignal, base_rate_log_odds, fit_one_signal, silence_prior
-from models.boosting import Grow, Trees, grow_here, make_trees
+from models.boosting import TrainTrees, Trees, make_trees, train_trees_here
 from models.calibration import UNCALIBRATED, LogitLine, calibrate, fit_intercept, logit, platt_targets
 from models.config import PredictionSettings
 from models.cutoffs import Split
@@ -26,7 +26,7 @@ from models.evaluation import Metrics
 from models.lifetime.history import is_buyer
 from models.lifetime.lifetime import fit_lifetime, only_buys
 from models.lifetime.silence import Silence, fit_silence
-from models.panel import Floats, age_weights, churn_rows, feature_names, held_out_scores, members_per_class, outcomes, thin
+from models.panel import Floats, age_weights, churn_rows, feature_names, held_out_scores, members_per_class, outcomes, subsample
 
 ChurnKind = Literal["lightgbm", "recency", "base_rate", "prior"]
 
@@ -87,7 +87,7 @@ def fit_churn(
     settings: PredictionSettings,
     *,
     tonight: pl.DataFrame | None = None,
-    grow: Grow = grow_here,
+    train_trees: TrainTrees = train_trees_here,
 ) -> ChurnModel:
     """Fit on the split's train cut-offs, calibrate on its calibration cut-off, then learn from all that are known.
 
@@ -97,7 +97,7 @@ def fit_churn(
         settings: Size of the model and thresholds for learning.
         tonight: Features of every member on the night to be predicted and whether each `is_eligible`, from which
             buy-till-you-die learns how people buy; no outcome in it is read. None for the calibration cut-off.
-        grow: Who grows the trees.
+        train_trees: Who grows the trees.
     """
     train = churn_rows(panel, split.train)
     known = churn_rows(panel, split.known)
@@ -105,7 +105,7 @@ def fit_churn(
     if kind == "lightgbm":
         lately = panel.filter(pl.col("as_of").is_in(split.calibrate)) if tonight is None else tonight
         silence = _fit_silence(lately, baseline_rows(panel, split, settings), split.horizon_days, settings)
-        return _fit_lightgbm(train, known, lately, split, settings, why=why, silence=silence, grow=grow)
+        return _fit_lightgbm(train, known, lately, split, settings, why=why, silence=silence, train_trees=train_trees)
     if kind == "recency":
         return ChurnModel(kind, why, split, settings, recency=fit_recency(panel, split, settings))
     if kind == "base_rate":
@@ -160,15 +160,15 @@ def _fit_lightgbm(
     *,
     why: str,
     silence: Silence | None,
-    grow: Grow,
+    train_trees: TrainTrees,
 ) -> ChurnModel:
     newest = known.filter(pl.col("as_of").is_in(split.calibrate))
     if split.calibrates_by_member_folds:
-        scores = held_out_scores(train, split.calibrate, folds=settings.calibration_folds, fit=_fold_fit(settings, grow))
+        scores = held_out_scores(train, split.calibrate, folds=settings.calibration_folds, fit=_fold_fit(settings, train_trees))
     else:
-        scores = _fit_trees(train, settings, grow).raw(newest)
+        scores = _fit_trees(train, settings, train_trees).raw(newest)
     slope = calibrate(_averaged(scores, newest, silence, settings), outcomes(newest)).slope
-    model = ChurnModel("lightgbm", why, split, settings, trees=_fit_trees(known, settings, grow), silence=silence)
+    model = ChurnModel("lightgbm", why, split, settings, trees=_fit_trees(known, settings, train_trees), silence=silence)
     return replace(model, calibration=LogitLine(slope, _intercept(model, slope, newest, lately.sort("member_id"))))
 
 
@@ -193,13 +193,15 @@ def _averaged(scores: Floats, rows: pl.DataFrame, silence: Silence | None, setti
     return (1 - share) * scores + share * silence.log_odds(rows)
 
 
-def _fit_trees(rows: pl.DataFrame, settings: PredictionSettings, grow: Grow) -> Trees:
-    kept = thin(rows, max_rows=settings.max_training_rows)
+def _fit_trees(rows: pl.DataFrame, settings: PredictionSettings, train_trees: TrainTrees) -> Trees:
+    kept = subsample(rows, max_rows=settings.max_training_rows)
     encoding = learn_encoding(kept, feature_names(kept), max_categories=settings.max_categories)
     weight = age_weights(kept, half_life_days=settings.half_life_days)
-    unfitted = make_trees(settings, objective="binary", grow=grow)
+    unfitted = make_trees(settings, objective="binary", train_trees=train_trees)
     return unfitted.fit(encoding.matrix(kept), outcomes(kept), encoding, weight=weight)
 
 
-def _fold_fit(settings: PredictionSettings, grow: Grow) -> Callable[[pl.DataFrame], Callable[[pl.DataFrame], Floats]]:
-    return lambda rows: _fit_trees(rows, settings, grow).raw
+def _fold_fit(
+    settings: PredictionSettings, train_trees: TrainTrees
+) -> Callable[[pl.DataFrame], Callable[[pl.DataFrame], Floats]]:
+    return lambda rows: _fit_trees(rows, settings, train_trees).raw

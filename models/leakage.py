@@ -27,7 +27,7 @@ from models.panel import (
     members_per_class,
     outcomes,
     spend_minor,
-    thin,
+    subsample,
     value_rows,
 )
 
@@ -57,7 +57,7 @@ def refuse_churn_leaks(panel: pl.DataFrame, split: Split, settings: PredictionSe
     rows = churn_rows(panel, split.calibrate)
     if rows.is_empty() or min(members_per_class(rows, pl.col("is_churned"))) < settings.min_outcomes_to_learn:
         return
-    kept = thin(rows, max_rows=_MOST_ROWS)
+    kept = subsample(rows, max_rows=_MOST_ROWS)
     churned = outcomes(kept)
     obvious = _by_number(floats(kept[RECENCY]), churned, auc) if RECENCY in kept.columns else 0.5
     _refuse(kept, churned, auc, obvious=obvious, settings=settings, told="who will leave", name="AUC")
@@ -72,7 +72,7 @@ def refuse_value_leaks(panel: pl.DataFrame, split: Split, settings: PredictionSe
     rows = value_rows(panel, split.calibrate)
     if rows.is_empty() or members_per_class(rows, pl.col("future_spend_minor") > 0)[0] < settings.min_outcomes_to_learn:
         return
-    kept = thin(rows, max_rows=_MOST_ROWS)
+    kept = subsample(rows, max_rows=_MOST_ROWS)
     spent = np.maximum(spend_minor(kept), 0.0)
     obvious = ngini(spent, past_rate_minor(kept, horizon_days=split.horizon_days)) or 0.0
     _refuse(kept, spent, ngini, obvious=obvious, settings=settings, told="what will be spent", name="nGini")
@@ -88,9 +88,9 @@ def refuse_later_knowledge(with_future: pl.DataFrame, without_future: pl.DataFra
     Raises:
         DataError: Names the columns.
     """
-    beside = with_future.select("member_id").join(without_future, on="member_id", how="left", maintain_order="left")
-    names = [name for name in feature_names(with_future) if name in beside.columns]
-    differing = [name for name in names if not _is_same(with_future[name], beside[name])]
+    validation = with_future.select("member_id").join(without_future, on="member_id", how="left", maintain_order="left")
+    names = [name for name in feature_names(with_future) if name in validation.columns]
+    differing = [name for name in names if not _is_same(with_future[name], validation[name])]
     if differing:
         raise DataError(
             f"{_listed(differing)} of a past night would be different without the days after it: "

@@ -41,7 +41,7 @@ def value_rows(panel: pl.DataFrame, cutoffs: Collection[date]) -> pl.DataFrame:
     return _at(panel, cutoffs).filter(pl.col("future_spend_minor").is_not_null())
 
 
-def thin(rows: pl.DataFrame, *, max_rows: int) -> pl.DataFrame:
+def subsample(rows: pl.DataFrame, *, max_rows: int) -> pl.DataFrame:
     """Keep every k-th row of each member, starting later for each next member, so that at most `max_rows` remain.
 
     Every member and every cut-off stays represented evenly, and the choice depends on no random draw.

@@ -23,7 +23,7 @@ _NOT_A_NOUN: Final = ("ed", "ing", " in", " out", " up", " on", " off")
 
 
 @dataclass(frozen=True)
-class Voice:
+class SentenceContext:
     """What sentences may draw on.
 
     Args:

@@ -27,7 +27,7 @@ from models.churn import ChurnModel
 from models.encoding import Matrix
 from models.explained import ScoreExplainer, explain_score
 from models.habits import NOTHING_FOUND, SILENCE, Habits, Ranked
-from models.phrases import RAISES, Voice
+from models.phrases import RAISES, SentenceContext
 from models.sentences import sentence
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
@@ -81,8 +81,8 @@ def reasons(
     with ThreadPoolExecutor(threads) as pool:
         batches = pool.map(find, features.iter_slices(BATCH_ROWS))
         found = [one.with_columns(pl.col("row") + number * BATCH_ROWS) for number, one in enumerate(batches)]
-    voice = Voice(frozenset(features.columns), currency, as_of)
-    speaker = _Speaker(voice, {feature.name: feature for feature in catalog})
+    context = SentenceContext(frozenset(features.columns), currency, as_of)
+    speaker = _Speaker(context, {feature.name: feature for feature in catalog})
     return _as_lists(speaker.tell(pl.concat([NOTHING_FOUND, *found]), features), rows=features.height)
 
 
@@ -153,7 +153,7 @@ class _TreeFinder:
 class _Speaker:
     """Turns found reasons into sentences."""
 
-    voice: Voice
+    context: SentenceContext
     meanings: Mapping[str, Feature]
 
     def tell(self, found: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
@@ -162,7 +162,7 @@ class _Speaker:
         return pl.concat([found.clear().with_columns(_VALUE, _TEXT), *told]).sort("row", "rank")
 
     def _tell_one(self, name: str, rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-        text = sentence(self.meanings.get(name) or _undeclared(name, frame), self.voice)
+        text = sentence(self.meanings.get(name) or _undeclared(name, frame), self.context)
         is_number = name in frame.columns and (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean)
         value = pl.col(name).cast(pl.Float64) if is_number else _VALUE
         needed = {*text.meta.root_names(), *value.meta.root_names()} - {RAISES}
@@ -174,11 +174,11 @@ class _Speaker:
 
 def _as_lists(told: pl.DataFrame, *, rows: int) -> pl.Series:
     """Gather the reasons of each row; a row without any gets an empty list."""
-    gathered = told.group_by("row", maintain_order=True).agg(
+    snapshot = told.group_by("row", maintain_order=True).agg(
         reasons=pl.struct(pl.col(name).cast(dtype) for name, dtype in REASON.to_schema().items())
     )
     every = pl.DataFrame({"row": pl.int_range(rows, dtype=pl.UInt32, eager=True)})
-    listed = every.join(gathered, on="row", how="left", maintain_order="left")["reasons"]
+    listed = every.join(snapshot, on="row", how="left", maintain_order="left")["reasons"]
     return listed.cast(REASONS).fill_null(pl.Series([[]], dtype=REASONS))
 
 

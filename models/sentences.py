@@ -20,7 +20,7 @@ from models.amounts import Amount
 from models.phrases import (
     DAY,
     Noun,
-    Voice,
+    SentenceContext,
     ago,
     cases,
     counted,
@@ -34,7 +34,7 @@ from models.phrases import (
     window,
 )
 
-Template = Callable[[Voice, re.Match[str]], pl.Expr]
+Template = Callable[[SentenceContext, re.Match[str]], pl.Expr]
 
 
 @dataclass(frozen=True)
@@ -70,32 +70,34 @@ _KINDS: Final[Mapping[str, Kind]] = {
 _WITHOUT_LAST: Final = frozenset({"event", "other_event", "given", "feedback"})
 
 
-def sentence(feature: Feature, voice: Voice) -> pl.Expr:
+def sentence(feature: Feature, context: SentenceContext) -> pl.Expr:
     """Make the expression that says a feature's value for each row of a frame; never null, capitalised, no full stop."""
-    general = _general(feature, voice)
-    if feature.name not in voice.columns:
+    general = _general(feature, context)
+    if feature.name not in context.columns:
         return general
     for pattern, template in _TEMPLATES.items():
         match = re.fullmatch(pattern, feature.name)
         if match is not None:
-            return sentence_case(pl.coalesce(template(voice, match), general))
+            return sentence_case(pl.coalesce(template(context, match), general))
     return general
 
 
-def _general(feature: Feature, voice: Voice) -> pl.Expr:
+def _general(feature: Feature, context: SentenceContext) -> pl.Expr:
     """Say the first clause of the meaning, then the value with its unit."""
     what = re.split(r"[.;:]", feature.meaning)[0].strip() or feature.name.replace("_", " ")
-    if feature.name not in voice.columns:
+    if feature.name not in context.columns:
         return sentence_case(pl.lit(f"{what}: not known"))
     if feature.unit == "category":
         value = pl.col(feature.name).cast(pl.String)
     elif feature.unit == "flag":
         value = cases(
-            (voice.number(feature.name) > 0, "yes"), (voice.number(feature.name) == 0, "no"), otherwise=pl.lit(None, pl.String)
+            (context.number(feature.name) > 0, "yes"),
+            (context.number(feature.name) == 0, "no"),
+            otherwise=pl.lit(None, pl.String),
         )
     else:
         unit = "" if feature.unit in ("", "ratio", "score", "nats", "share") else f" {feature.unit}"
-        value = say(decimal(voice.number(feature.name)), unit)
+        value = say(decimal(context.number(feature.name)), unit)
     return sentence_case(say(f"{what}: ", value.fill_null("not known")))
 
 
@@ -104,38 +106,38 @@ def _kind(name: str) -> Kind:
     return _KINDS.get(name) or Kind(noun, f"last {noun.one}", f"no {noun.one} so far")
 
 
-def _amount(habit: str, voice: Voice) -> Amount:
+def _amount(habit: str, context: SentenceContext) -> Amount:
     if habit == "active_days":
         return amounts.active_days()
     if habit in ("spend", "refund_spend"):
-        return amounts.spend(voice.currency) if habit == "spend" else amounts.refunds(voice.currency)
+        return amounts.spend(context.currency) if habit == "spend" else amounts.refunds(context.currency)
     kind = habit.removesuffix("_count")
     return amounts.counts(kind, _kind(kind).noun, last="" if kind in _WITHOUT_LAST else f"days_since_last_{kind}")
 
 
-def _over_window(voice: Voice, match: re.Match[str]) -> pl.Expr:
-    return amounts.over_window(voice, _amount(match["habit"], voice), int(match["days"]))
+def _over_window(context: SentenceContext, match: re.Match[str]) -> pl.Expr:
+    return amounts.over_window(context, _amount(match["habit"], context), int(match["days"]))
 
 
-def _ever(voice: Voice, match: re.Match[str]) -> pl.Expr:
-    return amounts.ever(voice, _amount(match["habit"], voice))
+def _ever(context: SentenceContext, match: re.Match[str]) -> pl.Expr:
+    return amounts.ever(context, _amount(match["habit"], context))
 
 
-def _trend(voice: Voice, match: re.Match[str]) -> pl.Expr:
-    return amounts.trend(voice, _amount(match["habit"], voice), int(match["days"]))
+def _trend(context: SentenceContext, match: re.Match[str]) -> pl.Expr:
+    return amounts.trend(context, _amount(match["habit"], context), int(match["days"]))
 
 
-def _last_seen(voice: Voice, match: re.Match[str]) -> pl.Expr:
+def _last_seen(context: SentenceContext, match: re.Match[str]) -> pl.Expr:
     """Say how long the silence is, beside the usual gap: "last seen 41 days ago, usually back after 6 days"."""
-    silence, gap = voice.number(match[0]), rounded(voice.number("gap_median_days_365d"))
+    silence, gap = context.number(match[0]), rounded(context.number("gap_median_days_365d"))
     usual = cases((gap == 1, ", usually back the next day"), otherwise=say(", usually back after ", counted(gap, DAY)))
     seen = cases((silence == 0, "seen today"), otherwise=say("last seen ", ago(silence)))
     return cases((silence.is_null(), "never active"), otherwise=say(seen, known(usual)))
 
 
-def _last_time(voice: Voice, match: re.Match[str]) -> pl.Expr:
+def _last_time(context: SentenceContext, match: re.Match[str]) -> pl.Expr:
     """Say when something last happened, and how often in the year: "last comment 41 days ago, 12 in the last year"."""
-    kind, days, year = _kind(match["kind"]), voice.number(match[0]), voice.number(f"{match['kind']}_count_365d")
+    kind, days, year = _kind(match["kind"]), context.number(match[0]), context.number(f"{match['kind']}_count_365d")
     is_counted = pl.lit(match["kind"] not in _WITHOUT_LAST)
     often = cases((is_counted & (year > 1), say(", ", whole(year), " ", window(365))), otherwise="")
     return cases((days.is_null(), kind.never), otherwise=say(f"{kind.last} ", ago(days), often))

@@ -16,7 +16,7 @@ import polars as pl
 
 from models.bands import TENURE, tenure_band
 from models.baselines import fit_one_signal, past_rate_minor, recency_weighted_minor
-from models.boosting import Grow, Trees, grow_here
+from models.boosting import TrainTrees, Trees, train_trees_here
 from models.churn import ChurnModel, baseline_rows, fit_churn, fit_recency
 from models.config import PredictionSettings
 from models.curves import calibration_points, lift_points, precision_recall_points, roc_points, value_points
@@ -39,7 +39,7 @@ class Trained(Generic[Model]):
 
     Args:
         model: The final model; its `metrics` are the twin's.
-        twin: The model that was measured, fitted on the evaluation split; None when there was no test cut-off.
+        holdout_model: The model that was measured, fitted on the evaluation split; None when there was no test cut-off.
         evaluation: The cut-offs the figures come from; its `missing` and `why` say what history was too short for.
         final: The cut-offs the final model learnt from.
         parameters: What to log as parameters: settings, kind, horizon.
@@ -53,7 +53,7 @@ class Trained(Generic[Model]):
     """
 
     model: Model
-    twin: Model | None
+    holdout_model: Model | None
     evaluation: Split
     final: Split
     parameters: Mapping[str, str | int | float]
@@ -69,41 +69,45 @@ class Measured(Generic[Model]):
     """A model that was fitted to be judged, and what it and the baselines said of members it had not learnt from.
 
     Args:
-        twin: The model, fitted on train and calibrated on calibrate of a split.
+        holdout_model: The model, fitted on train and calibrated on calibrate of a split.
         metrics: Model → metric → value on the test cut-off, ours and the baselines.
         predictions: As in `Trained`.
         tenure_band: How long each of its members had been there, as `tenure_band` names it; null where unknown.
     """
 
-    twin: Model
+    holdout_model: Model
     metrics: Metrics
     predictions: pl.DataFrame
     tenure_band: pl.Series
 
 
 def measure_churn(
-    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, grow: Grow = grow_here
+    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, train_trees: TrainTrees = train_trees_here
 ) -> Measured[ChurnModel] | None:
     """Fit churn on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
     tested = churn_rows(panel, split.test)
     if tested.is_empty():
         return None
     tonight = panel.filter(pl.col("as_of").is_in(split.test))
-    twin, actual = fit_churn(panel, split, settings, tonight=tonight, grow=grow), outcomes(tested)
-    predicted = {OURS: floats(twin.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
-    return Measured(twin, evaluate_churn(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested))
+    holdout_model, actual = fit_churn(panel, split, settings, tonight=tonight, train_trees=train_trees), outcomes(tested)
+    predicted = {OURS: floats(holdout_model.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
+    return Measured(
+        holdout_model, evaluate_churn(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested)
+    )
 
 
 def measure_value(
-    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, grow: Grow = grow_here
+    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, train_trees: TrainTrees = train_trees_here
 ) -> Measured[ValueModel] | None:
     """Fit value on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
     tested = value_rows(panel, split.test)
     if tested.is_empty():
         return None
-    twin, actual = fit_value(panel, split, settings, tonight=tested, grow=grow), spend_minor(tested)
-    predicted = {OURS: floats(twin.predict(tested)), **_value_baselines(tested, split.horizon_days)}
-    return Measured(twin, evaluate_value(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested))
+    holdout_model, actual = fit_value(panel, split, settings, tonight=tested, train_trees=train_trees), spend_minor(tested)
+    predicted = {OURS: floats(holdout_model.predict(tested)), **_value_baselines(tested, split.horizon_days)}
+    return Measured(
+        holdout_model, evaluate_value(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested)
+    )
 
 
 def train_churn(
@@ -112,11 +116,11 @@ def train_churn(
     horizon_days: int,
     settings: PredictionSettings,
     tonight: pl.DataFrame | None = None,
-    grow: Grow = grow_here,
+    train_trees: TrainTrees = train_trees_here,
 ) -> Trained[ChurnModel]:
     """Measure and fit the churn model on every cut-off of the panel; all of them must have matured.
 
-    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; `grow` grows the trees: see
+    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; for `train_trees` see
     `fit_churn`.
 
     Raises:
@@ -124,8 +128,8 @@ def train_churn(
     """
     evaluation, final = _splits(panel, horizon_days)
     refuse_churn_leaks(panel, final, settings)
-    model = fit_churn(panel, final, settings, tonight=tonight, grow=grow)
-    measured = measure_churn(panel, evaluation, settings, grow=grow)
+    model = fit_churn(panel, final, settings, tonight=tonight, train_trees=train_trees)
+    measured = measure_churn(panel, evaluation, settings, train_trees=train_trees)
     rows = _row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height)
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_churn_curves, trees=[model.trees])
 
@@ -136,11 +140,11 @@ def train_value(
     horizon_days: int,
     settings: PredictionSettings,
     tonight: pl.DataFrame | None = None,
-    grow: Grow = grow_here,
+    train_trees: TrainTrees = train_trees_here,
 ) -> Trained[ValueModel]:
     """Measure and fit the value model on every cut-off of the panel; all of them must have matured.
 
-    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; `grow` grows the trees: see
+    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; for `train_trees` see
     `fit_value`.
 
     Raises:
@@ -148,8 +152,8 @@ def train_value(
     """
     evaluation, final = _splits(panel, horizon_days)
     refuse_value_leaks(panel, final, settings)
-    model = fit_value(panel, final, settings, tonight=tonight, grow=grow)
-    measured = measure_value(panel, evaluation, settings, grow=grow)
+    model = fit_value(panel, final, settings, tonight=tonight, train_trees=train_trees)
+    measured = measure_value(panel, evaluation, settings, train_trees=train_trees)
     rows = _row_counts(evaluation, final, lambda cutoffs: value_rows(panel, cutoffs).height)
     trees = [] if model.expected is None else [model.expected.trees]
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_value_curves, trees=trees)
@@ -168,7 +172,7 @@ def _trained(
     metrics: Metrics = {} if measured is None else measured.metrics
     return Trained(
         model=replace(model, metrics=metrics),
-        twin=None if measured is None else measured.twin,
+        holdout_model=None if measured is None else measured.holdout_model,
         evaluation=splits[0],
         final=splits[1],
         parameters=_parameters(model),

@@ -16,14 +16,14 @@ import polars as pl
 
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.baselines import past_rate_minor
-from models.boosting import Grow, Trees, grow_here, make_trees
+from models.boosting import TrainTrees, Trees, make_trees, train_trees_here
 from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import learn_encoding
 from models.evaluation import Metrics
 from models.lifetime.history import Mask, is_buyer
 from models.lifetime.lifetime import Lifetime, fit_lifetime
-from models.panel import Floats, age_weights, feature_names, members_per_class, spend_minor, thin, value_rows
+from models.panel import Floats, age_weights, feature_names, members_per_class, spend_minor, subsample, value_rows
 
 ValueKind = Literal["lightgbm", "past_rate"]
 
@@ -109,7 +109,7 @@ def fit_value(
     settings: PredictionSettings,
     *,
     tonight: pl.DataFrame | None = None,
-    grow: Grow = grow_here,
+    train_trees: TrainTrees = train_trees_here,
 ) -> ValueModel:
     """Fit on every cut-off known to the split.
 
@@ -119,7 +119,7 @@ def fit_value(
         settings: Size of the models and thresholds for learning.
         tonight: Features of every member on the night to be predicted, from which buy-till-you-die learns how people buy; no
             label in it is read. None for those of the newest cut-off.
-        grow: Who grows the trees.
+        train_trees: Who grows the trees.
     """
     rows = value_rows(panel, split.known)
     newest = rows.filter(pl.col("as_of").is_in(split.calibrate))
@@ -133,7 +133,7 @@ def fit_value(
     lifetime = fit_lifetime(
         lately, settings.lifetime_model, horizon_days=split.horizon_days, min_repeat_buyers=settings.min_outcomes_to_learn
     )
-    expected = _fit_expected(rows, lifetime, split.horizon_days, settings, grow)
+    expected = _fit_expected(rows, lifetime, split.horizon_days, settings, train_trees)
     level, level_of_buyers = _levels(rows, lately, expected, settings)
     return ValueModel(kind, why, split, settings, level=level, level_of_buyers=level_of_buyers, expected=expected)
 
@@ -149,14 +149,14 @@ def _choose_kind(rows: pl.DataFrame, features: tuple[str, ...], settings: Predic
 
 
 def _fit_expected(
-    rows: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, settings: PredictionSettings, grow: Grow
+    rows: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, settings: PredictionSettings, train_trees: TrainTrees
 ) -> ExpectedSpend:
-    kept = thin(rows, max_rows=settings.max_training_rows)
+    kept = subsample(rows, max_rows=settings.max_training_rows)
     encoding = learn_encoding(kept, feature_names(kept), max_categories=settings.max_categories)
     cap_minor = _cap_minor(kept, settings)
     target = np.clip(spend_minor(kept), 0.0, cap_minor)
     floor_minor = max(_START_FLOOR_SHARE * float(np.mean(target)), _SMALLEST_CAP_MINOR)
-    trees = make_trees(settings, objective="tweedie", grow=grow, tweedie_variance_power=_TWEEDIE_POWER).fit(
+    trees = make_trees(settings, objective="tweedie", train_trees=train_trees, tweedie_variance_power=_TWEEDIE_POWER).fit(
         encoding.matrix(kept),
         target / MINOR_UNITS_PER_UNIT,
         encoding,
@@ -190,9 +190,9 @@ def _levels(
     level = _learnt_level(rows.filter(~buyers), predicted[~buyers], cap_minor, settings)
     if expected.lifetime is None:
         return level, 1.0
-    learnt = _learnt_level(rows.filter(buyers), predicted[buyers], cap_minor, settings)
+    training_input = _learnt_level(rows.filter(buyers), predicted[buyers], cap_minor, settings)
     share = _LEARNT_SHARE if _covered_days(rows, expected.horizon_days) >= _YEAR_DAYS else 0.0
-    return level, learnt**share * _lifetime_level(lately, expected) ** (1 - share)
+    return level, training_input**share * _lifetime_level(lately, expected) ** (1 - share)
 
 
 def _learnt_level(rows: pl.DataFrame, predicted_minor: Floats, cap_minor: float, settings: PredictionSettings) -> float:

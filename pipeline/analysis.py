@@ -16,14 +16,14 @@ from lake.errors import ConfigurationError
 from lake.refusals import scan_consent
 from lake.storage.delta import DAY
 from pipeline.history.daily_rollups import members_known
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 
 WORKSPACE_VARIABLE: Final = "EVENFALL_WORKSPACE"
 DEFAULT_WORKSPACE: Final = "workspace"
 _KEPT_WITHOUT_CONSENT: Final = ("as_of", "member_id")
 
 
-def open_workspace(arguments: Mapping[str, object]) -> Night:
+def open_workspace(arguments: Mapping[str, object]) -> RunContext:
     """Open the workspace that a notebook was given: `--workspace DIR`, else `EVENFALL_WORKSPACE`, else `workspace/`.
 
     Args:
@@ -33,10 +33,10 @@ def open_workspace(arguments: Mapping[str, object]) -> Night:
         ConfigurationError: There is no workspace in that folder, or its configuration is wrong.
     """
     named = arguments.get("workspace") or os.environ.get(WORKSPACE_VARIABLE) or DEFAULT_WORKSPACE
-    return open_night(Path(str(named)), None)
+    return open_run(Path(str(named)), None)
 
 
-def listed_nights(night: Night) -> list[date]:
+def listed_nights(night: RunContext) -> list[date]:
     """The nights that have lists, the newest first."""
     lists = night.workspace.lists
     if not lists.is_dir():
@@ -45,7 +45,7 @@ def listed_nights(night: Night) -> list[date]:
     return sorted(map(date.fromisoformat, names), reverse=True)
 
 
-def listed_or_refused(night: Night) -> list[date]:
+def listed_or_refused(night: RunContext) -> list[date]:
     """The nights that have lists, the newest first; there is at least one.
 
     Raises:
@@ -60,7 +60,7 @@ def listed_or_refused(night: Night) -> list[date]:
     return nights
 
 
-def read_members(night: Night) -> pl.DataFrame:
+def read_members(night: RunContext) -> pl.DataFrame:
     """One row per member on a night's list, as `members.parquet` has it and in its order.
 
     Consent is today's: who has refused profiling since then is there with nothing but the id, as on the lists to come.
@@ -79,7 +79,7 @@ def read_members(night: Night) -> pl.DataFrame:
     ).select(listed.columns)
 
 
-def read_activity(night: Night) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def read_activity(night: RunContext) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The members who may be profiled, and what members did day by day, both as known on a night; nothing is written.
 
     Returns:

@@ -17,7 +17,7 @@ from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
 from pipeline.analysis import listed_nights, read_members
 from pipeline.scoring import NIGHT, TIERS_TABLE
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 from wording import numbers as words
 
 _WEEKS: Final = 52
@@ -62,11 +62,11 @@ def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str
     Raises:
         ConfigurationError: No night has been run, or its lists do not know the member.
     """
-    night = open_night(workspace, as_of)
+    night = open_run(workspace, as_of)
     return _as_text(read_card(night.on(_listed_night(night, given=as_of is not None)), member_id))
 
 
-def read_card(night: Night, member_id: str) -> Card:
+def read_card(night: RunContext, member_id: str) -> Card:
     """Gather a member's card from the lists and the lake.
 
     Args:
@@ -110,7 +110,7 @@ def _as_text(card: Card) -> str:
     return "\n".join([*lines, "", *(["Tier moves:", *moves] if moves else ["Tier moves: none."])])
 
 
-def _listed_night(night: Night, *, given: bool) -> date:
+def _listed_night(night: RunContext, *, given: bool) -> date:
     nights = listed_nights(night)
     if given and night.as_of in nights:
         return night.as_of
@@ -120,7 +120,7 @@ def _listed_night(night: Night, *, given: bool) -> date:
     return nights[0]
 
 
-def _scores(night: Night, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _scores(night: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
     settings = night.settings
     yield "tier", words.label(member["tier"])
     yield "stage", words.label(member["lifecycle"])
@@ -139,7 +139,7 @@ def _scores(night: Night, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield words.label(name), f"{member[name]:.0f} of 100"
 
 
-def _active_days(night: Night, member_no: int) -> tuple[int, ...]:
+def _active_days(night: RunContext, member_no: int) -> tuple[int, ...]:
     days = (
         night.workspace.lake.scan(DAILY)
         .filter(is_activity() & (pl.col("member_no") == member_no) & (pl.col(DAY) <= night.as_of))
@@ -154,7 +154,7 @@ def _active_days(night: Night, member_no: int) -> tuple[int, ...]:
     return tuple(weeks)
 
 
-def _tier_moves(night: Night, member_no: int) -> tuple[tuple[date, str], ...]:
+def _tier_moves(night: RunContext, member_no: int) -> tuple[tuple[date, str], ...]:
     mine = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= night.as_of)
     states = night.workspace.lake.scan(TIERS_TABLE).filter(mine).collect()
     moves = states.sort(NIGHT).unique("tier_since", keep="first", maintain_order=True).sort("tier_since")

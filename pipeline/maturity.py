@@ -18,7 +18,7 @@ from models.curves import calibration_points, lift_points
 from models.evaluation import evaluate_churn, evaluate_value
 from models.panel import Floats
 from pipeline.scoring import NIGHT, SCORES, read_scores
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 from segments.tiers import TIERS
 
 MATURED: Final = "matured"
@@ -66,7 +66,7 @@ class Maturity:
         return pl.DataFrame(rows, schema=schema).cast({"n": pl.Int64})
 
 
-def measure_matured(night: Night, history: History) -> Maturity:
+def measure_matured(night: RunContext, history: History) -> Maturity:
     """Score every night whose horizon is over by tonight and that has not been scored yet; remember it.
 
     Args:
@@ -109,7 +109,7 @@ def _is_over(horizons: Mapping[str, int], as_of: date) -> pl.Expr:
     return (pl.col(NIGHT) + pl.duration(days=horizon)) <= pl.lit(as_of)
 
 
-def _outcomes(night: Night, history: History, scored_night: date) -> pl.DataFrame:
+def _outcomes(night: RunContext, history: History, scored_night: date) -> pl.DataFrame:
     """One row per member scored that night, beside what became of them; an outcome not over by tonight is null."""
     settings = night.settings
     scores = read_scores(night.workspace.lake, scored_night)
@@ -133,7 +133,7 @@ def _outcomes(night: Night, history: History, scored_night: date) -> pl.DataFram
     return known.sort("member_id")
 
 
-def _measure(night: Night, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
+def _measure(night: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
     told = _outcomes(night, history, scored_night)
     if purpose == "churn":
         told = told.drop_nulls(["churn_probability", "is_churned"]).join(

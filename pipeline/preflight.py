@@ -27,8 +27,8 @@ from lake.sources.source_identity import identify, match_ledger
 from lake.sources.source_settings import SourceSettings
 from lake.storage.bucket import Bucket
 from lake.storage.delta import Lake
-from pipeline.erasure.register import read_erased
-from runtime.run_context import Night
+from pipeline.erasure.register import read_register
+from runtime.run_context import RunContext
 from runtime.settings import Settings, nearest
 from runtime.workspace import Workspace
 
@@ -38,7 +38,7 @@ _LARGEST_EXCEL_BYTES: Final = 256 * 1024
 _DATABASES: Final = re.compile(r"sqlite:///|postgres(ql)?(\+\w+)?://")
 
 
-def ask_first(night: Night, *, writes: bool = False, sources: bool = False) -> None:
+def preflight(night: RunContext, *, writes: bool = False, sources: bool = False) -> None:
     """Stop what cannot succeed, at once.
 
     Args:
@@ -109,14 +109,14 @@ def _ask_mapped_columns(name: str, source: SourceSettings) -> None:
         )
 
 
-def _ask_sources(night: Night) -> None:
+def _ask_sources(night: RunContext) -> None:
     ledger = read_arrivals(night.workspace.lake)
     # A source of which it cannot be told whether it is new needs a name.
     sources = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
     ledger = match_ledger(ledger, sources, root=night.workspace.root)
     # What has not changed need not fit today's mapping; a file that was only touched has another time and the same size.
     sizes = {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
-    erased = read_erased(night.workspace.root)
+    erased = read_register(night.workspace.root)
     for name, table in TABLES.items():
         asked: set[str] = set()
         # What an object store does not answer now it may answer the night, which asks again.

@@ -15,7 +15,7 @@ from lake.member_index import MEMBER_INDEX
 from models.bundle import files_hash
 from pipeline.learning.champions import Champions
 from pipeline.scoring import GROUPS, TIERS_TABLE, count_not_profiled
-from runtime.run_context import Night, code_hash, settings_hash
+from runtime.run_context import RunContext, code_hash, settings_hash
 
 RECEIPT: Final = "receipt.json"
 # What the lists are computed from; a night is recomputed from these tables as they were.
@@ -25,7 +25,7 @@ _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publ
 _FORMAT_VERSION: Final = 2
 
 
-def write_receipt(folder: Path, night: Night, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
+def write_receipt(folder: Path, night: RunContext, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
     """Write `receipt.json` beside the lists it vouches for; the same night gives the same bytes.
 
     Args:
@@ -61,7 +61,7 @@ def _trainers(machines: int) -> str:
     return "one process" if machines == 1 else f"{machines} Dask workers"
 
 
-def _content(night: Night, table: str) -> dict[str, Any]:
+def _content(night: RunContext, table: str) -> dict[str, Any]:
     """The rows a night could see of a table, and the newest commit that holds them."""
     lake = night.workspace.lake
     if TABLES[table].time is None:

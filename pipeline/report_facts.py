@@ -32,7 +32,7 @@ from pipeline.intake.intake import Intake
 from pipeline.learning.champions import Champion, Champions
 from pipeline.maturity import Maturity
 from pipeline.scoring import previous_night, read_scores
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS
 
@@ -56,7 +56,7 @@ _VALUE_METRICS: Final = {
 
 
 def report_facts(
-    night: Night,
+    night: RunContext,
     *,
     members: pl.DataFrame,
     contacts: pl.DataFrame,
@@ -103,7 +103,7 @@ def report_facts(
     )
 
 
-def table_flows(night: Night, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
+def table_flows(night: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
     """What became of the rows read tonight, for every table that has a source."""
     flows = []
     retired = retired_on(night.workspace.lake, night.as_of)
@@ -128,7 +128,7 @@ def table_flows(night: Night, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
     return tuple(flows)
 
 
-def _activity(night: Night, *, has_orders: bool) -> Activity:
+def _activity(night: RunContext, *, has_orders: bool) -> Activity:
     own = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
     days = pl.col(DAY).is_between(night.as_of - timedelta(days=_DRAWN_DAYS - 1), night.as_of)
     recent = night.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(own & days).collect(engine="streaming")
@@ -157,7 +157,7 @@ def _spend(daily: pl.DataFrame, week: tuple[date, date]) -> float:
     return int(orders["amount_minor"].sum()) / MINOR_UNITS_PER_UNIT
 
 
-def _risk(night: Night, members: pl.DataFrame, earlier: pl.DataFrame | None) -> Risk | None:
+def _risk(night: RunContext, members: pl.DataFrame, earlier: pl.DataFrame | None) -> Risk | None:
     eligible = int(members["is_eligible"].sum())
     if not eligible:
         return None
@@ -217,14 +217,14 @@ def _groups(
     )
 
 
-def _models(night: Night, champions: Champions) -> tuple[ModelHealth, ...]:
+def _models(night: RunContext, champions: Champions) -> tuple[ModelHealth, ...]:
     found = [_health(night, "Churn", champions.churn, _CHURN_METRICS)]
     if champions.value is not None:
         found.append(_health(night, "Value", champions.value, _VALUE_METRICS))
     return tuple(found)
 
 
-def _health(night: Night, purpose: str, champion: Champion[Any], shown: Mapping[str, tuple[str, str, str]]) -> ModelHealth:
+def _health(night: RunContext, purpose: str, champion: Champion[Any], shown: Mapping[str, tuple[str, str, str]]) -> ModelHealth:
     measured: Mapping[str, Mapping[str, float | None]] = champion.model.metrics
     ours = measured.get("evenfall", {})
     baselines = [name for name in measured if name != "evenfall"]
@@ -255,7 +255,7 @@ def _note(champion: Champion[Any]) -> str:
     return " ".join(filter(None, [decided, champion.model.why if champion.model.kind != "lightgbm" else ""]))
 
 
-def _matured(night: Night, maturity: Maturity) -> Matured | None:
+def _matured(night: RunContext, maturity: Maturity) -> Matured | None:
     if maturity.newest is None or maturity.calibration is None:
         return None
     churn = maturity.trend.filter((pl.col("purpose") == "churn") & pl.col("metric").is_in(["predicted", "happened", "n"]))
@@ -275,7 +275,7 @@ def _matured(night: Night, maturity: Maturity) -> Matured | None:
     )
 
 
-def _breaches(night: Night) -> tuple[RuleBreach, ...]:
+def _breaches(night: RunContext) -> tuple[RuleBreach, ...]:
     broken = read_checks(night.workspace.lake, night.as_of).filter(pl.col("broken") > 0)
     counted = (
         broken.group_by("table", "says")

@@ -9,11 +9,11 @@ from lake.quarantine import QUARANTINE
 from lake.retention import TIMED_TABLES, expire, expire_nights
 from lake.storage.versions import Removed, vacuum
 from pipeline.scoring import NIGHT, SCORES, TIERS_TABLE
-from runtime.run_context import Night, say
+from runtime.run_context import RunContext, say
 from runtime.run_log import remove_logs
 
 
-def let_age_out(night: Night) -> None:
+def apply_retention(night: RunContext) -> None:
     """Remove what `[retention]` says has aged out as of tonight: rows by day, scores, lists, reports and logs by night."""
     kept = night.settings.retention
     gone = expire(night.workspace.lake, keep_days=kept.days(*TIMED_TABLES, QUARANTINE), as_of=night.as_of)
@@ -27,7 +27,7 @@ def let_age_out(night: Night) -> None:
         _remove_lists(night, until=night.as_of - timedelta(days=lists_days))
 
 
-def tidy(night: Night) -> Removed:
+def tidy(night: RunContext) -> Removed:
     """Remove the versions of tables that were replaced longer than `history_days` ago; returns what went."""
     lake = night.workspace.lake
     kept_since = night.now - timedelta(days=night.settings.retention.history_days)
@@ -39,7 +39,7 @@ def tidy(night: Night) -> Removed:
     return removed
 
 
-def _remove_lists(night: Night, *, until: date) -> None:
+def _remove_lists(night: RunContext, *, until: date) -> None:
     workspace = night.workspace
     remove_logs(workspace.logs, until=until)
     nights = [path for path in workspace.lists.iterdir() if path.is_dir()] if workspace.lists.exists() else []

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from features.build import MEMBERS_AT_ONCE, describe_members, feature_catalog
+from features.compute import MEMBERS_AT_ONCE, compute_features_from_totals, feature_catalog
 from features.feature import Feature
 from features.history import History, cut
 from lake.contracts import MINOR_UNITS_PER_UNIT
@@ -19,10 +19,10 @@ from models.reasons import reasons
 from models.value import ValueModel
 from outputs.lists import MEMBERS_SCHEMA, conform
 from pipeline.history.consent import numbers_not_profiled
-from pipeline.history.daily_rollups import Gathered, members_known
+from pipeline.history.daily_rollups import CommunitySnapshot, members_known
 from pipeline.learning.champions import Champions
 from runtime.os_errors import cores
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 from segments.contact_list import OPTIONAL as READ_BY_CONTACTS
 from segments.contact_list import ContactPolicy, contact_list
 from segments.groups import GroupState, assign_groups, fit_groups
@@ -68,13 +68,13 @@ class Predictors:
         )
 
 
-def compute_features(gathered: Gathered, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1) -> pl.DataFrame:
+def compute_features(snapshot: CommunitySnapshot, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1) -> pl.DataFrame:
     """One row per member seen by tonight who may be profiled, sorted by member_id: the features as of tonight."""
-    seen = cut(gathered.history, gathered.totals.as_of)
-    return describe_members(seen, gathered.totals, members_at_once=members_at_once, threads=threads)
+    seen = cut(snapshot.history, snapshot.totals.as_of)
+    return compute_features_from_totals(seen, snapshot.totals, members_at_once=members_at_once, threads=threads)
 
 
-def score_members(night: Night, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+def score_members(night: RunContext, features: pl.DataFrame, champions: Champions) -> pl.DataFrame:
     """Add predictions to the features, as `add_predictions`."""
     return add_predictions(
         features, Predictors.of(champions), as_of=night.as_of, eligible_days=night.settings.churn.eligible_days
@@ -103,7 +103,7 @@ def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, 
     )
 
 
-def explain_members(night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+def explain_members(night: RunContext, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
     """Add `reasons`, as `add_reasons`, to everybody."""
     catalog = feature_catalog(history.available, history.event_types)
     currency = night.settings.community.currency
@@ -130,7 +130,7 @@ def add_reasons(
     return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
 
-def columns_for_segments(names: Iterable[str], night: Night) -> list[str]:
+def columns_for_segments(names: Iterable[str], night: RunContext) -> list[str]:
     """Choose, of the columns of scored members, those that risk, scores, tiers, lifecycle, groups and lists read."""
     scores = night.settings.scores
     read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *READ_BY_CONTACTS, *AMOUNTS, *TYPICAL_SHARES}
@@ -138,7 +138,7 @@ def columns_for_segments(names: Iterable[str], night: Night) -> list[str]:
     return [name for name in names if name in read or kind_of(name) is not None]
 
 
-def segment_members(night: Night, scored: pl.DataFrame) -> pl.DataFrame:
+def segment_members(night: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
     """Add risk, scores, tier, lifecycle and behaviour group; remember tiers and groups for the nights to come.
 
     One row per row of `scored`, in its order. Scoring the same night again changes nothing: only states of earlier nights are
@@ -156,7 +156,7 @@ def segment_members(night: Night, scored: pl.DataFrame) -> pl.DataFrame:
     return members.with_columns(assign_groups(members, state).alias("segment"))
 
 
-def member_list(night: Night, members: pl.DataFrame) -> pl.DataFrame:
+def member_list(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
     """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
 
     Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
@@ -169,12 +169,12 @@ def member_list(night: Night, members: pl.DataFrame) -> pl.DataFrame:
     return stored
 
 
-def count_not_profiled(night: Night) -> int:
+def count_not_profiled(night: RunContext) -> int:
     """How many of the members seen by tonight may not be profiled: they are listed, and nothing else."""
     return _not_profiled(night).height
 
 
-def contacts_for(night: Night, members: pl.DataFrame) -> pl.DataFrame:
+def contacts_for(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
     """One row per member to talk to tomorrow, best first, as `contact_list.csv` has it."""
     consent = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of).select(
         "member_no", "can_contact", "can_profile"
@@ -194,7 +194,7 @@ def read_scores(lake: Lake, as_of: date) -> pl.DataFrame:
     return lake.scan(SCORES).filter(pl.col(NIGHT) == as_of).collect()
 
 
-def _not_profiled(night: Night) -> pl.DataFrame:
+def _not_profiled(night: RunContext) -> pl.DataFrame:
     """One row per member seen by tonight who said no to being profiled: member_no, member_id."""
     if numbers_not_profiled(night.workspace.lake).is_empty():
         return pl.DataFrame(schema={"member_no": pl.Int32(), "member_id": pl.String()})
@@ -204,7 +204,7 @@ def _not_profiled(night: Night) -> pl.DataFrame:
     return refused.select("member_no", "member_id").collect(engine="streaming")
 
 
-def _previous_tiers(night: Night) -> pl.DataFrame:
+def _previous_tiers(night: RunContext) -> pl.DataFrame:
     lake = night.workspace.lake
     before = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < night.as_of), default=None)
     if before is None:
@@ -212,7 +212,7 @@ def _previous_tiers(night: Night) -> pl.DataFrame:
     return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == before).select(list(STATE_SCHEMA)).collect()
 
 
-def _group_state(night: Night, members: pl.DataFrame) -> GroupState:
+def _group_state(night: RunContext, members: pl.DataFrame) -> GroupState:
     """The newest state of groups up to tonight, fitted anew as often as the models, names kept."""
     lake = night.workspace.lake
     states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= night.as_of).collect().sort(NIGHT)

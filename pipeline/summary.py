@@ -23,7 +23,7 @@ from pipeline.learning.champions import Champions
 from pipeline.maturity import Maturity
 from pipeline.report_facts import table_flows
 from pipeline.scoring import count_not_profiled
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 from runtime.run_log import peak_memory
 from segments.tiers import TIERS
 
@@ -41,7 +41,7 @@ _REMEDIES: Final = {
 _ALL_BAD: Final = "Repair the export, or how [sources.{table}] maps it, and run again."
 
 
-def validation_facts(night: Night, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
+def validation_facts(night: RunContext, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
     """Gather the validation page.
 
     Args:
@@ -97,7 +97,7 @@ def _told_rule(outcome: RuleOutcome) -> str:
 
 
 def night_summary(
-    night: Night, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, tonight: pl.DataFrame
+    night: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, tonight: pl.DataFrame
 ) -> str:
     """The night as Markdown, without any member's id."""
     lines = [f"# {night.settings.community.name}, {night.as_of.isoformat()}", ""]
@@ -124,7 +124,7 @@ def tier_rows(members: pl.DataFrame) -> list[dict[str, Any]]:
     return [{"tier": t, "members": counted.get(t, (0, 0))[0], "high risk": counted.get(t, (0, 0))[1]} for t in reversed(TIERS)]
 
 
-def night_metrics(night: Night, members: pl.DataFrame, contacts: pl.DataFrame, tonight: pl.DataFrame) -> dict[str, float]:
+def night_metrics(night: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, tonight: pl.DataFrame) -> dict[str, float]:
     """What a night logs as metrics: counts, and seconds per step."""
     counts = {
         "members": members.height,
@@ -158,7 +158,7 @@ def matured_metrics(maturity: Maturity) -> dict[str, float]:
     }
 
 
-def closing_lines(night: Night, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:
+def closing_lines(night: RunContext, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:
     """The last lines of the command: what was written where, and how to open it."""
     lists, page = shown / "lists" / night.as_of.isoformat(), shown / "reports" / f"{night.as_of.isoformat()}.html"
     yield ""
@@ -187,13 +187,13 @@ def _named(step: str) -> str:
 
 def _mlflow() -> str:
     """The command that opens the UI, as it can be typed here."""
-    beside = Path(sys.executable).parent / "mlflow"
-    if shutil.which("mlflow") == str(beside) or not beside.exists():
+    validation = Path(sys.executable).parent / "mlflow"
+    if shutil.which("mlflow") == str(validation) or not validation.exists():
         return "mlflow"
-    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
+    return str(validation.relative_to(Path.cwd())) if validation.is_relative_to(Path.cwd()) else str(validation)
 
 
-def _shown_uri(night: Night, shown: Path) -> str:
+def _shown_uri(night: RunContext, shown: Path) -> str:
     return f"sqlite:///{shown / 'mlflow.db'}" if night.tracking.is_own else night.tracking.shown_uri
 
 

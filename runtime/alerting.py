@@ -17,7 +17,7 @@ from lake.sources.databases import expand_environment
 from outputs.alerts import Alert, mail_alert, post_alert
 from runtime.completed_steps import done_so_far
 from runtime.os_errors import with_causes
-from runtime.run_context import Night, say
+from runtime.run_context import RunContext, say
 
 _BUG_EXIT_CODE: Final = 1
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -27,7 +27,7 @@ _LIBRARY_TEXT: Final = "(see the terminal)"
 
 
 @contextmanager
-def alerted(night: Night, purpose: str) -> Iterator[None]:
+def alerted(night: RunContext, purpose: str) -> Iterator[None]:
     """Alert when the block fails; the failure goes on as it was.
 
     Args:
@@ -41,7 +41,7 @@ def alerted(night: Night, purpose: str) -> Iterator[None]:
         raise
 
 
-def alert_of_warnings(night: Night, warnings: Sequence[str]) -> None:
+def alert_of_warnings(night: RunContext, warnings: Sequence[str]) -> None:
     """Alert when a night that finished has something to warn of, unless only failures are wanted."""
     if warnings and night.settings.alerts.on == "warning":
         _send(night, Alert(night.settings.community.name, _named(night, "nightly"), "warned", 0, tuple(warnings)))
@@ -54,7 +54,7 @@ def without_secrets(text: str, settings: Any) -> str:
     return text
 
 
-def words_of(error: EvenfallError, settings: Any) -> tuple[str, str]:
+def bitmaps_of(error: EvenfallError, settings: Any) -> tuple[str, str]:
     """What may be told of an error beyond the terminal: our sentence and remedy, without secrets and without a library's words.
 
     What a library says may repeat a file's content or a member's row, and the errors that led to ours have it.
@@ -75,10 +75,10 @@ def _said_by_libraries(error: BaseException) -> set[str]:
     return {line for line in lines if len(line) >= _SHORTEST_SENTENCE}
 
 
-def _of_failure(night: Night, purpose: str, error: Exception) -> Alert:
+def _of_failure(night: RunContext, purpose: str, error: Exception) -> Alert:
     named = _named(night, purpose)
     if isinstance(error, EvenfallError):
-        what, remedy = words_of(error, night.settings)
+        what, remedy = bitmaps_of(error, night.settings)
         says = tuple(line.strip() for line in what.splitlines() if line.strip())
         return Alert(night.settings.community.name, named, "failed", error.exit_code, says, remedy)
     # What a bug says may be anything, a member's row included: its kind is told, and no more.
@@ -88,12 +88,12 @@ def _of_failure(night: Night, purpose: str, error: Exception) -> Alert:
     return Alert(night.settings.community.name, named, "failed", _BUG_EXIT_CODE, says, remedy)
 
 
-def _named(night: Night, purpose: str) -> str:
+def _named(night: RunContext, purpose: str) -> str:
     of = "the last full day" if night.asked is None else night.asked.isoformat()
     return f"the night of {of}" if purpose == "nightly" else f"{purpose} of {of}"
 
 
-def _send(night: Night, alert: Alert) -> None:
+def _send(night: RunContext, alert: Alert) -> None:
     wanted = night.settings.alerts
     for send in (_post, _mail):
         try:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from lake.errors import EvenfallError
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 
 LISTS_STEP: Final = "publishing the lists"
 DATABASE_STEP: Final = "publishing to the database"
@@ -22,7 +22,7 @@ _AFTERWARDS: Final = {
 
 
 @contextmanager
-def told_exactly(night: Night) -> Iterator[None]:
+def naming_completed_steps(night: RunContext) -> Iterator[None]:
     """Let a failure after the lists are out say so, and what else was done and was not."""
     try:
         yield
@@ -34,7 +34,7 @@ def told_exactly(night: Night) -> Iterator[None]:
         raise
 
 
-def done_so_far(night: Night) -> str | None:
+def done_so_far(night: RunContext) -> str | None:
     """One sentence on what a night has done since its lists are out; None where they are not."""
     if LISTS_STEP not in night.ended:
         return None

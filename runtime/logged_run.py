@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from lake.errors import EvenfallError
-from runtime.alerting import words_of
-from runtime.run_context import Night
+from runtime.alerting import bitmaps_of
+from runtime.run_context import RunContext
 from runtime.signals import stopped_exit_code
 
 _BUG_EXIT_CODE: Final = 1
 
 
 @contextmanager
-def logged(night: Night, purpose: str) -> Iterator[None]:
+def logged(night: RunContext, purpose: str) -> Iterator[None]:
     """Log that a run began and how it ended; its failure goes on as it was.
 
     Args:
@@ -36,9 +36,9 @@ def logged(night: Night, purpose: str) -> Iterator[None]:
         night.log.end(exit_code=exit_code, seconds=time.perf_counter() - began)
 
 
-def _told(night: Night, error: BaseException) -> dict[str, Any]:
+def _told(night: RunContext, error: BaseException) -> dict[str, Any]:
     """What may be told of an error; what a bug says may be anything, a member's row included, so only its kind is."""
     if not isinstance(error, EvenfallError):
         return {"kind": type(error).__name__}
-    says, remedy = words_of(error, night.settings)
+    says, remedy = bitmaps_of(error, night.settings)
     return {"kind": type(error).__name__, "says": says, "remedy": remedy}

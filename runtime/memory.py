@@ -44,7 +44,7 @@ class MemoryBudget:
         return self._scaled(1_000_000)
 
     @property
-    def rows_judged_together(self) -> int:
+    def rows_validated_together(self) -> int:
         """Rows of several small exports that wait to be judged at once, each also as it was written."""
         return self._scaled(250_000)
 
@@ -54,7 +54,7 @@ class MemoryBudget:
         return self._scaled(10_000_000)
 
     @property
-    def rollup_rows_at_hand(self) -> int:
+    def rollup_rows_in_memory(self) -> int:
         """Rows of the rollups that are read once and held by who looks at them often; some 50 bytes each."""
         return self._scaled(4_000_000)
 

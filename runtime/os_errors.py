@@ -18,7 +18,7 @@ _CLOSED_WORDS: Final = ("read-only file system", "readonly database", "permissio
 _MEMORY_WORDS: Final = ("out of memory", "cannot allocate memory", "unable to allocate", "bad_alloc")
 
 
-def machine_trouble(error: BaseException) -> EvenfallError | None:
+def translate_os_error(error: BaseException) -> EvenfallError | None:
     """What an error of any library says about the machine or the object store, or None when it is about something else.
 
     Args:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import cache
 from threading import Thread
 
-from expectations import worker as beside
+from expectations import client as validation
 
 
-def begin_early() -> None:
+def preload() -> None:
     """Begin, once, what every night needs sooner or later; whoever needs it earlier just waits for it."""
     # Two imports in one process take turns; Great Expectations, the longest, has a process of its own.
-    beside.begin()
-    _begin_imports()
+    validation.start_worker()
+    _start_imports()
 
 
 @cache
-def _begin_imports() -> Thread:
+def _start_imports() -> Thread:
     thread = Thread(target=_import_all, name="imports", daemon=True)
     thread.start()
     return thread

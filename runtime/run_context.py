@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from lake.errors import ConfigurationError, EvenfallError
 from lake.storage.release_format import refuse_newer, refuse_other_zone
 from runtime.file_access import keep_private
-from runtime.os_errors import machine_trouble
-from runtime.run_log import NightLog, peak_memory
+from runtime.os_errors import translate_os_error
+from runtime.run_log import RunLog, peak_memory
 from runtime.settings import Settings, load_settings
 from runtime.tracking.tracking import Tracking
 from runtime.workspace import Workspace
@@ -27,7 +27,7 @@ ROOMS: Final = ("lake", "expectations", "features", "models", "segments", "wordi
 
 
 @dataclass(frozen=True)
-class Night:
+class RunContext:
     """Everything the steps of a run share.
 
     Args:
@@ -47,7 +47,7 @@ class Night:
     tracking: Tracking
     asked: date | None
     now: datetime
-    log: NightLog
+    log: RunLog
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Night:
         """The community's timezone."""
         return self.settings.community.timezone
 
-    def on(self, as_of: date) -> Night:
+    def on(self, as_of: date) -> RunContext:
         """The same run with its night resolved."""
         self.log.of(as_of)
         return replace(self, asked=as_of)
@@ -81,7 +81,7 @@ class Night:
             ended = "step ended"
             self.ended.append(name)
         except Exception as error:
-            told = None if isinstance(error, EvenfallError) else machine_trouble(error)
+            told = None if isinstance(error, EvenfallError) else translate_os_error(error)
             if told is None:
                 raise
             raise told from error
@@ -91,7 +91,7 @@ class Night:
             self.log.tell(ended, step=name, seconds=round(took, 3), **peak_memory(), **counted)
 
 
-def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | None = None) -> Night:
+def open_run(folder: str | Path, as_of: str | date | None, *, now: datetime | None = None) -> RunContext:
     """Read a workspace's configuration and settle which night is meant.
 
     Args:
@@ -128,16 +128,16 @@ def open_night(folder: str | Path, as_of: str | date | None, *, now: datetime | 
     workspace = Workspace(root, settings.lake.path, settings.access.group_readable)
     refuse_newer(workspace.lake.root)
     refuse_other_zone(workspace.lake.root, timezone=settings.community.timezone)
-    return Night(workspace, settings, Tracking.of(root), night, clock, NightLog(workspace.logs))
+    return RunContext(workspace, settings, Tracking.of(root), night, clock, RunLog(workspace.logs))
 
 
 def nights_between(folder: str | Path, first: str | date, last: str | date) -> list[date]:
     """Every night from one day to another.
 
     Raises:
-        ConfigurationError: As `open_night`, or the last is before the first.
+        ConfigurationError: As `open_run`, or the last is before the first.
     """
-    begin, end = open_night(folder, first).as_of, open_night(folder, last).as_of
+    begin, end = open_run(folder, first).as_of, open_run(folder, last).as_of
     if end < begin:
         raise ConfigurationError(f"the last night, {end}, is before the first, {begin}", remedy="Give --from the earlier day.")
     return [begin + timedelta(days=days) for days in range((end - begin).days + 1)]

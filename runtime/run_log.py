@@ -22,7 +22,7 @@ _KIB_PER_MIB: Final = 1024
 _NAME: Final = re.compile(r"(?:unknown-)?(\d{4}-\d{2}-\d{2})\.jsonl")
 
 
-class NightLog:
+class RunLog:
     """One run's lines; those told before the night is known wait until it is.
 
     Args:

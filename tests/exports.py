@@ -8,8 +8,8 @@ from pathlib import Path
 from lake.arrivals import read_arrivals
 from lake.storage.delta import Lake
 from pipeline.history.daily_rollups import members_known
-from pipeline.intake.intake import Intake, judge_sources, land_intake
-from runtime.run_context import open_night
+from pipeline.intake.intake import Intake, land_intake, validate_sources
+from runtime.run_context import open_run
 
 NIGHT = date(2024, 3, 1)
 NOW = datetime(2024, 3, 2, 3, tzinfo=UTC)
@@ -35,20 +35,20 @@ def write(folder: Path, **files: str) -> None:
         (folder / name.replace("_", ".")).write_text(text)
 
 
-def judge(folder: Path, toml: str) -> Intake:
+def validate(folder: Path, toml: str) -> Intake:
     """Read and judge what is new, as a night does."""
     (folder / "evenfall.toml").write_text(HEAD + toml)
-    night = open_night(folder, NIGHT, now=NOW)
-    return judge_sources(night.workspace, night.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
+    night = open_run(folder, NIGHT, now=NOW)
+    return validate_sources(night.workspace, night.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
 
 
 def take_in(folder: Path, toml: str) -> list[str]:
     """Take in what is new; returns what is told of replaced records."""
-    intake = judge(folder, toml)
+    intake = validate(folder, toml)
     assert not intake.stops, intake.stops
     told: list[str] = []
     land_intake(
-        open_night(folder, NIGHT, now=NOW).workspace,
+        open_run(folder, NIGHT, now=NOW).workspace,
         intake,
         about_to_record=lambda _, notes: told.extend(note.says for note in notes),
     )

@@ -10,8 +10,8 @@ import polars as pl
 from lake.contracts import TABLES
 from lake.storage.delta import Lake
 from pipeline.history.daily_rollups import roll_up
-from pipeline.intake.intake import judge_sources, land_intake
-from runtime.run_context import open_night
+from pipeline.intake.intake import land_intake, validate_sources
+from runtime.run_context import open_run
 
 FIRST_DAY = date(2025, 3, 1)
 DAYS = 20
@@ -81,8 +81,8 @@ def day(number: int, *, hours: int = 0) -> str:
 
 def take_in(folder: Path, *, night: date = NIGHT, now: datetime = NOW) -> pl.DataFrame:
     """Take in what is new and roll up, as a night does; returns the ledger's rows of the night."""
-    opened = open_night(folder, night, now=now)
-    intake = judge_sources(opened.workspace, opened.settings, as_of=night, now=now, progress=lambda _: None)
+    opened = open_run(folder, night, now=now)
+    intake = validate_sources(opened.workspace, opened.settings, as_of=night, now=now, progress=lambda _: None)
     assert not intake.stops, intake.stops
     tonight = land_intake(opened.workspace, intake)
     intake.spool.empty()

@@ -13,10 +13,10 @@ import pytest
 @pytest.fixture(scope="session", autouse=True)
 def lent_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
     """Let workspaces of this process begin with a copy; gives what makes a real one, for the tests of the local store."""
-    from runtime.tracking import local_store as own_store
+    from runtime.tracking import local_store
     from runtime.tracking.library import quiet_mlflow
 
-    real, empty = own_store._make_tables, tmp_path_factory.mktemp("empty_store") / "mlflow.db"
+    real, empty = local_store._make_tables, tmp_path_factory.mktemp("empty_store") / "mlflow.db"
 
     def lend(file: Path) -> None:
         if not empty.exists():
@@ -27,5 +27,5 @@ def lent_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
         shutil.copyfile(empty, file)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own_store, "_make_tables", lend)
+        patch.setattr(local_store, "_make_tables", lend)
         yield real

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.incremental.active_days import DAY_PARTS, words_of
+from features.incremental.active_days import DAY_PARTS, bitmaps_of
 from features.incremental.activity_bitmap import WORD_BITS, Words, bits_of, days_in, mask_of, younger
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, WINDOWS_DAYS
 
@@ -34,10 +34,10 @@ def active_day_rhythm(active: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     null with fewer than two active days.
 
     Args:
-        active: As `features.incremental.active_days.count_active_days` returns it.
+        active: As `features.incremental.active_days.compute_active_days` returns it.
         as_of: The night.
     """
-    words = words_of(active)
+    words = bitmaps_of(active)
     batches = [
         _describe(words[begin : begin + _MEMBERS_AT_ONCE], as_of) for begin in range(0, max(active.height, 1), _MEMBERS_AT_ONCE)
     ]

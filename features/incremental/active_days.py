@@ -15,7 +15,7 @@ import polars as pl
 
 from features.history import is_activity
 from features.incremental.activity_bitmap import WORD_BITS, WORDS, Words, mask_of, older
-from features.incremental.merging import folded_in
+from features.incremental.merging import merged
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, age_days
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
@@ -25,7 +25,7 @@ _WORDS: Final = tuple(f"days_{number}" for number in range(WORDS))
 _PARTS: Final = tuple(f"active.{part}_n_{days}d" for part in DAY_PARTS for days in LONG_WINDOWS_DAYS)
 
 
-def count_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
+def compute_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     """Mark the active days of the last 365 days.
 
     One row per member_no active on one of them, sorted: `days_0` … `days_5` (Int64, as Delta Lake has no unsigned numbers), of
@@ -46,10 +46,10 @@ def count_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     )
 
 
-def advance_active_days(
+def update_active_days(
     held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, held_as_of: date, as_of: date, changed: Collection[date]
 ) -> pl.DataFrame:
-    """Carry `count_active_days` to a later night; arguments as in `features.incremental.window_sums.advance_sums`.
+    """Carry `compute_active_days` to a later night; arguments as in `features.incremental.window_sums.update_sums`.
 
     Args:
         held: The active days of the earlier night.
@@ -61,25 +61,25 @@ def advance_active_days(
     """
     nights = (as_of - held_as_of).days
     ages = [age for day in changed if 0 <= (age := (as_of - day).days) < LONGEST_WINDOW_DAYS]
-    kept = held.with_columns(_columns_of(older(words_of(held), nights) & ~mask_of(ages) & mask_of(range(LONGEST_WINDOW_DAYS))))
+    kept = held.with_columns(_columns_of(older(bitmaps_of(held), nights) & ~mask_of(ages) & mask_of(range(LONGEST_WINDOW_DAYS))))
     parts = pl.col(_PARTS)
     # A day that left or entered a window without leaving the year is in both, and its bit is set again to what it was.
-    taken_off = count_active_days(was.lazy(), as_of=held_as_of).select(
+    taken_off = compute_active_days(was.lazy(), as_of=held_as_of).select(
         "member_no", *(pl.lit(0, dtype=pl.Int64).alias(word) for word in _WORDS), -parts
     )
     changes = (
-        pl.concat([taken_off, count_active_days(now.lazy(), as_of=as_of)])
+        pl.concat([taken_off, compute_active_days(now.lazy(), as_of=as_of)])
         .group_by("member_no")
         .agg(pl.col(_WORDS).bitwise_or(), parts.sum())
         .sort("member_no")
     )
     folds = dict.fromkeys(_WORDS, np.bitwise_or) | dict.fromkeys(_PARTS, np.add)
-    carried = folded_in(kept, changes, key=pl.col("member_no"), folds=folds)
+    carried = merged(kept, changes, key=pl.col("member_no"), folds=folds)
     return carried.filter(pl.any_horizontal(pl.col(word) != 0 for word in _WORDS))
 
 
-def words_of(active: pl.DataFrame) -> Words:
-    """Take the words out of `count_active_days`: one row per member, six columns."""
+def bitmaps_of(active: pl.DataFrame) -> Words:
+    """Take the words out of `compute_active_days`: one row per member, six columns."""
     return np.ascontiguousarray(active.select(_WORDS).to_numpy()).view(np.uint64)
 
 

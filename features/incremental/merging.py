@@ -16,7 +16,7 @@ Whole = npt.NDArray[np.integer]
 _KEY = "key"
 
 
-def folded_in(held: pl.DataFrame, changes: pl.DataFrame, *, key: pl.Expr, folds: Mapping[str, np.ufunc]) -> pl.DataFrame:
+def merged(held: pl.DataFrame, changes: pl.DataFrame, *, key: pl.Expr, folds: Mapping[str, np.ufunc]) -> pl.DataFrame:
     """Fold rows of changes into the held rows with the same key, and put those without one in their places.
 
     One row per key, sorted; the columns of `held`.
@@ -32,7 +32,7 @@ def folded_in(held: pl.DataFrame, changes: pl.DataFrame, *, key: pl.Expr, folds:
     met = np.zeros(len(changed), dtype=np.bool_)
     inside = place < len(keys)
     met[inside] = keys[place[inside]] == changed[inside]
-    both = held.with_columns(_folded(held[name], changes[name], fold, place[met], met) for name, fold in folds.items())
+    both = held.with_columns(_merged(held[name], changes[name], fold, place[met], met) for name, fold in folds.items())
     if met.all():
         return both
     order = pl.Series(_KEY, keys), pl.Series(_KEY, changed[~met])
@@ -41,7 +41,7 @@ def folded_in(held: pl.DataFrame, changes: pl.DataFrame, *, key: pl.Expr, folds:
     return merged.drop(_KEY)
 
 
-def _folded(held: pl.Series, changes: pl.Series, fold: np.ufunc, place: Whole, met: npt.NDArray[np.bool_]) -> pl.Series:
+def _merged(held: pl.Series, changes: pl.Series, fold: np.ufunc, place: Whole, met: npt.NDArray[np.bool_]) -> pl.Series:
     values = held.to_physical().to_numpy(writable=True)
     values[place] = fold(values[place], changes.to_physical().to_numpy()[met])
     return pl.Series(held.name, values).cast(held.dtype)

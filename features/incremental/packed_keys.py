@@ -19,7 +19,7 @@ _BITS: int = 64
 
 
 @dataclass(frozen=True)
-class Packing:
+class KeyPacking:
     """How fields lie in a key: the first in its highest bits, so that keys sort by the first field, then the next.
 
     Args:
@@ -29,7 +29,7 @@ class Packing:
     widths: dict[str, int]
 
     @classmethod
-    def up_to(cls, **largest: int) -> Packing:
+    def up_to(cls, **largest: int) -> KeyPacking:
         """A packing for fields from 0 to their largest value.
 
         Raises:

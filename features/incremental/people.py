@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.incremental.merging import folded_in
-from features.incremental.packed_keys import Keys, Packing, run_starts, sorted_keys
+from features.incremental.merging import merged
+from features.incremental.packed_keys import KeyPacking, Keys, run_starts, sorted_keys
 from features.windows import LONGEST_WINDOW_DAYS, age_days, band_sums, window_sums
 
 PEOPLE_WINDOWS_DAYS: Final = (28, 90, 365)
@@ -29,7 +29,7 @@ _TIES_AT_ONCE: Final = 2_000_000
 Counts = npt.NDArray[np.int32]
 
 
-def count_people(ties: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
+def compute_people(ties: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     """Count interactions given and the different people behind those given and received.
 
     One row per member_no with any tie in the last 365 days, given or received, sorted. Int32: `given.n_<w>d` interactions
@@ -49,7 +49,7 @@ def count_people(ties: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     return people.join(interactions.collect(engine="streaming"), on="member_no", how="left", maintain_order="left").fill_null(0)
 
 
-def advance_people(
+def update_people(
     held: pl.DataFrame,
     ties: pl.LazyFrame,
     *,
@@ -60,7 +60,7 @@ def advance_people(
     changed: Collection[date],
     anew: pl.Series,
 ) -> pl.DataFrame:
-    """Carry `count_people` to a later night: pairs that met on no day that moved or changed stay what they were.
+    """Carry `compute_people` to a later night: pairs that met on no day that moved or changed stay what they were.
 
     Args:
         held: The counts of the earlier night.
@@ -85,13 +85,13 @@ def advance_people(
     counts = pl.exclude("member_no")
     changes = pl.concat(
         [
-            count_people(then, as_of=held_as_of).with_columns(-counts),
-            count_people(pl.concat([theirs, now]).lazy(), as_of=as_of),
+            compute_people(then, as_of=held_as_of).with_columns(-counts),
+            compute_people(pl.concat([theirs, now]).lazy(), as_of=as_of),
         ]
     )
     changes = changes.group_by("member_no").agg(counts.sum()).sort("member_no")
     folds = {name: np.add for name in held.columns if name != "member_no"}
-    carried = folded_in(held, changes.select(held.columns), key=pl.col("member_no"), folds=folds)
+    carried = merged(held, changes.select(held.columns), key=pl.col("member_no"), folds=folds)
     return carried.filter((pl.col(_GIVEN[-1]) > 0) | (pl.col(_RECEIVED[-1]) > 0))
 
 
@@ -106,7 +106,7 @@ def _people(ties: pl.LazyFrame) -> pl.DataFrame:
     """One row per member_no with a tie, sorted: different people given to, received from, and both."""
     largest = pl.max_horizontal(pl.col("member_no").max(), pl.col("other_no").max())
     height = (ties.select(largest).collect(engine="streaming").item() or 0) + 1
-    packing = Packing.up_to(smaller=height - 1, larger=height - 1, by_larger=1, age_days=LONGEST_WINDOW_DAYS)
+    packing = KeyPacking.up_to(smaller=height - 1, larger=height - 1, by_larger=1, age_days=LONGEST_WINDOW_DAYS)
     giver, taker = pl.col("member_no"), pl.col("other_no")
     key = packing.pack(
         smaller=pl.min_horizontal(giver, taker),
@@ -122,7 +122,7 @@ def _people(ties: pl.LazyFrame) -> pl.DataFrame:
     return pl.DataFrame({"member_no": member_no} | {name: column[any_tie] for name, column in counts.items()})
 
 
-def _slices(keys: Keys, packing: Packing) -> Iterator[Keys]:
+def _slices(keys: Keys, packing: KeyPacking) -> Iterator[Keys]:
     """Cut the sorted keys between pairs."""
     begin = 0
     while begin < len(keys):
@@ -131,7 +131,7 @@ def _slices(keys: Keys, packing: Packing) -> Iterator[Keys]:
         begin = end
 
 
-def _count(keys: Keys, packing: Packing, counts: dict[str, Counts]) -> None:
+def _count(keys: Keys, packing: KeyPacking, counts: dict[str, Counts]) -> None:
     newest = keys[run_starts(packing.down_to(keys, "by_larger"))]
     smaller, larger = packing.field(newest, "smaller"), packing.field(newest, "larger")
     by_larger, age = packing.field(newest, "by_larger") == 1, packing.field(newest, "age_days")

@@ -1,8 +1,8 @@
 """Running totals: what the features of a night need of all the days before it, carried from night to night.
 
 Every window is a sum over days, so tonight's differs from last night's by the days that entered or left a window and by the
-days that changed since: `advance` reads these days and no others. What cannot be taken back by subtracting (the first or last
-day of something, when that day is gone) is counted anew for the members concerned. `start` counts everything from the
+days that changed since: `update_totals` reads these days and no others. What subtraction cannot take back (the first or last
+day of something, when that day is gone) is recomputed for the members concerned. `compute_totals` computes everything from the
 beginning; both give the same totals, to the bit.
 """
 
@@ -16,12 +16,12 @@ from typing import Final
 
 import polars as pl
 
-from features.feedback import advance_last_scores, count_last_scores, lost_last_scores
+from features.feedback import compute_last_scores, lost_last_scores, update_last_scores
 from features.history import SeenHistory
-from features.incremental.active_days import advance_active_days, count_active_days
-from features.incremental.people import advance_people, count_people
-from features.incremental.window_sums import advance_sums, count_sums, lost_first_or_last_days
-from features.purchases import advance_purchases, count_purchases, lost_purchase_days
+from features.incremental.active_days import compute_active_days, update_active_days
+from features.incremental.people import compute_people, update_people
+from features.incremental.window_sums import compute_sums, lost_first_or_last_days, update_sums
+from features.purchases import compute_purchases, lost_purchase_days, update_purchases
 from features.windows import WINDOWS_DAYS
 
 # More nights in one stride read about as many days as counting anew.
@@ -29,16 +29,16 @@ MOST_NIGHTS_AHEAD: Final = 60
 
 
 @dataclass(frozen=True)
-class RunningTotals:
+class IncrementalTotals:
     """What features need of the rows of `History.daily` up to a night.
 
     Args:
         as_of: The night.
-        sums: As `features.incremental.window_sums.count_sums` returns them.
-        active: As `features.incremental.active_days.count_active_days`.
-        purchases: As `features.purchases.count_purchases`.
-        last_scores: As `features.feedback.count_last_scores`.
-        people: As `features.incremental.people.count_people`.
+        sums: As `features.incremental.window_sums.compute_sums` returns them.
+        active: As `features.incremental.active_days.compute_active_days`.
+        purchases: As `features.purchases.compute_purchases`.
+        last_scores: As `features.feedback.compute_last_scores`.
+        people: As `features.incremental.people.compute_people`.
     """
 
     as_of: date
@@ -52,17 +52,17 @@ class RunningTotals:
         """Name → frame, each with a column `member_no` and sorted by it."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "as_of"}
 
-    def with_frames(self, frames: dict[str, pl.DataFrame]) -> RunningTotals:
+    def with_frames(self, frames: dict[str, pl.DataFrame]) -> IncrementalTotals:
         """Exchange the frames."""
-        return RunningTotals(self.as_of, **frames)
+        return IncrementalTotals(self.as_of, **frames)
 
-    def between(self, first_no: int, last_no: int) -> RunningTotals:
+    def between(self, first_no: int, last_no: int) -> IncrementalTotals:
         """Keep the members whose `member_no` lies between the two, both included."""
         inside = pl.col("member_no").is_between(first_no, last_no)
         return self.with_frames({name: frame.filter(inside) for name, frame in self.frames().items()})
 
 
-def start(seen: SeenHistory, *, threads: int = 1) -> RunningTotals:
+def compute_totals(seen: SeenHistory, *, threads: int = 1) -> IncrementalTotals:
     """Count from the beginning.
 
     Args:
@@ -71,27 +71,27 @@ def start(seen: SeenHistory, *, threads: int = 1) -> RunningTotals:
     """
     with ThreadPoolExecutor(threads) as pool:
         # People are counted by one core, so that another is free for the rows meanwhile.
-        people = pool.submit(count_people, seen.ties, as_of=seen.as_of)
+        people = pool.submit(compute_people, seen.ties, as_of=seen.as_of)
         daily = pool.submit(_of_daily, seen)
-        return RunningTotals(as_of=seen.as_of, people=people.result(), **daily.result())
+        return IncrementalTotals(as_of=seen.as_of, people=people.result(), **daily.result())
 
 
 def _of_daily(seen: SeenHistory) -> dict[str, pl.DataFrame]:
     return {
-        "sums": count_sums(seen.daily, as_of=seen.as_of),
-        "active": count_active_days(seen.daily, as_of=seen.as_of),
-        "purchases": count_purchases(seen.daily),
-        "last_scores": count_last_scores(seen.daily),
+        "sums": compute_sums(seen.daily, as_of=seen.as_of),
+        "active": compute_active_days(seen.daily, as_of=seen.as_of),
+        "purchases": compute_purchases(seen.daily),
+        "last_scores": compute_last_scores(seen.daily),
     }
 
 
-def can_advance(held_as_of: date, as_of: date) -> bool:
+def can_update(held_as_of: date, as_of: date) -> bool:
     """Whether the totals of one night can be carried to another."""
     return timedelta(0) <= as_of - held_as_of <= timedelta(days=MOST_NIGHTS_AHEAD)
 
 
-def advance(
-    held: RunningTotals,
+def update_totals(
+    held: IncrementalTotals,
     seen: SeenHistory,
     *,
     before: pl.LazyFrame,
@@ -99,7 +99,7 @@ def advance(
     changed: Collection[date],
     anew: pl.Series | None = None,
     threads: int = 1,
-) -> RunningTotals:
+) -> IncrementalTotals:
     """Carry the totals of an earlier night to a later one, or to the same one after days have changed.
 
     Args:
@@ -111,7 +111,7 @@ def advance(
         anew: Numbers of members whose rows may differ on any day, and who are therefore counted from the beginning.
         threads: How many share the work; changes nothing else.
     """
-    assert can_advance(held.as_of, seen.as_of), f"{held.as_of} cannot be carried to {seen.as_of}"
+    assert can_update(held.as_of, seen.as_of), f"{held.as_of} cannot be carried to {seen.as_of}"
     moved = _days_that_move(held.as_of, seen.as_of)
     day = pl.col("event_date")
     untouched = seen.daily.filter(day.is_in(sorted(moved - set(changed))))
@@ -122,17 +122,17 @@ def advance(
     with ThreadPoolExecutor(threads) as pool:
         # What takes longest is begun first.
         people = pool.submit(
-            advance_people, held.people, seen.ties, before=ties_before, moved=moved, changed=changed, anew=anew, **nights
+            update_people, held.people, seen.ties, before=ties_before, moved=moved, changed=changed, anew=anew, **nights
         )
-        sums = pool.submit(advance_sums, held.sums, was, now, **nights)
-        active = pool.submit(advance_active_days, held.active, was, now, changed=changed, **nights)
-        purchases = pool.submit(advance_purchases, held.purchases, was, now)
-        last_scores = pool.submit(advance_last_scores, held.last_scores, now)
+        sums = pool.submit(update_sums, held.sums, was, now, **nights)
+        active = pool.submit(update_active_days, held.active, was, now, changed=changed, **nights)
+        purchases = pool.submit(update_purchases, held.purchases, was, now)
+        last_scores = pool.submit(update_last_scores, held.last_scores, now)
         lost = pool.submit(_members_that_lost, held, was, now)
-        carried = RunningTotals(
+        carried = IncrementalTotals(
             seen.as_of, sums.result(), active.result(), purchases.result(), last_scores.result(), people.result()
         )
-    return _count_anew(carried, seen, pl.concat([lost.result(), anew]).unique().sort())
+    return _recompute(carried, seen, pl.concat([lost.result(), anew]).unique().sort())
 
 
 def _days_that_move(held_as_of: date, as_of: date) -> set[date]:
@@ -141,7 +141,7 @@ def _days_that_move(held_as_of: date, as_of: date) -> set[date]:
     return {held_as_of + timedelta(days=night - days) for night in nights for days in (0, *WINDOWS_DAYS)}
 
 
-def _members_that_lost(held: RunningTotals, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
+def _members_that_lost(held: IncrementalTotals, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
     """Members who lost a day that only the whole history can replace, sorted."""
     lost = [
         lost_first_or_last_days(held.sums, was, now),
@@ -151,7 +151,7 @@ def _members_that_lost(held: RunningTotals, was: pl.DataFrame, now: pl.DataFrame
     return pl.concat(lost).unique().sort()
 
 
-def _count_anew(carried: RunningTotals, seen: SeenHistory, members: pl.Series) -> RunningTotals:
+def _recompute(carried: IncrementalTotals, seen: SeenHistory, members: pl.Series) -> IncrementalTotals:
     if members.is_empty():
         return carried
     anew = _of_daily(replace(seen, daily=seen.daily.filter(pl.col("member_no").is_in(members.implode()))))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.history import EVENT_PREFIX, ORDER_ACTIVITIES
-from features.incremental.merging import folded_in
+from features.incremental.merging import merged
 from features.kinds import FIXED_KINDS, OTHER_EVENT, event_kinds, kind_of_activity
 from features.windows import age_days, band_sums, window_name, window_names, window_sums
 
@@ -53,7 +53,7 @@ def distinct_event_types(days: int) -> pl.Expr:
     return pl.col(window_name(_column("event", "distinct_types"), days))
 
 
-def count_sums(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
+def compute_sums(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     """Sum each activity of each member over every window that ends with `as_of`.
 
     One row per member_no and activity, sorted: `n_<w>d`, `n_lifetime` (Int32), `amount_minor_<w>d`, `amount_minor_lifetime`
@@ -66,8 +66,8 @@ def count_sums(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     return _summed_by_age(daily.with_columns(age_days=age_days(as_of)))
 
 
-def advance_sums(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, held_as_of: date, as_of: date) -> pl.DataFrame:
-    """Carry `count_sums` to a later night: take off what the moved days were worth, add what they are worth now.
+def update_sums(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, held_as_of: date, as_of: date) -> pl.DataFrame:
+    """Carry `compute_sums` to a later night: take off what the moved days were worth, add what they are worth now.
 
     Args:
         held: The sums of the earlier night.
@@ -85,11 +85,11 @@ def advance_sums(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, he
     )
     key = _key(_ranks(held.lazy(), changes.lazy()))
     folds = {name: _fold_of(name) for name in held.columns if name not in _KEY}
-    return folded_in(held, changes, key=key, folds=folds).filter(pl.col("n_lifetime") > 0)
+    return merged(held, changes, key=key, folds=folds).filter(pl.col("n_lifetime") > 0)
 
 
 def _summed_by_age(daily: pl.LazyFrame) -> pl.DataFrame:
-    """One row per member_no and activity, sorted, as `count_sums`; `age_days` says what lies in which window."""
+    """One row per member_no and activity, sorted, as `compute_sums`; `age_days` says what lies in which window."""
     ranks = _ranks(daily.select("activity"))
     rows = daily.with_columns(_key(ranks).alias("key"))
     day = pl.col("event_date")
@@ -124,7 +124,7 @@ def _taken_apart(ranks: pl.Enum) -> list[pl.Expr]:
 
 
 def lost_first_or_last_days(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """Members who no longer have the first or the last day of an activity; arguments as in `advance_sums`."""
+    """Members who no longer have the first or the last day of an activity; arguments as in `update_sums`."""
     gone = was.join(now, on=[*_KEY, "event_date"], how="anti").select(*_KEY, "event_date")
     ends = gone.join(held.select(*_KEY, "first_date", "last_date"), on=_KEY)
     day = pl.col("event_date")
@@ -138,7 +138,7 @@ def member_totals(sums: pl.DataFrame, *, event_types: tuple[str, ...]) -> pl.Dat
     `distinct_event_types`. Counts are 0 and dates null for kinds the member never did.
 
     Args:
-        sums: As `count_sums` returns them, sorted by member_no.
+        sums: As `compute_sums` returns them, sorted by member_no.
         event_types: The event types with features of their own.
     """
     slugs = (*event_kinds(event_types), OTHER_EVENT)

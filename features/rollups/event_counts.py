@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA
-from features.incremental.packed_keys import Keys, Packing, run_starts, sorted_keys
+from features.incremental.packed_keys import KeyPacking, Keys, run_starts, sorted_keys
 
 DAY_PARTS: Final = ("n_night", "n_morning", "n_afternoon", "n_evening")
 HOURS_PER_DAY_PART: Final = 6
@@ -50,11 +50,11 @@ def count_events(
     first = int(days.min() or 0)  # type: ignore[arg-type]
     largest_no = member_index.select(pl.col("member_no").max().fill_null(0)).collect().item()
     reach = {"day": int(days.max() or 0) - first, "member_no": largest_no}  # type: ignore[arg-type]
-    packing = Packing.up_to(**reach, activity=len(activities) - 1, part=len(DAY_PARTS) - 1)
+    packing = KeyPacking.up_to(**reach, activity=len(activities) - 1, part=len(DAY_PARTS) - 1)
     keys = _keys(done, received, packing, first=first, received_rank=rank[_RECEIVED])
     others = _with_keys(others, packing, rank, first=first)
     daily = pl.concat([_named(part, packing, activities, first=first) for part in _counted(keys, others, packing)])
-    return daily, _ties(received, Packing.up_to(**reach, other_no=largest_no), first=first)
+    return daily, _ties(received, KeyPacking.up_to(**reach, other_no=largest_no), first=first)
 
 
 def _done(events: pl.LazyFrame, members: pl.LazyFrame, rank: dict[str, int], timezone: str) -> pl.DataFrame:
@@ -93,7 +93,7 @@ def _through(events: pl.LazyFrame, content: pl.LazyFrame, members: pl.LazyFrame,
     return _reached(met.select(_day(), "member_no", "other_no", _part("occurred_at", timezone)))
 
 
-def _keys(done: pl.DataFrame, received: pl.DataFrame, packing: Packing, *, first: int, received_rank: int) -> Keys:
+def _keys(done: pl.DataFrame, received: pl.DataFrame, packing: KeyPacking, *, first: int, received_rank: int) -> Keys:
     day, part = pl.col("day") - first, pl.col("part")
     both = [
         done.lazy().select(packing.pack(day=day, member_no=pl.col("member_no"), activity=pl.col("activity"), part=part)),
@@ -104,7 +104,7 @@ def _keys(done: pl.DataFrame, received: pl.DataFrame, packing: Packing, *, first
     return sorted_keys(pl.concat(both), pl.all())
 
 
-def _with_keys(others: pl.DataFrame, packing: Packing, rank: dict[str, int], *, first: int) -> pl.DataFrame:
+def _with_keys(others: pl.DataFrame, packing: KeyPacking, rank: dict[str, int], *, first: int) -> pl.DataFrame:
     """Put keys, down to the activity, in the place of the columns they are made of; sorted by them."""
     key = packing.pack(
         day=pl.col("event_date").to_physical() - first,
@@ -115,7 +115,7 @@ def _with_keys(others: pl.DataFrame, packing: Packing, rank: dict[str, int], *, 
     return others.select(_COUNTS, key=key).sort("key")
 
 
-def _counted(keys: Keys, others: pl.DataFrame, packing: Packing) -> Iterator[pl.DataFrame]:
+def _counted(keys: Keys, others: pl.DataFrame, packing: KeyPacking) -> Iterator[pl.DataFrame]:
     """One row per day, member and activity in the sorted keys and in `others`: `key`, n and the parts of the day, sorted."""
     begin = 0
     placed = others["key"].to_numpy()
@@ -130,7 +130,7 @@ def _counted(keys: Keys, others: pl.DataFrame, packing: Packing) -> Iterator[pl.
         begin = max(end, 1)
 
 
-def _count(keys: Keys, packing: Packing) -> pl.DataFrame:
+def _count(keys: Keys, packing: KeyPacking) -> pl.DataFrame:
     runs = run_starts(keys)
     different = keys[runs]
     group = packing.down_to(different, "activity")
@@ -146,7 +146,7 @@ def _count(keys: Keys, packing: Packing) -> pl.DataFrame:
     )
 
 
-def _named(counted: pl.DataFrame, packing: Packing, activities: list[str], *, first: int) -> pl.DataFrame:
+def _named(counted: pl.DataFrame, packing: KeyPacking, activities: list[str], *, first: int) -> pl.DataFrame:
     """Unpack the keys."""
     keys = counted["key"].to_numpy()
     day, member_no, activity = (packing.field(keys, name) for name in ("day", "member_no", "activity"))
@@ -158,7 +158,7 @@ def _named(counted: pl.DataFrame, packing: Packing, activities: list[str], *, fi
     )
 
 
-def _ties(received: pl.DataFrame, packing: Packing, *, first: int) -> pl.DataFrame:
+def _ties(received: pl.DataFrame, packing: KeyPacking, *, first: int) -> pl.DataFrame:
     fields = {"day": pl.col("day") - first, "member_no": pl.col("member_no"), "other_no": pl.col("other_no")}
     keys = sorted_keys(received.lazy(), packing.pack(**fields))
     begins = run_starts(keys)

@@ -18,7 +18,7 @@ from flows.doctor.services import look_at_alerts, look_at_mlflow, look_at_prefec
 from flows.doctor.sources import look_at_sources
 from lake.errors import ConfigurationError, EvenfallError
 from runtime.alerting import without_secrets
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 from runtime.settings import load_settings
 from runtime.workspace import Workspace
 
@@ -73,7 +73,7 @@ def _looks(root: Path) -> Iterator[Look]:
     yield from _looks_at_night(night)
 
 
-def _looks_at_night(night: Night) -> Iterator[Look]:
+def _looks_at_night(night: RunContext) -> Iterator[Look]:
     workspace, settings = night.workspace, night.settings
     yield lambda: look_at_clock(workspace, settings, now=night.now)
     yield lambda: look_at_sources(workspace, settings)
@@ -115,9 +115,9 @@ def _workspace(root: Path) -> Workspace:
         return Workspace(root)
 
 
-def _night(root: Path) -> Night | None:
+def _night(root: Path) -> RunContext | None:
     """The night that would run; None where the looks before have said already why there is none."""
     try:
-        return open_night(root, None)
+        return open_run(root, None)
     except EvenfallError:
         return None

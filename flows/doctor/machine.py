@@ -64,7 +64,7 @@ def look_at_disk(workspace: Workspace) -> Iterator[Finding]:
     """Is there room for another night? A day that changes much rewrites much, and old versions stay for a while."""
     is_here = not isinstance(workspace.lake.root, Bucket)
     free = shutil.disk_usage(_on_disk(workspace)).free
-    lake = sum(file.size_bytes for file in workspace.lake.place().files()) if is_here else 0
+    lake = sum(file.size_bytes for file in workspace.lake.storage().files()) if is_here else 0
     says = f"{shown_bytes(free)} free; the lake takes {shown_bytes(lake)}" if is_here else f"{shown_bytes(free)} free"
     if free < max(_LEAST_FREE_BYTES, lake // 10):
         yield problem("disk", says, "Free space, or shorten [retention] history_days.", exit_code=SERVICE)

@@ -12,7 +12,7 @@ from lake.contracts import ACTIVITY_TABLES
 from lake.errors import EvenfallError
 from lake.storage.release_format import FORMAT, read_format
 from pipeline.intake.intake import last_full_day
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 from runtime.run_log import log_files, read_log
 from runtime.workspace import DEFAULT_LAKE_PATH, Workspace
 
@@ -101,7 +101,7 @@ def look_at_last_nights(workspace: Workspace) -> Iterator[Finding]:
         yield warning("last nights", told, remedy)
 
 
-def look_at_tonight(night: Night, *, registry_answers: bool) -> Iterator[Finding]:
+def look_at_tonight(night: RunContext, *, registry_answers: bool) -> Iterator[Finding]:
     """Which night would run now, and would it train? A registry that does not answer is not asked: its client waits for long."""
     try:
         as_of, how = _next(night)
@@ -110,7 +110,7 @@ def look_at_tonight(night: Night, *, registry_answers: bool) -> Iterator[Finding
         yield of_error("tonight", error)
 
 
-def look_for_gaps(night: Night) -> Iterator[Finding]:
+def look_for_gaps(night: RunContext) -> Iterator[Finding]:
     """Are there lists of the nights just before the one that is due?"""
     lists = night.workspace.lists
     listed = sorted(path.name for path in lists.glob("[0-9]*") if (path / "receipt.json").exists()) if lists.exists() else []
@@ -126,7 +126,7 @@ def look_for_gaps(night: Night) -> Iterator[Finding]:
         )
 
 
-def _next(night: Night) -> tuple[date, str]:
+def _next(night: RunContext) -> tuple[date, str]:
     if night.asked is not None:
         told = "yesterday" if night.settings.run.as_of == "yesterday" else "as [run] as_of says"
         return night.asked, told
@@ -137,7 +137,7 @@ def _next(night: Night) -> tuple[date, str]:
     ), "the last full day landed; new files may bring a later one"
 
 
-def _training(night: Night, as_of: date) -> str:
+def _training(night: RunContext, as_of: date) -> str:
     """Whether the night would train, as the registry tells; asked only where there is one."""
     if not night.tracking.exists():
         return "it trains: there is no champion yet"

@@ -15,14 +15,14 @@ from lake.errors import EvenfallError, OutsideServiceError
 from lake.sources.databases import expand_environment
 from outputs.alerts import check_filled_in
 from runtime.alerting import without_secrets
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 from runtime.tracking.store_address import is_server, without_password
 
 _SECONDS: Final = 10
 _SERVER_ERROR: Final = 500
 
 
-def look_at_mlflow(night: Night) -> Iterator[Finding]:
+def look_at_mlflow(night: RunContext) -> Iterator[Finding]:
     """Does the store of runs and models answer?"""
     tracking = night.tracking
     if not tracking.exists():
@@ -41,7 +41,7 @@ def look_at_mlflow(night: Night) -> Iterator[Finding]:
         yield of_error("mlflow", error)
 
 
-def look_at_prefect(night: Night) -> Iterator[Finding]:
+def look_at_prefect(night: RunContext) -> Iterator[Finding]:
     """Which server would the night use, and does it answer?"""
     os.environ.setdefault("PREFECT_HOME", str(night.workspace.state / "prefect"))
     from prefect.settings import get_current_settings
@@ -62,7 +62,7 @@ def look_at_prefect(night: Night) -> Iterator[Finding]:
         )
 
 
-def look_at_publication(night: Night) -> Iterator[Finding]:
+def look_at_publication(night: RunContext) -> Iterator[Finding]:
     """Does the database answer that the member list is written to?"""
     uri, settings = night.settings.lists.publish_uri, night.settings
     if uri is None:
@@ -78,7 +78,7 @@ def look_at_publication(night: Night) -> Iterator[Finding]:
         yield of_error("publishing", told)
 
 
-def look_at_alerts(night: Night) -> Iterator[Finding]:
+def look_at_alerts(night: RunContext) -> Iterator[Finding]:
     """Would anybody hear of a night that failed? Addresses are filled in, nothing is sent."""
     alerts = night.settings.alerts
     ways = {"webhook": alerts.webhook, "mail": alerts.smtp}
@@ -98,7 +98,7 @@ def look_at_alerts(night: Night) -> Iterator[Finding]:
         yield warning("alerts", "nobody is told when a night fails", "Set a webhook or mail under [alerts].")
 
 
-def _own_store(night: Night) -> str:
+def _own_store(night: RunContext) -> str:
     file = night.workspace.root / "mlflow.db"
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as store:

@@ -18,7 +18,7 @@ from lake.sources.databases import read_query
 from lake.sources.discovery import Export, discover
 from lake.sources.source_identity import identify, match_ledger
 from lake.sources.source_settings import SourceSettings
-from pipeline.erasure.register import read_erased
+from pipeline.erasure.register import read_register
 from pipeline.preview.trial import try_export
 from runtime.alerting import without_secrets
 from runtime.settings import Settings
@@ -33,7 +33,10 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Findin
     """One finding per source: what it offers, how much of that is new, and how its mapping does on the first rows of what is."""
     try:
         configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
-        erased, ledger = read_erased(workspace.root), match_ledger(read_arrivals(workspace.lake), configured, root=workspace.root)
+        erased, ledger = (
+            read_register(workspace.root),
+            match_ledger(read_arrivals(workspace.lake), configured, root=workspace.root),
+        )
     except EvenfallError as error:
         yield of_error("sources", error)
         return
@@ -55,12 +58,12 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Findin
                     offers = f"{_told(found)}; {_standing(masked, source.identity, taken_in)}"
                     new = (export for path, export in masked if not _is_held(path, export, source.identity, taken_in))
                     coming = [export for export in new if not export.is_superseded]
-                yield _without_secrets(_judged(about, offers, coming, settings), settings)
+                yield _without_secrets(_validated(about, offers, coming, settings), settings)
             except EvenfallError as error:
                 yield _without_secrets(of_error(about, error), settings)
 
 
-def _judged(about: str, offers: str, coming: Sequence[Export], settings: Settings) -> Finding:
+def _validated(about: str, offers: str, coming: Sequence[Export], settings: Settings) -> Finding:
     """Try the mapping on the first of what the next night would read, as `evenfall preview` does."""
     if not coming:
         return ok(about, offers)

@@ -19,7 +19,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from flows.scale.reachability import knock, no_answer
+from flows.scale.reachability import check_reachable, no_answer
 from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
 from runtime.settings import Scale
 
@@ -73,7 +73,7 @@ def cluster(scale: Scale) -> Iterator[Cluster]:
     _refuse_without_dask()
     if scale.address is not None:
         _refuse_prefect_out_of_reach(scale.address)
-        knock(scale)
+        check_reachable(scale)
     with ExitStack() as stack:
         stack.enter_context(_reachable_prefect())
         stack.enter_context(_quiet())

@@ -20,7 +20,7 @@ from distributed.scheduler import KilledWorker
 from lightgbm.basic import LightGBMError
 
 from lake.errors import OutsideServiceError
-from models.boosting import Grow, Lesson, grow_here
+from models.boosting import TrainingData, TrainTrees, train_trees_here
 from pipeline.execution.executor import ClusterLostError
 
 # What LightGBM's training on Dask sets itself.
@@ -41,7 +41,7 @@ class RankedClient(Client):  # type: ignore[misc]
         return dict(sorted(found.items(), key=lambda one: one[1]))
 
 
-def grow_on(client: Client, *, name: str = "the Dask cluster") -> Grow:
+def train_trees_on(client: Client, *, name: str = "the Dask cluster") -> TrainTrees:
     """Grow trees on the workers of a client.
 
     A lesson too small to share is learnt here. A worker that is lost takes its share of the rows with it, so the lesson
@@ -55,16 +55,16 @@ def grow_on(client: Client, *, name: str = "the Dask cluster") -> Grow:
         OutsideServiceError: Workers were lost again and again, or the scheduler.
     """
 
-    def grow(parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
+    def train_trees(parameters: Mapping[str, object], rounds: int, data: TrainingData) -> str:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 client.wait_for_workers(1, timeout=60)
-                workers = sorted(client.scheduler_info(n_workers=-1)["workers"])[: len(lesson.target) // _FEWEST_ROWS_EACH]
+                workers = sorted(client.scheduler_info(n_workers=-1)["workers"])[: len(data.target) // _FEWEST_ROWS_EACH]
                 if len(workers) < 2:  # noqa: PLR2004 - alone, a worker has nobody to exchange with
-                    return grow_here(parameters, rounds, lesson)
+                    return train_trees_here(parameters, rounds, data)
                 with client.as_current(), warnings.catch_warnings():
                     warnings.simplefilter("ignore", UserWarning)  # it says of its own default that it is ignored
-                    return _grow(client, workers, parameters, rounds, lesson)
+                    return _grow(client, workers, parameters, rounds, data)
             except (KilledWorker, FutureCancelledError, CommClosedError, LightGBMError, OSError) as error:
                 if client.status != RUNNING:
                     raise ClusterLostError(name) from error
@@ -75,10 +75,10 @@ def grow_on(client: Client, *, name: str = "the Dask cluster") -> Grow:
                     ) from error
         raise AssertionError("unreachable")
 
-    return grow
+    return train_trees
 
 
-def _grow(client: Client, workers: list[str], parameters: Mapping[str, object], rounds: int, lesson: Lesson) -> str:
+def _grow(client: Client, workers: list[str], parameters: Mapping[str, object], rounds: int, data: TrainingData) -> str:
     from lightgbm.dask import DaskLGBMRegressor
 
     _hush()
@@ -87,12 +87,12 @@ def _grow(client: Client, workers: list[str], parameters: Mapping[str, object], 
         client=client, n_estimators=rounds, **{name: value for name, value in parameters.items() if name not in _ITS_OWN}
     )
     fitted = unfitted.fit(
-        _dealt(client, workers, lesson.laid_out),
-        _dealt(client, workers, lesson.target),
-        sample_weight=None if lesson.weight is None else _dealt(client, workers, lesson.weight),
-        init_score=None if lesson.start is None else _dealt(client, workers, lesson.start),
-        feature_name=lesson.feature_names,
-        categorical_feature=lesson.categorical_positions,
+        _distribute(client, workers, data.laid_out),
+        _distribute(client, workers, data.target),
+        sample_weight=None if data.weight is None else _distribute(client, workers, data.weight),
+        init_score=None if data.start is None else _distribute(client, workers, data.start),
+        feature_name=data.feature_names,
+        categorical_feature=data.categorical_positions,
     )
     return str(fitted.booster_.model_to_string())
 
@@ -104,7 +104,7 @@ def _hush() -> None:
     lightgbm.register_logger(logging.getLogger("lightgbm"))
 
 
-def _dealt(client: Client, workers: list[str], rows: Rows) -> Any:
+def _distribute(client: Client, workers: list[str], rows: Rows) -> Any:
     """Deal the rows out like cards: every worker sees every cut-off, oldest to newest, alike."""
     import dask
     import dask.array

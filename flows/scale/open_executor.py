@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lake.scratch import put_away
-from pipeline.execution.executor import Alone, Workforce
-from runtime.run_context import Night
+from lake.scratch import drop_scratch_tables
+from pipeline.execution.executor import Executor, LocalExecutor
+from runtime.run_context import RunContext
 
 
 @contextmanager
-def workforce(night: Night) -> Iterator[Workforce]:
+def open_executor(night: RunContext) -> Iterator[Executor]:
     """Hold whoever does the work while the block runs, as `[scale]` says.
 
     Raises:
@@ -19,15 +19,15 @@ def workforce(night: Night) -> Iterator[Workforce]:
         OutsideServiceError: The scheduler does not answer, or has no workers.
     """
     if night.settings.scale.engine == "local":
-        put_away(night.workspace.lake)
-        yield Alone()
+        drop_scratch_tables(night.workspace.lake)
+        yield LocalExecutor()
         return
     from flows.scale.cluster import cluster
 
     with cluster(night.settings.scale) as held:
-        from flows.scale.dask_executor import Crew
+        from flows.scale.dask_executor import DaskExecutor
 
         try:
-            yield Crew(held, night.settings.scale)
+            yield DaskExecutor(held, night.settings.scale)
         finally:
-            put_away(night.workspace.lake)
+            drop_scratch_tables(night.workspace.lake)

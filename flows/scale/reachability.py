@@ -12,7 +12,7 @@ from runtime.settings import Scale
 _KNOCK_SECONDS: Final = 3
 
 
-def knock(scale: Scale) -> None:
+def check_reachable(scale: Scale) -> None:
     """See that somebody listens at `[scale] address`; without one there is nothing to see.
 
     Raises:

@@ -122,7 +122,9 @@ def discover(
         if settings.order_by == "modified":
             files.sort(key=lambda export: export.modified_ns)
         older = len(files) - 1 if settings.mode == "snapshot" else 0
-        exports += [replace(file, is_alone=len(sources) == 1, is_superseded=place < older) for place, file in enumerate(files)]
+        exports += [
+            replace(file, is_alone=len(sources) == 1, is_superseded=storage < older) for storage, file in enumerate(files)
+        ]
     return exports
 
 

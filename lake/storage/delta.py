@@ -23,7 +23,7 @@ from lake.storage.bucket import Bucket
 from lake.storage.local_copies import copies, drop_copies
 from lake.storage.object_store import answered, scan_options, storage_options
 from lake.storage.snapshots import FACTS_KEY, LOG, Snapshot, find_snapshot, read_snapshot
-from lake.storage.storage import Place, Root, place_of
+from lake.storage.storage import Root, Storage, storage_of
 
 DAY: Final = "event_date"
 # deltalake 1.6 makes an address of the path, and panics or looks elsewhere.
@@ -62,14 +62,14 @@ class Lake:
         """Where a table lies."""
         return self.root / table
 
-    def place(self, table: str = "") -> Place:
+    def storage(self, table: str = "") -> Storage:
         """The file work for a table, or for the whole lake."""
-        return place_of(self.path(table) if table else self.root)
+        return storage_of(self.path(table) if table else self.root)
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Every table ever written, by name."""
-        return tuple(name for name in self.place().folders() if self.exists(name))
+        return tuple(name for name in self.storage().folders() if self.exists(name))
 
     def exists(self, table: str) -> bool:
         """Whether the table was ever written."""
@@ -310,8 +310,8 @@ def _properties(facts: Mapping[str, Any] | None) -> CommitProperties:
 
 
 def _any_between(ordered: Sequence[str], low: str, high: str) -> bool:
-    place = bisect_left(ordered, low)
-    return place < len(ordered) and ordered[place] <= high
+    storage = bisect_left(ordered, low)
+    return storage < len(ordered) and ordered[storage] <= high
 
 
 def _days_predicate(column: str, days: Iterable[date]) -> str:

@@ -69,7 +69,7 @@ def _size(path: Path) -> int:
 def _write(path: Path, content: bytes) -> None:
     """All or nothing, and readable by nobody else."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as written:
+    validation = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(validation, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as written:
         written.write(content)
-    beside.replace(path)
+    validation.replace(path)

@@ -13,7 +13,7 @@ import json
 from typing import Any, Final
 
 from lake.errors import ConfigurationError
-from lake.storage.storage import Root, place_of
+from lake.storage.storage import Root, storage_of
 
 FORMAT: Final = 1
 FORMAT_FILE: Final = "format.json"
@@ -33,7 +33,7 @@ def read_format(lake: Root) -> int | None:
     """
     held = _read(lake)
     if held is None:
-        return None if place_of(lake).is_empty() else FORMAT
+        return None if storage_of(lake).is_empty() else FORMAT
     written = held.get(_KEY)
     if not isinstance(written, int) or isinstance(written, bool) or written < 1:
         raise _damaged(lake / FORMAT_FILE)
@@ -78,14 +78,14 @@ def mark_format(lake: Root, *, timezone: str) -> None:
     held = _read(lake) or {}
     marked = {_KEY: FORMAT, _ZONE: timezone} | held
     if marked != held:
-        place_of(lake).write(FORMAT_FILE, f"{json.dumps(marked)}\n".encode())
+        storage_of(lake).write(FORMAT_FILE, f"{json.dumps(marked)}\n".encode())
 
 
 def _read(lake: Root) -> dict[str, Any] | None:
     """What the file says; None where there is none."""
     file = lake / FORMAT_FILE
     try:
-        held = json.loads(place_of(lake).read(FORMAT_FILE))
+        held = json.loads(storage_of(lake).read(FORMAT_FILE))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

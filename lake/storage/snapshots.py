@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 from deltalake import DeltaTable
 
-from lake.storage.storage import Root, Stored, place_of
+from lake.storage.storage import Root, Stored, storage_of
 
 LOG: Final = "_delta_log"
 # The key of a commit's information under which our own facts stand.
@@ -66,13 +66,13 @@ def read_snapshot(root: Root, *, version: int | None, options: dict[str, str] | 
         deltalake.exceptions.DeltaError: There is no such table or version.
     """
     # Taken before the log is read: a commit that comes in between is seen, at the latest, next time.
-    log = tuple(place_of(root).files(LOG))
+    log = tuple(storage_of(root).files(LOG))
     return _read(str(root), version, None if options is None else tuple(sorted(options.items())), log)
 
 
 def find_snapshot(root: Root, *, options: dict[str, str] | None) -> Snapshot | None:
     """Look at the newest version of a table, or return None where none was ever written; its log is listed once."""
-    log = tuple(place_of(root).files(LOG))
+    log = tuple(storage_of(root).files(LOG))
     return _read(str(root), None, None if options is None else tuple(sorted(options.items())), log) if log else None
 
 

@@ -32,7 +32,7 @@ class Stored:
     modified_at: float
 
 
-class Place(Protocol):
+class Storage(Protocol):
     """What can be done to single files of the lake, wherever it lies."""
 
     def files(self, below: str = "") -> list[Stored]:
@@ -68,7 +68,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
-class FolderPlace:
+class FolderStorage:
     """A folder; it need not exist yet."""
 
     path: Path
@@ -101,9 +101,9 @@ class FolderPlace:
         """Write a small file, all or nothing."""
         file = self.path / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(f".{file.name}.new")
-        beside.write_bytes(content)
-        beside.replace(file)
+        validation = file.with_name(f".{file.name}.new")
+        validation.write_bytes(content)
+        validation.replace(file)
 
     def remove(self, name: str) -> None:
         """Remove a file."""
@@ -117,7 +117,7 @@ class FolderPlace:
 
 
 @dataclass(frozen=True)
-class BucketPlace:
+class BucketStorage:
     """A place in a bucket, where folders are but parts of names."""
 
     bucket: Bucket
@@ -176,9 +176,9 @@ def _files_below(folder: str, prefix: str) -> Iterator[Stored]:
                     yield Stored(f"{prefix}{entry.name}", status.st_size, status.st_mtime)
 
 
-def place_of(root: Root) -> Place:
+def storage_of(root: Root) -> Storage:
     """The file work for a folder or a place in a bucket."""
-    return BucketPlace(root) if isinstance(root, Bucket) else FolderPlace(root)
+    return BucketStorage(root) if isinstance(root, Bucket) else FolderStorage(root)
 
 
 def root_at(path: str, *, below: Path) -> Root:

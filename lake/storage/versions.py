@@ -21,7 +21,7 @@ from deltalake import CommitProperties, DeltaTable
 
 from lake.storage.delta import Lake
 from lake.storage.snapshots import FACTS_KEY, LOG
-from lake.storage.storage import Place, Stored
+from lake.storage.storage import Storage, Stored
 
 _LAST_CHECKPOINT: Final = "_last_checkpoint"
 _NUMBERED: Final = re.compile(r"(\d{20})\.(json|checkpoint\.parquet)")
@@ -59,9 +59,9 @@ def vacuum(lake: Lake, table: str, *, kept_since: datetime, now: datetime) -> Re
         kept_since: The beginning of the keeping time.
         now: The clock.
     """
-    place = lake.place(table)
-    log = dict(_log_files(place, "json"))
-    commits = dict(zip(log, map(_commit, place.read_each(log.values())), strict=True))
+    storage = lake.storage(table)
+    log = dict(_log_files(storage, "json"))
+    commits = dict(zip(log, map(_commit, storage.read_each(log.values())), strict=True))
     newest = max(commits)
     older = [number for number, commit in commits.items() if commit.made_at < kept_since]
     oldest_kept = min(max(older, default=min(commits)), newest)
@@ -82,7 +82,7 @@ def forget_past(lake: Lake, table: str) -> Removed:
     with lake.answered():
         opened.create_checkpoint()
     removed = _remove_data(lake, table, kept=set(), written_before=None)
-    return removed + _drop_log(lake.place(table), before=opened.version())
+    return removed + _drop_log(lake.storage(table), before=opened.version())
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def _opened(lake: Lake, table: str, version: int | None = None) -> DeltaTable:
         return DeltaTable(str(lake.path(table)), version=version, storage_options=lake.storage_options)
 
 
-def _log_files(place: Place, ending: str) -> Iterator[tuple[int, str]]:
-    for file in place.files(LOG):
+def _log_files(storage: Storage, ending: str) -> Iterator[tuple[int, str]]:
+    for file in storage.files(LOG):
         numbered = _NUMBERED.fullmatch(file.name.removeprefix(f"{LOG}/"))
         if numbered and numbered[2] == ending:
             yield int(numbered[1]), file.name
@@ -120,51 +120,51 @@ def _log_files(place: Place, ending: str) -> Iterator[tuple[int, str]]:
 
 def _remove_data(lake: Lake, table: str, *, kept: set[str], written_before: datetime | None) -> Removed:
     """Remove the data files that neither the newest version nor `kept` needs, those that no commit ever named included."""
-    place = lake.place(table)
+    storage = lake.storage(table)
     current = pl.DataFrame(_opened(lake, table).get_add_actions(flatten=True))
     needed = kept | {unquote(path) for path in current["path"]}
     removed = Removed()
-    for file in place.files():
+    for file in storage.files():
         if LOG in PurePosixPath(file.name).parts or file.name in needed:
             continue
         if written_before is None or file.modified_at < written_before.timestamp():
-            removed += _remove(place, file)
-    place.remove_empty_folders(but=LOG)
+            removed += _remove(storage, file)
+    storage.remove_empty_folders(but=LOG)
     return removed
 
 
 def _shorten_log(lake: Lake, table: str, *, oldest_kept: int) -> Removed:
     """Let the log begin with the newest checkpoint that the oldest kept version can be read from."""
-    place = lake.place(table)
-    checkpoints = [number for number, _ in _log_files(place, "checkpoint.parquet") if number <= oldest_kept]
-    first = min(number for number, _ in _log_files(place, "json"))
+    storage = lake.storage(table)
+    checkpoints = [number for number, _ in _log_files(storage, "checkpoint.parquet") if number <= oldest_kept]
+    first = min(number for number, _ in _log_files(storage, "json"))
     begins = max(checkpoints, default=first)
     if oldest_kept - begins >= _COMMITS_PER_CHECKPOINT:
         opened = _opened(lake, table, oldest_kept)
         with lake.answered():
             opened.create_checkpoint()
         begins = oldest_kept
-    return _drop_log(place, before=begins) if begins > first else Removed()
+    return _drop_log(storage, before=begins) if begins > first else Removed()
 
 
-def _drop_log(place: Place, *, before: int) -> Removed:
+def _drop_log(storage: Storage, *, before: int) -> Removed:
     removed = Removed()
     # Newest first: a log that was cut short by a kill is still whole from its checkpoint on.
-    for file in reversed(place.files(LOG)):
+    for file in reversed(storage.files(LOG)):
         name = file.name.removeprefix(f"{LOG}/")
         numbered = _NUMBERED.fullmatch(name)
         is_stray = numbered is None and name != _LAST_CHECKPOINT and "/" not in name
         if is_stray or (numbered is not None and int(numbered[1]) < before):
-            removed += _remove(place, file)
+            removed += _remove(storage, file)
     return removed
 
 
 def _carry_metadata(lake: Lake, table: str) -> None:
     """Make sure that the newest commit has the facts that an older one kept."""
-    place = lake.place(table)
-    number, newest = list(_log_files(place, "json"))[-1]
+    storage = lake.storage(table)
+    number, newest = list(_log_files(storage, "json"))[-1]
     facts = lake.metadata(table)
-    if not facts or _commit(place.read(newest)).facts is not None:
+    if not facts or _commit(storage.read(newest)).facts is not None:
         return
     opened = _opened(lake, table)
     assert opened.version() == number
@@ -178,6 +178,6 @@ def _carry_metadata(lake: Lake, table: str) -> None:
         )
 
 
-def _remove(place: Place, file: Stored) -> Removed:
-    place.remove(file.name)
+def _remove(storage: Storage, file: Stored) -> Removed:
+    storage.remove(file.name)
     return Removed(1, file.size_bytes)

@@ -18,7 +18,7 @@ import polars as pl
 from lake.contracts import TABLES
 from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
 from lake.member_index import scan_member_index
-from lake.scratch import LEAVINGS
+from lake.scratch import SCRATCH_PREFIX
 from lake.sources.discovery import Export, discover
 from lake.sources.mapping import map_export
 from lake.storage.bucket import Bucket, Version
@@ -28,12 +28,12 @@ from lake.storage.versions import forget_past
 from pipeline.erasure.certificate import Certificate, read_certificate, write_certificate
 from pipeline.erasure.file_search import Searched, search
 from pipeline.erasure.id_matcher import ID_COLUMNS
-from pipeline.erasure.id_matchers import Needles
+from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.erasure.outputs import clean, erase_from_lists, other_files, own_files
-from pipeline.erasure.register import Erased, Erasure, mask_of, read_erased, with_key, write_erased
+from pipeline.erasure.register import Erasure, ErasureRegister, mask_of, read_register, with_key, write_register
 from pipeline.erasure.tables import erase_derived, erase_landed
-from pipeline.history.daily_rollups import catch_up
-from runtime.run_context import Night, open_night, say
+from pipeline.history.daily_rollups import update_rollups
+from runtime.run_context import RunContext, open_run, say
 
 _HASH_CHARACTERS: Final = 12
 
@@ -52,8 +52,8 @@ class _Exports:
 class _Case:
     """One erasure: where, whom, what stands for each in names of files, and what people keep themselves."""
 
-    night: Night
-    needles: Needles
+    night: RunContext
+    matchers: IdMatchers
     masks: Mapping[str, str]
     exports: _Exports
     others: Searched
@@ -64,7 +64,7 @@ class _Case:
 
     def search(self) -> Searched:
         """Search what Evenfall has written."""
-        return _search_own(self.night, self.needles, self.exports)
+        return _search_own(self.night, self.matchers, self.exports)
 
     def shown(self, paths: Iterable[File]) -> tuple[str, ...]:
         """Files as they may be named: from the workspace on, or by where they lie elsewhere."""
@@ -86,13 +86,13 @@ def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Call
         WorkspaceBusyError: A run is going on.
     """
     asked = {members: "this member"} if isinstance(members, str) else members
-    night = open_night(workspace, None)
+    night = open_run(workspace, None)
     with night.workspace.held("erase"):
-        erased = read_erased(night.workspace.root)
-        needles = Needles.of(asked, known=scan_member_index(night.workspace.lake).select("member_id").collect()["member_id"])
-        exports = _look_into_exports(night, needles)
-        others = search(other_files(night.workspace, without=exports.files), needles)
-        before = _search_own(night, needles, exports)
+        erased = read_register(night.workspace.root)
+        matchers = IdMatchers.of(asked, known=scan_member_index(night.workspace.lake).select("member_id").collect()["member_id"])
+        exports = _look_into_exports(night, matchers)
+        others = search(other_files(night.workspace, without=exports.files), matchers)
+        before = _search_own(night, matchers, exports)
         finished = {member: _finished_at(erased, member) for member in asked}
         known = before.named | others.named | exports.named | {member for member, held in finished.items() if held is not None}
         if not known:
@@ -107,16 +107,16 @@ def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Call
             return [*told, f"Searched {before.files:,} files, {before.bytes_unpacked:,} bytes unpacked."]
         erased = with_key(night.workspace.root, erased)
         masks = {member: mask_of(erased.hash_of(member)) for member in todo}
-        return [*told, *_erase(_Case(night, needles.only(todo), masks, exports, others), erased, after_step)]
+        return [*told, *_erase(_Case(night, matchers.only(todo), masks, exports, others), erased, after_step)]
 
 
-def _finished_at(erased: Erased, member_id: str) -> str | None:
+def _finished_at(erased: ErasureRegister, member_id: str) -> str | None:
     """When a member was erased; empty while that is under way, None where nobody has begun."""
     line = erased.of(member_id) if erased.erasures else None
     return None if line is None else line.finished_at or ""
 
 
-def _erase(case: _Case, erased: Erased, after_step: Callable[[str], None]) -> list[str]:
+def _erase(case: _Case, erased: ErasureRegister, after_step: Callable[[str], None]) -> list[str]:
     erased, certificate = _begin(case, erased)
     for name, step in _STEPS.items():
         say(f"{name} …")
@@ -126,7 +126,7 @@ def _erase(case: _Case, erased: Erased, after_step: Callable[[str], None]) -> li
     say("searching every file of the workspace …")
     certificate = _proven(case, certificate)
     page = write_certificate(case.root, certificate)
-    write_erased(case.root, _with_lines(case, erased, certificate))
+    write_register(case.root, _with_lines(case, erased, certificate))
     if certificate.still_found:
         raise DataError(
             f"an id is still in {len(certificate.still_found)} files: {', '.join(certificate.still_found[:3])}",
@@ -135,10 +135,10 @@ def _erase(case: _Case, erased: Erased, after_step: Callable[[str], None]) -> li
     return list(_told(case, certificate, page))
 
 
-def _begin(case: _Case, erased: Erased) -> tuple[Erased, Certificate]:
+def _begin(case: _Case, erased: ErasureRegister) -> tuple[ErasureRegister, Certificate]:
     """Remember the members before anything is touched; go on with the certificate of the same members where there is one."""
-    hashes = tuple(sorted(erased.hash_of(member) for member in case.needles.ids))
-    lines = [line for member in case.needles.ids if (line := erased.of(member)) is not None and line.finished_at is None]
+    hashes = tuple(sorted(erased.hash_of(member) for member in case.matchers.ids))
+    lines = [line for member in case.matchers.ids if (line := erased.of(member)) is not None and line.finished_at is None]
     for name in sorted({line.certificate for line in lines if line.certificate is not None}):
         begun = read_certificate(case.root, name)
         if begun.member_hashes == hashes:
@@ -148,13 +148,13 @@ def _begin(case: _Case, erased: Erased) -> tuple[Erased, Certificate]:
     certificate = Certificate(name=name, member_hashes=hashes, asked_at=now, resumed=bool(lines))
     write_certificate(case.root, certificate)
     erased = _with_lines(case, erased, certificate)
-    write_erased(case.root, erased)
+    write_register(case.root, erased)
     return erased, certificate
 
 
-def _with_lines(case: _Case, erased: Erased, certificate: Certificate) -> Erased:
+def _with_lines(case: _Case, erased: ErasureRegister, certificate: Certificate) -> ErasureRegister:
     """The register with what has become of the certificate's members; when one was first asked for stays."""
-    for member in case.needles.ids:
+    for member in case.matchers.ids:
         held = erased.of(member)
         asked_at = held.asked_at if held is not None and held.finished_at is None else certificate.asked_at
         line = Erasure(erased.hash_of(member), asked_at, certificate.finished_at, certificate.name)
@@ -163,23 +163,23 @@ def _with_lines(case: _Case, erased: Erased, certificate: Certificate) -> Erased
 
 
 def _out_of_landed(case: _Case, certificate: Certificate) -> Certificate:
-    return certificate.plus(*erase_landed(case.night.workspace.lake, case.needles, masks=case.masks))
+    return certificate.plus(*erase_landed(case.night.workspace.lake, case.matchers, masks=case.masks))
 
 
 def _out_of_rollups(case: _Case, certificate: Certificate) -> Certificate:
     night, lake = case.night, case.night.workspace.lake
     if any(lake.exists(name) for name in TABLES):
-        catch_up(night)
+        update_rollups(night)
     return certificate
 
 
 def _out_of_derived(case: _Case, certificate: Certificate) -> Certificate:
-    return certificate.plus(*erase_derived(case.night.workspace.lake, case.needles))
+    return certificate.plus(*erase_derived(case.night.workspace.lake, case.matchers))
 
 
 def _out_of_lists(case: _Case, certificate: Certificate) -> Certificate:
     currency = case.night.settings.community.currency
-    nights = erase_from_lists(case.night.workspace, case.needles, currency=currency, certificate=certificate.name)
+    nights = erase_from_lists(case.night.workspace, case.matchers, currency=currency, certificate=certificate.name)
     return replace(certificate, nights=certificate.nights + nights)
 
 
@@ -193,7 +193,7 @@ def _out_of_database(case: _Case, certificate: Certificate) -> Certificate:
         return certificate
     address = expand_environment(lists.publish_uri, name="[lists] publish_uri")
     try:
-        rows = withdraw_members(address, table=lists.publish_table, member_ids=case.needles.ids)
+        rows = withdraw_members(address, table=lists.publish_table, member_ids=case.matchers.ids)
     except OutsideServiceError as error:
         raise OutsideServiceError(
             f"out of the lake and the lists, not out of the database they are published to: {error.what}",
@@ -229,7 +229,9 @@ def _out_of_bucket(case: _Case, certificate: Certificate) -> Certificate:
 
 def _ours(versions: Iterable[Version], lake: Lake) -> list[Version]:
     tables = set(lake.tables)
-    return [version for version in versions if (table := version.name.split("/")[0]) in tables or table.startswith(LEAVINGS)]
+    return [
+        version for version in versions if (table := version.name.split("/")[0]) in tables or table.startswith(SCRATCH_PREFIX)
+    ]
 
 
 def _out_of_leftovers(case: _Case, certificate: Certificate) -> Certificate:
@@ -237,7 +239,7 @@ def _out_of_leftovers(case: _Case, certificate: Certificate) -> Certificate:
     lake = case.night.workspace.lake
     tables = {lake.path(table) for table in lake.tables}
     holding = (path for path in case.search().holding if isinstance(path, Path))
-    clean((path for path in holding if not tables & set(path.parents)), case.needles)
+    clean((path for path in holding if not tables & set(path.parents)), case.matchers)
     return certificate
 
 
@@ -257,12 +259,12 @@ def _proven(case: _Case, certificate: Certificate) -> Certificate:
     found = case.search()
 
     def masked(names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(case.needles.redacted(name, by=case.masks) for name in names)
+        return tuple(case.matchers.redacted(name, by=case.masks) for name in names)
 
     return replace(
         certificate,
         finished_at=None if found.holding else _now(),
-        looked_for=case.needles.kinds,
+        looked_for=case.matchers.kinds,
         files=found.files,
         bytes_on_disk=found.bytes_on_disk,
         bytes_unpacked=found.bytes_unpacked,
@@ -275,7 +277,7 @@ def _proven(case: _Case, certificate: Certificate) -> Certificate:
 
 def _told(case: _Case, certificate: Certificate, page: Path) -> Iterator[str]:
     rows, values = sum(one.rows for one in certificate.taken), sum(one.values for one in certificate.taken)
-    who = "" if len(case.needles.ids) == 1 else f"{len(case.needles.ids):,} members, "
+    who = "" if len(case.matchers.ids) == 1 else f"{len(case.matchers.ids):,} members, "
     yield f"Erased: {who}{rows:,} rows, {values:,} references in others' rows, the lists of {certificate.nights:,} nights."
     yield f"Searched {certificate.files:,} files, {certificate.bytes_unpacked:,} bytes unpacked: nothing is left."
     yield f"  certificate  {page}"
@@ -286,12 +288,12 @@ def _told(case: _Case, certificate: Certificate, page: Path) -> Iterator[str]:
     yield from (f"  not searched: {name}" for name in certificate.not_searched)
 
 
-def _search_own(night: Night, needles: Needles, exports: _Exports) -> Searched:
+def _search_own(night: RunContext, matchers: IdMatchers, exports: _Exports) -> Searched:
     """Search what Evenfall has written."""
-    return search(own_files(night.workspace, without=exports.files), needles)
+    return search(own_files(night.workspace, without=exports.files), matchers)
 
 
-def _look_into_exports(night: Night, needles: Needles) -> _Exports:
+def _look_into_exports(night: RunContext, matchers: IdMatchers) -> _Exports:
     """Which exports bring the members: read and mapped as a night would, since they may write the id in their own way."""
     exports = _Exports()
     for name, table in TABLES.items():
@@ -303,16 +305,16 @@ def _look_into_exports(night: Night, needles: Needles) -> _Exports:
                 exports.not_searched.append(f"{name}[{number}]: {error.what}")
                 continue
             for export in found:
-                _look_into(export, night, needles, exports)
+                _look_into(export, night, matchers, exports)
     return exports
 
 
-def _look_into(export: Export, night: Night, needles: Needles, exports: _Exports) -> None:
+def _look_into(export: Export, night: RunContext, matchers: IdMatchers, exports: _Exports) -> None:
     if export.location is None:
         exports.not_searched.append(f"{export.source}: the query of a database")
         return
     exports.files.add(export.location)
-    wanted = set(needles.ids)
+    wanted = set(matchers.ids)
     try:
         rows, _ = export.read()
         zone = export.settings.timezone or night.timezone
@@ -322,13 +324,13 @@ def _look_into(export: Export, night: Night, needles: Needles, exports: _Exports
     except EvenfallError:
         named = set()
     if not named or wanted - exports.named - named:
-        named |= search([export.location], needles).named
+        named |= search([export.location], matchers).named
     exports.named |= named
     if named and export.path not in exports.holding:
         exports.holding.append(export.path)
 
 
-def _elsewhere(night: Night) -> list[str]:
+def _elsewhere(night: RunContext) -> list[str]:
     """Where Evenfall writes outside the workspace, and what a bucket may keep of what was removed."""
     places = []
     root = night.workspace.lake.root

@@ -25,8 +25,8 @@ import polars as pl
 from lake.storage.bucket import BucketFile, read_ahead
 from lake.storage.snapshots import LOG
 from lake.storage.storage import File
-from pipeline.erasure.id_matcher import ID_COLUMNS, Needle, json_lines
-from pipeline.erasure.id_matchers import Needles
+from pipeline.erasure.id_matcher import ID_COLUMNS, IdMatcher, json_lines
+from pipeline.erasure.id_matchers import IdMatchers
 
 _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
@@ -56,7 +56,7 @@ class Searched:
     named: frozenset[str]
 
 
-def search(paths: Iterable[File], wanted: Needle | Needles) -> Searched:
+def search(paths: Iterable[File], wanted: IdMatcher | IdMatchers) -> Searched:
     """Search files once, for one member or for many.
 
     Args:
@@ -66,8 +66,8 @@ def search(paths: Iterable[File], wanted: Needle | Needles) -> Searched:
     Raises:
         OutsideServiceError: The object store does not answer, or refuses.
     """
-    needles = Needles([wanted]) if isinstance(wanted, Needle) else wanted
-    unseen = set(needles.ids)
+    matchers = IdMatchers([wanted]) if isinstance(wanted, IdMatcher) else wanted
+    unseen = set(matchers.ids)
     files = on_disk = unpacked = 0
     holding: list[File] = []
     unreadable: list[File] = []
@@ -77,13 +77,13 @@ def search(paths: Iterable[File], wanted: Needle | Needles) -> Searched:
             continue
         files += 1
         on_disk += len(data)
-        look = _Look(needles)
+        look = _Look(matchers)
         if _names_one(look.into(data, path=path), unseen):
             holding.append(path)
         unpacked += look.searched
         if look.failed:
             unreadable.append(path)
-    named = frozenset(needles.ids) - unseen
+    named = frozenset(matchers.ids) - unseen
     return Searched(files, on_disk, unpacked, tuple(sorted(holding, key=str)), tuple(sorted(unreadable, key=str)), named)
 
 
@@ -124,8 +124,8 @@ def files_below(folder: Path, *, without: Collection[File] = ()) -> Iterator[Pat
 class _Look:
     """One file's search, which counts what it went through and gives whom it finds, as often as it finds them."""
 
-    def __init__(self, needles: Needles) -> None:
-        self.needles = needles
+    def __init__(self, matchers: IdMatchers) -> None:
+        self.matchers = matchers
         self.searched = 0
         self.failed = False
 
@@ -156,26 +156,26 @@ class _Look:
 
     def _values_in(self, data: bytes, *, name: str) -> Iterator[str]:
         """Ids that count only where ids are kept."""
-        if self.needles.values and name.endswith(".csv"):
+        if self.matchers.values and name.endswith(".csv"):
             yield from self._in_csv(data)
-        elif self.needles.values and name.endswith((".json", ".jsonl")):
+        elif self.matchers.values and name.endswith((".json", ".jsonl")):
             yield from self._in_json(data)
 
     def _in_json(self, data: bytes) -> Iterator[str]:
         self.searched += len(data)
         for value in json_lines(data):
-            yield from self.needles.in_json(_without_paths(value))
+            yield from self.matchers.in_json(_without_paths(value))
 
     def _plain(self, data: bytes) -> Iterator[str]:
         self.searched += len(data)
-        return self.needles.in_bytes(data)
+        return self.matchers.in_bytes(data)
 
     def _in_parquet(self, data: bytes) -> Iterator[str]:
         length = int.from_bytes(data[-_FOOTER_LENGTH_BYTES : -_FOOTER_LENGTH_BYTES // 2], "little") + _FOOTER_LENGTH_BYTES
-        is_searched_whole = bool(self.needles.by_length[True].words)
+        is_searched_whole = bool(self.matchers.by_length[True].words)
         self.searched += len(data) if is_searched_whole else length
-        yield from self.needles.by_length[True].in_bytes(data)
-        yield from self.needles.by_length[False].in_bytes(data[-length:])
+        yield from self.matchers.by_length[True].in_bytes(data)
+        yield from self.matchers.by_length[False].in_bytes(data[-length:])
         frame = pl.read_parquet(io.BytesIO(data), hive_partitioning=False)
         for column in frame.iter_columns():
             yield from self._in_column(column, name=column.name)
@@ -198,26 +198,26 @@ class _Look:
                 yield from self._in_texts(column, name=name)
 
     def _in_texts(self, texts: pl.Series, *, name: str) -> Iterator[str]:
-        near = pl.DataFrame({"text": texts}).filter(self.needles.near(pl.col("text"), values=True))["text"].unique()
+        near = pl.DataFrame({"text": texts}).filter(self.matchers.near(pl.col("text"), values=True))["text"].unique()
         for text in near:
             yield from self._in_cell(text, column=name)
 
     def _in_cell(self, text: str, *, column: str) -> Iterator[str]:
-        if column in ID_COLUMNS and text in self.needles.values:
+        if column in ID_COLUMNS and text in self.matchers.values:
             yield text
         inner = None
         if text[:1] in ("{", "["):
             with suppress(ValueError):
                 inner = json.loads(text)
-        yield from self.needles.in_text(text) if inner is None else self.needles.in_json(_without_paths(inner))
+        yield from self.matchers.in_text(text) if inner is None else self.matchers.in_json(_without_paths(inner))
 
     def _in_zip(self, data: bytes, *, name: str) -> Iterator[str]:
-        if self.needles.values and name.endswith(".xlsx"):
+        if self.matchers.values and name.endswith(".xlsx"):
             sheet = pl.read_excel(io.BytesIO(data), infer_schema_length=0)
             self.searched += len(data)
             for column in filter(_is_id_column, sheet.columns):
-                yield from self.needles.values & set(sheet[column])
-            if not self.needles.words:
+                yield from self.matchers.values & set(sheet[column])
+            if not self.matchers.words:
                 return
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             for member in packed.infolist():
@@ -227,7 +227,7 @@ class _Look:
         lines = csv.reader(io.StringIO(data.decode("utf-8", "replace")))
         places = [place for place, name in enumerate(next(lines, [])) if _is_id_column(name)]
         for line in lines:
-            yield from (line[place] for place in places if len(line) > place and line[place] in self.needles.values)
+            yield from (line[place] for place in places if len(line) > place and line[place] in self.matchers.values)
 
     def _in_database(self, path: File) -> Iterator[str]:
         if not isinstance(path, Path):
@@ -239,7 +239,7 @@ class _Look:
                     yield from self._plain(cell)
                     continue
                 self.searched += len(cell)
-                if self.needles.may_be_in(cell):
+                if self.matchers.may_be_in(cell):
                     yield from self._in_cell(cell, column=column)
 
 

@@ -33,7 +33,7 @@ Kind = Literal["anywhere", "word", "value"]
 
 
 @dataclass(frozen=True)
-class Needle:
+class IdMatcher:
     """A member id to look for.
 
     Args:

@@ -1,6 +1,6 @@
 """Several members' ids, looked for at once: one pass over a text or a file, however many they are.
 
-What is found by the one pattern of all ids is judged by the `Needle` of each, so that many are found exactly as one is.
+What is found by the one pattern of all ids is judged by the `IdMatcher` of each, so that many are found exactly as one is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import polars as pl
 
-from pipeline.erasure.id_matcher import ERASED_TEXT, ID_COLUMNS, Needle, ways_of_writing
+from pipeline.erasure.id_matcher import ERASED_TEXT, ID_COLUMNS, IdMatcher, ways_of_writing
 
 # Beyond so many the pattern is dearer to compile, once for every column, than to do without.
 _MOST_IN_A_PATTERN: Final = 500
@@ -22,15 +22,15 @@ _MOST_IN_A_PATTERN: Final = 500
 _SHORTEST_IN_NOISE: Final = 6
 
 
-class Needles:
+class IdMatchers:
     """Members to look for.
 
     Args:
-        needles: One for each member.
+        matchers: One for each member.
     """
 
-    def __init__(self, needles: Iterable[Needle]) -> None:
-        self._by_id = {needle.member_id: needle for needle in needles}
+    def __init__(self, matchers: Iterable[IdMatcher]) -> None:
+        self._by_id = {matcher.member_id: matcher for matcher in matchers}
 
     @classmethod
     def of(cls, ids: Iterable[str], *, known: pl.Series) -> Self:
@@ -43,7 +43,7 @@ class Needles:
         wanted = list(ids)
         longer = known.filter(known.str.contains_any(wanted) & ~known.is_in(pl.Series(wanted, dtype=pl.String).implode()))
         others = [*longer, *wanted]
-        return cls(Needle(member, frozenset(one for one in others if member in one and one != member)) for member in wanted)
+        return cls(IdMatcher(member, frozenset(one for one in others if member in one and one != member)) for member in wanted)
 
     @property
     def ids(self) -> list[str]:
@@ -53,39 +53,39 @@ class Needles:
     @cached_property
     def kinds(self) -> tuple[str, ...]:
         """How they are looked for, each way once."""
-        return tuple(sorted({needle.kind for needle in self._by_id.values()}))
+        return tuple(sorted({matcher.kind for matcher in self._by_id.values()}))
 
     @cached_property
     def values(self) -> frozenset[str]:
         """The ids that count only as a whole value where ids are kept."""
-        return frozenset(member for member, needle in self._by_id.items() if needle.kind == "value")
+        return frozenset(member for member, matcher in self._by_id.items() if matcher.kind == "value")
 
     @cached_property
-    def words(self) -> tuple[Needle, ...]:
+    def words(self) -> tuple[IdMatcher, ...]:
         """The members whose ids are looked for in texts and bytes."""
-        return tuple(needle for needle in self._by_id.values() if needle.kind != "value")
+        return tuple(matcher for matcher in self._by_id.values() if matcher.kind != "value")
 
-    def only(self, ids: Iterable[str]) -> Needles:
+    def only(self, ids: Iterable[str]) -> IdMatchers:
         """The same for some of them."""
-        return Needles(self._by_id[member] for member in ids)
+        return IdMatchers(self._by_id[member] for member in ids)
 
     @cached_property
-    def by_length(self) -> Mapping[bool, Needles]:
+    def by_length(self) -> Mapping[bool, IdMatchers]:
         """The words apart: True for those long enough to be looked for in compressed pages, which are noise."""
         return {
-            is_long: Needles(needle for needle in self.words if (len(needle.member_id) >= _SHORTEST_IN_NOISE) is is_long)
+            is_long: IdMatchers(matcher for matcher in self.words if (len(matcher.member_id) >= _SHORTEST_IN_NOISE) is is_long)
             for is_long in (True, False)
         }
 
     def in_bytes(self, data: bytes) -> Iterator[str]:
         """The members whose ids are in the bytes, in any written form."""
         if self.words and self._bytes.search(data) is not None:
-            yield from (needle.member_id for needle in self.words if needle.in_bytes(data))
+            yield from (matcher.member_id for matcher in self.words if matcher.in_bytes(data))
 
     def in_text(self, text: str) -> Iterator[str]:
         """The members whom a text names."""
         if self.words and self._texts.search(text) is not None:
-            yield from (needle.member_id for needle in self.words if needle.in_text(text))
+            yield from (matcher.member_id for matcher in self.words if matcher.in_text(text))
 
     def may_be_in(self, text: str) -> bool:
         """Whether a text is worth a closer look."""
@@ -119,7 +119,7 @@ class Needles:
 
     def near(self, texts: pl.Expr, *, values: bool = False) -> pl.Expr:
         """Whether texts hold an id literally, to be judged more closely; with `values` those that count only as such, too."""
-        wanted = self.ids if values else [needle.member_id for needle in self.words]
+        wanted = self.ids if values else [matcher.member_id for matcher in self.words]
         if len(wanted) > _MOST_IN_A_PATTERN:
             return texts.str.contains_any(wanted).fill_null(value=False)
         return texts.str.contains("|".join(map(pl.escape_regex, wanted)) or "$^").fill_null(value=False)
@@ -138,12 +138,12 @@ class Needles:
 
     @cached_property
     def _bytes(self) -> re.Pattern[bytes]:
-        forms = {form for needle in self.words for form in ways_of_writing(needle.member_id)}
+        forms = {form for matcher in self.words for form in ways_of_writing(matcher.member_id)}
         return re.compile(_any_of(sorted(form.decode("latin-1") for form in forms)).encode("latin-1"))
 
     @cached_property
     def _texts(self) -> re.Pattern[str]:
-        return re.compile(_any_of(sorted(needle.member_id for needle in self.words)))
+        return re.compile(_any_of(sorted(matcher.member_id for matcher in self.words)))
 
     @cached_property
     def _all(self) -> re.Pattern[str]:

@@ -19,7 +19,7 @@ from lake.storage.storage import File
 from outputs.lists import CONTACT_SCHEMA, has_mark, write_lists
 from outputs.publishing.folder import publish, recover, staging_folder
 from pipeline.erasure.file_search import files_below, quoted
-from pipeline.erasure.id_matchers import Needles
+from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.receipt import RECEIPT
 from runtime.workspace import Workspace
 
@@ -51,12 +51,12 @@ def other_files(workspace: Workspace, *, without: set[File]) -> list[File]:
     return [path for path in files_below(workspace.root, without=without) if path not in own]
 
 
-def erase_from_lists(workspace: Workspace, needles: Needles, *, currency: str | None, certificate: str) -> int:
+def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: str | None, certificate: str) -> int:
     """Publish every night's lists again without the members, and note in every receipt that somebody was erased since.
 
     Args:
         workspace: The workspace, held.
-        needles: The members.
+        matchers: The members.
         currency: Of the amounts in the lists.
         certificate: What the receipts name.
 
@@ -65,10 +65,10 @@ def erase_from_lists(workspace: Workspace, needles: Needles, *, currency: str | 
     """
     recover(workspace.lists)
     nights = [path for path in sorted(workspace.lists.iterdir()) if path.is_dir()] if workspace.lists.exists() else []
-    return sum(_erase_from_night(folder, needles, currency=currency, certificate=certificate) for folder in nights)
+    return sum(_erase_from_night(folder, matchers, currency=currency, certificate=certificate) for folder in nights)
 
 
-def clean(paths: Iterable[Path], needles: Needles) -> tuple[int, int]:
+def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
     """Take the members out of single files: texts and databases lose the name, anything else that can be made again goes.
 
     Returns:
@@ -84,10 +84,10 @@ def clean(paths: Iterable[Path], needles: Needles) -> tuple[int, int]:
         with path.open("rb") as stream:
             is_database = stream.read(len(_SQLITE)) == _SQLITE
         if is_database:
-            _clean_database(path, needles)
+            _clean_database(path, matchers)
             edited += 1
         elif path.suffix in _TEXTS:
-            _replace(path, needles.redacted_bytes(path.read_bytes()))
+            _replace(path, matchers.redacted_bytes(path.read_bytes()))
             edited += 1
         else:
             path.unlink()
@@ -95,11 +95,11 @@ def clean(paths: Iterable[Path], needles: Needles) -> tuple[int, int]:
     return edited, removed
 
 
-def _erase_from_night(folder: Path, needles: Needles, *, currency: str | None, certificate: str) -> bool:
+def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str) -> bool:
     members, contacts = _members(folder), _contacts(folder)
     if members is None or contacts is None:
         return False
-    is_theirs = pl.col("member_id").is_in(needles.ids)
+    is_theirs = pl.col("member_id").is_in(matchers.ids)
     named = any(frame.filter(is_theirs).height for frame in (members, contacts))
     if not named:
         _mark(folder, {}, certificate)
@@ -143,14 +143,14 @@ def _mark(folder: Path, lists: dict[str, str], certificate: str) -> None:
     _replace(path, (json.dumps(receipt, indent=2, sort_keys=True) + "\n").encode())
 
 
-def _clean_database(path: Path, needles: Needles) -> None:
+def _clean_database(path: Path, matchers: IdMatchers) -> None:
     """Take the members out of every text of a SQLite database, and out of the pages that it no longer uses."""
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                _clean_table(connection, table, needles)
+                _clean_table(connection, table, matchers)
             connection.execute("COMMIT")
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -162,7 +162,7 @@ def _clean_database(path: Path, needles: Needles) -> None:
         ) from error
 
 
-def _clean_table(connection: sqlite3.Connection, table: str, needles: Needles) -> None:
+def _clean_table(connection: sqlite3.Connection, table: str, matchers: IdMatchers) -> None:
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]
     for column in columns:
         name = quoted(column)
@@ -170,16 +170,16 @@ def _clean_table(connection: sqlite3.Connection, table: str, needles: Needles) -
             f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE typeof({name}) = 'text'"  # noqa: S608 - both are quoted
         ).fetchall()
         for (text,) in texts:
-            cleaned = needles.redacted(text)
+            cleaned = matchers.redacted(text)
             if cleaned != text:
                 connection.execute(f"UPDATE {quoted(table)} SET {name} = ? WHERE {name} = ?", [cleaned, text])  # noqa: S608
 
 
 def _replace(path: Path, content: bytes) -> None:
     """Change a file all or nothing."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(content)
-    beside.replace(path)
+    validation = path.with_name(f".{path.name}.new")
+    validation.write_bytes(content)
+    validation.replace(path)
 
 
 def list_hashes(folder: Path, names: Iterable[str]) -> dict[str, str | None]:

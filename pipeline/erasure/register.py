@@ -22,7 +22,7 @@ import polars as pl
 from lake.contracts import Table
 from lake.errors import ConfigurationError
 from lake.sources.mapping import ROW_NO, Mapped
-from pipeline.erasure.id_matcher import Needle
+from pipeline.erasure.id_matcher import IdMatcher
 
 KEY_VARIABLE: Final = "EVENFALL_ERASURE_KEY"
 FOLDER: Final = "erasures"
@@ -59,7 +59,7 @@ class Erasure:
 
 
 @dataclass(frozen=True)
-class Erased:
+class ErasureRegister:
     """Everyone who has been erased from a workspace.
 
     Args:
@@ -97,7 +97,7 @@ class Erased:
         if not self.erasures or texts.is_empty():
             return pl.Series([False]).new_from_index(0, texts.len())
         words = texts.str.extract_all(_WORDS).explode(empty_as_null=False, keep_nulls=False).str.strip_chars(".+-").unique()
-        theirs = {word for word in words if Needle(word).kind != "value" and self.hash_of(word) in self.hashes}
+        theirs = {word for word in words if IdMatcher(word).kind != "value" and self.hash_of(word) in self.hashes}
         if not theirs:
             return pl.Series([False]).new_from_index(0, texts.len())
         # Whole words only: `anna-2` is somebody else than `anna`.
@@ -113,7 +113,7 @@ class Erased:
             path = path.replace(part, mask_of(self.hash_of(part)))
         return path
 
-    def with_erasure(self, erasure: Erasure) -> Erased:
+    def with_erasure(self, erasure: Erasure) -> ErasureRegister:
         """The register with a line added, or replaced where the member has one."""
         others = tuple(held for held in self.erasures if held.member_hash != erasure.member_hash)
         return replace(self, erasures=(*others, erasure))
@@ -124,7 +124,7 @@ def mask_of(member_hash: str) -> str:
     return f"erased-{member_hash[:12]}"
 
 
-def read_erased(root: Path) -> Erased:
+def read_register(root: Path) -> ErasureRegister:
     """Read a workspace's register; empty where nobody has been erased.
 
     Raises:
@@ -136,7 +136,7 @@ def read_erased(root: Path) -> Erased:
         erasures = tuple(Erasure(**line) for line in held["erasures"])
         check = held["key_check"]
     except FileNotFoundError:
-        return Erased()
+        return ErasureRegister()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{file} cannot be read", remedy="Put it back from a backup.", detail=str(error)) from error
     key = _held_key(root)
@@ -146,10 +146,10 @@ def read_erased(root: Path) -> Erased:
             f"the key by which erased members are recognised is {which} ({root / KEY_FILE} or {KEY_VARIABLE})",
             remedy="Put the key back; without it an export would bring erased members back.",
         )
-    return Erased(key, erasures)
+    return ErasureRegister(key, erasures)
 
 
-def with_key(root: Path, erased: Erased) -> Erased:
+def with_key(root: Path, erased: ErasureRegister) -> ErasureRegister:
     """The register with its key, made now where there is none: from the environment, else drawn and kept for the owner alone.
 
     Raises:
@@ -166,7 +166,7 @@ def with_key(root: Path, erased: Erased) -> Erased:
     return replace(erased, key=key)
 
 
-def write_erased(root: Path, erased: Erased) -> None:
+def write_register(root: Path, erased: ErasureRegister) -> None:
     """Write the register, all or nothing."""
     assert erased.key is not None
     lines = [asdict(erasure) for erasure in sorted(erased.erasures, key=lambda line: (line.asked_at, line.member_hash))]
@@ -176,7 +176,7 @@ def write_erased(root: Path, erased: Erased) -> None:
     _write(root / FOLDER / REGISTER, text.encode(), mode=0o640)
 
 
-def leave_out(mapped: Mapped, *, table: Table, erased: Erased) -> Mapped:
+def leave_out(mapped: Mapped, *, table: Table, erased: ErasureRegister) -> Mapped:
     """Leave out the rows of erased members, and write nothing of them where other members' rows name them.
 
     What `rows` say of them stays until `without_names`: a derived key must stay what it was before the erasure.
@@ -208,7 +208,7 @@ def leave_out(mapped: Mapped, *, table: Table, erased: Erased) -> Mapped:
     )
 
 
-def without_names(rows: pl.DataFrame, *, table: Table, erased: Erased) -> pl.DataFrame:
+def without_names(rows: pl.DataFrame, *, table: Table, erased: ErasureRegister) -> pl.DataFrame:
     """Blank what names erased members in rows that have their keys; an erased author becomes `ERASED_AUTHOR`."""
     if not erased.erasures:
         return rows
@@ -219,7 +219,7 @@ def without_names(rows: pl.DataFrame, *, table: Table, erased: Erased) -> pl.Dat
     return rows.with_columns(blanks.values())
 
 
-def _blanks(rows: pl.DataFrame, table: Table, erased: Erased) -> dict[str, pl.Expr]:
+def _blanks(rows: pl.DataFrame, table: Table, erased: ErasureRegister) -> dict[str, pl.Expr]:
     """Column → its values without the references to erased members and the free texts that name them."""
     bound = {table.key, *table.required}
     named: dict[str, pl.Series] = {}
@@ -263,11 +263,11 @@ def _held_key(root: Path) -> bytes | None:
 
 def _write(file: Path, content: bytes, *, mode: int) -> None:
     """Write a small file durably, all or nothing."""
-    beside = file.with_name(f".{file.name}.new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    validation = file.with_name(f".{file.name}.new")
+    validation.unlink(missing_ok=True)
+    descriptor = os.open(validation, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    beside.replace(file)
+    validation.replace(file)

@@ -13,13 +13,13 @@ import polars as pl
 from lake.contracts import TABLES
 from lake.errors import ConfigurationError
 from pipeline.erasure.id_matcher import ID_COLUMNS
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 
 _COLUMN: Final = "member_id"
 _SEPARATORS: Final = (",", ";", "\t")
 
 
-def read_asked(file: Path) -> dict[str, str]:
+def read_request(file: Path) -> dict[str, str]:
     """Read whom to erase: an id a line, or a CSV with a column `member_id`; UTF-8, empty lines passed over.
 
     Returns:
@@ -43,9 +43,9 @@ def read_asked(file: Path) -> dict[str, str]:
     return asked
 
 
-def planned(workspace: Path, members: Mapping[str, str]) -> Iterator[str]:
+def plan_erasure(workspace: Path, members: Mapping[str, str]) -> Iterator[str]:
     """What an erasure would do, as lines to show before it; nothing is changed."""
-    night = open_night(workspace, None)
+    night = open_run(workspace, None)
     ids = list(members)
     who = "1 member" if len(ids) == 1 else f"{len(ids):,} members"
     yield f"This removes {who} from everything the workspace holds: tables, their past versions, lists, pages, the database."
@@ -69,7 +69,7 @@ def _ids(text: str) -> Iterator[tuple[int, str]]:
     yield from enumerate(text.splitlines(), start=1)
 
 
-def _rows_naming(night: Night, table: str, ids: list[str]) -> int:
+def _rows_naming(night: RunContext, table: str, ids: list[str]) -> int:
     lake = night.workspace.lake
     if not lake.exists(table):
         return 0
@@ -79,7 +79,7 @@ def _rows_naming(night: Night, table: str, ids: list[str]) -> int:
     return int(stored.filter(names).select(pl.len()).collect(engine="streaming").item())
 
 
-def _nights_naming(night: Night, ids: list[str]) -> int:
+def _nights_naming(night: RunContext, ids: list[str]) -> int:
     files = sorted(night.workspace.lists.glob("*/members.parquet"))
     theirs = pl.col("member_id").is_in(ids)
     return sum(pl.scan_parquet(file, hive_partitioning=False).filter(theirs).limit(1).collect().height for file in files)

@@ -10,12 +10,12 @@ import polars as pl
 
 from features.history import History, of_some
 from lake.errors import OutsideServiceError
-from models.boosting import Grow, grow_here
+from models.boosting import TrainTrees, train_trees_here
 from pipeline import scoring
-from pipeline.history.daily_rollups import Gathered
-from pipeline.learning.champions import Champions, Learnt
+from pipeline.history.daily_rollups import CommunitySnapshot
+from pipeline.learning.champions import Champions, TrainingInput
 from runtime.os_errors import cores
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 
 
 @dataclass(frozen=True)
@@ -43,36 +43,36 @@ class ClusterLostError(OutsideServiceError):
         )
 
 
-class Workforce(Protocol):
+class Executor(Protocol):
     """What the night asks of whoever does the work; the answers are the same, bit for bit."""
 
     @property
-    def grow(self) -> Grow:
+    def train_trees(self) -> TrainTrees:
         """Who grows trees; by several machines together they are others, within a tolerance (docs/scale.md)."""
 
-    def describe(self, night: Night, gathered: Gathered) -> Features:
+    def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
         """Compute every feature of every member as of tonight."""
 
-    def score(self, night: Night, history: History, features: Features, champions: Champions) -> pl.DataFrame:
+    def score(self, night: RunContext, history: History, features: Features, champions: Champions) -> pl.DataFrame:
         """Predict: one row per member, sorted by member_id, with at least what segments and lists read."""
 
-    def explain(self, night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    def explain(self, night: RunContext, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """Add `reasons` to what `score` returned."""
 
 
-class Alone:
+class LocalExecutor:
     """This process, a part of the members at a time, so that memory does not hold everything about everybody at once."""
 
-    grow: Grow = staticmethod(grow_here)
+    train_trees: TrainTrees = staticmethod(train_trees_here)
 
-    def describe(self, night: Night, gathered: Gathered) -> Features:
-        """As `Workforce.describe`."""
+    def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
+        """As `Executor.compute_features`."""
         at_once = night.settings.scale.budget.members
-        rows = scoring.compute_features(gathered, members_at_once=at_once, threads=cores())
+        rows = scoring.compute_features(snapshot, members_at_once=at_once, threads=cores())
         return Features(rows.lazy(), rows.height, rows.width)
 
-    def score(self, night: Night, history: History, features: Features, champions: Champions) -> pl.DataFrame:  # noqa: ARG002
-        """As `Workforce.score`."""
+    def score(self, night: RunContext, history: History, features: Features, champions: Champions) -> pl.DataFrame:  # noqa: ARG002
+        """As `Executor.score`."""
         rows = features.rows.collect()
         if rows.height <= (at_once := night.settings.scale.budget.members):
             return scoring.score_members(night, rows, champions)
@@ -83,16 +83,16 @@ class Alone:
             # Only what is new is put together: the features are there once.
             return rows.hstack(pl.concat(parts, rechunk=True))
 
-    def explain(self, night: Night, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-        """As `Workforce.explain`."""
+    def explain(self, night: RunContext, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+        """As `Executor.explain`."""
         explained = scoring.explain_members(night, history, scored, champions)
         return explained.select(scoring.columns_for_segments(explained.columns, night))
 
 
-def learn_from(night: Night, history: History, features: Features, grow: Grow) -> Learnt:
+def sample_to_train_on(night: RunContext, history: History, features: Features, train_trees: TrainTrees) -> TrainingInput:
     """Choose whom models learn from: everybody, or of a larger community every so-many-th member by number."""
     every = -(-features.members // night.settings.prediction.learning_members)
     if every <= 1:
-        return Learnt(history, features.rows, grow)
+        return TrainingInput(history, features.rows, train_trees)
     number = pl.col("member_no")
-    return Learnt(of_some(history, lambda no: no % every == 0), features.rows.filter(number % every == 0), grow)
+    return TrainingInput(of_some(history, lambda no: no % every == 0), features.rows.filter(number % every == 0), train_trees)

@@ -17,11 +17,11 @@ from typing import Final
 
 import polars as pl
 
-from features.build import describe_members, feature_catalog
+from features.compute import compute_features_from_totals, feature_catalog
 from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, cut, of_some
-from features.incremental.totals import RunningTotals
+from features.incremental.totals import IncrementalTotals
 from lake.errors import ConfigurationError
-from lake.scratch import LEAVINGS
+from lake.scratch import SCRATCH_PREFIX
 from lake.storage.delta import Lake
 from models.bundle import from_files
 from models.churn import ChurnModel
@@ -29,12 +29,12 @@ from models.value import ValueModel
 from pipeline.scoring import Predictors, add_predictions, add_reasons
 from runtime.run_context import code_hash
 
-MEMBERS: Final = f"{LEAVINGS}members"
-_FEATURES: Final = f"{LEAVINGS}features_"
+MEMBERS: Final = f"{SCRATCH_PREFIX}members"
+_FEATURES: Final = f"{SCRATCH_PREFIX}features_"
 
 
 @dataclass(frozen=True)
-class Bucket:
+class Partition:
     """Neighbouring members by number.
 
     Args:
@@ -58,7 +58,7 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Ground:
+class PartitionInputs:
     """What every bucket's work stands on.
 
     Args:
@@ -109,35 +109,35 @@ class ModelFiles:
         return Predictors(churn, self.churn_label, value, self.value_label)
 
 
-def buckets_of(members: pl.Series, *, bucket_members: int) -> Iterator[Bucket]:
+def partitions_of(members: pl.Series, *, bucket_members: int) -> Iterator[Partition]:
     """Cut the sorted numbers of the members into buckets."""
     for number, start in enumerate(range(0, len(members), bucket_members)):
         numbers = members.slice(start, bucket_members)
-        yield Bucket(number, int(numbers[0]), int(numbers[-1]))
+        yield Partition(number, int(numbers[0]), int(numbers[-1]))
 
 
-def describe_bucket(ground: Ground, bucket: Bucket) -> tuple[int, int]:
+def compute_partition_features(inputs: PartitionInputs, partition: Partition) -> tuple[int, int]:
     """Compute the features of a bucket and keep them in its table; returns rows and columns."""
-    _refuse_strangers(ground)
-    features = _features(ground, bucket)
-    ground.lake.replace(bucket.features, features, metadata={"as_of": ground.as_of.isoformat()})
+    _refuse_foreign_worker(inputs)
+    features = _features(inputs, partition)
+    inputs.lake.replace(partition.features, features, metadata={"as_of": inputs.as_of.isoformat()})
     return features.shape
 
 
-def score_bucket(ground: Ground, bucket: Bucket, models: ModelFiles, columns: list[str]) -> bytes:
+def score_partition(inputs: PartitionInputs, partition: Partition, models: ModelFiles, columns: list[str]) -> bytes:
     """Predict for a bucket; returns those of the columns that there are, as Arrow."""
-    scored = _scored(ground, bucket, models, models.predictors())
+    scored = _scored(inputs, partition, models, models.predictors())
     return as_arrow(scored.select([name for name in columns if name in scored.columns]))
 
 
-def explain_bucket(ground: Ground, bucket: Bucket, models: ModelFiles, typical: bytes) -> bytes:
+def explain_partition(inputs: PartitionInputs, partition: Partition, models: ModelFiles, typical: bytes) -> bytes:
     """Find the reasons of a bucket's members, set against the typical member; returns member_no and reasons as Arrow."""
     predictors = models.predictors()
     explained = add_reasons(
-        _scored(ground, bucket, models, predictors),
+        _scored(inputs, partition, models, predictors),
         predictors.churn,
-        feature_catalog(ground.available, ground.event_types),
-        as_of=ground.as_of,
+        feature_catalog(inputs.available, inputs.event_types),
+        as_of=inputs.as_of,
         currency=models.currency,
         population=from_arrow(typical),
     )
@@ -156,28 +156,32 @@ def from_arrow(written: bytes) -> pl.DataFrame:
     return pl.read_ipc(BytesIO(written))
 
 
-def _refuse_strangers(ground: Ground) -> None:
-    if code_hash() != ground.code:
+def _refuse_foreign_worker(inputs: PartitionInputs) -> None:
+    if code_hash() != inputs.code:
         raise ConfigurationError(
             "a Dask worker runs another release of Evenfall",
             remedy="Install on every worker what leads the night, and run again.",
         )
-    if ground.lake.metadata(MEMBERS).get("mark") != ground.mark:
+    if inputs.lake.metadata(MEMBERS).get("mark") != inputs.mark:
         raise ConfigurationError(
-            f"a Dask worker does not see the lake at {ground.lake.root} as this machine does",
+            f"a Dask worker does not see the lake at {inputs.lake.root} as this machine does",
             remedy="Put the lake into a folder that all machines mount at the same path, or into a bucket, and run again.",
         )
 
 
-def _features(ground: Ground, bucket: Bucket) -> pl.DataFrame:
-    lake = ground.lake
+def _features(inputs: PartitionInputs, partition: Partition) -> pl.DataFrame:
+    lake = inputs.lake
     # All that features need of the rollups is in the totals.
     daily, ties = (pl.LazyFrame(schema=dict(schema)) for schema in (DAILY_SCHEMA, TIES_SCHEMA))
-    history = History(lake.scan(MEMBERS), daily, ties, available=ground.available, event_types=ground.event_types)
-    totals = {name: lake.scan(table).filter(bucket.holds(pl.col("member_no"))).collect() for name, table in ground.totals.items()}
-    return describe_members(cut(of_some(history, bucket.holds), ground.as_of), RunningTotals(ground.as_of, **totals))
+    history = History(lake.scan(MEMBERS), daily, ties, available=inputs.available, event_types=inputs.event_types)
+    totals = {
+        name: lake.scan(table).filter(partition.holds(pl.col("member_no"))).collect() for name, table in inputs.totals.items()
+    }
+    return compute_features_from_totals(
+        cut(of_some(history, partition.holds), inputs.as_of), IncrementalTotals(inputs.as_of, **totals)
+    )
 
 
-def _scored(ground: Ground, bucket: Bucket, models: ModelFiles, predictors: Predictors) -> pl.DataFrame:
-    features = ground.lake.scan(bucket.features).collect()
-    return add_predictions(features, predictors, as_of=ground.as_of, eligible_days=models.eligible_days)
+def _scored(inputs: PartitionInputs, partition: Partition, models: ModelFiles, predictors: Predictors) -> pl.DataFrame:
+    features = inputs.lake.scan(partition.features).collect()
+    return add_predictions(features, predictors, as_of=inputs.as_of, eligible_days=models.eligible_days)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA, History
-from features.incremental.totals import RunningTotals
+from features.incremental.totals import IncrementalTotals
 from features.rollups.daily import RESPONSE_WINDOW_DAYS, days_to_roll_up, roll_up_landed
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import scan_member_index
@@ -20,26 +20,28 @@ from lake.retired import scan_retired_members
 from lake.sources.times import local_date
 from lake.storage.delta import DAY, Lake
 from pipeline.history.consent import consenting, numbers_not_profiled, of_profiled
-from pipeline.history.incremental_totals import carry_totals, first_days
-from runtime.run_context import Night
+from pipeline.history.incremental_totals import first_days, update_stored_totals
+from runtime.run_context import RunContext
 
 MOST_EVENT_TYPES: Final = 24
 ROWS_AT_ONCE: Final = 10_000_000
-ROWS_AT_HAND: Final = 4_000_000
+MAX_ROWS_IN_MEMORY: Final = 4_000_000
 _TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
 
 
-def catch_up(night: Night) -> list[date]:
+def update_rollups(night: RunContext) -> list[date]:
     """Bring the daily rollups of a run's lake up to date, as `roll_up` does, within the memory the run may use."""
     today = night.now.astimezone(ZoneInfo(night.timezone)).date()
     at_once = night.settings.scale.budget.rolled_up_rows
     return roll_up(night.workspace.lake, timezone=night.timezone, now_date=today, rows_at_once=at_once)
 
 
-def look_back(night: Night) -> Gathered:
-    """Gather what a run looks at, as `gather` does, within the memory it may use."""
-    at_hand = night.settings.scale.budget.rollup_rows_at_hand
-    return gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of, rows_at_hand=at_hand)
+def load_snapshot(night: RunContext) -> CommunitySnapshot:
+    """Gather what a run looks at, as `take_snapshot` does, within the memory it may use."""
+    materialise_if_small = night.settings.scale.budget.rollup_rows_in_memory
+    return take_snapshot(
+        night.workspace.lake, timezone=night.timezone, as_of=night.as_of, max_rows_in_memory=materialise_if_small
+    )
 
 
 def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = ROWS_AT_ONCE) -> list[date]:
@@ -78,7 +80,7 @@ def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = RO
 
 
 @dataclass(frozen=True)
-class Gathered:
+class CommunitySnapshot:
     """What a night knows of its community.
 
     Args:
@@ -87,19 +89,19 @@ class Gathered:
     """
 
     history: History
-    totals: RunningTotals
+    totals: IncrementalTotals
 
 
-def gather(lake: Lake, *, timezone: str, as_of: date, rows_at_hand: int = ROWS_AT_HAND) -> Gathered:
+def take_snapshot(lake: Lake, *, timezone: str, as_of: date, max_rows_in_memory: int = MAX_ROWS_IN_MEMORY) -> CommunitySnapshot:
     """Carry the running totals to the night and lay out the history around them.
 
     Args:
         lake: The lake with its rollups up to date.
         timezone: The community's.
         as_of: The night; decides which event types get features of their own.
-        rows_at_hand: Rows of the rollups that may be held to count them from the beginning.
+        max_rows_in_memory: Rows of the rollups that may be held to count them from the beginning.
     """
-    totals = carry_totals(lake, as_of=as_of, rows_at_hand=rows_at_hand)
+    totals = update_stored_totals(lake, as_of=as_of, max_rows_in_memory=max_rows_in_memory)
     daily, ties = consenting(
         lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=numbers_not_profiled(lake)
     )
@@ -112,12 +114,12 @@ def gather(lake: Lake, *, timezone: str, as_of: date, rows_at_hand: int = ROWS_A
         available=_available(lake, as_of=as_of),
         event_types=_event_types(totals.sums),
     )
-    return Gathered(history, totals)
+    return CommunitySnapshot(history, totals)
 
 
 def load_history(lake: Lake, *, timezone: str, as_of: date) -> History:
-    """The history of `gather` alone, for those who look at past nights."""
-    return gather(lake, timezone=timezone, as_of=as_of).history
+    """The history of `take_snapshot` alone, for those who look at past nights."""
+    return take_snapshot(lake, timezone=timezone, as_of=as_of).history
 
 
 def members_known(lake: Lake, *, timezone: str, as_of: date) -> pl.LazyFrame:

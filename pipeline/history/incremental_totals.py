@@ -14,44 +14,44 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, SeenHistory, cut
-from features.incremental.totals import RunningTotals, advance, can_advance, start
+from features.incremental.totals import IncrementalTotals, can_update, compute_totals, update_totals
 from lake.contracts import DAILY, TIES
 from lake.storage.delta import Lake
 from pipeline.history.consent import consenting, numbers_not_profiled
-from pipeline.history.materialise import at_hand
+from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
 from runtime.run_context import code_hash
 
 _NOT_PROFILED: Final = "not_profiled"
 _KEPT: Final = ("sums", "active", "purchases", "last_scores", "people", _NOT_PROFILED)
-RUNNING_TABLES: Final = {name: f"running_{name}" for name in _KEPT}
+TOTALS_TABLES: Final = {name: f"running_{name}" for name in _KEPT}
 
 
 @dataclass(frozen=True)
 class _Held:
     """Totals of an earlier run, and what they were counted from: versions of the rollups, and who was left out."""
 
-    totals: RunningTotals
+    totals: IncrementalTotals
     daily_version: int
     ties_version: int
     not_profiled: pl.Series
 
 
-def carry_totals(lake: Lake, *, as_of: date, rows_at_hand: int) -> RunningTotals:
+def update_stored_totals(lake: Lake, *, as_of: date, max_rows_in_memory: int) -> IncrementalTotals:
     """Bring the running totals to a night, reading only the days that moved or changed where that is possible.
 
     Args:
         lake: The lake with its rollups up to date.
         as_of: The night.
-        rows_at_hand: Rows of the rollups that may be held to count them from the beginning.
+        max_rows_in_memory: Rows of the rollups that may be held to count them from the beginning.
     """
     held, not_profiled = _held(lake), numbers_not_profiled(lake)
     if held is not None and held.totals.as_of == as_of and _is_current(held, lake, not_profiled):
         return held.totals
     seen = _seen(lake, as_of, not_profiled)
-    totals = None if held is None else _advanced(lake, seen, held, not_profiled)
+    totals = None if held is None else _updated(lake, seen, held, not_profiled)
     if totals is None:
-        totals = start(at_hand(seen, lake, at_most_rows=rows_at_hand), threads=cores())
+        totals = compute_totals(materialise_if_small(seen, lake, max_rows=max_rows_in_memory), threads=cores())
     # A past night is looked at once; the totals that are kept are those of the newest.
     if held is None or as_of >= held.totals.as_of:
         _keep(lake, totals, not_profiled)
@@ -62,7 +62,7 @@ def first_days(lake: Lake, *, as_of: date) -> pl.LazyFrame:
     """One row per member_no with anything in the rollups by `as_of`, but for those who may not be profiled: `first_date`."""
     not_profiled = numbers_not_profiled(lake)
     if _facts(lake) == _facts_of(lake, as_of) and _kept_not_profiled(lake).equals(not_profiled):
-        days = lake.scan(RUNNING_TABLES["sums"]).select("member_no", "first_date")
+        days = lake.scan(TOTALS_TABLES["sums"]).select("member_no", "first_date")
     else:
         days = _seen(lake, as_of, not_profiled).daily.select("member_no", pl.col("event_date").alias("first_date"))
     return days.group_by("member_no").agg(pl.col("first_date").min())
@@ -73,9 +73,9 @@ def _is_current(held: _Held, lake: Lake, not_profiled: pl.Series) -> bool:
     return versions and held.not_profiled.equals(not_profiled)
 
 
-def _advanced(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Series) -> RunningTotals | None:
+def _updated(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Series) -> IncrementalTotals | None:
     """Carry what is held; None when it cannot be, because it is too old or the versions between are gone."""
-    if not can_advance(held.totals.as_of, seen.as_of):
+    if not can_update(held.totals.as_of, seen.as_of):
         return None
     try:
         before, ties_before = consenting(
@@ -87,7 +87,9 @@ def _advanced(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Serie
         changed |= lake.days_changed(TIES, since_version=held.ties_version)
         anew = _touched_by_consent(lake, held.not_profiled, not_profiled)
         changed = {day for day in changed if day <= seen.as_of}
-        return advance(held.totals, seen, before=before, ties_before=ties_before, changed=changed, anew=anew, threads=cores())
+        return update_totals(
+            held.totals, seen, before=before, ties_before=ties_before, changed=changed, anew=anew, threads=cores()
+        )
     except (DeltaError, FileNotFoundError, pl.exceptions.ComputeError):
         return None
 
@@ -115,20 +117,20 @@ def _held(lake: Lake) -> _Held | None:
     facts = _facts(lake)
     if facts is None or facts["counted_by"] != _code():
         return None
-    frames = {name: lake.scan(table).collect() for name, table in RUNNING_TABLES.items() if name != _NOT_PROFILED}
-    totals = RunningTotals(date.fromisoformat(facts["as_of"]), **frames)
+    frames = {name: lake.scan(table).collect() for name, table in TOTALS_TABLES.items() if name != _NOT_PROFILED}
+    totals = IncrementalTotals(date.fromisoformat(facts["as_of"]), **frames)
     return _Held(totals, int(facts["daily_version"]), int(facts["ties_version"]), _kept_not_profiled(lake))
 
 
 def _kept_not_profiled(lake: Lake) -> pl.Series:
-    return lake.scan(RUNNING_TABLES[_NOT_PROFILED]).collect()["member_no"]
+    return lake.scan(TOTALS_TABLES[_NOT_PROFILED]).collect()["member_no"]
 
 
 def _facts(lake: Lake) -> dict[str, Any] | None:
     """What the kept totals were counted from; None when they are not all of one run."""
-    if not all(lake.exists(table) for table in RUNNING_TABLES.values()):
+    if not all(lake.exists(table) for table in TOTALS_TABLES.values()):
         return None
-    kept = [lake.metadata(table) for table in RUNNING_TABLES.values()]
+    kept = [lake.metadata(table) for table in TOTALS_TABLES.values()]
     return kept[0] if kept[0] and all(others == kept[0] for others in kept) else None
 
 
@@ -141,10 +143,10 @@ def _facts_of(lake: Lake, as_of: date) -> dict[str, Any]:
     }
 
 
-def _keep(lake: Lake, totals: RunningTotals, not_profiled: pl.Series) -> None:
+def _keep(lake: Lake, totals: IncrementalTotals, not_profiled: pl.Series) -> None:
     facts = _facts_of(lake, totals.as_of)
     for name, frame in {**totals.frames(), _NOT_PROFILED: not_profiled.to_frame("member_no")}.items():
-        lake.replace(RUNNING_TABLES[name], frame, metadata=facts)
+        lake.replace(TOTALS_TABLES[name], frame, metadata=facts)
 
 
 @cache

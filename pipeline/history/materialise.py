@@ -18,16 +18,16 @@ from lake.storage.delta import Lake
 AnyHistory = TypeVar("AnyHistory", bound=History)
 
 
-def at_hand(history: AnyHistory, lake: Lake, *, at_most_rows: int) -> AnyHistory:
+def materialise_if_small(history: AnyHistory, lake: Lake, *, max_rows: int) -> AnyHistory:
     """Read what a history holds of the rollups, unless the lake's have more rows than may be held.
 
     Args:
         history: What may be looked at of the lake's rollups.
         lake: The lake, which knows from its log how many rows there are.
-        at_most_rows: Rows of both rollups together.
+        max_rows: Rows of both rollups together.
     """
     rows = sum(lake.rows_by_day(table)["rows"].sum() for table in (DAILY, TIES))
-    if rows > at_most_rows:
+    if rows > max_rows:
         return history
     daily, ties = pl.collect_all([history.daily, history.ties], engine="streaming")
     return replace(history, daily=daily.lazy(), ties=ties.lazy())

@@ -37,11 +37,11 @@ from lake.source_keys import reference_names, take_own_keys
 from lake.sources.discovery import Export, discover
 from lake.sources.source_identity import Source, identify, match_ledger
 from lake.storage.delta import DAY, Lake
-from pipeline.erasure.register import ERASED_AUTHOR, read_erased
+from pipeline.erasure.register import ERASED_AUTHOR, read_register
 from pipeline.intake.cast_failures import check_cells
 from pipeline.intake.currencies import rows_by_currency
-from pipeline.intake.key_conflicts import judge_keys, judge_snapshots
-from pipeline.intake.reading import Arrival, Judge, in_judgements, is_unchanged, judge_exports, read_export
+from pipeline.intake.key_conflicts import check_key_conflicts, check_snapshots
+from pipeline.intake.reading import Arrival, IntakeContext, in_validation_batches, is_unchanged, read_export, validate_exports
 from pipeline.intake.spool import Spool
 from pipeline.intake.table_landing import Landing, replaced_records, to_reread
 from runtime.settings import Settings
@@ -90,7 +90,9 @@ class Intake:
         return tuple(arrival for arrival in self.arrivals if arrival.export.table.name == table)
 
 
-def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | None, now: datetime, progress: Progress) -> Intake:
+def validate_sources(
+    workspace: Workspace, settings: Settings, *, as_of: date | None, now: datetime, progress: Progress
+) -> Intake:
     """Read, map and judge everything new; write nothing.
 
     Args:
@@ -107,7 +109,7 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     """
     lake, budget = workspace.lake, settings.scale.budget
     spool = Spool.emptied(workspace.state / "intake", kept_bytes=budget.landing_bytes)
-    erased = read_erased(workspace.root)
+    erased = read_register(workspace.root)
     undo_unrecorded(lake)
     configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
     ledger = match_ledger(read_arrivals(lake), configured, root=workspace.root)
@@ -122,16 +124,16 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
     ledger = take_own_keys(lake, ledger, configured)
     next_sequence = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
     reread = to_reread(lake, ledger, configured)
-    judge = Judge(lake, settings, now, next_sequence, erased, read_kept_after(lake), spool, budget, ledger, reread)
+    context = IntakeContext(lake, settings, now, next_sequence, erased, read_kept_after(lake), spool, budget, ledger, reread)
     arrivals: list[Arrival] = []
     unchanged = 0
     for name, exports in offered.items():
         good: list[pl.Series] = []
-        new = (export for export in exports if not is_unchanged(judge, export))
-        read = (found for export in new if (found := read_export(judge, export)) is not None)
+        new = (export for export in exports if not is_unchanged(context, export))
+        read = (found for export in new if (found := read_export(context, export)) is not None)
         before = len(arrivals)
-        for together in in_judgements(read, most_rows=budget.rows_judged_together):
-            for arrival in judge_exports(judge, together, place=len(arrivals)):
+        for together in in_validation_batches(read, most_rows=budget.rows_validated_together):
+            for arrival in validate_exports(context, together, place=len(arrivals)):
                 progress(f"{arrival.export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
                 arrivals.append(arrival)
                 if name in _REFERENCED:
@@ -141,12 +143,16 @@ def judge_sources(workspace: Workspace, settings: Settings, *, as_of: date | Non
             keys = _known_keys(lake, TABLES[name], good)
             if keys.is_empty():
                 continue  # A table that has never had a row is no table that others could be checked against.
-            judge.known[name] = keys
-            _name_references(judge, TABLES[name], arrivals[before:], good)
+            context.known[name] = keys
+            _name_references(context, TABLES[name], arrivals[before:], good)
         if name == "members" and erased.erasures:
-            judge.known[name] = pl.concat([judge.known[name], pl.Series([ERASED_AUTHOR])])
+            context.known[name] = pl.concat([context.known[name], pl.Series([ERASED_AUTHOR])])
     night = as_of or last_full_day(lake, arrivals, timezone=settings.community.timezone)
-    findings += [*_judge_tables(judge, arrivals, as_of=night), *judge_keys(judge, arrivals), *judge_snapshots(judge, arrivals)]
+    findings += [
+        *_check_tables(context, arrivals, as_of=night),
+        *check_key_conflicts(context, arrivals),
+        *check_snapshots(context, arrivals),
+    ]
     return Intake(night, tuple(arrivals), unchanged, tuple(findings), now, spool, ledger, configured)
 
 
@@ -232,34 +238,34 @@ def _known_keys(lake: Lake, table: Table, good: list[pl.Series]) -> pl.Series:
     return pl.concat([held, retired, *good]).unique()
 
 
-def _name_references(judge: Judge, table: Table, arrivals: list[Arrival], good: list[pl.Series]) -> None:
+def _name_references(context: IntakeContext, table: Table, arrivals: list[Arrival], good: list[pl.Series]) -> None:
     """Where a source of the table has keys of its own, note what references may call them."""
     if table.name == "members":
         return
     keys = [(keys, arrival.export.source, arrival.facts["key_prefix"]) for keys, arrival in zip(good, arrivals, strict=True)]
-    names = reference_names(judge.lake, table, judge.ledger, keys)
+    names = reference_names(context.lake, table, context.ledger, keys)
     if names.height:
-        judge.names[table.name] = names
-        judge.known[table.name] = pl.concat([judge.known[table.name], names["key"].drop_nulls()]).unique()
+        context.names[table.name] = names
+        context.known[table.name] = pl.concat([context.known[table.name], names["key"].drop_nulls()]).unique()
 
 
-def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tuple[Finding, ...]:
+def _check_tables(context: IntakeContext, arrivals: list[Arrival], *, as_of: date) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     for name, table in TABLES.items():
-        if not judge.settings.table_sources(name):
+        if not context.settings.table_sources(name):
             continue
         mine = [arrival for arrival in arrivals if arrival.export.table.name == name]
-        limits = judge.settings.validation.limits(name)
+        limits = context.settings.validation.limits(name)
         bad = sum(arrival.bad.height for arrival in mine)
         mapped = sum(arrival.facts["rows_read"] - arrival.facts["left_out"] for arrival in mine)
         findings += check_share(table, arrived_rows=mapped, bad_rows=bad, limits=limits)
         findings += check_cells(table, (outcome for arrival in mine for outcome in arrival.outcomes))
-        landing = sum(arrival.records.height for arrival in mine) + judge.lake.row_count(name)
+        landing = sum(arrival.records.height for arrival in mine) + context.lake.row_count(name)
         if not bad:
-            findings += check_missing(table, landed_rows=landing, is_optional=_is_optional(judge, name, arrivals))
+            findings += check_missing(table, landed_rows=landing, is_optional=_is_optional(context, name, arrivals))
         if table.time is None or not landing:
             continue
-        days = _rows_by_day(judge, table, mine)
+        days = _rows_by_day(context, table, mine)
         seen = days.filter(pl.col(DAY) <= as_of)[DAY]
         newest = seen.max()
         findings += check_freshness(table, newest=newest if isinstance(newest, date) else None, as_of=as_of, limits=limits)
@@ -268,28 +274,28 @@ def _judge_tables(judge: Judge, arrivals: list[Arrival], *, as_of: date) -> tupl
             findings += check_far_days(table, dict(days.iter_rows()), arrived_dates=touched, as_of=as_of)
         if "currency" in table.columns:
             held = [arrival.records.frame for arrival in mine]
-            configured = judge.settings.community.currency
-            findings += check_currency(table, rows_by_currency(judge.lake, table, held), configured=configured)
+            configured = context.settings.community.currency
+            findings += check_currency(table, rows_by_currency(context.lake, table, held), configured=configured)
         findings += check_volume(table, days, arrived_dates=touched | {as_of}, as_of=as_of, limits=limits)
     return tuple(findings)
 
 
-def _is_optional(judge: Judge, name: str, arrivals: list[Arrival]) -> bool:
+def _is_optional(context: IntakeContext, name: str, arrivals: list[Arrival]) -> bool:
     """Whether a table may have no row: its files may be absent, and events or orders have rows without it."""
     elsewhere = [other for other in ACTIVITY_TABLES if other != name]
     landing = sum(arrival.records.height for arrival in arrivals if arrival.export.table.name in elsewhere)
-    is_active = landing > 0 or any(judge.lake.row_count(other) for other in elsewhere)
-    return is_active and all(source.optional for source in judge.settings.table_sources(name))
+    is_active = landing > 0 or any(context.lake.row_count(other) for other in elsewhere)
+    return is_active and all(source.optional for source in context.settings.table_sources(name))
 
 
-def _rows_by_day(judge: Judge, table: Table, arrivals: list[Arrival]) -> pl.DataFrame:
+def _rows_by_day(context: IntakeContext, table: Table, arrivals: list[Arrival]) -> pl.DataFrame:
     """One row per day: how many records the lake will hold; a key held already counts once."""
-    held = judge.lake.rows_by_day(table.name)
+    held = context.lake.rows_by_day(table.name)
     if not arrivals:
         return held
     keys = pl.concat([arrival.records.frame.select(table.key, DAY) for arrival in arrivals])
-    shares = judge.spool.shares([arrival.records for arrival in arrivals], table.key)
-    changes = [change for share in shares for change in _changes_by_day(judge.lake, table, keys.filter(share).collect())]
+    shares = context.spool.shares([arrival.records for arrival in arrivals], table.key)
+    changes = [change for share in shares for change in _changes_by_day(context.lake, table, keys.filter(share).collect())]
     return pl.concat([held, *changes]).group_by(DAY).agg(pl.col("rows").sum()).filter(pl.col("rows") > 0).sort(DAY)
 
 

@@ -24,7 +24,7 @@ from lake.sources.ids import stop_where_many_are_rounded
 from lake.sources.mapping import ROW_NO, Mapped, map_export, rows_as_json
 from lake.sources.watermarks import Watermark
 from lake.storage.delta import DAY, Lake
-from pipeline.erasure.register import ERASED_AUTHOR, Erased, leave_out, without_names
+from pipeline.erasure.register import ERASED_AUTHOR, ErasureRegister, leave_out, without_names
 from pipeline.intake.cast_failures import cast_outcomes, from_file
 from pipeline.intake.spool import Spool, Spooled
 from runtime.memory import MemoryBudget
@@ -55,7 +55,7 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Judge:
+class IntakeContext:
     """What every export of one intake is judged by.
 
     Args:
@@ -77,7 +77,7 @@ class Judge:
     settings: Settings
     now: datetime
     next_sequence: int
-    erased: Erased
+    erased: ErasureRegister
     kept_after: Mapping[str, date]
     spool: Spool
     budget: MemoryBudget
@@ -93,10 +93,10 @@ def _earlier(export: Export, ledger: pl.DataFrame) -> pl.DataFrame:
     return ledger.filter(same)
 
 
-def is_unchanged(judge: Judge, export: Export) -> bool:
+def is_unchanged(context: IntakeContext, export: Export) -> bool:
     """Whether size and time of a file are those that were taken in last; a query has to be read to know."""
-    newest = _earlier(export, judge.ledger).tail(1)
-    if export.location is None or newest.is_empty() or (export.table.name, export.source) in judge.reread:
+    newest = _earlier(export, context.ledger).tail(1)
+    if export.location is None or newest.is_empty() or (export.table.name, export.source) in context.reread:
         return False
     held = newest.row(0, named=True)
     return bool(held["size_bytes"] == export.size_bytes and held["modified_ns"] == export.modified_ns)
@@ -137,10 +137,10 @@ class Read:
     present: pl.Series | None
 
 
-def read_export(judge: Judge, export: Export) -> Read | None:
+def read_export(context: IntakeContext, export: Export) -> Read | None:
     """Read and map one export; None when its content is what arrived last, or nothing is new."""
-    earlier = _earlier(export, judge.ledger)
-    is_reread = (export.table.name, export.source) in judge.reread
+    earlier = _earlier(export, context.ledger)
+    is_reread = (export.table.name, export.source) in context.reread
     known = _watermark(export, earlier.clear() if is_reread else earlier)
     rows, content_hash = export.read(since=None if known is None else known.since)
     if known is not None and rows.is_empty():
@@ -150,8 +150,8 @@ def read_export(judge: Judge, export: Export) -> Read | None:
     # A file may come back as it once was: that is another arrival, told apart by how often this content has come before.
     times = int((earlier["content_hash"] == content_hash).sum())
     identity = f"{export.table.name}\x1f{export.source}\x1f{export.path}\x1f{content_hash}\x1f{times}"
-    watermark = None if known is None else known.after(rows, now=judge.now, name=export.name)
-    zone = export.settings.timezone or judge.settings.community.timezone
+    watermark = None if known is None else known.after(rows, now=context.now, name=export.name)
+    zone = export.settings.timezone or context.settings.community.timezone
     mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
     stop_where_many_are_rounded(mapped.rounded_ids, rows=mapped.rows.height, name=export.name)
     if known is not None and export.table.key not in mapped.rows.columns:
@@ -159,10 +159,10 @@ def read_export(judge: Judge, export: Export) -> Read | None:
             f"{export.name}: a source with `watermark` must map {export.table.key}",
             remedy="Without ids a row that comes again cannot be told from one that is new: map it, or leave `watermark` out.",
         )
-    mapped = leave_out(mapped, table=export.table, erased=judge.erased)
-    prefix = key_prefix(export, judge.ledger, is_derived=export.table.key not in mapped.rows.columns)
+    mapped = leave_out(mapped, table=export.table, erased=context.erased)
+    prefix = key_prefix(export, context.ledger, is_derived=export.table.key not in mapped.rows.columns)
     castable = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
-    keyed = _with_references(with_keys(castable, table=export.table, prefix=prefix), judge, export.table)
+    keyed = _with_references(with_keys(castable, table=export.table, prefix=prefix), context, export.table)
     return Read(
         export=export,
         content_hash=content_hash,
@@ -173,19 +173,19 @@ def read_export(judge: Judge, export: Export) -> Read | None:
         written=mapped.written,
         rejects=mapped.rejects,
         blanked=mapped.blanked,
-        rows=without_names(keyed, table=export.table, erased=judge.erased),
+        rows=without_names(keyed, table=export.table, erased=context.erased),
         key_prefix=prefix,
         consent=statements(mapped.rows if export.table.name == "members" else pl.DataFrame(), only_refusals=export.is_superseded),
         present=_present(mapped, keyed, export, prefix),
     )
 
 
-def _with_references(rows: pl.DataFrame, judge: Judge, table: Table) -> pl.DataFrame:
+def _with_references(rows: pl.DataFrame, context: IntakeContext, table: Table) -> pl.DataFrame:
     """Let references to tables of which a source has keys of its own find them."""
     resolved = [
-        resolve(pl.col(column), judge.names[referred])
+        resolve(pl.col(column), context.names[referred])
         for column, referred in table.references.items()
-        if column in rows.columns and referred in judge.names
+        if column in rows.columns and referred in context.names
     ]
     return rows.with_columns(resolved)
 
@@ -208,7 +208,7 @@ def _watermark(export: Export, earlier: pl.DataFrame) -> Watermark | None:
     return None if column is None else Watermark(column, export.settings.overlap, None if held.is_empty() else held[-1])
 
 
-def in_judgements(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[Read]]:
+def in_validation_batches(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[Read]]:
     """Put exports of one table that follow each other and have the same columns together, up to so many rows.
 
     A large one is handed on before the next is read.
@@ -228,11 +228,11 @@ def in_judgements(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[R
         yield together
 
 
-def judge_exports(judge: Judge, exports: list[Read], *, place: int) -> Iterator[Arrival]:
+def validate_exports(context: IntakeContext, exports: list[Read], *, place: int) -> Iterator[Arrival]:
     """Judge exports of one table and the same columns at once.
 
     Args:
-        judge: What they are judged by.
+        context: What all intake of the night shares.
         exports: At least one; emptied, so that no export's rows are held longer than needed.
         place: The place of the first among the night's arrivals.
     """
@@ -240,19 +240,19 @@ def judge_exports(judge: Judge, exports: list[Read], *, place: int) -> Iterator[
     verdicts = validate(
         table,
         [read.rows for read in exports],
-        references=judge.known,
-        now=judge.now,
-        future_tolerance=timedelta(minutes=judge.settings.validation.future_tolerance_minutes),
-        rows_per_chunk=judge.budget.validated_rows,
+        references=context.known,
+        now=context.now,
+        future_tolerance=timedelta(minutes=context.settings.validation.future_tolerance_minutes),
+        rows_per_chunk=context.budget.validated_rows,
     )
-    for sequence in range(judge.next_sequence + place, judge.next_sequence + place + len(exports)):
-        yield _arrival(judge, exports.pop(0), verdicts.pop(0), sequence)
+    for sequence in range(context.next_sequence + place, context.next_sequence + place + len(exports)):
+        yield _arrival(context, exports.pop(0), verdicts.pop(0), sequence)
 
 
-def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Arrival:
+def _arrival(context: IntakeContext, read: Read, verdict: Validation, sequence: int) -> Arrival:
     export = read.export
-    records = authorless(as_records(verdict.good, table=export.table, timezone=judge.settings.community.timezone))
-    kept = _still_kept(records, after=judge.kept_after.get(export.table.name))
+    records = authorless(as_records(verdict.good, table=export.table, timezone=context.settings.community.timezone))
+    kept = _still_kept(records, after=context.kept_after.get(export.table.name))
     rules = pl.concat([read.rejects, verdict.bad]).sort(ROW_NO)
     blanked = read.blanked.join(verdict.bad, on=ROW_NO, how="anti", maintain_order="left")
     # Of a snapshot that a newer one has taken the place of nothing lands.
@@ -265,7 +265,7 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
         "content_hash": read.content_hash,
         "size_bytes": export.size_bytes,
         "modified_ns": export.modified_ns,
-        "arrived_at": judge.now,
+        "arrived_at": context.now,
         "as_of": None,
         "sequence": sequence,
         "rows_read": read.rows_read,
@@ -280,7 +280,7 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
         "watermark": read.watermark,
     }
     stamped = kept.head(kept.height - replaced).with_columns(
-        ingested_at=pl.lit(judge.now).cast(TIMESTAMP),
+        ingested_at=pl.lit(context.now).cast(TIMESTAMP),
         source=pl.lit(export.source),
         source_file=pl.lit(export.path),
         arrival_id=pl.lit(read.arrival_id),
@@ -289,7 +289,7 @@ def _arrival(judge: Judge, read: Read, verdict: Validation, sequence: int) -> Ar
     return Arrival(
         export=export,
         facts=facts,
-        records=judge.spool.keep(stamped),
+        records=context.spool.keep(stamped),
         bad=_quarantine_rows(read.written, rules, facts),
         outcomes=from_file((*cast_outcomes(read.written, read.rejects, blanked), *verdict.outcomes), export.path),
         consent=read.consent,

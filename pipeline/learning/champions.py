@@ -11,14 +11,14 @@ from typing import Any, Generic, Literal, TypeVar
 
 import polars as pl
 
-from features.build import build_features
+from features.compute import compute_features
 from features.first_day import first_day_of_history
 from features.history import History, is_activity
 from features.panel import build_panel
 from lake.contracts import DAILY, TIES
 from lake.errors import ConfigurationError
 from lake.storage.delta import DAY
-from models.boosting import Grow, grow_here
+from models.boosting import TrainTrees, train_trees_here
 from models.bundle import from_files, is_current_format, to_files
 from models.churn import ChurnModel
 from models.cutoffs import plan_cutoffs
@@ -27,9 +27,9 @@ from models.leakage import refuse_later_knowledge
 from models.panel import churn_rows, empty_panel, feature_names, outcomes, spend_minor, value_rows
 from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
-from pipeline.history.materialise import at_hand
+from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
-from runtime.run_context import Night, code_hash, say, settings_hash
+from runtime.run_context import RunContext, code_hash, say, settings_hash
 from runtime.settings import Settings
 from runtime.tracking.figures import training_figures
 from runtime.tracking.tracking import RegisteredModel, TrainingRecord
@@ -79,39 +79,39 @@ class Champions:
 
 
 @dataclass(frozen=True)
-class Learnt:
+class TrainingInput:
     """What models learn from, and who grows their trees.
 
     Args:
         history: The history of those members.
         tonight: Their features as of tonight, sorted by member_id.
-        grow: Who grows the trees.
+        train_trees: Who grows the trees.
     """
 
     history: History
     tonight: pl.LazyFrame
-    grow: Grow = grow_here
+    train_trees: TrainTrees = train_trees_here
 
 
-def choose_champions(night: Night, learnt: Learnt, *, force: Force | None = None) -> Champions:
+def choose_champions(night: RunContext, training_input: TrainingInput, *, force: Force | None = None) -> Champions:
     """Load tonight's champions, having trained challengers where there is no champion, they are due, or `force` says so.
 
     Args:
         night: The run.
-        learnt: What to learn from; on its features of tonight the gate counts how much of the contact list would change.
+        training_input: What to learn from; on its features of tonight the gate counts how much of the contact list would change.
         force: `train` a challenger now, or `promote` it whatever the gate says.
 
     Raises:
         OutsideServiceError: The tracking store failed.
     """
     night.tracking.prepare()
-    churn = _champion(night, learnt, "churn", force=force)
+    churn = _champion(night, training_input, "churn", force=force)
     assert isinstance(churn.model, ChurnModel)
-    value = _champion(night, learnt, "value", force=force) if "orders" in learnt.history.available else None
+    value = _champion(night, training_input, "value", force=force) if "orders" in training_input.history.available else None
     return Champions(churn, value)
 
 
-def _champion(night: Night, learnt: Learnt, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
+def _champion(night: RunContext, training_input: TrainingInput, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
     tracking = night.tracking
     champion = tracking.champion(purpose, as_of=night.as_of)
     first = _needs_replacing(champion, force=force)
@@ -127,12 +127,12 @@ def _champion(night: Night, learnt: Learnt, purpose: Purpose, *, force: Force | 
     contest: Contest | None = None
     if challenger is None or decided is None:
         # A crash between training and deciding is healed by training again: the same data give the same twin.
-        trained, record = _train(night, learnt, purpose, fingerprint)
+        trained, record = _train(night, training_input, purpose, fingerprint)
         challenger = challenger or tracking.log_training(record)
         contest = _contest(purpose, trained, record.panel, held)
     if decided is None or force == "promote":
-        decided = _judge(
-            night, purpose, learnt.tonight, held=held, challenger=challenger, contest=contest, force=force, first=first
+        decided = _decide(
+            night, purpose, training_input.tonight, held=held, challenger=challenger, contest=contest, force=force, first=first
         )
     say(f"{challenger.label} {decided}")
     chosen = tracking.champion(purpose, as_of=night.as_of)
@@ -173,8 +173,8 @@ def _read(registered: RegisteredModel) -> Any:
     return from_files(registered.files)
 
 
-def _judge(
-    night: Night,
+def _decide(
+    night: RunContext,
     purpose: Purpose,
     tonight: pl.LazyFrame,
     *,
@@ -203,12 +203,12 @@ def _judge(
 
 def _contest(purpose: Purpose, trained: Trained[Any], panel: pl.DataFrame, held: RegisteredModel | None) -> Contest | None:
     """The measured twin against the champion, where the champion had not learnt from those outcomes either."""
-    if held is None or trained.twin is None or min(trained.evaluation.test) < held.trained_as_of:
+    if held is None or trained.holdout_model is None or min(trained.evaluation.test) < held.trained_as_of:
         return None
     rows = (churn_rows if purpose == "churn" else value_rows)(panel, trained.evaluation.test)
     actual = outcomes(rows) if purpose == "churn" else spend_minor(rows)
     champion = from_files(held.files)
-    return Contest(actual, champion.predict(rows).to_numpy(), trained.twin.predict(rows).to_numpy())
+    return Contest(actual, champion.predict(rows).to_numpy(), trained.holdout_model.predict(rows).to_numpy())
 
 
 def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacity: int) -> float:
@@ -224,14 +224,18 @@ def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacit
     return tops[1].join(tops[0], on="member_id", how="anti").height / tops[1].height
 
 
-def _is_due(night: Night, purpose: Purpose, *, force: Force | None) -> bool:
+def _is_due(night: RunContext, purpose: Purpose, *, force: Force | None) -> bool:
     newest = night.tracking.newest_training(purpose, as_of=night.as_of)
     return force is not None or newest is None or (night.as_of - newest).days >= night.settings.training.every_days
 
 
-def _train(night: Night, learnt: Learnt, purpose: Purpose, fingerprint: str) -> tuple[Trained[Any], TrainingRecord]:
+def _train(
+    night: RunContext, training_input: TrainingInput, purpose: Purpose, fingerprint: str
+) -> tuple[Trained[Any], TrainingRecord]:
     settings = night.settings
-    history = at_hand(learnt.history, night.workspace.lake, at_most_rows=settings.scale.budget.rollup_rows_at_hand)
+    history = materialise_if_small(
+        training_input.history, night.workspace.lake, max_rows=settings.scale.budget.rollup_rows_in_memory
+    )
     horizon_days = settings.churn.horizon_days if purpose == "churn" else settings.value.horizon_days
     cutoffs = plan_cutoffs(
         first_day=first_day(history, night.as_of),
@@ -255,10 +259,10 @@ def _train(night: Night, learnt: Learnt, purpose: Purpose, fingerprint: str) -> 
             threads=cores(),
         )
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
-    tonight = learnt.tonight.with_columns(is_eligible=is_eligible(settings)).collect()
+    tonight = training_input.tonight.with_columns(is_eligible=is_eligible(settings)).collect()
     train = train_churn if purpose == "churn" else train_value
     trained: Trained[Any] = train(
-        panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, grow=learnt.grow
+        panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, train_trees=training_input.train_trees
     )
     return trained, _record(night, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
 
@@ -274,11 +278,17 @@ def _without_future(history: History, as_of: date) -> pl.DataFrame:
         ties=history.ties.filter(days),
         everybody=None if history.everybody is None else history.everybody.filter(seen),
     )
-    return build_features(ended, as_of=as_of, threads=cores())
+    return compute_features(ended, as_of=as_of, threads=cores())
 
 
 def _record(
-    night: Night, purpose: Purpose, trained: Trained[Any], *, panel: pl.DataFrame, cutoffs: tuple[date, ...], fingerprint: str
+    night: RunContext,
+    purpose: Purpose,
+    trained: Trained[Any],
+    *,
+    panel: pl.DataFrame,
+    cutoffs: tuple[date, ...],
+    fingerprint: str,
 ) -> TrainingRecord:
     title = f"{purpose}, measured as of {', '.join(map(str, trained.evaluation.test)) or 'no past night'}"
     parts = {f"evaluation_{part}": _days(getattr(trained.evaluation, part)) for part in ("train", "calibrate", "test")}
@@ -308,13 +318,13 @@ def _summary(purpose: Purpose, trained: Trained[Any]) -> str:
     return f"{told} {trained.model.why}"
 
 
-def data_versions(night: Night) -> dict[str, str]:
+def data_versions(night: RunContext) -> dict[str, str]:
     """Table → version of the lake that a run read, as tags."""
     lake = night.workspace.lake
     return {f"lake.{table}": str(lake.version(table)) for table in (DAILY, TIES, "members", "feedback") if lake.exists(table)}
 
 
-def _fingerprint(night: Night, purpose: Purpose) -> str:
+def _fingerprint(night: RunContext, purpose: Purpose) -> str:
     """What a training depends on: a crash between registering and promoting finds the same version again."""
     facts: Mapping[str, Any] = {
         "purpose": purpose,

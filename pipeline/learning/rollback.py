@@ -14,7 +14,7 @@ from datetime import date
 from lake.errors import ConfigurationError
 from models.bundle import from_files
 from pipeline.receipt import RECEIPT
-from runtime.run_context import Night
+from runtime.run_context import RunContext
 from runtime.run_log import read_log
 from runtime.tracking.tracking import RegisteredModel
 from runtime.workspace import Workspace
@@ -31,7 +31,7 @@ class _Return:
     used_on: date
 
 
-def roll_back(night: Night) -> list[str]:
+def roll_back(night: RunContext) -> list[str]:
     """Promote, for churn and value, the version that the latest night before the present champion used; one line for each.
 
     Where only one of the two has such a version, the other champion stays. All is checked before anything is promoted.
@@ -67,7 +67,7 @@ def used_by_nights(workspace: Workspace, purpose: str, *, until: date) -> Iterat
             yield as_of, int(label.rsplit("/", 1)[1])
 
 
-def _return(night: Night, held: RegisteredModel) -> _Return | None:
+def _return(night: RunContext, held: RegisteredModel) -> _Return | None:
     known = night.tracking.versions(held.name)
     for as_of, version in used_by_nights(night.workspace, held.name, until=night.as_of):
         if version != held.version and version in known:
@@ -95,7 +95,7 @@ def _told(held: RegisteredModel, found: _Return | None) -> str:
     return f"champion {found.before.label}; rolled back from {held.label}; last used by the night of {found.used_on}"
 
 
-def _nothing_before(night: Night, held: list[RegisteredModel]) -> ConfigurationError:
+def _nothing_before(night: RunContext, held: list[RegisteredModel]) -> ConfigurationError:
     present = " and ".join(champion.label for champion in held) or "no model"
     return ConfigurationError(
         f"there is nothing to roll back to: {present} scored every night up to {night.as_of} that counts "

@@ -21,11 +21,11 @@ from lake.record_keys import as_records, with_keys
 from lake.sources.mapping import ROW_NO, map_export
 from lake.sources.source_identity import Source, identify, match_ledger
 from lake.sources.source_settings import SourceSettings
-from pipeline.erasure.register import ERASED_AUTHOR, leave_out, read_erased, without_names
+from pipeline.erasure.register import ERASED_AUTHOR, leave_out, read_register, without_names
 from pipeline.intake.reading import authorless
 from pipeline.replay.arrival_replay import Replay
 from pipeline.replay.repair_files import read_repair_files, write_repair_files
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 
 
 def list_open(workspace: Path, *, place: Path | None = None) -> str:
@@ -38,7 +38,7 @@ def list_open(workspace: Path, *, place: Path | None = None) -> str:
     Raises:
         ConfigurationError: A file was named and the rows of several tables wait, or nothing can be written there.
     """
-    night = open_night(workspace, None)
+    night = open_run(workspace, None)
     waiting = _open(night)
     if waiting.is_empty():
         return "The quarantine is empty."
@@ -67,7 +67,7 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
         ConfigurationError: A file is not one that `list_open` wrote, or no night of this release has taken in members yet.
         WorkspaceBusyError: A run is going on.
     """
-    night = open_night(workspace, None)
+    night = open_run(workspace, None)
     with night.workspace.held("quarantine replay"):
         undo_unrecorded(night.workspace.lake)
         waiting = _open(night)
@@ -82,7 +82,7 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
     return f"{landed:,} rows re-admitted, {still_bad:,} still break a rule. The next night sees them."
 
 
-def _open(night: Night) -> pl.DataFrame:
+def _open(night: RunContext) -> pl.DataFrame:
     return read_quarantine(night.workspace.lake).filter(pl.col("status") == OPEN)
 
 
@@ -105,7 +105,7 @@ def _by_arrival(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield from sorted(groups, key=lambda group: (order[group["table"][0]], group["arrival_id"][0]))
 
 
-def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
+def _replay_arrival(night: RunContext, rows: pl.DataFrame) -> tuple[int, int]:
     """Land the rows of one arrival that are good now, as part of that arrival; returns landed and still bad."""
     lake, table = night.workspace.lake, TABLES[rows["table"][0]]
     written = pl.DataFrame([json.loads(row) for row in rows["values"]], infer_schema_length=None, orient="row")
@@ -113,7 +113,7 @@ def _replay_arrival(night: Night, rows: pl.DataFrame) -> tuple[int, int]:
     ledger = match_ledger(read_arrivals(lake), configured, root=night.workspace.root)
     arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
     source = _source(configured[table.name], arrival, columns=written.columns)
-    erased = read_erased(night.workspace.root)
+    erased = read_register(night.workspace.root)
     mapped = map_export(written, table=table, settings=source, name="quarantine", timezone=source.timezone or night.timezone)
     mapped = leave_out(mapped, table=table, erased=erased)
     checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
@@ -167,7 +167,7 @@ def _join_landed_lines(table: Table, records: pl.DataFrame, held: pl.DataFrame) 
     return summed.select(records.columns), held.height
 
 
-def _keys(night: Night, table: Table) -> pl.Series:
+def _keys(night: RunContext, table: Table) -> pl.Series:
     return night.workspace.lake.scan_or_empty(table.name, table.landed_schema).select(table.key).collect().to_series()
 
 

@@ -61,7 +61,7 @@ class PastLake(Lake):
             files = sorted(self._paths(table))
         except (DeltaError, OSError):
             return False
-        return self.place(table).holds([unquote(path) for path in files])
+        return self.storage(table).holds([unquote(path) for path in files])
 
     def _find(self, table: str) -> Snapshot | None:
         return self._look_at(table) if self.exists(table) else None

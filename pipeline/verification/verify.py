@@ -22,11 +22,11 @@ from models.bundle import files_hash, from_files
 from outputs.lists import has_mark, write_lists
 from pipeline import scoring
 from pipeline.erasure.outputs import ERASURES_KEY, list_hashes
-from pipeline.history.daily_rollups import look_back
+from pipeline.history.daily_rollups import load_snapshot
 from pipeline.learning.champions import Champion, Champions
 from pipeline.receipt import RECEIPT
 from pipeline.verification.past_lake import PastLake, PastWorkspace
-from runtime.run_context import Night, code_hash, open_night, settings_hash
+from runtime.run_context import RunContext, code_hash, open_run, settings_hash
 
 Answer = Literal["matches", "differs", "cannot be verified"]
 _KEY: Final = "member_id"
@@ -58,7 +58,7 @@ def verify(workspace: Path, as_of: str | None) -> Verdict:
         ConfigurationError: There are no lists of that night.
         OutsideServiceError: The tracking store failed.
     """
-    night = _listed_night(open_night(workspace, as_of), given=as_of is not None)
+    night = _listed_night(open_run(workspace, as_of), given=as_of is not None)
     folder = night.workspace.night(night.as_of)
     receipt: dict[str, Any] = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
     on_disk = list_hashes(folder, receipt["lists"])
@@ -82,7 +82,7 @@ def verify(workspace: Path, as_of: str | None) -> Verdict:
         return _differing(night, receipt, different, tampered, Path(temporary))
 
 
-def _listed_night(night: Night, *, given: bool) -> Night:
+def _listed_night(night: RunContext, *, given: bool) -> RunContext:
     lists = night.workspace.lists
     if (given or night.asked is not None) and (night.workspace.night(night.as_of) / RECEIPT).exists():
         return night
@@ -93,12 +93,12 @@ def _listed_night(night: Night, *, given: bool) -> Night:
     return night.on(date.fromisoformat(nights[-1]))
 
 
-def _past(night: Night, receipt: Mapping[str, Any]) -> PastWorkspace | None:
+def _past(night: RunContext, receipt: Mapping[str, Any]) -> PastWorkspace | None:
     versions = receipt.get("tables")
     return None if versions is None else PastWorkspace(night.workspace.root, night.workspace.lake_path, versions=versions)
 
 
-def _why_not(night: Night, receipt: Mapping[str, Any], past: PastWorkspace | None) -> str | None:
+def _why_not(night: RunContext, receipt: Mapping[str, Any], past: PastWorkspace | None) -> str | None:
     if receipt.get(ERASURES_KEY):
         return "a member was erased since"
     if past is None:
@@ -112,7 +112,7 @@ def _why_not(night: Night, receipt: Mapping[str, Any], past: PastWorkspace | Non
     return None
 
 
-def _champions(night: Night, receipt: Mapping[str, Any]) -> Champions | None:
+def _champions(night: RunContext, receipt: Mapping[str, Any]) -> Champions | None:
     """The models the receipt names; None when one is gone or is not what it was."""
     found: dict[str, Champion[Any]] = {}
     for name, label in receipt["models"].items():
@@ -126,17 +126,17 @@ def _champions(night: Night, receipt: Mapping[str, Any]) -> Champions | None:
     return Champions(found["churn"], found.get("value"))
 
 
-def _compute(night: Night, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
+def _compute(night: RunContext, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
     """The lists of the night, computed as the night does, written into a folder; returns their hashes."""
-    gathered = look_back(night)
-    scored = scoring.score_members(night, scoring.compute_features(gathered), champions)
-    members = scoring.segment_members(night, scoring.explain_members(night, gathered.history, scored, champions))
+    snapshot = load_snapshot(night)
+    scored = scoring.score_members(night, scoring.compute_features(snapshot), champions)
+    members = scoring.segment_members(night, scoring.explain_members(night, snapshot.history, scored, champions))
     listed, contacts = scoring.member_list(night, members), scoring.contacts_for(night, members)
     currency = night.settings.community.currency
     return write_lists(folder, members=listed, contacts=contacts, currency=currency, bom=bom)
 
 
-def _differing(night: Night, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path) -> Verdict:
+def _differing(night: RunContext, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path) -> Verdict:
     """Tell a list that was changed from a night that today's code or configuration would make otherwise."""
     changed = [
         what

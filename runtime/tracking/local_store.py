@@ -19,7 +19,7 @@ _LOCATIONS: Final = (
 )
 
 
-def make_own_store(database: Path) -> None:
+def make_local_store(database: Path) -> None:
     """Make the database beside its place and move it there, unless it is there already.
 
     MLflow makes its tables one by one outside any transaction: a process killed in between would leave a database that no
@@ -52,7 +52,7 @@ def _make_tables(file: Path) -> None:
         os.fsync(made.fileno())
 
 
-def bring_along(database: Path) -> None:
+def relocate(database: Path) -> None:
     """Let a database that was moved or restored elsewhere look for its artifacts beside itself.
 
     MLflow writes whole addresses into its tables, so a workspace that was moved would not find its models.

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 _PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
 
 
-def own_address(root: Path) -> str:
+def local_store_address(root: Path) -> str:
     """The workspace's own SQLite file."""
     return f"sqlite:///{root.resolve() / 'mlflow.db'}"
 

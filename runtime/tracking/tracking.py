@@ -20,7 +20,7 @@ from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import files_hash, from_files
 from runtime.tracking import promotions
 from runtime.tracking.library import quiet_mlflow, restore_address
-from runtime.tracking.local_store import bring_along, make_own_store
+from runtime.tracking.local_store import make_local_store, relocate
 from runtime.tracking.run_presentation import (
     ABOUT,
     backtest_metric_names,
@@ -34,7 +34,7 @@ from runtime.tracking.run_presentation import (
     run_tags,
 )
 from runtime.tracking.serving import read_bundle
-from runtime.tracking.store_address import is_server, own_address, with_our_driver, without_password
+from runtime.tracking.store_address import is_server, local_store_address, with_our_driver, without_password
 from runtime.tracking.training_record import RegisteredModel, TrainingRecord
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Tracking:
     @classmethod
     def of(cls, root: Path) -> Tracking:
         """The workspace's own SQLite file, unless `MLFLOW_TRACKING_URI` names another store."""
-        return cls(root, with_our_driver(os.environ.get("MLFLOW_TRACKING_URI") or own_address(root)))
+        return cls(root, with_our_driver(os.environ.get("MLFLOW_TRACKING_URI") or local_store_address(root)))
 
     @property
     def shown_uri(self) -> str:
@@ -78,7 +78,7 @@ class Tracking:
     @property
     def is_own(self) -> bool:
         """Whether the store is the workspace's own file."""
-        return self.uri == own_address(self.root)
+        return self.uri == local_store_address(self.root)
 
     def exists(self) -> bool:
         """Whether the store is there; one that somebody else keeps always is."""
@@ -206,8 +206,11 @@ class Tracking:
         """
         with self.client() as client:
             versions = client.search_model_versions(f"name = '{name}'")
-            twins = [version for version in versions if version.tags.get("fingerprint") == fingerprint]
-            found = (self._registered(twin) for twin in sorted(twins, key=lambda twin: int(twin.version)))
+            same_data = [version for version in versions if version.tags.get("fingerprint") == fingerprint]
+            found = (
+                self._registered(holdout_model)
+                for holdout_model in sorted(same_data, key=lambda holdout_model: int(holdout_model.version))
+            )
             return next((replace(model, trained_as_of=as_of) for model in found if model.damage is None), None)
 
     def log_night(self, *, as_of: date, metrics: Mapping[str, float], tags: Mapping[str, str], summary: str) -> None:
@@ -272,8 +275,8 @@ class Tracking:
         mlflow.set_tracking_uri(self.uri)
         try:
             if self.is_own:
-                make_own_store(self.root / "mlflow.db")
-                bring_along(self.root / "mlflow.db")
+                make_local_store(self.root / "mlflow.db")
+                relocate(self.root / "mlflow.db")
             yield mlflow.MlflowClient()
         except (mlflow.exceptions.MlflowException, sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
             # The error itself is not passed on: it may show the address, and the password in it.

@@ -73,7 +73,7 @@ def test_work_beside_an_import_of_a_library_counts_to_the_library_and_the_end_to
     watcher = Watcher()
     importing = threading.Thread(target=within("mlflow.tracking", busy), name="imports")
     importing.start()
-    within("features.build", importing.join)()
+    within("features.compute", importing.join)()
     half_time = time.perf_counter()
     watcher.over()
     while time.perf_counter() - half_time < half_time - began:

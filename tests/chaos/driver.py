@@ -177,9 +177,9 @@ def _do_what_each_child_would(folder: Path) -> None:
     from mlflow.utils.requirements_utils import _init_packages_to_modules_map
     from sqlalchemy.orm import configure_mappers
 
-    from runtime.tracking.local_store import make_own_store
+    from runtime.tracking.local_store import make_local_store
 
-    make_own_store(folder / "mlflow.db")
+    make_local_store(folder / "mlflow.db")
     configure_mappers()
     _init_packages_to_modules_map()
 
@@ -208,7 +208,7 @@ def _night(order: dict[str, Any], facts: int) -> int:
     """The command line's last resort, around the steps of a night."""
     from flows import nightly as steps
     from lake.errors import EvenfallError
-    from runtime.run_context import open_night
+    from runtime.run_context import open_run
 
     tasks = _without_the_engine(steps, order["spoil"])
     counter = _Counter(Moment(**order["dies"]) if order["dies"] else None, tasks if order["count"] else frozenset())
@@ -222,7 +222,7 @@ def _night(order: dict[str, Any], facts: int) -> int:
         for name, limit in order["limits"].items():
             resource.setrlimit(getattr(resource, name), (limit, limit))
         counter.start()
-        night = open_night(order["workspace"], order["as_of"], now=CLOCK)
+        night = open_run(order["workspace"], order["as_of"], now=CLOCK)
         with night.workspace.held("nightly"):
             steps.run_night(night)
     except EvenfallError as error:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lake.arrivals import check_identity, read_arrivals
 from lake.contracts import TABLES
 from lake.errors import DataError, EvenfallError
-from pipeline.intake.intake import judge_sources, land_intake
+from pipeline.intake.intake import land_intake, validate_sources
 from runtime.memory import MemoryBudget
 from runtime.settings import Settings
 from runtime.workspace import Workspace
@@ -41,7 +41,7 @@ def take_in(root: Path, configured: Settings) -> pl.DataFrame | EvenfallError:
     """The ledger after taking in, or the error that stopped it; anything else but these two is a bug."""
     workspace = Workspace(root)
     try:
-        intake = judge_sources(workspace, configured, as_of=NIGHT, now=CLOCK, progress=lambda _: None)
+        intake = validate_sources(workspace, configured, as_of=NIGHT, now=CLOCK, progress=lambda _: None)
         if intake.stops:
             return DataError(intake.stops[0].says, remedy="Repair it.")
         land_intake(workspace, intake)
@@ -124,7 +124,7 @@ def test_a_file_that_changes_under_the_night_stops_it_and_nothing_of_any_file_la
 
     configured = settings_for(["a.csv", "b.csv"], columns=COLUMNS)
     with pytest.raises(EvenfallError) as error:
-        judge_sources(Workspace(tmp_path), configured, as_of=NIGHT, now=CLOCK, progress=meddle)
+        validate_sources(Workspace(tmp_path), configured, as_of=NIGHT, now=CLOCK, progress=meddle)
     assert error.value.exit_code in (2, 3)
     assert not Workspace(tmp_path).lake.exists("orders")
 
@@ -138,7 +138,7 @@ def test_a_file_that_comes_or_grows_during_the_night_is_taken_in_by_the_next(tmp
         (tmp_path / "a.csv").write_text(HEADER + "1,ann,2025-06-01,1,\n3,cleo,2025-06-01,1,\n")
 
     workspace = Workspace(tmp_path)
-    land_intake(workspace, judge_sources(workspace, configured, as_of=NIGHT, now=CLOCK, progress=more))
+    land_intake(workspace, validate_sources(workspace, configured, as_of=NIGHT, now=CLOCK, progress=more))
     assert workspace.lake.row_count("orders") == 1
     check(take_in(tmp_path, configured), tmp_path, records=1 + 1 + 2)
     assert workspace.lake.row_count("orders") == 3

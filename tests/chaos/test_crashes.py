@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runtime.tracking.local_store import make_own_store
+from runtime.tracking.local_store import make_local_store
 from tests.chaos.crowd import NIGHT, write_crowd, write_next_day
 from tests.chaos.driver import Driver, Ended, Moment
 from tests.chaos.states import differences, state_of
@@ -41,7 +41,7 @@ def test_a_night_killed_at_six_moments_ends_like_one_that_was_not(driver: Driver
     for workspace in (whole, wounded):
         shutil.copytree(crowd, workspace)
         # Lent; the long test below dies while it is made.
-        make_own_store(workspace / "mlflow.db")
+        make_local_store(workspace / "mlflow.db")
     for moment, reached in WOUNDS:
         ended = driver.night(wounded, NIGHT, dies=moment)
         assert ended.was_killed, f"{moment}: {ended.said}"
@@ -100,4 +100,4 @@ def _moments(night: Ended, chance: random.Random, *, first: bool) -> Iterator[Mo
     if first:
         # While the tracking store makes its own tables, nothing of ours is called.
         for seconds in (0.2, 0.5, 1.0, 1.6):
-            yield Moment("runtime.tracking.local_store.make_own_store", seconds=seconds)
+            yield Moment("runtime.tracking.local_store.make_local_store", seconds=seconds)

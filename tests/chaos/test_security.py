@@ -12,13 +12,13 @@ import openpyxl
 import polars as pl
 import pytest
 
-from runtime.tracking.serving import read_bundle
 from lake.contracts import ORDERS
 from lake.errors import ConfigurationError, EvenfallError
 from lake.sources.discovery import discover
 from lake.sources.source_settings import SourceSettings
 from runtime.run_context import ROOMS
 from runtime.settings import load_settings
+from runtime.tracking.serving import read_bundle
 from tests.chaos.crowd import NIGHT, write_crowd
 from tests.chaos.driver import Driver
 from tests.paths import ROOT

@@ -75,10 +75,10 @@ def environment(doors: dict[str, Door]) -> dict[str, str]:
 def traces_of_the_secret(folder: Path, *said: str) -> list[str]:
     """Where the password shows, in any of the ways it may be written."""
     forms = {SECRET, quote(SECRET), quote(SECRET, safe=""), SECRET.encode("unicode_escape").decode(), SECRET.split("/")[1]}
-    needles = [form.encode() for form in forms]
+    matchers = [form.encode() for form in forms]
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert files
-    found = [str(path) for path in files if any(needle in path.read_bytes() for needle in needles)]
+    found = [str(path) for path in files if any(matcher in path.read_bytes() for matcher in matchers)]
     return found + [text for text in said if any(form in text for form in forms)]
 
 

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from expectations.engine import SUITES_DIR, RuleError, SuiteHere
+from expectations.engine import SUITES_DIR, LocalSuite, RuleError
 from lake.contracts import TABLES
 
 TABLE_NAMES = list(TABLES)
@@ -11,7 +11,7 @@ TABLE_NAMES = list(TABLES)
 
 @pytest.mark.parametrize("table", TABLE_NAMES)
 def test_a_suite_loads_and_each_rule_has_a_name_of_its_own_and_a_sentence(table):
-    rules = SuiteHere(table).rules
+    rules = LocalSuite(table).rules
     names = [rule.name for rule in rules]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() and name == name.lower() for name in names)
@@ -25,7 +25,7 @@ def test_there_is_a_suite_per_table_and_no_other():
 @pytest.mark.parametrize("table", TABLE_NAMES)
 def test_every_column_of_the_contract_has_the_rules_its_role_asks_for(table):
     contract = TABLES[table]
-    names = {rule.name for rule in SuiteHere(table).rules}
+    names = {rule.name for rule in LocalSuite(table).rules}
     must_be_there = {*contract.required, contract.key}
     times = {name for name, column in contract.columns.items() if str(column.dtype).startswith("Datetime")}
     texts = {name for name, column in contract.columns.items() if str(column.dtype) == "String"}
@@ -47,7 +47,7 @@ def test_every_column_of_the_contract_has_the_rules_its_role_asks_for(table):
 @pytest.mark.parametrize("table", TABLE_NAMES)
 def test_rules_look_only_at_columns_of_the_contract_and_its_references(table):
     contract = TABLES[table]
-    for rule in SuiteHere(table).rules:
+    for rule in LocalSuite(table).rules:
         assert set(rule.columns) <= set(contract.columns)
         if rule.referenced_table is not None:
             assert contract.references[rule.column] == rule.referenced_table
@@ -69,4 +69,4 @@ def test_a_suite_that_cannot_be_used_is_named(tmp_path, damage):
         del suite["expectations"][0]["meta"]["rule"]
         path.write_text(json.dumps(suite))
     with pytest.raises(RuleError, match=r"orders\.json cannot be used"):
-        SuiteHere("orders", suites_dir=tmp_path)
+        LocalSuite("orders", suites_dir=tmp_path)

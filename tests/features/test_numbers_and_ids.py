@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from features.build import build_features, describe_members
+from features.compute import compute_features, compute_features_from_totals
 from features.history import History, cut
-from features.incremental.totals import advance, start
+from features.incremental.totals import compute_totals, update_totals
 from tests.features.builders import AS_OF, history_of
 
 # As text, b10 and b11 stand between b1 and b2.
@@ -65,12 +65,12 @@ def test_numbers_batches_and_a_newcomer_whose_id_comes_first_change_nobodys_feat
 ) -> None:
     plain = sorted(range(len(IDS)), key=lambda person: IDS[person])
     in_order = [plain.index(person) + 1 for person in range(len(IDS))]
-    expected = build_features(community(in_order, rows, ties, brought_by=brought_by, newcomer=True), as_of=AS_OF)
+    expected = compute_features(community(in_order, rows, ties, brought_by=brought_by, newcomer=True), as_of=AS_OF)
     before = community(numbers, rows, ties, brought_by=brought_by, newcomer=False)
     seen = cut(community(numbers, rows, ties, brought_by=brought_by, newcomer=True), AS_OF)
-    held = start(cut(before, YESTERDAY))
-    totals = advance(held, seen, before=before.daily, ties_before=before.ties, changed={AS_OF})
-    found = describe_members(seen, totals, members_at_once=batch)
+    held = compute_totals(cut(before, YESTERDAY))
+    totals = update_totals(held, seen, before=before.daily, ties_before=before.ties, changed={AS_OF})
+    found = compute_features_from_totals(seen, totals, members_at_once=batch)
     assert found["member_id"].to_list() == sorted([*IDS, NEWCOMER])
     posts = dict(found.select("member_id", "post_count_365d").iter_rows())
     assert posts[NEWCOMER] == 99

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.build import build_features
+from features.compute import compute_features
 from features.panel import build_panel
 from lake.errors import ConfigurationError
 from tests.features.builders import AS_OF, history_of
@@ -43,7 +43,7 @@ def test_the_panel_has_a_row_per_cutoff_and_member_known_by_then() -> None:
 
 def test_the_features_of_a_cutoff_are_those_of_its_night() -> None:
     panel = build_panel(HISTORY, cutoffs=[EARLIER, AS_OF], **HORIZONS)
-    features = build_features(HISTORY, as_of=EARLIER)
+    features = compute_features(HISTORY, as_of=EARLIER)
     assert_frame_equal(panel.filter(as_of=EARLIER).select(features.columns), features)
 
 

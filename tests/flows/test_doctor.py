@@ -27,7 +27,7 @@ from flows.doctor.nights import last_runs, look_at_last_nights, look_for_gaps
 from flows.doctor.security import is_pickle, others_may, review
 from flows.doctor.sources import look_at_sources
 from pipeline.erasure.file_search import files_below
-from runtime.run_context import open_night
+from runtime.run_context import open_run
 from runtime.settings import load_settings
 from runtime.workspace import Workspace
 from tests.communities import LAST_DAY, SHOP, shop_lines, write_shop
@@ -154,7 +154,7 @@ def test_a_run_that_goes_on_is_told_and_one_that_hangs_is_a_problem(shop: Path) 
 
 def test_the_last_runs_are_told_newest_first_with_what_stopped_them(shop: Path) -> None:
     for code in (0, 3):
-        night = open_night(shop, LAST_DAY)
+        night = open_run(shop, LAST_DAY)
         night.log.begin(LAST_DAY, purpose="nightly")
         if code:
             night.log.tell("error", kind="DataError", says="orders: too many bad rows\nand more", remedy="")
@@ -163,7 +163,7 @@ def test_the_last_runs_are_told_newest_first_with_what_stopped_them(shop: Path) 
     (found,) = look_at_last_nights(night.workspace)
     assert found.level == "warning"
     assert "12 s, exit 3: orders: too many bad rows" in found.says
-    open_night(shop, LAST_DAY).log.begin(LAST_DAY, purpose="nightly")
+    open_run(shop, LAST_DAY).log.begin(LAST_DAY, purpose="nightly")
     (found,) = look_at_last_nights(night.workspace)
     assert found.says.splitlines()[0].endswith("did not finish")
     assert found.level == "warning"
@@ -327,7 +327,7 @@ def test_servers_without_encryption_or_open_to_the_network_are_named(
 
 
 def test_nights_without_lists_before_the_one_that_is_due_are_told(shop: Path) -> None:
-    due = open_night(shop, None)
+    due = open_run(shop, None)
     assert list(look_for_gaps(due)) == []
     for days_ago, missing in ((0, None), (1, None), (3, "2 nights")):
         folder = shop / "lists" / str(due.as_of - timedelta(days=days_ago))

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from features.build import build_features
+from features.compute import compute_features
 from features.history import SeenHistory
 from lake.storage.delta import Lake
 from pipeline.history.daily_rollups import load_history
@@ -45,7 +45,7 @@ def published(workspace: Path, night: date) -> dict[str, bytes]:
 def features_of(workspace: Path, night: date) -> pl.DataFrame:
     history = load_history(Lake(workspace / "lake"), timezone="Europe/Berlin", as_of=night)
     # The number of a member is the order of arrival.
-    return build_features(history, as_of=night).drop("member_no")
+    return compute_features(history, as_of=night).drop("member_no")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_features_that_look_past_their_cut_off_stop_the_training_and_are_named(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_shop(tmp_path, configuration=TRAINED)
-    monkeypatch.setattr("features.build.cut", _cut_that_forgets_to_cut)
+    monkeypatch.setattr("features.compute.cut", _cut_that_forgets_to_cut)
     done = run("nightly", "--workspace", tmp_path, "--as-of", NIGHT)
     assert done.code == 3, done.out + done.err
     assert re.search(r"(\w+, ){4}\w+ and \d+ more of a past night would be different without the days after it", done.err)

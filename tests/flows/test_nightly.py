@@ -13,7 +13,7 @@ import pytest
 from lake.storage.delta import Lake
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA
 from runtime.file_access import OWN_FOLDERS
-from runtime.run_log import NightLog
+from runtime.run_log import RunLog
 from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.nights import NIGHT, FirstNight, Run, succeed
 
@@ -216,7 +216,7 @@ def test_people_can_promote_and_roll_back(run: Run, promoted: FirstNight, tmp_pa
     folder = shutil.copytree(begun / "lists" / str(NIGHT), begun / "lists" / str(filled_in))
     receipt = (folder / "receipt.json").read_text().replace("churn/1", "churn/3").replace("value/1", "value/3")
     (folder / "receipt.json").write_text(receipt)
-    log = NightLog(begun / "logs")
+    log = RunLog(begun / "logs")
     log.begin(filled_in, purpose="backfill")
     log.end(exit_code=0, seconds=1.0)
     back = run("train", "--workspace", begun, "--as-of", LAST_DAY, "--rollback")

@@ -21,7 +21,7 @@ from lake.errors import ConfigurationError
 from lake.storage.bucket import Bucket
 from lake.storage.delta import Lake
 from pipeline.erasure.file_search import search
-from pipeline.erasure.id_matcher import Needle
+from pipeline.erasure.id_matcher import IdMatcher
 from runtime.settings import load_settings
 from runtime.workspace import Workspace
 from tests.communities import SHOP, shop_lines, write_shop
@@ -243,7 +243,7 @@ def test_the_lake_may_lie_in_another_folder(in_folder: Path, tmp_path: Path) -> 
         code, _, err = evenfall(*command, "--workspace", str(tmp_path / "shop"))
         assert code == 0, err
     left = (path for path in (tmp_path / "elsewhere").rglob("*") if path.is_file())
-    assert search(left, Needle("c031")).holding == ()
+    assert search(left, IdMatcher("c031")).holding == ()
     assert not (tmp_path / "shop" / "lake").exists()
 
 
@@ -261,7 +261,7 @@ def test_an_erasure_where_old_versions_may_not_be_removed_is_done_and_says_what_
     done = run("erase", "c031", "--yes", "--workspace", folder)
     assert done.code == 0, done.err
     assert "older versions of objects stay" in done.err
-    assert search(BucketShop(folder, locked).lake.root.files(), Needle("c031")).holding == ()  # type: ignore[union-attr]
+    assert search(BucketShop(folder, locked).lake.root.files(), IdMatcher("c031")).holding == ()  # type: ignore[union-attr]
     (certificate,) = (folder / "erasures").glob("2*.json")
     facts = json.loads(certificate.read_text())
     assert (facts["still_found"], facts["bucket_versions"]) == ([], 0)
@@ -277,10 +277,10 @@ def test_an_erasure_reaches_into_the_bucket_and_what_it_keeps_and_proves_it(
     client.put_bucket_versioning(Bucket=bucket_night.bucket, VersioningConfiguration={"Status": "Enabled"})
     export = client.get_object(Bucket=bucket_night.bucket, Key="landing/orders.csv")["Body"].read()
     object_store.put(bucket_night.bucket, "landing/orders.csv", export)
-    assert search(bucket_night.lake.root.files(), Needle("c031")).holding  # type: ignore[union-attr]
+    assert search(bucket_night.lake.root.files(), IdMatcher("c031")).holding  # type: ignore[union-attr]
     done = run("erase", "c031", "--yes", "--workspace", bucket_night.folder)
     assert done.code == 0, done.err
-    assert search(bucket_night.lake.root.files(), Needle("c031")).holding == ()  # type: ignore[union-attr]
+    assert search(bucket_night.lake.root.files(), IdMatcher("c031")).holding == ()  # type: ignore[union-attr]
     (certificate,) = (bucket_night.folder / "erasures").glob("2*.json")
     facts = json.loads(certificate.read_text())
     assert (facts["still_found"], facts["exports_holding"]) == ([], [f"s3://{bucket_night.bucket}/landing/orders.csv"])

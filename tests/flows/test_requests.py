@@ -9,26 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.history.daily_rollups import catch_up, look_back
-from pipeline.intake.intake import judge_sources, land_intake
+from pipeline.history.daily_rollups import load_snapshot, update_rollups
+from pipeline.intake.intake import land_intake, validate_sources
 from pipeline.retention import tidy
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 from tests.forum import FORUM, NIGHT, NOW, write_events, write_forum
 from tests.object_store import ObjectStore, object_store
 
 __all__ = ["object_store"]
 
 
-def take_in(night: Night) -> None:
-    intake = judge_sources(night.workspace, night.settings, as_of=night.as_of, now=night.now, progress=lambda _: None)
+def take_in(night: RunContext) -> None:
+    intake = validate_sources(night.workspace, night.settings, as_of=night.as_of, now=night.now, progress=lambda _: None)
     land_intake(night.workspace, intake)
     intake.spool.empty()
 
 
-STEPS: dict[str, Callable[[Night], object]] = {
+STEPS: dict[str, Callable[[RunContext], object]] = {
     "taking in": take_in,
-    "catching up": catch_up,
-    "looking back": look_back,
+    "catching up": update_rollups,
+    "looking back": load_snapshot,
     "tidying": tidy,
 }
 # As measured: a look at a table is one listing of its log, and some tables are read, written and looked at several times.
@@ -42,7 +42,7 @@ def two_nights(store: ObjectStore, folder: Path, *, days: int) -> tuple[dict[str
     write_events(folder, "events-old.csv", range(-6 * days, 0))
     asked: list[dict[str, Counter[str]]] = []
     for number in range(2):
-        night = open_night(folder, NIGHT.isoformat(), now=NOW + timedelta(days=number))
+        night = open_run(folder, NIGHT.isoformat(), now=NOW + timedelta(days=number))
         store.asked()
         asked.append({})
         for name, work in STEPS.items():

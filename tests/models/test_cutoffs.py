@@ -21,12 +21,12 @@ def test_the_newest_cutoff_is_the_last_day_whose_window_is_over() -> None:
 def test_a_cutoff_has_the_history_it_needs() -> None:
     first_day = date(2024, 1, 1)
 
-    def planned(as_of: date) -> tuple[date, ...]:
+    def plan_erasure(as_of: date) -> tuple[date, ...]:
         return plan_cutoffs(first_day=first_day, as_of=as_of, horizon_days=28, step_days=7, max_cutoffs=9, min_history_days=30)
 
-    assert planned(first_day + timedelta(days=57)) == ()
-    assert planned(first_day + timedelta(days=58)) == (first_day + timedelta(days=30),)
-    assert planned(first_day + timedelta(days=65)) == (first_day + timedelta(days=30), first_day + timedelta(days=37))
+    assert plan_erasure(first_day + timedelta(days=57)) == ()
+    assert plan_erasure(first_day + timedelta(days=58)) == (first_day + timedelta(days=30),)
+    assert plan_erasure(first_day + timedelta(days=65)) == (first_day + timedelta(days=30), first_day + timedelta(days=37))
 
 
 def test_the_evaluation_split_has_these_fold_boundaries() -> None:

@@ -15,36 +15,36 @@ CHURNED = (RANDOM.random(800) < GOOD).astype(np.float64)
 POOR = CHURNED.mean() + RANDOM.normal(0, 0.01, 800)
 
 
-def judge(champion: np.ndarray, challenger: np.ndarray, *, list_change: float = 0.1) -> tuple[bool, str]:
+def validate(champion: np.ndarray, challenger: np.ndarray, *, list_change: float = 0.1) -> tuple[bool, str]:
     decision = decide("churn", Contest(CHURNED, champion, challenger), list_change=list_change, policy=POLICY, seed=1)
     return decision.promote, decision.reason
 
 
 def test_a_surely_better_challenger_is_promoted() -> None:
-    promoted, reason = judge(POOR, GOOD)
+    promoted, reason = validate(POOR, GOOD)
     assert promoted
     assert "surely better" in reason
 
 
 @pytest.mark.parametrize("champion", [GOOD, POOR])
 def test_the_same_predictions_are_no_reason_to_change(champion: np.ndarray) -> None:
-    promoted, reason = judge(champion, champion.copy())
+    promoted, reason = validate(champion, champion.copy())
     assert not promoted
     assert "+0.000" in reason
 
 
 def test_a_worse_challenger_is_turned_down() -> None:
-    assert not judge(GOOD, POOR)[0]
+    assert not validate(GOOD, POOR)[0]
 
 
 def test_a_better_ranking_with_broken_probabilities_is_turned_down() -> None:
-    promoted, reason = judge(POOR, GOOD**6)
+    promoted, reason = validate(POOR, GOOD**6)
     assert not promoted
     assert "worse calibrated" in reason
 
 
 def test_a_challenger_that_turns_the_list_over_is_turned_down() -> None:
-    promoted, reason = judge(POOR, GOOD, list_change=0.8)
+    promoted, reason = validate(POOR, GOOD, list_change=0.8)
     assert not promoted
     assert "80% of the contact list" in reason
 
@@ -65,4 +65,4 @@ def test_a_value_challenger_is_judged_by_order_and_by_total() -> None:
 
 
 def test_the_decision_is_the_same_every_time() -> None:
-    assert judge(POOR, GOOD) == judge(POOR, GOOD)
+    assert validate(POOR, GOOD) == validate(POOR, GOOD)

@@ -12,7 +12,7 @@ from models.panel import (
     held_out_scores,
     member_folds,
     members_per_class,
-    thin,
+    subsample,
     value_rows,
 )
 from tests.models.panels import cutoffs, make_panel
@@ -53,11 +53,11 @@ def test_members_are_counted_once_per_class() -> None:
 
 def test_thinning_keeps_every_member_and_every_cutoff_in_even_share() -> None:
     panel = make_panel(members=100, cutoff_count=4)
-    kept = thin(panel, max_rows=200)
+    kept = subsample(panel, max_rows=200)
     assert kept.height == 400 / 2
     assert kept["member_id"].n_unique() == 100
     assert kept.group_by("as_of").len()["len"].to_list() == [100 / 2] * 4
-    assert thin(panel, max_rows=400).equals(panel)
+    assert subsample(panel, max_rows=400).equals(panel)
 
 
 def test_a_member_is_in_one_fold_whatever_its_number() -> None:

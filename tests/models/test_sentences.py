@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.build import build_features
 from features.catalog import feature_catalog
+from features.compute import compute_features
 from features.feature import NOTHING_NEEDED, Feature
-from models.phrases import RAISES, Voice
+from models.phrases import RAISES, SentenceContext
 from models.sentences import sentence
 from tests.features.builders import AS_OF, EVERYTHING, history_of
 
@@ -26,7 +26,9 @@ NEVER_SAID = re.compile(
 def told(frame: pl.DataFrame, feature: Feature, *, currency: str | None = "EUR", as_of: date = AS_OF) -> list[str]:
     if RAISES not in frame.columns:
         frame = frame.with_columns(pl.lit(True).alias(RAISES))
-    return frame.select(sentence(feature, Voice(frozenset(frame.columns), currency, as_of)).alias("text"))["text"].to_list()
+    return frame.select(sentence(feature, SentenceContext(frozenset(frame.columns), currency, as_of)).alias("text"))[
+        "text"
+    ].to_list()
 
 
 def only(name: str, *, raises: bool = True, as_of: date = date(2024, 8, 20), **values: Any) -> str:
@@ -181,7 +183,7 @@ def random_history(*, members: int = 60) -> pl.DataFrame:
             for day, kind in sorted(chosen)
         ]
     seen = [{"member_no": member, "seen_from": AS_OF - timedelta(days=900)} for member in range(1, members + 1)]
-    return build_features(history_of(daily=rows, members=seen), as_of=AS_OF)
+    return compute_features(history_of(daily=rows, members=seen), as_of=AS_OF)
 
 
 def test_every_sentence_is_whole_english_and_true_of_its_member() -> None:

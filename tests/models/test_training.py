@@ -22,8 +22,8 @@ def test_the_final_model_learns_from_newer_cutoffs_than_its_measured_twin() -> N
     assert (CHURN.evaluation.train, CHURN.evaluation.calibrate, CHURN.evaluation.test) == (days[:3], days[3:4], days[4:])
     assert (CHURN.final.train, CHURN.final.calibrate, CHURN.final.test) == (days[:4], days[4:], ())
     assert CHURN.model.split == CHURN.final
-    assert CHURN.twin is not None
-    assert CHURN.twin.split == CHURN.evaluation
+    assert CHURN.holdout_model is not None
+    assert CHURN.holdout_model.split == CHURN.evaluation
 
 
 def test_figures_are_those_of_the_predictions_on_the_test_cutoff() -> None:
@@ -68,7 +68,7 @@ def test_there_is_everything_to_log() -> None:
 def test_short_history_gives_a_model_without_figures_and_says_so() -> None:
     trained = train_churn(make_panel(cutoff_count=1), horizon_days=HORIZON_DAYS, settings=SETTINGS)
     assert trained.model.kind == "lightgbm"
-    assert trained.twin is None
+    assert trained.holdout_model is None
     assert (trained.metrics, trained.curves) == ({}, {})
     assert trained.evaluation.missing == ("train", "calibrate", "test")
     assert "no metrics" in trained.evaluation.why

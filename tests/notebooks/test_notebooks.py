@@ -90,11 +90,11 @@ def test_consent_withdrawn_after_a_night_blanks_the_member_on_that_night_too(
     import shutil
 
     from pipeline.analysis import read_members
-    from runtime.run_context import open_night
+    from runtime.run_context import open_run
 
     root = tmp_path / "copy"
     shutil.copytree(explored.root, root)
-    night = open_night(root, str(LAST_DAY))
+    night = open_run(root, str(LAST_DAY))
     before = read_members(night).filter(pl.col("member_id") == "c010").row(0, named=True)
     assert before["tier"] is not None
     lake = night.workspace.lake

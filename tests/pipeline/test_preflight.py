@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from lake.errors import ConfigurationError, DataError
-from pipeline.preflight import ask_first, refuse_empty
-from runtime.run_context import open_night
+from pipeline.preflight import preflight, refuse_empty
+from runtime.run_context import open_run
 from tests.communities import LAST_DAY, SHOP, shop_lines, write_shop
 from tests.flows.test_upgrades import ARCHIVE, before
 from tests.lake.sources.test_discovery import nobody
@@ -71,7 +71,7 @@ def test_an_unreadable_file_and_a_closed_workspace_are_told(shop: Path) -> None:
         path.chmod(0o400)
         try:
             with nobody(), pytest.raises(ConfigurationError, match="cannot be"):
-                ask_first(open_night(shop, LAST_DAY), writes=True, sources=True)
+                preflight(open_run(shop, LAST_DAY), writes=True, sources=True)
         finally:
             path.chmod(kept)
 
@@ -81,11 +81,11 @@ def test_what_was_taken_in_before_is_not_asked_again_and_what_is_new_is(before: 
     configured = (before / "evenfall.toml").read_text()
     assert "* price" in configured
     write(configured.replace("* price", "* prize"))
-    night = open_night(before, None)
-    ask_first(night, sources=True)
+    night = open_run(before, None)
+    preflight(night, sources=True)
     (before / "landing" / "orders-3.csv").write_text("order,customer,at,quantity,price\no9,c001,2025-03-22 10:00:00,2,5.5\n")
     with pytest.raises(ConfigurationError, match="prize"):
-        ask_first(night, sources=True)
+        preflight(night, sources=True)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
@@ -95,14 +95,14 @@ def test_a_column_that_only_the_whole_file_can_judge_is_left_to_the_night(tmp_pa
     write_shop(tmp_path, configuration=SHOP.replace("orders*.csv", f"big.{suffix}").replace("quantity * price", "price * 2"))
     write = {"csv": lines.write_csv, "jsonl": lines.write_ndjson, "parquet": lines.write_parquet}[suffix]
     write(tmp_path / "landing" / f"big.{suffix}")
-    ask_first(open_night(tmp_path, LAST_DAY), sources=True)
+    preflight(open_run(tmp_path, LAST_DAY), sources=True)
     toml = (tmp_path / "evenfall.toml").read_text()
     (tmp_path / "evenfall.toml").write_text(toml.replace("price * 2", "late * 2"))
     if suffix == "jsonl":
-        ask_first(open_night(tmp_path, LAST_DAY), sources=True)
+        preflight(open_run(tmp_path, LAST_DAY), sources=True)
     else:
         with pytest.raises(ConfigurationError, match="late"):
-            ask_first(open_night(tmp_path, LAST_DAY), sources=True)
+            preflight(open_run(tmp_path, LAST_DAY), sources=True)
 
 
 def test_a_database_is_asked_for_its_address_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +115,8 @@ def test_a_database_is_asked_for_its_address_alone(tmp_path: Path, monkeypatch: 
     ):
         (tmp_path / "evenfall.toml").write_text(SHOP + source.format(uri))
         with pytest.raises(ConfigurationError, match=told):
-            ask_first(open_night(tmp_path, LAST_DAY), sources=True)
+            preflight(open_run(tmp_path, LAST_DAY), sources=True)
     (tmp_path / "evenfall.toml").write_text(SHOP + source.format("postgresql://reader@db.example/x"))
-    ask_first(open_night(tmp_path, LAST_DAY), sources=True)
+    preflight(open_run(tmp_path, LAST_DAY), sources=True)
     with pytest.raises(DataError, match="the lake is empty"):
-        refuse_empty(open_night(tmp_path, LAST_DAY, now=datetime.now(UTC)).workspace.lake)
+        refuse_empty(open_run(tmp_path, LAST_DAY, now=datetime.now(UTC)).workspace.lake)

@@ -15,10 +15,10 @@ from lake.arrivals import read_arrivals
 from lake.storage.delta import Lake
 from outputs.publishing.database import publish_members
 from pipeline.erasure.file_search import files_below, search
-from pipeline.erasure.id_matcher import Needle
+from pipeline.erasure.id_matcher import IdMatcher
 from pipeline.retention import tidy
 from pipeline.verification.verify import verify
-from runtime.run_context import open_night
+from runtime.run_context import open_run
 from tests.communities import SHOP, shop_lines
 from tests.nights import NIGHT, FirstNight, Run, succeed
 
@@ -76,10 +76,10 @@ def test_a_list_that_was_tampered_with_differs_and_is_told_by_column_and_rows(ru
 
 @pytest.mark.soak
 def test_past_its_keeping_time_a_night_cannot_be_verified(run: Run, shop: Path) -> None:
-    soon = open_night(shop, NIGHT, now=datetime.now(UTC) + timedelta(days=29))
+    soon = open_run(shop, NIGHT, now=datetime.now(UTC) + timedelta(days=29))
     assert tidy(soon).files == 0
     assert verify(shop, NIGHT.isoformat()).answer == "matches"
-    later = open_night(shop, NIGHT, now=datetime.now(UTC) + timedelta(days=31))
+    later = open_run(shop, NIGHT, now=datetime.now(UTC) + timedelta(days=31))
     assert tidy(later).files > 0
     done = run("verify", "--workspace", shop, "--as-of", NIGHT)
     assert done.code == 3
@@ -131,5 +131,5 @@ def test_after_an_erasure_no_earlier_night_can_be_verified_and_the_nights_go_on_
     assert connection.execute("SELECT count(*) FROM evenfall_members WHERE member_id = 'c001'").fetchone() == (0,)
     connection.close()
     own = [path for path in files_below(shop) if "landing" not in path.parts]
-    assert search(own, Needle("c001")).holding == ()
+    assert search(own, IdMatcher("c001")).holding == ()
     assert run("verify", "--workspace", shop, "--as-of", NEXT).code == 0

@@ -12,17 +12,17 @@ import pytest
 from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
 from outputs.publishing.database import publish_members
 from runtime.alerting import alert_of_warnings, alerted, without_secrets
-from runtime.completed_steps import told_exactly
+from runtime.completed_steps import naming_completed_steps
 from runtime.logged_run import logged
-from runtime.os_errors import machine_trouble
-from runtime.run_context import Night, open_night
+from runtime.os_errors import translate_os_error
+from runtime.run_context import RunContext, open_run
 from tests.catchers import mail_server, webhook
 from tests.communities import LAST_DAY, SHOP, write_shop
 
 
-def night_with(folder: Path, alerts: str) -> Night:
+def night_with(folder: Path, alerts: str) -> RunContext:
     write_shop(folder, configuration=f"{SHOP}\n[alerts]\n{alerts}\n")
-    return open_night(folder, LAST_DAY)
+    return open_run(folder, LAST_DAY)
 
 
 def test_a_failed_night_is_told_by_webhook_and_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,9 +79,9 @@ def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> Non
         for step in ("publishing the lists", "publishing to the database", "measuring what matured"):
             with night.step(step):
                 pass
-        with pytest.raises(OutsideServiceError) as told, told_exactly(night), night.step("writing the report"):
+        with pytest.raises(OutsideServiceError) as told, naming_completed_steps(night), night.step("writing the report"):
             raise OutsideServiceError("no disk", remedy="Free space.", detail="disk 7")
-        with pytest.raises(KeyError) as bug, alerted(night, "nightly"), told_exactly(night):
+        with pytest.raises(KeyError) as bug, alerted(night, "nightly"), naming_completed_steps(night):
             raise KeyError("c001")
     done = (
         f"the lists of {LAST_DAY} are out, and done are the database, the figures of what matured; "
@@ -147,7 +147,7 @@ def test_secrets_are_taken_out_however_they_are_written(tmp_path: Path, monkeypa
     monkeypatch.setenv("SHOP_PASSWORD", "p@ss/word")
     uri = 'publish_uri = "postgresql://ann:${SHOP_PASSWORD}@host/shop"\n[sources.members]\nquery = "SELECT 1"'
     write_shop(tmp_path, configuration=f'{SHOP}\n[lists]\n{uri}\nuri = "postgresql://bob:plain-secret@host/shop"\n')
-    settings = open_night(tmp_path, LAST_DAY).settings
+    settings = open_run(tmp_path, LAST_DAY).settings
     told = without_secrets("p@ss/word p%40ss%2Fword plain-secret shop", settings)
     assert told == "*** *** *** shop"
 
@@ -168,5 +168,5 @@ def test_trouble_of_the_machine_is_told_from_bugs(error: Exception, kind: type[E
     outer = RuntimeError("something else")
     outer.__cause__ = error
     for one in (error, outer):
-        found = machine_trouble(one)
+        found = translate_os_error(one)
         assert (None if found is None else type(found)) is kind

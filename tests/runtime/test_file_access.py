@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.run_context import open_night
+from runtime.run_context import open_run
 from tests.communities import LAST_DAY, SHOP, shop_lines, write_shop
 
 
@@ -35,7 +35,7 @@ def write_something(folder: Path, *, configuration: str = SHOP) -> Path:
     (folder / "mlflow.db").touch()
     (folder / "evenfall.toml").chmod(0o644)
     folder.chmod(0o755)
-    night = open_night(folder, LAST_DAY)
+    night = open_run(folder, LAST_DAY)
     with night.workspace.held("nightly"):
         (night.workspace.lists / "made").mkdir()
         (night.workspace.lists / "made" / "by us").touch()

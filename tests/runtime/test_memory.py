@@ -11,18 +11,18 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from expectations.engine import SuiteHere
-from features.build import build_features
+from expectations.engine import LocalSuite
+from features.compute import compute_features
 from lake.arrivals import read_arrivals
 from lake.contracts import DAILY, TIES
 from lake.storage.delta import Lake
 from pipeline.history.daily_rollups import load_history
-from pipeline.history.materialise import at_hand
-from pipeline.intake.intake import judge_sources, land_intake
+from pipeline.history.materialise import materialise_if_small
+from pipeline.intake.intake import land_intake, validate_sources
 from pipeline.intake.reading import Arrival
 from pipeline.intake.spool import Spool
 from runtime.memory import MemoryBudget
-from runtime.run_context import open_night
+from runtime.run_context import open_run
 from tests.forum import NIGHT, NOW, landed, take_in, write_events, write_forum
 
 LITTLE = '\n[scale]\nmax_memory = "0.2MiB"\n'
@@ -60,12 +60,12 @@ def test_small_exports_are_judged_together_up_to_so_many_rows(tmp_path: Path, mo
     pl.read_csv(shorter).drop("target_member_id").write_csv(shorter)
     judged_rows: list[int] = []
 
-    def judge(suite: SuiteHere, rules: Any, chunk: pl.DataFrame, **others: Any) -> Any:
+    def validate(suite: LocalSuite, rules: Any, chunk: pl.DataFrame, **others: Any) -> Any:
         judged_rows.append(chunk.height)
         return judge_here(suite, rules, chunk, **others)
 
-    judge_here = SuiteHere.judge
-    monkeypatch.setattr(SuiteHere, "judge", judge)
+    judge_here = LocalSuite.validate
+    monkeypatch.setattr(LocalSuite, "judge", validate)
     monkeypatch.setattr(MemoryBudget, "rows_judged_together", 300)
     arrivals = [arrival.facts["rows_read"] for arrival in judged(folder)]
     members, content, events, feedback = arrivals[:1], arrivals[1:2], arrivals[2:-1], arrivals[-1:]
@@ -78,8 +78,8 @@ def test_a_landing_that_is_tried_again_still_has_what_waited_on_disk(tmp_path: P
     """As Prefect tries the step again after a database went away behind it."""
     once, twice = forum(tmp_path / "once", more=LITTLE), forum(tmp_path / "twice", more=LITTLE)
     take_in(once)
-    opened = open_night(twice, NIGHT, now=NOW)
-    intake = judge_sources(opened.workspace, opened.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
+    opened = open_run(twice, NIGHT, now=NOW)
+    intake = validate_sources(opened.workspace, opened.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
     first = land_intake(opened.workspace, intake)
     assert list((twice / ".evenfall" / "intake").iterdir())
     again = land_intake(opened.workspace, intake)
@@ -89,8 +89,8 @@ def test_a_landing_that_is_tried_again_still_has_what_waited_on_disk(tmp_path: P
 
 
 def judged(folder: Path) -> tuple[Arrival, ...]:
-    opened = open_night(folder, NIGHT, now=NOW)
-    return judge_sources(opened.workspace, opened.settings, as_of=NIGHT, now=NOW, progress=lambda _: None).arrivals
+    opened = open_run(folder, NIGHT, now=NOW)
+    return validate_sources(opened.workspace, opened.settings, as_of=NIGHT, now=NOW, progress=lambda _: None).arrivals
 
 
 def test_rollups_that_are_few_are_read_once_and_say_the_same(tmp_path: Path) -> None:
@@ -100,15 +100,15 @@ def test_rollups_that_are_few_are_read_once_and_say_the_same(tmp_path: Path) -> 
     lake = Lake(folder / "lake")
     history = load_history(lake, timezone="UTC", as_of=NIGHT)
     rows = sum(lake.scan(name).collect().height for name in (DAILY, TIES))
-    assert at_hand(history, lake, at_most_rows=rows - 1) is history
-    held = at_hand(history, lake, at_most_rows=rows)
+    assert materialise_if_small(history, lake, max_rows=rows - 1) is history
+    held = materialise_if_small(history, lake, max_rows=rows)
     nights = [NIGHT - timedelta(days=days) for days in (0, 9)]
-    read_day_by_day = [build_features(history, as_of=night) for night in nights]
+    read_day_by_day = [compute_features(history, as_of=night) for night in nights]
     assert not history.ties.collect().is_empty()
     for name in (DAILY, TIES):
         shutil.rmtree(folder / "lake" / name)
     for night, expected in zip(nights, read_day_by_day, strict=True):
-        assert_frame_equal(build_features(held, as_of=night), expected, check_exact=True)
+        assert_frame_equal(compute_features(held, as_of=night), expected, check_exact=True)
 
 
 def test_records_come_out_of_the_spool_in_order_and_no_more_at_once_than_may_be_held(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 from mlflow import MlflowClient
 
 from lake.errors import OutsideServiceError
-from pipeline.retention import let_age_out
+from pipeline.retention import apply_retention
 from runtime.logged_run import logged
-from runtime.run_context import Night, open_night
-from runtime.run_log import NightLog, log_files, read_log
-from runtime.tracking.store_address import own_address
+from runtime.run_context import RunContext, open_run
+from runtime.run_log import RunLog, log_files, read_log
+from runtime.tracking.store_address import local_store_address
 from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.nights import NIGHT, Run
 
@@ -45,7 +45,7 @@ def test_a_night_logs_every_step_with_its_time_memory_and_counts_and_names_nobod
     receipt = json.loads((shop / "lists" / str(night) / "receipt.json").read_text())
     assert receipt["steps"]["publishing the lists"]["members"] == members
     assert receipt["log"] == f"logs/{night}.jsonl"
-    client = MlflowClient(own_address(shop))
+    client = MlflowClient(local_store_address(shop))
     (logged_run,) = client.search_runs([client.get_experiment_by_name("nights").experiment_id])
     assert logged_run.data.metrics["counts/scoring/members"] == members
     assert logged_run.data.metrics["seconds/taking_in"] >= 0
@@ -54,7 +54,7 @@ def test_a_night_logs_every_step_with_its_time_memory_and_counts_and_names_nobod
 def test_a_failure_is_logged_by_kind_and_sentence_without_its_secrets(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shop / "evenfall.toml").write_text(SHOP + '\n[lists]\npublish_uri = "postgresql://writer:${LIST_PASSWORD}@db/x"\n')
     monkeypatch.setenv("LIST_PASSWORD", "moon-and-stars")
-    night = open_night(shop, LAST_DAY)
+    night = open_run(shop, LAST_DAY)
     with pytest.raises(OutsideServiceError), logged(night, "nightly"), night.step("publishing the lists"):
         raise OutsideServiceError("no answer to moon-and-stars", remedy="Try moon-and-stars again.")
     with pytest.raises(ZeroDivisionError), logged(night, "nightly"):
@@ -72,7 +72,7 @@ def test_a_failure_is_logged_by_kind_and_sentence_without_its_secrets(shop: Path
 
 
 def test_lines_of_a_night_not_yet_known_are_kept_and_a_cut_off_line_harms_no_other(tmp_path: Path) -> None:
-    log = NightLog(tmp_path / "logs")
+    log = RunLog(tmp_path / "logs")
     log.tell("before the run", lost=True)
     log.begin(None, purpose="nightly")
     log.tell("step began", step="taking in")
@@ -85,7 +85,7 @@ def test_lines_of_a_night_not_yet_known_are_kept_and_a_cut_off_line_harms_no_oth
         stream.write(b'{"at": "2025-07-02T00:0')
     log.end(exit_code=0, seconds=1.5)
     assert [line["event"] for line in read_log(file)][-1] == "run ended"
-    unknown = NightLog(tmp_path / "logs")
+    unknown = RunLog(tmp_path / "logs")
     unknown.begin(None, purpose="nightly")
     unknown.end(exit_code=2, seconds=0.1)
     assert [path.name[:8] for path in log_files(tmp_path / "logs")] == ["2025-07-", "unknown-"]
@@ -93,7 +93,7 @@ def test_lines_of_a_night_not_yet_known_are_kept_and_a_cut_off_line_harms_no_oth
 
 def test_a_log_that_cannot_be_written_does_not_stop_the_night(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file where the folder belongs")
-    log = NightLog(tmp_path / "logs")
+    log = RunLog(tmp_path / "logs")
     log.begin(date(2025, 7, 1), purpose="nightly")
     log.end(exit_code=0, seconds=1.0)
 
@@ -101,8 +101,8 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_night(tmp_path: Path) ->
 def test_logs_age_out_with_the_lists(tmp_path: Path) -> None:
     write_shop(tmp_path, pl.DataFrame(shop_lines().head(1)), configuration=SHOP + "\n[retention.lists]\nkeep_days = 7\n")
     for days in (0, 6, 7, 30):
-        night: Night = open_night(tmp_path, LAST_DAY - timedelta(days=days))
+        night: RunContext = open_run(tmp_path, LAST_DAY - timedelta(days=days))
         night.log.begin(night.asked, purpose="nightly")
         night.log.end(exit_code=0, seconds=1.0)
-    let_age_out(open_night(tmp_path, LAST_DAY))
+    apply_retention(open_run(tmp_path, LAST_DAY))
     assert list(log_files(tmp_path / "logs").values()) == [LAST_DAY - timedelta(days=6), LAST_DAY]

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from features.build import build_features, describe_members
+from features.compute import compute_features, compute_features_from_totals
 from features.history import History, cut
-from features.incremental.totals import MOST_NIGHTS_AHEAD, RunningTotals, advance, can_advance, start
+from features.incremental.totals import MOST_NIGHTS_AHEAD, IncrementalTotals, can_update, compute_totals, update_totals
 from tests.features.builders import AS_OF, history_of
 
 Row = tuple[date, int, str, int, int]
@@ -53,7 +53,7 @@ def as_history(rows: Sequence[Row], ties: Sequence[tuple[date, int, int, int]] =
     return history_of(daily=rows, ties=ties, members=[{"member_no": number} for number in (1, 2, 3)])
 
 
-def assert_same(carried: RunningTotals, counted: RunningTotals) -> None:
+def assert_same(carried: IncrementalTotals, counted: IncrementalTotals) -> None:
     assert carried.as_of == counted.as_of
     for name, frame in counted.frames().items():
         assert_frame_equal(carried.frames()[name], frame, check_exact=True)
@@ -72,7 +72,7 @@ def test_any_nights_repairs_and_runs_again_give_the_totals_of_a_count_from_the_b
     nights: list[tuple[int, set[int], dict[tuple[int, int, str], tuple[int, int]], dict[tuple[int, tuple[int, int]], int]]],
 ) -> None:
     rows, ties, as_of = dict(first), dict(first_ties), AS_OF
-    totals = start(cut(as_history(as_rows(rows), as_ties(ties)), as_of))
+    totals = compute_totals(cut(as_history(as_rows(rows), as_ties(ties)), as_of))
     for later, dropped, arrived, met in nights:
         before = as_history(as_rows(rows), as_ties(ties))
         rows = {key: value for key, value in rows.items() if key[0] not in dropped} | arrived
@@ -81,27 +81,29 @@ def test_any_nights_repairs_and_runs_again_give_the_totals_of_a_count_from_the_b
         changed = {AS_OF - timedelta(days=age) for age in dropped | {key[0] for key in (*arrived, *met)}}
         history = as_history(as_rows(rows), as_ties(ties))
         seen = cut(history, as_of)
-        totals = advance(totals, seen, before=before.daily, ties_before=before.ties, changed=changed)
-        assert_same(totals, start(seen))
-        assert_frame_equal(describe_members(seen, totals), build_features(history, as_of=as_of), check_exact=True)
+        totals = update_totals(totals, seen, before=before.daily, ties_before=before.ties, changed=changed)
+        assert_same(totals, compute_totals(seen))
+        assert_frame_equal(compute_features_from_totals(seen, totals), compute_features(history, as_of=as_of), check_exact=True)
 
 
 def test_a_night_reads_only_the_days_that_moved() -> None:
     as_of = AS_OF
     rows = as_rows({(age, 1, "event:post"): (1, 0) for age in range(-1, 400)})
     ties = as_ties({(age, (1, 1 + age % 7)): 1 for age in range(-1, 400) if age % 7})
-    totals = start(cut(as_history(rows, ties), as_of))
+    totals = compute_totals(cut(as_history(rows, ties), as_of))
     moved = {as_of + timedelta(days=1 - days) for days in (0, 1, 7, 28, 90, 365)}
     # Other days are spoilt: had they been read, the totals would be wrong.
     spoilt = [(day, member, activity, n if day in moved else 1_000, minor) for day, member, activity, n, minor in rows]
     night = as_of + timedelta(days=1)
     nothing = as_history(())
-    carried = advance(totals, cut(as_history(spoilt, ties), night), before=nothing.daily, ties_before=nothing.ties, changed=())
-    assert_same(carried, start(cut(as_history(rows, ties), night)))
+    carried = update_totals(
+        totals, cut(as_history(spoilt, ties), night), before=nothing.daily, ties_before=nothing.ties, changed=()
+    )
+    assert_same(carried, compute_totals(cut(as_history(rows, ties), night)))
 
 
 @pytest.mark.parametrize(
     ("nights", "possible"), [(-1, False), (0, True), (MOST_NIGHTS_AHEAD, True), (MOST_NIGHTS_AHEAD + 1, False)]
 )
 def test_totals_are_carried_forward_and_not_too_far(nights: int, possible: bool) -> None:
-    assert can_advance(AS_OF, AS_OF + timedelta(days=nights)) == possible
+    assert can_update(AS_OF, AS_OF + timedelta(days=nights)) == possible

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from models.boosting import Lesson, Trees, grow_here, make_trees
+from models.boosting import TrainingData, Trees, make_trees, train_trees_here
 from models.config import PredictionSettings
 from models.encoding import Encoding
 from runtime.settings import Scale
@@ -18,7 +18,7 @@ from tests.flows.scale.workers import PATIENCE_SECONDS, dask_processes, is_growi
 
 
 @pytest.fixture(scope="module")
-def crew(prefect_server: None) -> Iterator[Any]:
+def executor(prefect_server: None) -> Iterator[Any]:
     """A cluster of two workers on this machine, for all who look at it."""
     from flows.scale.cluster import cluster
 
@@ -28,10 +28,10 @@ def crew(prefect_server: None) -> Iterator[Any]:
             yield held
 
 
-def test_trees_grown_by_the_crew_are_the_same_each_time_and_as_good_as_those_of_one_process(crew: Any) -> None:
+def test_trees_grown_by_the_crew_are_the_same_each_time_and_as_good_as_those_of_one_process(executor: Any) -> None:
     from sklearn.metrics import roc_auc_score
 
-    from flows.scale.distributed_training import grow_on
+    from flows.scale.distributed_training import train_trees_on
 
     random = np.random.default_rng(5)
     laid_out = random.normal(size=(6_000, 8)).astype(np.float32)
@@ -45,7 +45,11 @@ def test_trees_grown_by_the_crew_are_the_same_each_time_and_as_good_as_those_of_
     def grown(**how: Any) -> Trees:
         return make_trees(settings, objective="binary", **how).fit(laid_out, outcome, encoding, weight=weight)
 
-    together, again, apart = grown(grow=grow_on(crew.client)), grown(grow=grow_on(crew.client)), grown()
+    together, again, apart = (
+        grown(train_trees=train_trees_on(executor.client)),
+        grown(train_trees=train_trees_on(executor.client)),
+        grown(),
+    )
     assert (together.machines, apart.machines) == (2, 1)
     assert together == again
     assert "127.0.0.1" not in together.text
@@ -53,21 +57,21 @@ def test_trees_grown_by_the_crew_are_the_same_each_time_and_as_good_as_those_of_
     assert scores[0] > 0.7
     assert scores[0] == pytest.approx(scores[1], abs=0.02)
     # The start is part of what is learnt: without it, value would begin from nothing.
-    lesson = Lesson(laid_out, outcome, None, np.full(6_000, 2.0), [])
-    started = grow_on(crew.client)(dict(make_trees(settings, objective="binary").parameters), 5, lesson)
+    data = TrainingData(laid_out, outcome, None, np.full(6_000, 2.0), [])
+    started = train_trees_on(executor.client)(dict(make_trees(settings, objective="binary").parameters), 5, data)
     assert Trees(started, encoding).raw_matrix(laid_out).mean() < -0.1
 
 
-def test_a_lesson_too_small_to_share_is_learnt_in_one_process(crew: Any) -> None:
-    from flows.scale.distributed_training import grow_on
+def test_a_lesson_too_small_to_share_is_learnt_in_one_process(executor: Any) -> None:
+    from flows.scale.distributed_training import train_trees_on
 
     random = np.random.default_rng(5)
-    lesson = Lesson(random.normal(size=(900, 3)).astype(np.float32), (random.random(900) < 0.5).astype(float), None, None, [])
+    data = TrainingData(random.normal(size=(900, 3)).astype(np.float32), (random.random(900) < 0.5).astype(float), None, None, [])
     parameters = make_trees(PredictionSettings(), objective="binary").parameters
-    assert grow_on(crew.client)(parameters, 5, lesson) == grow_here(parameters, 5, lesson)
+    assert train_trees_on(executor.client)(parameters, 5, data) == train_trees_here(parameters, 5, data)
 
 
-def test_a_cluster_here_listens_on_loopback_only_and_lets_no_stranger_in(crew: Any) -> None:
+def test_a_cluster_here_listens_on_loopback_only_and_lets_no_stranger_in(executor: Any) -> None:
     from distributed import Client, Security
 
     here = psutil.Process()
@@ -80,24 +84,28 @@ def test_a_cluster_here_listens_on_loopback_only_and_lets_no_stranger_in(crew: A
         if connection.status == psutil.CONN_LISTEN
     }
     assert listening == {"127.0.0.1"}
-    address = crew.client.scheduler.address
+    address = executor.client.scheduler.address
     assert address.startswith("tls://127.0.0.1:")
     with pytest.raises(OSError, match=r"(?i)timed out|certificate|handshake"):
         Client(address, security=Security.temporary(), timeout=3, set_as_default=False)
 
 
 @pytest.mark.soak
-def test_a_worker_killed_while_trees_grow_is_replaced_and_the_trees_are_grown_again(crew: Any) -> None:
-    from flows.scale.distributed_training import grow_on
+def test_a_worker_killed_while_trees_grow_is_replaced_and_the_trees_are_grown_again(executor: Any) -> None:
+    from flows.scale.distributed_training import train_trees_on
 
     random = np.random.default_rng(5)
     laid_out = random.normal(size=(40_000, 20)).astype(np.float32)
-    lesson = Lesson(laid_out, (random.random(40_000) < 0.5).astype(float), None, None, [])
-    parameters, rounds, grow = make_trees(PredictionSettings(), objective="binary").parameters, 300, grow_on(crew.client)
-    undisturbed = grow(parameters, rounds, lesson)
-    with once(lambda: is_growing(crew.client), do=kill_a_worker) as seen:
-        grown = grow(parameters, rounds, lesson)
+    data = TrainingData(laid_out, (random.random(40_000) < 0.5).astype(float), None, None, [])
+    parameters, rounds, train_trees = (
+        make_trees(PredictionSettings(), objective="binary").parameters,
+        300,
+        train_trees_on(executor.client),
+    )
+    undisturbed = train_trees(parameters, rounds, data)
+    with once(lambda: is_growing(executor.client), do=kill_a_worker) as seen:
+        grown = train_trees(parameters, rounds, data)
     assert seen.done is not None, "no worker was killed in the middle"
     # With both workers back, or with the one that is left.
-    assert grown in (undisturbed, grow_here(parameters, rounds, lesson))
-    crew.client.wait_for_workers(2, timeout=PATIENCE_SECONDS)
+    assert grown in (undisturbed, train_trees_here(parameters, rounds, data))
+    executor.client.wait_for_workers(2, timeout=PATIENCE_SECONDS)

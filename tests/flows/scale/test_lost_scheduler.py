@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.scale.reachability import knock
+from flows.scale.reachability import check_reachable
 from lake.errors import ConfigurationError, OutsideServiceError
 from pipeline.execution.executor import ClusterLostError
 from runtime.settings import Scale
@@ -40,8 +40,8 @@ def test_an_absent_scheduler_is_told_before_anything_starts(run: Run, tmp_path: 
 
 
 def test_a_cluster_here_has_nobody_to_knock_at() -> None:
-    knock(Scale(engine="dask"))
-    knock(Scale())
+    check_reachable(Scale(engine="dask"))
+    check_reachable(Scale())
 
 
 def test_workers_that_outlive_the_night_need_a_prefect_server_that_does(prefect_server: None) -> None:

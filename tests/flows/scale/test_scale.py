@@ -15,25 +15,25 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.build import build_features
+from features.compute import compute_features
 from lake.errors import ConfigurationError
-from lake.scratch import LEAVINGS, put_away
+from lake.scratch import SCRATCH_PREFIX, drop_scratch_tables
 from lake.simulate import simulate
-from models.boosting import grow_here
+from models.boosting import train_trees_here
 from pipeline import scoring
-from pipeline.execution.executor import Alone, learn_from
+from pipeline.execution.executor import LocalExecutor, sample_to_train_on
 from pipeline.execution.partitions import (
     as_arrow,
-    buckets_of,
-    describe_bucket,
-    explain_bucket,
+    compute_partition_features,
+    explain_partition,
     from_arrow,
-    score_bucket,
+    partitions_of,
+    score_partition,
 )
-from pipeline.history.daily_rollups import Gathered, gather
+from pipeline.history.daily_rollups import CommunitySnapshot, take_snapshot
 from pipeline.learning.champions import Champions
 from runtime.memory import MemoryBudget
-from runtime.run_context import Night, open_night
+from runtime.run_context import RunContext, open_run
 from runtime.tracking import promotions
 from tests.flows.scale.workers import a_scheduler, dask_processes, during, is_growing, kill_a_worker, make_certificates, once
 from tests.nights import Run
@@ -69,8 +69,8 @@ def community(alone: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def night_of(workspace: Path) -> Night:
-    return open_night(workspace, the_night(workspace).isoformat())
+def night_of(workspace: Path) -> RunContext:
+    return open_run(workspace, the_night(workspace).isoformat())
 
 
 def the_night(workspace: Path) -> date:
@@ -82,7 +82,7 @@ def list_bytes(workspace: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "receipt.json"}
 
 
-def trained(night: Night) -> Champions:
+def trained(night: RunContext) -> Champions:
     from models.bundle import from_files
     from pipeline.learning.champions import Champion
 
@@ -94,11 +94,11 @@ def trained(night: Night) -> Champions:
     return Champions(champions["churn"], champions["value"])
 
 
-def grounded(night: Night) -> tuple[Gathered, Any]:
-    from flows.scale.dask_executor import _lay_ground
+def grounded(night: RunContext) -> tuple[CommunitySnapshot, Any]:
+    from flows.scale.dask_executor import _write_inputs
 
-    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    return gathered, _lay_ground(night.workspace.lake, night, gathered)
+    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    return snapshot, _write_inputs(night.workspace.lake, night, snapshot)
 
 
 @pytest.mark.parametrize("bucket_members", [1_000_000, 37])
@@ -108,24 +108,24 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
     from flows.scale.dask_executor import _model_files, _typical
 
     night = night_of(community)
-    gathered, ground = grounded(night)
+    snapshot, inputs = grounded(night)
     champions = trained(night)
     assert champions.churn.model.kind == "lightgbm"
-    features = scoring.compute_features(gathered)
-    buckets = list(buckets_of(features["member_no"].sort(), bucket_members=bucket_members))
-    shapes = [describe_bucket(ground, bucket) for bucket in buckets]
+    features = scoring.compute_features(snapshot)
+    partitions = list(partitions_of(features["member_no"].sort(), bucket_members=bucket_members))
+    shapes = [compute_partition_features(inputs, partition) for partition in partitions]
     assert sum(rows for rows, _ in shapes) == features.height
-    ours = pl.concat([night.workspace.lake.scan(bucket.features).collect() for bucket in buckets]).sort("member_id")
+    ours = pl.concat([night.workspace.lake.scan(partition.features).collect() for partition in partitions]).sort("member_id")
     assert_frame_equal(ours, features, check_exact=True)
 
     models = _model_files(night, champions)
     scored = scoring.score_members(night, features, champions)
-    ours = pl.concat([from_arrow(score_bucket(ground, bucket, models, scored.columns)) for bucket in buckets])
+    ours = pl.concat([from_arrow(score_partition(inputs, partition, models, scored.columns)) for partition in partitions])
     assert_frame_equal(ours.sort("member_id"), scored, check_exact=True)
 
     typical = as_arrow(_typical(champions.churn.model, scored.lazy().filter("is_eligible")))
-    ours = pl.concat([from_arrow(explain_bucket(ground, bucket, models, typical)) for bucket in buckets])
-    explained = scoring.explain_members(night, gathered.history, scored, champions)
+    ours = pl.concat([from_arrow(explain_partition(inputs, partition, models, typical)) for partition in partitions])
+    explained = scoring.explain_members(night, snapshot.history, scored, champions)
     expected = explained.filter("is_eligible").select("member_no", "reasons")
     assert expected["reasons"].list.len().sum() > 0
     assert_frame_equal(ours.sort("member_no"), expected.sort("member_no"), check_exact=True)
@@ -135,26 +135,26 @@ def test_one_process_with_little_memory_scores_a_few_members_at_a_time_to_the_sa
     community: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = night_of(community)
-    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
     champions = trained(night)
-    features = Alone().describe(night, gathered)
-    at_once = Alone().score(night, gathered.history, features, champions)
+    features = LocalExecutor().compute_features(night, snapshot)
+    at_once = LocalExecutor().score(night, snapshot.history, features, champions)
     monkeypatch.setattr(MemoryBudget, "members", 37)
-    few = Alone().describe(night, gathered)
+    few = LocalExecutor().compute_features(night, snapshot)
     assert_frame_equal(few.rows.collect(), features.rows.collect(), check_exact=True)
-    assert_frame_equal(Alone().score(night, gathered.history, few, champions), at_once, check_exact=True)
+    assert_frame_equal(LocalExecutor().score(night, snapshot.history, few, champions), at_once, check_exact=True)
 
 
 def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community: Path) -> None:
     night = night_of(community)
-    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    features = Alone().describe(night, gathered)
-    everybody = learn_from(night, gathered.history, features, grow_here)
-    assert everybody.history is gathered.history
+    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    features = LocalExecutor().compute_features(night, snapshot)
+    everybody = sample_to_train_on(night, snapshot.history, features, train_trees_here)
+    assert everybody.history is snapshot.history
     assert everybody.tonight.collect().height == features.members
     fewer = night.settings.prediction.model_copy(update={"learning_members": features.members // 3})
     settings = night.settings.model_copy(update={"prediction": fewer})
-    some = learn_from(replace(night, settings=settings), gathered.history, features, grow_here)
+    some = sample_to_train_on(replace(night, settings=settings), snapshot.history, features, train_trees_here)
     chosen = some.tonight.collect()["member_no"]
     every = min(chosen)
     assert every >= 3
@@ -163,16 +163,16 @@ def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community:
     for rows in (some.history.members, some.history.daily):
         assert set(rows.collect()["member_no"]) <= set(chosen)
     as_of = night.as_of - timedelta(days=60)
-    theirs = build_features(some.history, as_of=as_of)
-    of_all = build_features(gathered.history, as_of=as_of).filter(pl.col("member_no").is_in(chosen.implode()))
+    theirs = compute_features(some.history, as_of=as_of)
+    of_all = compute_features(snapshot.history, as_of=as_of).filter(pl.col("member_no").is_in(chosen.implode()))
     assert theirs.height > 0
     assert_frame_equal(theirs, of_all, check_exact=True)
 
 
 def test_segments_come_out_the_same_from_the_columns_a_crew_returns(community: Path) -> None:
     night = night_of(community)
-    gathered = gather(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    scored = scoring.score_members(night, scoring.compute_features(gathered), trained(night))
+    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    scored = scoring.score_members(night, scoring.compute_features(snapshot), trained(night))
     few = scored.select(scoring.columns_for_segments(scored.columns, night))
     assert few.width < scored.width / 2
     segmented = scoring.segment_members(night, scored)
@@ -182,23 +182,23 @@ def test_segments_come_out_the_same_from_the_columns_a_crew_returns(community: P
 def test_a_past_night_does_not_read_the_totals_of_a_newer_one(community: Path) -> None:
     newest = night_of(community)
     night = newest.on(date.fromordinal(newest.as_of.toordinal() - 30))
-    gathered, ground = grounded(night)
-    features = scoring.compute_features(gathered)
-    (bucket,) = buckets_of(features["member_no"].sort(), bucket_members=MEMBERS)
-    describe_bucket(ground, bucket)
-    assert_frame_equal(night.workspace.lake.scan(bucket.features).collect(), features, check_exact=True)
-    put_away(night.workspace.lake)
-    assert not [name for name in night.workspace.lake.tables if name.startswith(LEAVINGS)]
+    snapshot, inputs = grounded(night)
+    features = scoring.compute_features(snapshot)
+    (partition,) = partitions_of(features["member_no"].sort(), bucket_members=MEMBERS)
+    compute_partition_features(inputs, partition)
+    assert_frame_equal(night.workspace.lake.scan(partition.features).collect(), features, check_exact=True)
+    drop_scratch_tables(night.workspace.lake)
+    assert not [name for name in night.workspace.lake.tables if name.startswith(SCRATCH_PREFIX)]
 
 
 def test_a_worker_that_sees_another_lake_or_runs_another_release_says_so(community: Path) -> None:
     night = night_of(community)
-    _, ground = grounded(night)
-    (bucket,) = buckets_of(pl.Series([1]), bucket_members=1)
+    _, inputs = grounded(night)
+    (partition,) = partitions_of(pl.Series([1]), bucket_members=1)
     with pytest.raises(ConfigurationError, match="does not see the lake"):
-        describe_bucket(replace(ground, mark="of another night"), bucket)
+        compute_partition_features(replace(inputs, mark="of another night"), partition)
     with pytest.raises(ConfigurationError, match="another release"):
-        describe_bucket(replace(ground, code="other code"), bucket)
+        compute_partition_features(replace(inputs, code="other code"), partition)
 
 
 def test_with_a_worker_killed_midway_the_night_has_the_same_lists(run: Run, community: Path) -> None:
@@ -213,7 +213,7 @@ def test_with_a_worker_killed_midway_the_night_has_the_same_lists(run: Run, comm
     assert seen.killed is not None
     assert list_bytes(community) == expected
     lake = night_of(community).workspace.lake
-    assert not [name for name in lake.tables if name.startswith(LEAVINGS)]
+    assert not [name for name in lake.tables if name.startswith(SCRATCH_PREFIX)]
     receipt = json.loads((community / "lists" / the_night(community).isoformat() / "receipt.json").read_text())
     assert receipt["trained_by"] == {"churn": "one process", "value": "one process"}
     assert not dask_processes(), "workers outlived the night"
@@ -256,12 +256,12 @@ def test_a_training_that_loses_a_worker_each_time_leaves_nothing_half_done(
 ) -> None:
     from flows.scale import distributed_training as growing
 
-    grow, killed = growing._grow, []
+    train_trees, killed = growing._grow, []
 
     def grow_and_lose(client: Any, *given: Any) -> str:
         with once(lambda: is_growing(client), do=kill_a_worker) as seen:
             try:
-                return grow(client, *given)
+                return train_trees(client, *given)
             finally:
                 killed.append(seen.done)
 

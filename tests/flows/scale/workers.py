@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from lake.scratch import LEAVINGS
+from lake.scratch import SCRATCH_PREFIX
 from tests.paths import ROOT
 
 PATIENCE_SECONDS = 120
@@ -51,7 +51,7 @@ class during(_InTheBackground):  # noqa: N801 - reads as a sentence
 
     def _watch(self) -> None:
         while not self._stop.wait(0.02):
-            done = len(list(self._lake.glob(f"{LEAVINGS}features_*/_delta_log/*.json")))
+            done = len(list(self._lake.glob(f"{SCRATCH_PREFIX}features_*/_delta_log/*.json")))
             if done >= self._wanted:
                 self.seen.tables, self.seen.killed = done, self._do()
                 return

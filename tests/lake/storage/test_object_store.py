@@ -28,7 +28,7 @@ from lake.storage.release_format import FORMAT, mark_format, read_format
 from lake.storage.storage import root_at
 from lake.storage.versions import forget_past, vacuum
 from pipeline.erasure.file_search import search
-from pipeline.erasure.id_matcher import Needle
+from pipeline.erasure.id_matcher import IdMatcher
 from tests.object_store import ObjectStore, object_store
 
 __all__ = ["object_store"]
@@ -92,7 +92,7 @@ def seen(lake: Lake) -> dict[str, object]:
         told["changed"] = [lake.days_changed("events", since_version=since) for since in (-1, 0, lake.version("events"), 99)]
         told["filled"] = (lake.filled_columns("events"), lake.filled_columns("events", until=DAY_1))
         told["may hold"] = lake.days_that_may_hold("events", pl.Series(["b", "m-1"]), column="id")
-        told["stored"] = sorted(file.name.split("/")[0] for file in lake.place("events").files())
+        told["stored"] = sorted(file.name.split("/")[0] for file in lake.storage("events").files())
     return told
 
 
@@ -154,7 +154,7 @@ def test_a_search_unpacks_what_lies_in_a_bucket(bucket: Bucket) -> None:
     lake.append("members", pl.DataFrame({"id": ["anna-of-the-hill", "ben"], "n": [1, 2]}))
     lake.append("others", pl.DataFrame({"id": ["ben"]}))
     bucket.write("notes.txt", b"met anna-of-the-hill")
-    found = search(bucket.files(), Needle("anna-of-the-hill"))
+    found = search(bucket.files(), IdMatcher("anna-of-the-hill"))
     assert {str(file).removeprefix(f"{bucket}/").split("/")[0] for file in found.holding} == {"members", "notes.txt"}
     assert found.files == len(bucket.files())
     assert found.unreadable == ()
@@ -271,7 +271,7 @@ OPERATIONS: dict[str, Callable[[Lake], object]] = {
     "append": lambda lake: lake.append("events", rows(("a", DAY_1, 1))),
     "format": lambda lake: read_format(lake.root),
     "forget": lambda lake: forget_past(lake, "events"),
-    "search": lambda lake: search(lake.root.files(), Needle("anna")) if isinstance(lake.root, Bucket) else None,
+    "search": lambda lake: search(lake.root.files(), IdMatcher("anna")) if isinstance(lake.root, Bucket) else None,
     "export": lambda lake: matching(f"{lake.root}/*.csv"),
 }
 

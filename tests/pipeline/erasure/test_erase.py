@@ -24,8 +24,8 @@ from outputs.lists import write_lists
 from pipeline.erasure.certificate import Certificate, read_certificate
 from pipeline.erasure.erase import erase
 from pipeline.erasure.file_search import files_below, search
-from pipeline.erasure.id_matcher import Needle
-from pipeline.erasure.request import read_asked
+from pipeline.erasure.id_matcher import IdMatcher
+from pipeline.erasure.request import read_request
 from pipeline.history.daily_rollups import roll_up
 from pipeline.replay.replay import list_open, replay
 from runtime.workspace import Workspace
@@ -69,7 +69,7 @@ def forum(made_forum: Path, tmp_path: Path) -> Path:
 def holding(folder: Path, member: str = GONE, others: frozenset[str] = OTHERS) -> list[str]:
     """What still names the member, the community's own files left aside."""
     own = [path for path in files_below(folder) if "landing" not in path.parts]
-    return [str(path.relative_to(folder)) for path in search(own, Needle(member, others)).holding]
+    return [str(path.relative_to(folder)) for path in search(own, IdMatcher(member, others)).holding]
 
 
 def check_counts(folder: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_certificate_begun_by_an_earlier_release_is_gone_on_with(tmp_path: Pat
 )
 def test_a_file_names_members_a_line_each_or_in_a_column(tmp_path: Path, text: str, asked: dict[str, str]) -> None:
     (tmp_path / "gone.txt").write_bytes(text.encode())
-    assert read_asked(tmp_path / "gone.txt") == asked
+    assert read_request(tmp_path / "gone.txt") == asked
 
 
 @pytest.mark.parametrize("content", [b"\n \n", b"member_id\n", "dörte".encode("latin-1"), None])
@@ -238,7 +238,7 @@ def test_a_file_that_names_nobody_or_cannot_be_read_is_told(tmp_path: Path, cont
     if content is not None:
         (tmp_path / "gone.txt").write_bytes(content)
     with pytest.raises(ConfigurationError, match=r"gone\.txt"):
-        read_asked(tmp_path / "gone.txt")
+        read_request(tmp_path / "gone.txt")
 
 
 def test_nobody_is_erased_before_somebody_said_yes(forum: Path, tmp_path: Path) -> None:

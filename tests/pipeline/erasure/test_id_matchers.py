@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.erasure.file_search import search
-from pipeline.erasure.id_matcher import Needle
-from pipeline.erasure.id_matchers import Needles
+from pipeline.erasure.id_matcher import IdMatcher
+from pipeline.erasure.id_matchers import IdMatchers
 from tests.pipeline.erasure.test_tables import WAYS, hide
 
 IDS = ("anna", "anna-2", "hanna@forum.example", "12347", "123478", "7", "dörte", 'a"b<c', "3f2a9c1e-77aa-4b1f-9d0e-5c1b2a3d4e5f")
@@ -19,24 +19,24 @@ KNOWN = pl.Series([*IDS, "anna-3", "x12347"])
 WORDS = st.sampled_from([*IDS, "anna-3", "x12347", " ", ".", "size ", "hanna", "1,", "part-3f2a9c1e-", '"', "<"])
 
 
-def alone(member: str) -> Needle:
+def alone(member: str) -> IdMatcher:
     """The needle of one member beside all that are known."""
-    return Needle(member, frozenset(one for one in KNOWN if member in one and one != member))
+    return IdMatcher(member, frozenset(one for one in KNOWN if member in one and one != member))
 
 
 @given(wanted=st.lists(st.sampled_from(IDS), min_size=1, unique=True), words=st.lists(WORDS, max_size=8))
 def test_many_are_found_in_a_text_exactly_where_each_alone_is(wanted: list[str], words: list[str]) -> None:
-    text, needles = "".join(words), Needles.of(wanted, known=KNOWN)
+    text, matchers = "".join(words), IdMatchers.of(wanted, known=KNOWN)
     each = {member: alone(member) for member in wanted}
-    by_word = {member for member, needle in each.items() if needle.kind != "value" and needle.in_text(text)}
-    assert set(needles.in_text(text)) == by_word
-    assert needles.named_in(pl.Series([text, None])).to_list() == [bool(by_word), False]
+    by_word = {member for member, matcher in each.items() if matcher.kind != "value" and matcher.in_text(text)}
+    assert set(matchers.in_text(text)) == by_word
+    assert matchers.named_in(pl.Series([text, None])).to_list() == [bool(by_word), False]
     for data in (text.encode(), text.encode("utf-16-le")):
-        assert set(needles.in_bytes(data)) == {member for member, needle in each.items() if needle.in_bytes(data)}
+        assert set(matchers.in_bytes(data)) == {member for member, matcher in each.items() if matcher.in_bytes(data)}
     value = {"member_id": text, "said": [text, {"author_id": text}]}
-    assert set(needles.in_json(value)) == {member for member, needle in each.items() if needle.in_json(value)}
-    assert not set(needles.in_text(needles.redacted(text))) & by_word
-    assert not set(needles.in_bytes(needles.redacted_bytes(text.encode()))) & by_word
+    assert set(matchers.in_json(value)) == {member for member, matcher in each.items() if matcher.in_json(value)}
+    assert not set(matchers.in_text(matchers.redacted(text))) & by_word
+    assert not set(matchers.in_bytes(matchers.redacted_bytes(text.encode()))) & by_word
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -47,7 +47,7 @@ def test_one_search_finds_in_every_packing_whom_each_search_alone_would(tmp_path
         hide(tmp_path / member[:2], how, member)
     hide(tmp_path, how, "somebody-else")
     files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
-    found = search(files, Needles.of(members, known=pl.Series(members)))
+    found = search(files, IdMatchers.of(members, known=pl.Series(members)))
     assert found.named == {"anna<&>", "12347", "bo_1"}
     assert [path.parent.name for path in found.holding] == ["12", "an", "bo"]
 
@@ -59,14 +59,14 @@ def test_ids_too_short_for_a_word_are_found_beside_long_ones(tmp_path: Path) -> 
     (tmp_path / "id.json").write_text('{"minValues": {"author_id": "7"}}')
     (tmp_path / "long.json").write_text('{"n": 7, "said": "by anna-2"}')
     (tmp_path / "other.json").write_text('{"rows": 7}')
-    found = search(sorted(tmp_path.iterdir()), Needles.of(["7", "anna-2"], known=KNOWN))
+    found = search(sorted(tmp_path.iterdir()), IdMatchers.of(["7", "anna-2"], known=KNOWN))
     assert [path.name for path in found.holding] == ["id.csv", "id.json", "id.parquet", "long.json"]
     assert found.named == {"7", "anna-2"}
 
 
 def test_more_ids_than_a_pattern_holds_are_found_too() -> None:
     many = [f"m{number:05d}" for number in range(600)]
-    needles = Needles.of(many, known=pl.Series(many))
+    matchers = IdMatchers.of(many, known=pl.Series(many))
     said = pl.DataFrame({"text": ["by m00599", "by m00600", None]})
-    assert said.select(needles.near(pl.col("text"))).to_series().to_list() == [True, False, False]
-    assert needles.named_in(said["text"]).to_list() == [True, False, False]
+    assert said.select(matchers.near(pl.col("text"))).to_series().to_list() == [True, False, False]
+    assert matchers.named_in(said["text"]).to_list() == [True, False, False]

@@ -6,9 +6,9 @@ import polars as pl
 
 from lake.contracts import EVENTS
 from lake.sources.mapping import ROW_NO, Mapped
-from pipeline.erasure.register import Erased, Erasure, leave_out
+from pipeline.erasure.register import Erasure, ErasureRegister, leave_out
 
-ERASED = Erased(b"0123456789abcdef")
+ERASED = ErasureRegister(b"0123456789abcdef")
 ERASED = ERASED.with_erasure(Erasure(ERASED.hash_of("anna"), asked_at="2025-01-01"))
 
 

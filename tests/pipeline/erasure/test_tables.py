@@ -23,18 +23,18 @@ from lake.sources.mapping import ROW_NO, Mapped
 from lake.storage.delta import Lake
 from outputs.excel import write_excel
 from pipeline.erasure.file_search import search
-from pipeline.erasure.id_matcher import Needle
+from pipeline.erasure.id_matcher import IdMatcher
 from pipeline.erasure.register import (
     KEY_FILE,
     KEY_VARIABLE,
-    Erased,
     Erasure,
+    ErasureRegister,
     leave_out,
     mask_of,
-    read_erased,
+    read_register,
     with_key,
     without_names,
-    write_erased,
+    write_register,
 )
 
 MEMBER = "m-1042/ä"
@@ -42,7 +42,7 @@ KEY = b"0123456789abcdef"
 
 
 def found_in(path: Path, member: str = MEMBER) -> bool:
-    return bool(search([path], Needle(member)).holding)
+    return bool(search([path], IdMatcher(member)).holding)
 
 
 def hide(folder: Path, how: str, member: str) -> Path:
@@ -144,13 +144,13 @@ def test_what_a_database_has_deleted_is_still_found_in_its_pages(tmp_path: Path)
     ],
 )
 def test_a_member_is_not_mistaken_for_another_nor_for_a_number(member: str, text: str, is_named: bool) -> None:
-    needle = Needle(member, frozenset({"anna-2", "hanna@forum.example"}))
-    assert needle.in_text(text) is is_named
-    assert needle.redacted(text) == (text if needle.kind == "value" or not is_named else needle.redacted(text))
-    if needle.kind != "value":
-        assert needle.in_bytes(text.encode()) is is_named
-        assert needle.in_text(needle.redacted(text)) is False
-        assert ("anna-2" in text) == ("anna-2" in needle.redacted(text))
+    matcher = IdMatcher(member, frozenset({"anna-2", "hanna@forum.example"}))
+    assert matcher.in_text(text) is is_named
+    assert matcher.redacted(text) == (text if matcher.kind == "value" or not is_named else matcher.redacted(text))
+    if matcher.kind != "value":
+        assert matcher.in_bytes(text.encode()) is is_named
+        assert matcher.in_text(matcher.redacted(text)) is False
+        assert ("anna-2" in text) == ("anna-2" in matcher.redacted(text))
 
 
 def test_a_short_number_counts_where_ids_are_kept_and_nowhere_else(tmp_path: Path) -> None:
@@ -163,12 +163,12 @@ def test_a_short_number_counts_where_ids_are_kept_and_nowhere_else(tmp_path: Pat
     (tmp_path / "other.csv").write_text("rank,member_id\n7,1\n")
     (tmp_path / "id.json").write_text('{"minValues": {"author_id": "7"}}')
     (tmp_path / "other.json").write_text('{"rows": 7, "version": "7"}')
-    held = search(sorted(tmp_path.iterdir()), Needle("7")).holding
+    held = search(sorted(tmp_path.iterdir()), IdMatcher("7")).holding
     assert [path.name for path in held] == ["id.csv", "id.json", "id.parquet"]
 
 
-def erased_of(*members: str) -> Erased:
-    erased = Erased(KEY)
+def erased_of(*members: str) -> ErasureRegister:
+    erased = ErasureRegister(KEY)
     for member in members:
         erased = erased.with_erasure(Erasure(erased.hash_of(member), asked_at="2025-01-01"))
     return erased
@@ -213,22 +213,22 @@ def test_content_of_an_erased_author_stays_without_them_where_others_can_refer_t
 
 
 def test_the_register_names_nobody_and_needs_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read_erased(tmp_path).erasures == ()
-    erased = with_key(tmp_path, read_erased(tmp_path))
+    assert read_register(tmp_path).erasures == ()
+    erased = with_key(tmp_path, read_register(tmp_path))
     erased = erased.with_erasure(Erasure(erased.hash_of(MEMBER), asked_at="2025-01-01"))
-    write_erased(tmp_path, erased)
-    assert read_erased(tmp_path) == erased
-    assert search([path for path in tmp_path.rglob("*") if path.is_file()], Needle(MEMBER)).holding == ()
-    assert read_erased(tmp_path).among(pl.Series(["x", None, MEMBER])).to_list() == [False, False, True]
+    write_register(tmp_path, erased)
+    assert read_register(tmp_path) == erased
+    assert search([path for path in tmp_path.rglob("*") if path.is_file()], IdMatcher(MEMBER)).holding == ()
+    assert read_register(tmp_path).among(pl.Series(["x", None, MEMBER])).to_list() == [False, False, True]
     (tmp_path / KEY_FILE).rename(tmp_path / "elsewhere")
     with pytest.raises(ConfigurationError, match="missing"):
-        read_erased(tmp_path)
+        read_register(tmp_path)
     monkeypatch.setenv(KEY_VARIABLE, "another key, long enough")
     with pytest.raises(ConfigurationError, match="another one"):
-        read_erased(tmp_path)
+        read_register(tmp_path)
     monkeypatch.setenv(KEY_VARIABLE, "short")
     with pytest.raises(ConfigurationError, match="shorter"):
-        read_erased(tmp_path)
+        read_register(tmp_path)
 
 
 def test_a_path_called_after_an_erased_member_is_masked_and_others_are_not() -> None:

@@ -14,7 +14,7 @@ from features.history import DAILY_SCHEMA, TIES_SCHEMA
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
 from lake.storage.delta import Lake
-from pipeline.history.incremental_totals import RUNNING_TABLES, carry_totals
+from pipeline.history.incremental_totals import TOTALS_TABLES, update_stored_totals
 
 FIRST_DAY = date(2024, 1, 1)
 NIGHT = FIRST_DAY + timedelta(days=20)
@@ -45,10 +45,10 @@ def test_a_carried_night_is_a_night_counted_from_the_beginning(
     carried, counted = Lake(tmp_path / "carried"), Lake(tmp_path / "counted")
     for lake in (carried, counted):
         write(lake, refused=before)
-    carry_totals(carried, as_of=NIGHT, rows_at_hand=0)
+    update_stored_totals(carried, as_of=NIGHT, max_rows_in_memory=0)
     for lake in (carried, counted):
         write(lake, refused=after, factor=4, days=[3, 20, 25])
-    assert not any(counted.exists(table) for table in RUNNING_TABLES.values())
-    expected = carry_totals(counted, as_of=as_of, rows_at_hand=1_000_000).frames()
-    for name, frame in carry_totals(carried, as_of=as_of, rows_at_hand=0).frames().items():
+    assert not any(counted.exists(table) for table in TOTALS_TABLES.values())
+    expected = update_stored_totals(counted, as_of=as_of, max_rows_in_memory=1_000_000).frames()
+    for name, frame in update_stored_totals(carried, as_of=as_of, max_rows_in_memory=0).frames().items():
         assert_frame_equal(frame, expected[name], check_exact=True)

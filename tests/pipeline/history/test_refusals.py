@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from lake.member_index import scan_member_index
 from lake.storage.delta import Lake
-from pipeline.erasure.id_matchers import Needles
+from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.erasure.tables import erase_landed
 from pipeline.history.consent import numbers_not_profiled
 from pipeline.intake.intake import land_intake
 from pipeline.replay.replay import replay
-from runtime.run_context import open_night
-from tests.exports import EVENTS, NIGHT, NOW, consent, judge, source, take_in, write
+from runtime.run_context import open_run
+from tests.exports import EVENTS, NIGHT, NOW, consent, source, take_in, validate, write
 
 
 def test_a_member_whose_record_is_retired_is_on_no_list_and_a_no_stands(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ class Refusing:
     def night(self) -> None:
         """Take in what waits, in the order of the sources."""
         take_in(self.folder, self.toml())
-        for place, (name, rows) in enumerate(self.waiting):
+        for storage, (name, rows) in enumerate(self.waiting):
             # Of a snapshot that a newer one has taken the place of the noes alone are heard.
-            is_superseded = self.extra and any(name == later for later, _ in self.waiting[place + 1 :])
+            is_superseded = self.extra and any(name == later for later, _ in self.waiting[storage + 1 :])
             for who, cells in rows.items():
                 if {"no", "?"} & set(cells):
                     self.refused[name].add(who)
@@ -103,7 +103,7 @@ class Refusing:
         elif step == "killed night":
             with suppress(KeyboardInterrupt):
                 land_intake(
-                    open_night(self.folder, NIGHT, now=NOW).workspace, judge(self.folder, self.toml()), about_to_record=_dies
+                    open_run(self.folder, NIGHT, now=NOW).workspace, validate(self.folder, self.toml()), about_to_record=_dies
                 )
         elif step == "replay":
             replay(self.folder)
@@ -113,7 +113,7 @@ class Refusing:
             self.names["a"] = f"forum {self.files}"
         elif "z" not in self.erased:
             known = scan_member_index(lake).select("member_id").collect()["member_id"]
-            erase_landed(lake, Needles.of(["z"], known=known), masks={"z": "x1"})
+            erase_landed(lake, IdMatchers.of(["z"], known=known), masks={"z": "x1"})
             for refused in self.refused.values():
                 refused.discard("z")
             # Who has been erased is left out of exports from here on, which the register sees to.

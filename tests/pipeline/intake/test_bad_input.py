@@ -223,10 +223,10 @@ def test_a_repaired_line_joins_the_order_its_file_has_landed(run: Run, spoiled: 
     assert run("quarantine", "list", "--workspace", copy, "--csv", folder).code == 0
     assert sorted(path.name for path in folder.iterdir()) == ["members.csv", "orders.csv"]
     good = shop_lines().with_columns(amount=pl.col("quantity") * pl.col("price"), order=pl.format("x{}", "order")).head(90)
-    (place,) = spoiled.lines.with_row_index().filter(pl.col("price") == "n/a")["index"]
-    listed = pl.read_csv(repair, infer_schema=False).filter(pl.col("row_no") == str(place + 1))
+    (storage,) = spoiled.lines.with_row_index().filter(pl.col("price") == "n/a")["index"]
+    listed = pl.read_csv(repair, infer_schema=False).filter(pl.col("row_no") == str(storage + 1))
     # As a German Excel saves it.
-    listed.with_columns(pl.lit(str(good["amount"][place])).alias("value.amount")).write_csv(repair, separator=";")
+    listed.with_columns(pl.lit(str(good["amount"][storage])).alias("value.amount")).write_csv(repair, separator=";")
     before = Lake(copy / "lake").scan("orders").filter(pl.col("order_id") == spoiled.cut).collect()["amount_minor"].to_list()
     done = run("quarantine", "replay", "--workspace", copy, "--csv", repair)
     assert "1 rows re-admitted" in done.out, done.err
@@ -280,9 +280,9 @@ def test_a_repaired_row_does_not_replace_what_came_after_it(run: Run, tmp_path: 
     write_shop(tmp_path)
     lines = shop_lines().with_columns(pl.col("price").cast(pl.String))
     alone = lines.group_by("order").len().filter(pl.col("len") == 1).sort("order")["order"][0]
-    place = lines.with_row_index().filter(pl.col("order") == alone)["index"][0]
-    later = lines[place].with_columns(price=pl.lit("77.77"), quantity=pl.lit(1))
-    lines[place, "price"] = "?"
+    storage = lines.with_row_index().filter(pl.col("order") == alone)["index"][0]
+    later = lines[storage].with_columns(price=pl.lit("77.77"), quantity=pl.lit(1))
+    lines[storage, "price"] = "?"
     spoiled_rows(run, tmp_path, lines)
     later.write_csv(tmp_path / "landing" / "orders-later.csv")
     assert run("nightly", "--workspace", tmp_path, "--as-of", NIGHT).code == 0

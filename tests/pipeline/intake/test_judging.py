@@ -11,11 +11,11 @@ from lake.errors import ConfigurationError
 from lake.storage.delta import Lake
 from lake.storage.release_format import mark_format
 from outputs.report.validation_page import render_validation
-from pipeline.history.daily_rollups import look_back, roll_up
-from pipeline.intake.intake import Intake, judge_sources, land_intake
+from pipeline.history.daily_rollups import load_snapshot, roll_up
+from pipeline.intake.intake import Intake, land_intake, validate_sources
 from pipeline.learning.champions import first_day
 from pipeline.summary import stop_error, validation_facts
-from runtime.run_context import open_night
+from runtime.run_context import open_run
 
 NIGHT = date(2024, 1, 31)
 NOW = datetime(2024, 2, 1, 3, tzinfo=UTC)
@@ -46,12 +46,12 @@ def judged(folder: Path, configuration: str, **files: str) -> Intake:
     (folder / "evenfall.toml").write_text(configuration)
     for name, text in files.items():
         (folder / f"{name}.csv").write_text(text.replace(" ", "\n"))
-    night = open_night(folder, NIGHT, now=NOW)
-    return judge_sources(night.workspace, night.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
+    night = open_run(folder, NIGHT, now=NOW)
+    return validate_sources(night.workspace, night.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
 
 
 def landed(folder: Path, intake: Intake) -> Lake:
-    night = open_night(folder, NIGHT, now=NOW)
+    night = open_run(folder, NIGHT, now=NOW)
     land_intake(night.workspace, intake)
     roll_up(night.workspace.lake, timezone=night.timezone, now_date=NIGHT)
     return night.workspace.lake
@@ -78,7 +78,7 @@ def test_a_cell_that_cannot_be_used_costs_neither_its_row_nor_what_refers_to_it(
         "events.content_id: 1 of 2 values name no row of content that is known and were left empty.",
         "events.target_member_id: 1 of 2 values name no row of members that is known and were left empty.",
     ]
-    page = render_validation(validation_facts(open_night(tmp_path, NIGHT, now=NOW), intake, tonight=None))
+    page = render_validation(validation_facts(open_run(tmp_path, NIGHT, now=NOW), intake, tonight=None))
     assert "1 value · counted as no" in page
     assert "1 value · left empty" in page
     assert "like a9, 2 characters" in page
@@ -156,8 +156,8 @@ def test_one_event_of_1970_is_told_once_and_begins_no_history(tmp_path: Path) ->
         "kept, but not counted as history."
     ]
     landed(tmp_path, intake)
-    night = open_night(tmp_path, NIGHT, now=NOW)
-    assert first_day(look_back(night).history, NIGHT) == date(2024, 1, 1)
+    night = open_run(tmp_path, NIGHT, now=NOW)
+    assert first_day(load_snapshot(night).history, NIGHT) == date(2024, 1, 1)
     assert judged(tmp_path, OPEN + EVENTS).findings == ()
 
 

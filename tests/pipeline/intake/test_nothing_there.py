@@ -12,7 +12,7 @@ import pytest
 from lake.arrivals import read_arrivals
 from lake.errors import ConfigurationError, DataError
 from lake.quarantine import read_quarantine
-from pipeline.intake.intake import Intake, judge_sources, land_intake
+from pipeline.intake.intake import Intake, land_intake, validate_sources
 from runtime.settings import Settings
 from runtime.workspace import Workspace
 
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 def judged(root: Path, sources: dict[str, Any]) -> Intake:
     configured = Settings(sources=sources, validation={"events": {"max_bad_share": 1.0}})
-    return judge_sources(Workspace(root), configured, as_of=NIGHT, now=CLOCK, progress=lambda _: None)
+    return validate_sources(Workspace(root), configured, as_of=NIGHT, now=CLOCK, progress=lambda _: None)
 
 
 def told(intake: Intake) -> set[tuple[str, str, str]]:

@@ -13,9 +13,9 @@ from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.retention import expire
 from lake.storage.delta import Lake
-from pipeline.erasure.id_matchers import Needles
+from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.erasure.tables import erase_landed
-from tests.exports import EVENT, EVENTS, NIGHT, ORDER, consent, counted, held, judge, source, take_in, write
+from tests.exports import EVENT, EVENTS, NIGHT, ORDER, consent, counted, held, source, take_in, validate, write
 
 
 def test_a_source_does_not_overwrite_what_another_says_of_a_member(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_keys_of_two_sources_stop_the_night_until_it_is_said_what_they_mean(tmp_
     write(tmp_path, posts_csv="id,u,t\n1,a,2024-01-01 10:00\n2,b,2024-01-02 10:00\n")
     write(tmp_path, comments_csv="id,u,t\n1,c,2024-01-02 11:00\n2,c,2024-01-03 11:00\n")
     posts, comments = source("events", "posts.csv", EVENT), source("events", "comments.csv", EVENT)
-    (stop,) = judge(tmp_path, posts + comments).stops
+    (stop,) = validate(tmp_path, posts + comments).stops
     assert stop.says.startswith(
         "events: the sources 'comments.csv' and 'posts.csv' bring 2 keys in common for records that differ,"
     )
@@ -67,7 +67,7 @@ def test_keys_of_two_sources_stop_the_night_until_it_is_said_what_they_mean(tmp_
         "as key talk:2, time 2024-01-03 11:00 → 2024-01-03 12:00."
     ]
     with pytest.raises(ConfigurationError, match='landed with `keys = "own"`'):
-        judge(tmp_path, posts + source("events", "comments.csv", EVENT, 'name = "talk"'))
+        validate(tmp_path, posts + source("events", "comments.csv", EVENT, 'name = "talk"'))
 
 
 def test_keys_that_are_shared_are_one_record_and_the_later_replaces_the_earlier(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_keys_that_are_shared_are_one_record_and_the_later_replaces_the_earlier(
     take_in(tmp_path, toml.replace('keys = "shared"', ""))
     assert [key for (key,) in held(tmp_path, "events", "event_id")] == ["1", "2", "3"]
     write(tmp_path, a_csv="id,u,t\n1,a,2024-01-01\n2,z,2024-01-02\n")
-    assert judge(tmp_path, toml.replace('keys = "shared"', "")).stops
+    assert validate(tmp_path, toml.replace('keys = "shared"', "")).stops
     assert take_in(tmp_path, toml)[0].endswith("1 with another member: 1 of b.csv by a.csv, such as key 2, another member.")
     assert held(tmp_path, "events", "event_id", "member_id") == [("1", "a"), ("2", "z"), ("3", "c")]
 
@@ -89,7 +89,7 @@ def test_records_that_landed_before_their_keys_were_own_are_renamed(tmp_path: Pa
     toml = source("content", "posts.csv", piece) + source("content", "wiki.csv", piece, 'name = "wiki"')
     take_in(tmp_path, events + toml)
     write(tmp_path, posts_csv="id,u,t\n1,a,2024-01-01\n7,c,2024-01-03\n")
-    assert judge(tmp_path, events + toml).stops
+    assert validate(tmp_path, events + toml).stops
     write(tmp_path, events_csv="id,u,t,about\n1,a,2024-01-05,1\n2,b,2024-01-05,7\n3,b,2024-01-06,wiki:7\n4,c,2024-01-06,7\n")
     take_in(tmp_path, events + toml.replace('name = "wiki"', 'name = "wiki"\nkeys = "own"'))
     assert [key for (key,) in held(tmp_path, "content", "content_id")] == ["1", "7", "wiki:7"]
@@ -129,7 +129,7 @@ def test_an_order_in_a_later_file_replaces_or_adds_as_is_said(tmp_path: Path) ->
     take_in(tmp_path, adding)
     orders = [("1", date(2024, 1, 5), 8000), ("2", date(2024, 1, 6), 5000), ("3", date(2024, 2, 4), 1000)]
     assert held(tmp_path, "orders", "order_id", "event_date", "amount_minor") == orders
-    assert judge(tmp_path, adding).arrivals == ()
+    assert validate(tmp_path, adding).arrivals == ()
     write(tmp_path, **{"o-02_csv": "id,u,t,x\n1,a,2024-02-03,-30\n3,b,2024-02-04,10\n"})
     take_in(tmp_path, adding)
     assert held(tmp_path, "orders", "order_id", "event_date", "amount_minor") == [(*orders[0][:2], 7000), *orders[1:]]
@@ -184,9 +184,9 @@ def test_a_snapshot_that_is_empty_or_lacks_too_much_stops_the_night(tmp_path: Pa
     write(tmp_path, e_csv="id,u,t\n1,a,2024-01-05\n2,b,2024-01-06\n3,c,2024-01-07\n", o_csv="id,u,t,x\n1,a,2024-01-05,1\n")
     take_in(tmp_path, toml)
     write(tmp_path, e_csv="id,u,t\n1,a,2024-01-05\n")
-    (stop,) = judge(tmp_path, toml).stops
+    (stop,) = validate(tmp_path, toml).stops
     assert stop.says.startswith("events: the snapshot events[1] (e.csv) lacks 2 of the 3 records held (67%)".replace("[1]", ""))
-    assert not judge(tmp_path, toml.replace('"snapshot"', '"snapshot"\nmax_retired_share = 0.7')).stops
+    assert not validate(tmp_path, toml.replace('"snapshot"', '"snapshot"\nmax_retired_share = 0.7')).stops
 
 
 def test_an_erasure_and_a_keeping_time_take_the_parts_along(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_an_erasure_and_a_keeping_time_take_the_parts_along(tmp_path: Path) -> N
     take_in(tmp_path, toml)
     lake = Lake(tmp_path / "lake")
     known = scan_member_index(lake).select("member_id").collect()["member_id"]
-    erase_landed(lake, Needles.of(["a", "z"], known=known), masks={"a": "x1", "z": "x2"})
+    erase_landed(lake, IdMatchers.of(["a", "z"], known=known), masks={"a": "x1", "z": "x2"})
     # Whoever records checks that the ledger and the lake agree.
     assert held(tmp_path, MEMBERS_PARTS, "member_id", "referrer_id") == [("b", None), ("b", None)]
     assert held(tmp_path, ORDERS_PARTS, "order_id", "amount_minor") == [("2", -100), ("2", 800)]
@@ -225,7 +225,7 @@ def test_an_erasure_leaves_others_their_refusals_and_files_their_parts(tmp_path:
     take_in(tmp_path, toml)
     lake = Lake(tmp_path / "lake")
     known = scan_member_index(lake).select("member_id").collect()["member_id"]
-    erase_landed(lake, Needles.of(["member-1"], known=known), masks={"member-1": "x1"})
+    erase_landed(lake, IdMatchers.of(["member-1"], known=known), masks={"member-1": "x1"})
     # The row of this member never landed, so that nobody knows them yet; their no is kept.
     assert held(tmp_path, REFUSALS, "member_id", "refuses_contact") == [("member-1/2", True)]
     assert held(tmp_path, ORDERS_PARTS, "order_id", "source_file") == [("2", "o-x1.csv")]

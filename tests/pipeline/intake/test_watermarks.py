@@ -16,7 +16,7 @@ from lake.contracts import TIMESTAMP
 from lake.errors import ConfigurationError
 from lake.quarantine import read_quarantine
 from lake.storage.delta import Lake
-from pipeline.intake.intake import judge_sources, land_intake
+from pipeline.intake.intake import land_intake, validate_sources
 from runtime.settings import Settings
 from runtime.workspace import Workspace
 
@@ -50,7 +50,7 @@ def settings(**source: object) -> Settings:
 
 def night(root: Path, *, dies: bool = False, **source: object) -> pl.DataFrame:
     """One row per arrival ever, after a night."""
-    intake = judge_sources(Workspace(root), settings(**source), as_of=NIGHT, now=NOW, progress=lambda _: None)
+    intake = validate_sources(Workspace(root), settings(**source), as_of=NIGHT, now=NOW, progress=lambda _: None)
     assert not intake.stops, intake.stops
     if not dies:
         land_intake(Workspace(root), intake)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from pipeline.learning.rollback import used_by_nights
-from runtime.run_log import NightLog
+from runtime.run_log import RunLog
 from runtime.workspace import Workspace
 
 
@@ -17,7 +17,7 @@ def publish(folder: Path, night: str, *, churn: int, runs: tuple[tuple[str, int]
     receipt = {"models": {"churn": f"churn/{churn}"}}
     (folder / "lists" / night / "receipt.json").write_text(json.dumps(receipt))
     for purpose, exit_code in runs:
-        log = NightLog(folder / "logs")
+        log = RunLog(folder / "logs")
         log.begin(date.fromisoformat(night), purpose=purpose)
         log.end(exit_code=exit_code, seconds=1.0)
 

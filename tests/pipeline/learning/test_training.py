@@ -16,8 +16,8 @@ from models.churn import ChurnModel
 from models.config import PredictionSettings
 from models.cutoffs import final_split
 from models.gate import Contest
-from pipeline.learning.champions import _judge
-from runtime.run_context import Night, open_night
+from pipeline.learning.champions import _decide
+from runtime.run_context import RunContext, open_run
 from runtime.tracking.tracking import RegisteredModel, TrainingRecord
 from tests.communities import LAST_DAY, write_shop
 
@@ -30,7 +30,7 @@ WORSE, BETTER = Contest(CHURNED, GOOD, POOR), Contest(CHURNED, POOR, GOOD)
 FIRST_NIGHT = LAST_DAY - timedelta(days=30)
 
 
-def registered(night: Night, *, as_of: date, level: float) -> RegisteredModel:
+def registered(night: RunContext, *, as_of: date, level: float) -> RegisteredModel:
     """A model that says the same of everyone, in the store."""
     model = ChurnModel(
         "base_rate", "Tiny.", final_split([], horizon_days=28), PredictionSettings(), calibration=LogitLine(1.0, level)
@@ -47,7 +47,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Any:
     write_shop(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        opened = open_night(folder, LAST_DAY)
+        opened = open_run(folder, LAST_DAY)
         opened.tracking.prepare()
         first = registered(opened, as_of=FIRST_NIGHT, level=-1.0)
         opened.tracking.promote(first, as_of=FIRST_NIGHT, reason="the first model")
@@ -66,12 +66,12 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Any:
     ],
 )
 def test_a_challenger_takes_over_when_the_gate_or_a_person_says_so_and_otherwise_never(
-    night: Night, contest: Contest | None, force: Any, begins: str, takes_over: bool
+    night: RunContext, contest: Contest | None, force: Any, begins: str, takes_over: bool
 ) -> None:
     held = night.tracking.champion("churn", as_of=LAST_DAY)
     assert held is not None
     challenger = registered(night, as_of=LAST_DAY, level=float(held.version))
-    decided = _judge(night, "churn", TONIGHT, held=held, challenger=challenger, contest=contest, force=force, first="")
+    decided = _decide(night, "churn", TONIGHT, held=held, challenger=challenger, contest=contest, force=force, first="")
     assert decided.startswith(begins)
     now = night.tracking.champion("churn", as_of=LAST_DAY)
     assert now is not None

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from runtime.tracking import local_store as own_store
-from runtime.tracking.local_store import make_own_store
+from runtime.tracking import local_store
+from runtime.tracking.local_store import make_local_store
 from runtime.tracking.tracking import Tracking
 
 
 @pytest.fixture(autouse=True)
 def made_for_real(lent_stores: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(own_store, "_make_tables", lent_stores)
+    monkeypatch.setattr(local_store, "_make_tables", lent_stores)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -45,7 +45,7 @@ def test_a_store_is_made_beside_its_place_whatever_a_killed_process_left_there_a
         seen.append((Path(engine.url.database).name, database.exists()))
 
     monkeypatch.setattr(mlflows, "_initialize_tables", watched)
-    make_own_store(database)
+    make_local_store(database)
     assert seen == [("mlflow.db.making", False)]
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
     with closing(sqlite3.connect(database)) as store:
@@ -61,5 +61,5 @@ def test_a_store_is_made_beside_its_place_whatever_a_killed_process_left_there_a
     tracking = Tracking.of(tmp_path)
     tracking.prepare()
     assert tracking.champion("churn", as_of=date(2025, 7, 1)) is None
-    make_own_store(database)
+    make_local_store(database)
     assert len(contents(database)) > len(before)

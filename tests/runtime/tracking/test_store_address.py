@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.tracking.store_address import is_server, own_address, with_our_driver, without_password
+from runtime.tracking.store_address import is_server, local_store_address, with_our_driver, without_password
 
 
 def test_postgresql_is_reached_with_the_driver_that_is_installed() -> None:
@@ -16,7 +16,7 @@ def test_postgresql_is_reached_with_the_driver_that_is_installed() -> None:
 def test_only_a_server_chooses_where_artifacts_lie(tmp_path: Path) -> None:
     assert is_server("https://host")
     assert not is_server("postgresql+psycopg://host/models")
-    assert not is_server(own_address(tmp_path))
+    assert not is_server(local_store_address(tmp_path))
 
 
 @pytest.mark.parametrize(

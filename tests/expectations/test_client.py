@@ -17,9 +17,9 @@ from typing import IO, Any, Final
 import polars as pl
 import pytest
 
+from expectations import client as validation
 from expectations import messages
-from expectations import worker as beside
-from expectations.engine import SUITES_DIR, RuleError, SuiteHere
+from expectations.engine import SUITES_DIR, LocalSuite, RuleError
 from expectations.runner import Validation, validate
 from lake.contracts import TABLES
 from tests.paths import ROOT
@@ -42,17 +42,17 @@ ROWS = pl.DataFrame(
 
 
 @pytest.fixture(scope="module")
-def lasting() -> Iterator[beside._Process]:
+def lasting() -> Iterator[validation._Process]:
     """The process, begun although some other test may have read Great Expectations here."""
-    begun = beside._Process()
+    begun = validation._Process()
     yield begun
     begun.end()
 
 
 @pytest.fixture
-def process(lasting: beside._Process, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[bytes]:
+def process(lasting: validation._Process, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[bytes]:
     """What judges while a test runs."""
-    monkeypatch.setattr(beside, "_process", lasting)
+    monkeypatch.setattr(validation, "_process", lasting)
     return lasting._child
 
 
@@ -76,7 +76,7 @@ def same(one: Validation, other: Validation) -> bool:
 def test_the_verdicts_are_those_of_judging_here(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = [judged(), judged(rows_per_chunk=100)]
     assert process.poll() is None
-    monkeypatch.setattr(beside, "_process", None)
+    monkeypatch.setattr(validation, "_process", None)
     here = judged()
     assert here.bad["row_no"].to_list() == [1, 2, 3, 4]
     assert all(same(one, here) for one in elsewhere)
@@ -109,27 +109,27 @@ def test_a_process_that_is_killed_or_answers_no_more_loses_no_row(
     when: str, what: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if what is signal.SIGSTOP:
-        monkeypatch.setattr(beside, "ANSWER_SECONDS", 0.5 if when == "before the rules" else 20.0)
-    begun = beside._Process()
-    monkeypatch.setattr(beside, "_process", begun)
+        monkeypatch.setattr(validation, "ANSWER_SECONDS", 0.5 if when == "before the rules" else 20.0)
+    begun = validation._Process()
+    monkeypatch.setattr(validation, "_process", begun)
     if when == "before the rules":
         begun._child.send_signal(what)
     else:
-        ask = begun.judge
+        ask = begun.validate
         asked: list[object] = []
 
         def met_by_it_after_the_first(*question: Any) -> Any:
             if asked:
-                monkeypatch.setattr(beside, "ANSWER_SECONDS", 0.5)
+                monkeypatch.setattr(validation, "ANSWER_SECONDS", 0.5)
                 begun._child.send_signal(what)
             asked.append(question)
             return ask(*question)
 
         monkeypatch.setattr(begun, "judge", met_by_it_after_the_first)
     found = judged()
-    assert beside._process is None
-    assert f"ended before its time (exit code -{signal.SIGKILL.value})" in str(beside.end())
-    assert beside.end() is None
+    assert validation._process is None
+    assert f"ended before its time (exit code -{signal.SIGKILL.value})" in str(validation.stop_worker())
+    assert validation.stop_worker() is None
     assert same(found, judged())
 
 
@@ -137,15 +137,15 @@ def test_what_is_told_is_the_exit_code_of_a_process_that_ended_by_itself(tmp_pat
     (tmp_path / "great_expectations.py").write_text("raise SystemExit(7)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     # A busy machine takes its time to end a process.
-    monkeypatch.setattr(beside, "_ENDS_SECONDS", 60)
-    monkeypatch.setattr(beside, "_process", beside._Process())
+    monkeypatch.setattr(validation, "_ENDS_SECONDS", 60)
+    monkeypatch.setattr(validation, "_process", validation._Process())
     assert judged().bad.height == 4
-    assert "ended before its time (exit code 7)" in str(beside.end())
+    assert "ended before its time (exit code 7)" in str(validation.stop_worker())
 
 
 def test_a_process_whose_answer_was_read_by_half_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = beside._Process()
-    monkeypatch.setattr(beside, "_process", begun)
+    begun = validation._Process()
+    monkeypatch.setattr(validation, "_process", begun)
     judged()
     whole = messages._exactly
 
@@ -164,7 +164,7 @@ _BEGUN: Final = """
 import sys
 from expectations import worker as beside
 beside.begin()
-from tests.expectations.test_worker import judged
+from tests.expectations.test_client import judged
 print(beside._process._child.pid, judged().bad.height, "great_expectations" in sys.modules, flush=True)
 input()
 """
@@ -200,6 +200,6 @@ def _is_gone(pid: int) -> bool:
 
 
 def test_where_great_expectations_was_read_already_nothing_is_begun() -> None:
-    SuiteHere("events")
-    beside.begin()
-    assert beside._process is None
+    LocalSuite("events")
+    validation.start_worker()
+    assert validation._process is None

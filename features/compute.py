@@ -12,17 +12,17 @@ from features.catalog import feature_catalog, with_interactions
 from features.feedback import last_feedback_score
 from features.history import History, SeenHistory, cut
 from features.incremental.active_day_rhythm import active_day_rhythm
-from features.incremental.totals import RunningTotals, start
+from features.incremental.totals import IncrementalTotals, compute_totals
 from features.incremental.window_sums import member_totals
 from features.purchases import purchase_history
 
 # The ingredients of one member are some 300 columns: so many members at once stay below a gigabyte.
 MEMBERS_AT_ONCE: Final = 100_000
 
-__all__ = ["MEMBERS_AT_ONCE", "build_features", "describe_members", "feature_catalog"]
+__all__ = ["MEMBERS_AT_ONCE", "compute_features", "compute_features_from_totals", "feature_catalog"]
 
 
-def build_features(history: History, *, as_of: date, threads: int = 1) -> pl.DataFrame:
+def compute_features(history: History, *, as_of: date, threads: int = 1) -> pl.DataFrame:
     """Compute every feature of the catalog for every member seen by `as_of`.
 
     One row per member as of `as_of`, sorted by member_id: member_no, member_id, then the columns of `feature_catalog`.
@@ -40,13 +40,13 @@ def build_features(history: History, *, as_of: date, threads: int = 1) -> pl.Dat
         polars.exceptions.ComputeError: A member has two rows in `history.members`.
     """
     seen = cut(history, as_of)
-    return describe_members(seen, start(seen, threads=threads), threads=threads)
+    return compute_features_from_totals(seen, compute_totals(seen, threads=threads), threads=threads)
 
 
-def describe_members(
-    seen: SeenHistory, totals: RunningTotals, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1
+def compute_features_from_totals(
+    seen: SeenHistory, totals: IncrementalTotals, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1
 ) -> pl.DataFrame:
-    """Compute the features from running totals; what is returned is as of `build_features`.
+    """Compute the features from running totals; what is returned is as of `compute_features`.
 
     Args:
         seen: The history, cut.
@@ -80,7 +80,7 @@ def _ingredients(members: pl.DataFrame, steps: list[pl.DataFrame]) -> pl.DataFra
     return members.rechunk()
 
 
-def _steps(seen: SeenHistory, totals: RunningTotals) -> list[pl.DataFrame]:
+def _steps(seen: SeenHistory, totals: IncrementalTotals) -> list[pl.DataFrame]:
     """Frames of one row per member_no that the totals fill."""
     steps = [
         member_totals(totals.sums, event_types=seen.event_types),

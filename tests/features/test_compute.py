@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from features.build import build_features, describe_members, feature_catalog
+from features.compute import compute_features, compute_features_from_totals, feature_catalog
 from features.history import History, cut
-from features.incremental.totals import start
+from features.incremental.totals import compute_totals
 from features.windows import WINDOWS_DAYS
 from tests.features.builders import AS_OF, EVERYTHING, daily_frame, history_of, members_frame
 
@@ -24,7 +24,7 @@ def ago(days: int) -> date:
 
 
 def features_of(history: History, as_of: date = AS_OF) -> pl.DataFrame:
-    return build_features(history, as_of=as_of)
+    return compute_features(history, as_of=as_of)
 
 
 def member(frame: pl.DataFrame, member_no: int = 1) -> dict[str, Any]:
@@ -297,7 +297,9 @@ def slowly(rows: list[Row], member_no: int) -> dict[str, Any]:
     out["days_since_last_activity"] = min((age for age, activity, *_ in known if is_activity(activity)), default=None)
     days = {age for age, activity, *_ in known if is_activity(activity) and age < 90}
     starts = [age for age in days if age - 1 not in days]
-    out["longest_streak_days_90d"] = max((next(n for n in range(1, 99) if start + n not in days) for start in starts), default=0)
+    out["longest_streak_days_90d"] = max(
+        (next(n for n in range(1, 99) if compute_totals + n not in days) for compute_totals in starts), default=0
+    )
     return out
 
 
@@ -351,7 +353,7 @@ def test_members_taken_a_few_at_a_time_get_the_same_bytes(monkeypatch: pytest.Mo
     at_once = features_of(history)
     monkeypatch.setattr("features.incremental.active_day_rhythm._MEMBERS_AT_ONCE", 1)
     seen = cut(history, AS_OF)
-    few = describe_members(seen, start(seen, threads=2), members_at_once=1, threads=2)
+    few = compute_features_from_totals(seen, compute_totals(seen, threads=2), members_at_once=1, threads=2)
     assert_frame_equal(few.select(at_once.columns), at_once, check_exact=True)
 
 
@@ -360,8 +362,8 @@ def test_a_members_features_do_not_depend_on_who_else_is_there() -> None:
         (ago(age), 1, activity, 1 + age % 3, 57 + age) for age in (0, 3, 30, 31, 120, 364) for activity in ("event:post", "order")
     ]
     others = [(day, number, activity, n, minor) for number in (2, 3) for day, _, activity, n, minor in rows]
-    alone = build_features(history_of(daily=rows, members=[{"member_no": 1}]), as_of=AS_OF)
-    among = build_features(
+    alone = compute_features(history_of(daily=rows, members=[{"member_no": 1}]), as_of=AS_OF)
+    among = compute_features(
         history_of(daily=[*rows, *others], members=[{"member_no": number} for number in (1, 2, 3)]), as_of=AS_OF
     )
     assert_frame_equal(alone, among.filter(member_no=1), check_exact=True)
