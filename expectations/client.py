@@ -1,8 +1,8 @@
 """Client of the validation worker: Great Expectations runs in a process of its own, beside the first steps of a run.
 
 Importing its packages takes seconds, so whoever is going to validate calls `start_worker` early; suites are validated there until
-`stop_worker` gives the memory back. Rows go through two pipes as Arrow and everything else as JSON: nothing is pickled, nothing lies
-on a disk. If the worker ends early, validation continues in this process. The verdicts are the same in either place.
+`stop_worker` gives the memory back. Rows go through two pipes as Arrow and everything else as JSON: nothing is pickled, nothing
+lies on a disk. If the worker ends early, validation continues in this process. The verdicts are the same in either place.
 
 This module itself imports nothing heavy, so that the worker can start before anything else does.
 """
