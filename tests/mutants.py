@@ -60,7 +60,7 @@ def tests_of(root: Path, path: str) -> list[list[str]]:
     mirrors = {f"test_{module.name}.py", f"test_{module.parent.name}_{module.name}.py", f"test_{module.parent.name}.py"}
     named = re.compile(rf"\b{re.escape('.'.join(module.parts))}\b")
     groups: list[list[str]] = [[], [], []]
-    for test in sorted((root / "tests" / module.parts[0]).glob("test_*.py")):
+    for test in sorted((root / "tests" / module.parts[0]).rglob("test_*.py")):
         group = 0 if test.name in mirrors else 1 if named.search(test.read_text()) else 2
         groups[group].append(str(test.relative_to(root)))
     return [group for group in groups if group]

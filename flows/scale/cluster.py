@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
-from flows.scale.reachability import check_reachable, no_answer
+from flows.scale.reachability import check_reachable, no_answer, refuse_prefect_of_this_machine
 from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
 from runtime.settings import Scale
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from prefect_dask import DaskTaskRunner
 
 _LOOPBACK: Final = "127.0.0.1"
-_LOOPBACK_NAMES: Final = ("localhost", "::1")
 # Also how long a client looks for a scheduler that it has lost.
 _ANSWER_SECONDS: Final = 8
 _WORKER_SECONDS: Final = 60
@@ -105,11 +103,7 @@ def _refuse_prefect_out_of_reach(address: str) -> None:
             f"the workers of {address} outlive the night, and the Prefect server that a night starts by itself does not",
             remedy="Set PREFECT_API_URL to a Prefect server that is always there: `prefect server start`.",
         )
-    if not _is_here(address) and _is_here(url):
-        raise ConfigurationError(
-            f"the workers of {address} cannot reach the Prefect server of this machine, {url}",
-            remedy="Set PREFECT_API_URL to a Prefect server that this machine and all workers reach.",
-        )
+    refuse_prefect_of_this_machine(address, url)
 
 
 @contextmanager
@@ -237,8 +231,3 @@ def _security(scale: Scale) -> Any:
     return Security(
         tls_ca_file=scale.tls_ca, tls_client_cert=scale.tls_cert, tls_client_key=scale.tls_key, require_encryption=True
     )
-
-
-def _is_here(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    return host in _LOOPBACK_NAMES or host.startswith("127.")

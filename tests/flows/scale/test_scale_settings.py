@@ -64,7 +64,8 @@ def test_a_scheduler_that_does_not_answer_stops_the_night_before_it_begins(
     assert not (shop / "lake" / "orders").exists()
 
 
-def test_workers_elsewhere_need_a_prefect_server_they_can_reach(run: Run, shop: Path) -> None:
+def test_workers_elsewhere_need_a_prefect_server_they_can_reach(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
     elsewhere(shop, 'address = "tcp://192.0.2.1:8786"')
     done = run("nightly", "--workspace", shop, "--as-of", "2025-07-01")
     assert done.code == 2
