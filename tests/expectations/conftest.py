@@ -6,19 +6,18 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from expectations.runner import Validation
-from expectations.runner import validate as run_suite
+from expectations.runner import Validation, validate
 from lake.contracts import TABLES
 
 NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
 FUTURE_TOLERANCE = timedelta(hours=1)
 
-Validate = Callable[..., Validation]
+ValidateRows = Callable[..., Validation]
 
 
 @pytest.fixture(scope="session")
-def validate() -> Validate:
-    def _validate(
+def validate_rows() -> ValidateRows:
+    def _validate_rows(
         table: str,
         columns: Mapping[str, list[object]],
         *,
@@ -30,9 +29,9 @@ def validate() -> Validate:
         schema = {name: contract.columns[name].dtype for name in columns}
         rows = pl.DataFrame(dict(columns), schema=schema).with_columns(row_no=pl.int_range(height, dtype=pl.Int64))
         keys = {name: pl.Series(values, dtype=pl.String) for name, values in (references or {}).items()}
-        [found] = run_suite(
+        [found] = validate(
             contract, [rows], references=keys, now=NOW, future_tolerance=FUTURE_TOLERANCE, rows_per_chunk=rows_per_chunk
         )
         return found
 
-    return _validate
+    return _validate_rows

@@ -125,7 +125,7 @@ def test_a_process_that_is_killed_or_answers_no_more_loses_no_row(
             asked.append(question)
             return ask(*question)
 
-        monkeypatch.setattr(begun, "judge", met_by_it_after_the_first)
+        monkeypatch.setattr(begun, "validate", met_by_it_after_the_first)
     found = judged()
     assert validation._process is None
     assert f"ended before its time (exit code -{signal.SIGKILL.value})" in str(validation.stop_worker())
@@ -162,10 +162,10 @@ def test_a_process_whose_answer_was_read_by_half_is_asked_no_more(monkeypatch: p
 
 _BEGUN: Final = """
 import sys
-from expectations import worker as beside
-beside.begin()
+from expectations import client
+client.start_worker()
 from tests.expectations.test_client import judged
-print(beside._process._child.pid, judged().bad.height, "great_expectations" in sys.modules, flush=True)
+print(client._process._child.pid, judged().bad.height, "great_expectations" in sys.modules, flush=True)
 input()
 """
 

@@ -26,12 +26,12 @@ def test_conversion_keeps_nulls_digits_and_what_is_not_a_number():
     }
 
 
-def test_two_threads_do_not_see_each_others_rows_or_references(validate):
+def test_two_threads_do_not_see_each_others_rows_or_references(validate_rows):
     with ThreadPoolExecutor(2) as pool:
         events = pool.submit(
-            validate, "events", {"member_id": ["a", None] * 20}, references={"members": ["a"]}, rows_per_chunk=10
+            validate_rows, "events", {"member_id": ["a", None] * 20}, references={"members": ["a"]}, rows_per_chunk=10
         )
         orders = pool.submit(
-            validate, "orders", {"member_id": ["b", None] * 20}, references={"members": ["b"]}, rows_per_chunk=10
+            validate_rows, "orders", {"member_id": ["b", None] * 20}, references={"members": ["b"]}, rows_per_chunk=10
         )
         assert [events.result().good.height, orders.result().good.height] == [20, 20]

@@ -108,25 +108,25 @@ REQUIRED = [
 
 
 @pytest.mark.parametrize("case", OPTIONAL, ids=lambda case: f"{case[0]}-{case[4]}")
-def test_an_optional_value_that_is_wrong_is_left_empty_and_its_row_stays(validate, case):
+def test_an_optional_value_that_is_wrong_is_left_empty_and_its_row_stays(validate_rows, case):
     table, column, good, bad, rule = case
-    validation = validate(table, {column: [good, None, bad]})
+    validation = validate_rows(table, {column: [good, None, bad]})
     assert broken(validation) == {}
     assert validation.good.get_column(column).to_list() == [good, None, None]
     assert blanked(validation) == {rule: [2]}
 
 
 @pytest.mark.parametrize("case", REQUIRED, ids=lambda case: f"{case[0]}-{case[4]}")
-def test_a_required_column_may_be_neither_null_nor_wrong(validate, case):
+def test_a_required_column_may_be_neither_null_nor_wrong(validate_rows, case):
     table, column, good, bad, rule = case
-    validation = validate(table, {column: [good, None, bad]})
+    validation = validate_rows(table, {column: [good, None, bad]})
     assert broken(validation) == {1: [present(column)], 2: [rule]}
     assert validation.good.get_column(column).to_list() == [good]
 
 
 @pytest.mark.parametrize("column", ["opened_at", "clicked_at"])
-def test_a_message_is_not_opened_or_clicked_before_it_was_sent(validate, column):
-    validation = validate("contacts", {"sent_at": [PAST, PAST, PAST, None], column: [PAST, None, PAST - DAY, PAST - DAY]})
+def test_a_message_is_not_opened_or_clicked_before_it_was_sent(validate_rows, column):
+    validation = validate_rows("contacts", {"sent_at": [PAST, PAST, PAST, None], column: [PAST, None, PAST - DAY, PAST - DAY]})
     assert broken(validation) == {3: ["sent_at_present"]}
     assert blanked(validation) == {f"{column}_not_before_sent_at": [2]}
     assert validation.good.rows() == [(PAST, PAST, 0), (PAST, None, 1), (PAST, None, 2)]
@@ -142,13 +142,13 @@ def test_a_message_is_not_opened_or_clicked_before_it_was_sent(validate, column)
         ("feedback", "feedback_id"),
     ],
 )
-def test_the_first_row_of_a_key_is_kept_and_later_ones_break_the_rule(validate, table, key):
-    validation = validate(table, {key: ["a", "b", "a", None, None, "a"]})
+def test_the_first_row_of_a_key_is_kept_and_later_ones_break_the_rule(validate_rows, table, key):
+    validation = validate_rows(table, {key: ["a", "b", "a", None, None, "a"]})
     assert broken(validation) == {2: [f"{key}_unique"], 3: [present(key)], 4: [present(key)], 5: [f"{key}_unique"]}
 
 
-def test_lines_of_one_order_may_share_its_id(validate):
-    assert broken(validate("orders", {"order_id": ["a", "a", None]})) == {2: ["order_id_present"]}
+def test_lines_of_one_order_may_share_its_id(validate_rows):
+    assert broken(validate_rows("orders", {"order_id": ["a", "a", None]})) == {2: ["order_id_present"]}
 
 
 def test_the_first_row_is_the_one_with_the_lowest_row_no_wherever_it_lies():
@@ -159,23 +159,23 @@ def test_the_first_row_is_the_one_with_the_lowest_row_no_wherever_it_lies():
 
 
 @pytest.mark.parametrize("rows_per_chunk", [1, 2, 3, 100])
-def test_the_size_of_a_chunk_changes_no_verdict(validate, rows_per_chunk):
+def test_the_size_of_a_chunk_changes_no_verdict(validate_rows, rows_per_chunk):
     columns = {
         "event_id": ["a", "b", "a", None, "c", "b", "a"],
         "member_id": ["m", "m", "m", "x", None, "m", "x"],
         "occurred_at": [PAST, TOO_LATE, PAST, PAST, None, TOO_LATE, BEFORE_1970],
     }
-    cut = validate("events", columns, references={"members": ["m"]}, rows_per_chunk=rows_per_chunk)
-    whole = validate("events", columns, references={"members": ["m"]})
+    cut = validate_rows("events", columns, references={"members": ["m"]}, rows_per_chunk=rows_per_chunk)
+    whole = validate_rows("events", columns, references={"members": ["m"]})
     assert cut.bad.equals(whole.bad)
     assert cut.good.equals(whole.good)
     assert cut.outcomes == whole.outcomes
 
 
-def test_long_numeric_ids_that_differ_in_the_last_digit_do_not_collide(validate):
+def test_long_numeric_ids_that_differ_in_the_last_digit_do_not_collide(validate_rows):
     ids = [str(2**63 + offset) for offset in range(3)] + [str(10**30), str(10**30 + 1), None]
-    assert broken(validate("events", {"event_id": ids})) == {5: ["event_id_present"]}
-    known = validate("events", {"member_id": ids[:5]}, references={"members": ids[:4]})
+    assert broken(validate_rows("events", {"event_id": ids})) == {5: ["event_id_present"]}
+    known = validate_rows("events", {"member_id": ids[:5]}, references={"members": ids[:4]})
     assert broken(known) == {4: ["member_id_known"]}
 
 
@@ -189,30 +189,30 @@ def test_long_numeric_ids_that_differ_in_the_last_digit_do_not_collide(validate)
         ("feedback", "member_id", "members"),
     ],
 )
-def test_a_reference_must_be_known_where_its_table_has_a_source(validate, table, column, referenced):
+def test_a_reference_must_be_known_where_its_table_has_a_source(validate_rows, table, column, referenced):
     columns = {column: ["known", "unknown"]}
-    assert broken(validate(table, columns, references={referenced: ["known"]})) == {1: [f"{column}_known"]}
-    assert broken(validate(table, columns, references={referenced: []})) == {0: [f"{column}_known"], 1: [f"{column}_known"]}
-    assert broken(validate(table, columns)) == {}
+    assert broken(validate_rows(table, columns, references={referenced: ["known"]})) == {1: [f"{column}_known"]}
+    assert broken(validate_rows(table, columns, references={referenced: []})) == {0: [f"{column}_known"], 1: [f"{column}_known"]}
+    assert broken(validate_rows(table, columns)) == {}
 
 
 @pytest.mark.parametrize(("column", "referenced"), [("target_member_id", "members"), ("content_id", "content")])
-def test_an_unknown_optional_reference_is_left_empty_and_the_event_stays(validate, column, referenced):
+def test_an_unknown_optional_reference_is_left_empty_and_the_event_stays(validate_rows, column, referenced):
     columns = {"event_id": ["a", "b", "a"], column: ["known", "unknown", "unknown"]}
-    validation = validate("events", columns, references={referenced: ["known"]})
+    validation = validate_rows("events", columns, references={referenced: ["known"]})
     assert broken(validation) == {2: ["event_id_unique"]}
     assert validation.good.rows() == [("a", "known", 0), ("b", None, 1)]
     # The third row is bad for another reason: nothing of it lands, and nothing of it is counted as left empty.
     assert blanked(validation) == {f"{column}_known": [1]}
-    assert blanked(validate("events", columns)) == {}
+    assert blanked(validate_rows("events", columns)) == {}
 
 
-def test_an_optional_reference_may_be_null(validate):
+def test_an_optional_reference_may_be_null(validate_rows):
     columns = {"content_id": [None, "c"], "target_member_id": ["m", None]}
-    assert broken(validate("events", columns, references={"members": ["m"], "content": ["c"]})) == {}
+    assert broken(validate_rows("events", columns, references={"members": ["m"], "content": ["c"]})) == {}
 
 
-def test_a_time_no_calendar_holds_is_a_bad_row_and_not_a_crash(validate):
+def test_a_time_no_calendar_holds_is_a_bad_row_and_not_a_crash(validate_rows):
     rows = pl.DataFrame({"row_no": [0, 1, 2], "occurred_at": [2**63 - 1, -(2**63), None]})
     rows = rows.with_columns(pl.col("occurred_at").cast(pl.Datetime("us", "UTC")))
     [validation] = validate(EVENTS, [rows], references={}, now=NOW, future_tolerance=TOLERANCE)
@@ -224,14 +224,14 @@ def test_a_time_no_calendar_holds_is_a_bad_row_and_not_a_crash(validate):
     }
 
 
-def test_a_row_lists_all_the_rules_it_breaks_by_name(validate):
-    validation = validate("orders", {"member_id": [""], "ordered_at": [TOO_LATE], "amount": [None]})
+def test_a_row_lists_all_the_rules_it_breaks_by_name(validate_rows):
+    validation = validate_rows("orders", {"member_id": [""], "ordered_at": [TOO_LATE], "amount": [None]})
     assert broken(validation) == {0: ["amount_present", "member_id_length", "ordered_at_not_in_future"]}
 
 
-def test_an_outcome_counts_every_broken_row_and_shows_the_first_three(validate):
+def test_an_outcome_counts_every_broken_row_and_shows_the_first_three(validate_rows):
     columns = {"amount": [2e12, 1.0, float("nan"), None, 3e12, 4e12]}
-    outcomes = {outcome.rule: outcome for outcome in validate("orders", columns, rows_per_chunk=2).outcomes}
+    outcomes = {outcome.rule: outcome for outcome in validate_rows("orders", columns, rows_per_chunk=2).outcomes}
     in_range = outcomes["amount_in_range"]
     assert (in_range.column, in_range.rows_checked, in_range.broken) == ("amount", 5, 4)
     assert in_range.examples == (Example(0, "2000000000000.0"), Example(2, "NaN"), Example(4, "3000000000000.0"))
@@ -240,8 +240,8 @@ def test_an_outcome_counts_every_broken_row_and_shows_the_first_three(validate):
     assert outcomes["amount_present"].examples == (Example(3, None),)
 
 
-def test_an_example_is_short_enough_to_print(validate):
-    outcome = next(o for o in validate("events", {"channel": ["x" * 5000, None]}).outcomes if o.broken)
+def test_an_example_is_short_enough_to_print(validate_rows):
+    outcome = next(o for o in validate_rows("events", {"channel": ["x" * 5000, None]}).outcomes if o.broken)
     assert outcome.examples == (Example(0, "x" * 80),)
 
 
@@ -251,13 +251,13 @@ def test_columns_of_others_travel_with_the_good_rows():
     assert validation.good.to_dict(as_series=False) == {"row_no": [0], "order_id": ["a"], "source_file": ["x.csv"]}
 
 
-def test_a_column_that_is_not_mapped_has_no_rules_run(validate):
-    validation = validate("contacts", {"opened_at": [PAST, None]})
+def test_a_column_that_is_not_mapped_has_no_rules_run(validate_rows):
+    validation = validate_rows("contacts", {"opened_at": [PAST, None]})
     assert [outcome.rule for outcome in validation.outcomes] == ["opened_at_not_before_1970", "opened_at_not_in_future"]
 
 
-def test_no_rows_are_judged_without_complaint(validate):
-    validation = validate("events", {"event_id": [], "occurred_at": []}, references={"members": []})
+def test_no_rows_are_judged_without_complaint(validate_rows):
+    validation = validate_rows("events", {"event_id": [], "occurred_at": []}, references={"members": []})
     assert (validation.good.height, validation.bad.height) == (0, 0)
     assert validation.bad.schema == {"row_no": pl.Int64, "rules": pl.List(pl.String)}
     assert {(outcome.rows_checked, outcome.broken) for outcome in validation.outcomes} == {(0, 0)}
@@ -314,9 +314,9 @@ def test_a_clock_without_a_zone_is_refused():
         )
 
 
-def test_validation_prints_and_logs_nothing_and_leaves_the_suites_alone(validate, capfd, caplog):
+def test_validation_prints_and_logs_nothing_and_leaves_the_suites_alone(validate_rows, capfd, caplog):
     before = {path.name: path.read_bytes() for path in SUITES_DIR.iterdir() if path.is_file()}
-    validate("events", {"event_id": ["a", "a", None]})
+    validate_rows("events", {"event_id": ["a", "a", None]})
     assert {path.name: path.read_bytes() for path in SUITES_DIR.iterdir() if path.is_file()} == before
     assert {path.suffix for path in SUITES_DIR.iterdir() if path.is_file()} == {".py", ".json"}
     assert capfd.readouterr() == ("", "")
