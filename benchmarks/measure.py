@@ -49,7 +49,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class RunContext:
+class MeasuredNight:
     """What one run of the command line cost.
 
     Args:
@@ -77,7 +77,7 @@ def run_job(python: Path, module: str, job: str, inputs: Path, *, result: Path |
     return Cost(**json.loads(ended.stdout.splitlines()[-1]))
 
 
-def run_observed(command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> RunContext:
+def run_observed(command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> MeasuredNight:
     """Run a command that names its steps on the terminal, and note what each of them cost.
 
     A step lasts until the next one is named, so what lies between two steps counts to the earlier one.
@@ -125,12 +125,12 @@ class _Observer:
         self._now = (name, time.perf_counter(), cpu)
         self._forget_peak()
 
-    def finish(self, *, cpu_seconds: float, peak_mib: float) -> RunContext:
+    def finish(self, *, cpu_seconds: float, peak_mib: float) -> MeasuredNight:
         self._ended.set()
         self._close(cpu_seconds, self._latest_peak)
         # What the system reports at the end includes the process that started this one, so it is the last resort.
         peak = max(cost.peak_mib for cost in self._costs.values()) or peak_mib
-        return RunContext(Cost(time.perf_counter() - self._began, cpu_seconds, peak), self._costs)
+        return MeasuredNight(Cost(time.perf_counter() - self._began, cpu_seconds, peak), self._costs)
 
     def _close(self, cpu: float, peak: float) -> None:
         name, since, cpu_before = self._now

@@ -24,7 +24,7 @@ from typing import Final
 
 from benchmarks.community import read_size, write_one_more_day
 from benchmarks.job import peak_mib
-from benchmarks.measure import ROOT, BenchmarkError, Cost, RunContext, python_here, run_observed
+from benchmarks.measure import ROOT, BenchmarkError, Cost, MeasuredNight, python_here, run_observed
 
 _SERVER_STARTS_SECONDS: Final = 180
 _SERVER_STOPS_SECONDS: Final = 30
@@ -127,7 +127,7 @@ def load(workspace: Path, *, days_at_once: int, progress: Progress) -> list[Cost
     return costs
 
 
-def run_night(workspace: Path, as_of: date, *, server: str, new_rows: int, members: int) -> RunContext:
+def run_night(workspace: Path, as_of: date, *, server: str, new_rows: int, members: int) -> MeasuredNight:
     """Run `evenfall nightly`, watched, and note what its steps cost."""
     overheads = workspace / f"overheads-{as_of}.json"
     command = [str(python_here()), "-m", "benchmarks.overhead", str(overheads)]
@@ -137,7 +137,7 @@ def run_night(workspace: Path, as_of: date, *, server: str, new_rows: int, membe
     rows = {name: new_rows if name in _STEPS_OF_NEW_ROWS else members for name in found.steps}
     steps = {name: Cost(c.wall_seconds, c.cpu_seconds, c.peak_mib, rows[name]) for name, c in found.steps.items()}
     total = Cost(found.total.wall_seconds, found.total.cpu_seconds, found.total.peak_mib, new_rows)
-    return RunContext(total, steps, json.loads(overheads.read_text(encoding="utf-8")))
+    return MeasuredNight(total, steps, json.loads(overheads.read_text(encoding="utf-8")))
 
 
 def add_day(workspace: Path, *, events: int) -> date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.measure import Cost, RunContext
+from benchmarks.measure import Cost, MeasuredNight
 from benchmarks.results import Results, Target, median_night, targets
 from benchmarks.rivalry import Comparison
 
@@ -94,7 +94,7 @@ def _twice_part(results: Results) -> list[str]:
     ]
 
 
-def _overheads_part(night: RunContext) -> list[str]:
+def _overheads_part(night: MeasuredNight) -> list[str]:
     if not night.overheads:
         return []
     whole = night.total.wall_seconds
@@ -108,7 +108,7 @@ def _overheads_part(night: RunContext) -> list[str]:
     ]
 
 
-def _night_rows(night: RunContext) -> list[tuple[str, ...]]:
+def _night_rows(night: MeasuredNight) -> list[tuple[str, ...]]:
     return [*(_cost_row(name, cost) for name, cost in night.steps.items()), _cost_row("the whole night", night.total)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.measure import Cost, RunContext, median_cost
+from benchmarks.measure import Cost, MeasuredNight, median_cost
 from benchmarks.rivalry import FEATURES, FLOOR, FROM_THE_BEGINNING, ROLLUP_OF_THE_DAY, SAMPLED_FEATURES, Comparison
 
 NIGHT_WALL_SECONDS: Final = 90
@@ -34,8 +34,8 @@ class Twice:
 
     members: int
     events: int
-    once: list[RunContext]
-    longer: list[RunContext]
+    once: list[MeasuredNight]
+    longer: list[MeasuredNight]
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Results:
     machine: dict[str, str]
     size: dict[str, Any]
     load: Cost
-    first_night: RunContext
-    nights: list[RunContext]
+    first_night: MeasuredNight
+    nights: list[MeasuredNight]
     twice: Twice | None
     comparisons: list[Comparison]
 
@@ -107,14 +107,14 @@ def targets(results: Results) -> list[Target]:
     ]
 
 
-def median_night(nights: Sequence[RunContext]) -> RunContext:
+def median_night(nights: Sequence[MeasuredNight]) -> MeasuredNight:
     """The median of every step, of every overhead and of the whole."""
     steps = {name: median_cost([night.steps[name] for night in nights if name in night.steps]) for name in nights[0].steps}
     overheads = {kind: statistics.median(night.overheads[kind] for night in nights) for kind in nights[0].overheads}
-    return RunContext(median_cost([night.total for night in nights]), steps, overheads)
+    return MeasuredNight(median_cost([night.total for night in nights]), steps, overheads)
 
 
-def _wall(nights: Sequence[RunContext]) -> float:
+def _wall(nights: Sequence[MeasuredNight]) -> float:
     return statistics.median(night.total.wall_seconds for night in nights)
 
 

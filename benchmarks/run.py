@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.community import read_size, write_community
 from benchmarks.inputs import write_inputs
 from benchmarks.machine import describe_machine
-from benchmarks.measure import Cost, RunContext
+from benchmarks.measure import Cost, MeasuredNight
 from benchmarks.nights import add_day, load, make_workspace, prefect_server, run_night
 from benchmarks.page import page, tables
 from benchmarks.population import Size
@@ -80,7 +80,7 @@ def run(plan: Plan, *, command: str) -> Results:
     return Results(command, machine, asdict(size), _summed(loads), first, nights, twice, comparisons)
 
 
-def _nights(workspace: Path, plan: Plan, size: Size, *, server: str) -> tuple[list[RunContext], date]:
+def _nights(workspace: Path, plan: Plan, size: Size, *, server: str) -> tuple[list[MeasuredNight], date]:
     nights, last = [], size.last_day
     new_rows = plan.new_events or size.events // size.days
     for number in range(plan.nights):
@@ -95,7 +95,7 @@ def _twice(plan: Plan, size: Size, *, server: str) -> Twice:
     members, events = max(int(size.members * plan.twice), 2), int(size.events * plan.twice)
     longer = Size(members, 2 * events, 2 * size.days, size.seed, days_per_file=size.days_per_file)
     community = _written(plan.folder / "community-twice", longer)
-    found: dict[str, list[RunContext]] = {"once": [], "twice": []}
+    found: dict[str, list[MeasuredNight]] = {"once": [], "twice": []}
     for name, days in (("once", size.days), ("twice", None)):
         workspace = plan.folder / name
         make_workspace(community, workspace, days=days)

@@ -30,7 +30,7 @@ EXAMPLES: Final = 3
 EXAMPLE_CHARACTERS: Final = 80
 _BAD_SCHEMA: Final[Mapping[str, pl.DataType]] = {ROW_NO: pl.Int64(), "rules": pl.List(pl.String)}
 
-__all__ = ["Example", "RuleError", "RuleOutcome", "Validation", "validate"]
+__all__ = ["Example", "RuleError", "RuleOutcome", "ValidationResult", "validate"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class RuleOutcome:
 
 
 @dataclass(frozen=True)
-class Validation:
+class ValidationResult:
     """An arrival split in two; good and bad rows add up to the rows given.
 
     Args:
@@ -101,7 +101,7 @@ def validate(
     future_tolerance: timedelta,
     suites_dir: Path = SUITES_DIR,
     rows_per_chunk: int = ROWS_PER_CHUNK,
-) -> list[Validation]:
+) -> list[ValidationResult]:
     """Judge every row of several arrivals by the suite of their table, each arrival as if it were alone.
 
     A column that is not there has no rules run. Of an arrival's rows that share a key, the one with the lowest row_no is kept.
@@ -150,7 +150,7 @@ def _between(positions: pl.Series, begin: int, end: int) -> pl.Series:
     return positions.slice(first, beyond - first) - begin
 
 
-def _validation(table: Table, rows: pl.DataFrame, rules: tuple[Rule, ...], broken: Mapping[str, pl.Series]) -> Validation:
+def _validation(table: Table, rows: pl.DataFrame, rules: tuple[Rule, ...], broken: Mapping[str, pl.Series]) -> ValidationResult:
     """One arrival split by the positions of the rows that break each rule."""
     found = {name: rows.get_column(ROW_NO).gather(positions) for name, positions in broken.items() if len(positions)}
     needed = {rule.name for rule in rules if table.needs(rule.column)}
@@ -163,7 +163,7 @@ def _validation(table: Table, rows: pl.DataFrame, rules: tuple[Rule, ...], broke
         for rule, count in zip(rules, checked, strict=True)
     ]
     good = rows.filter(~pl.col(ROW_NO).is_in(bad_row_nos)) if bad.height else rows
-    return Validation(good=_without(good, rules, blanked), bad=bad, outcomes=tuple(outcomes))
+    return ValidationResult(good=_without(good, rules, blanked), bad=bad, outcomes=tuple(outcomes))
 
 
 def _without(good: pl.DataFrame, rules: tuple[Rule, ...], blanked: Mapping[str, pl.Series]) -> pl.DataFrame:

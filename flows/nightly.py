@@ -132,7 +132,7 @@ def name_run(night: RunContext) -> None:
 
 
 @dataclass(frozen=True)
-class Lists:
+class NightLists:
     """Tonight's lists as frames."""
 
     members: pl.DataFrame
@@ -222,10 +222,10 @@ def score_and_segment(
 
 
 @io_step
-def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -> Lists:
+def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -> NightLists:
     """Write the lists and their receipt, and show them all at once."""
     with night.step(LISTS_STEP) as counted:
-        lists = Lists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
+        lists = NightLists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         staging = staging_folder(night.workspace.night(night.as_of))
         hashes = write_lists(
@@ -241,7 +241,7 @@ def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -
 
 
 @io_step
-def publish_to_database(night: RunContext, lists: Lists) -> None:
+def publish_to_database(night: RunContext, lists: NightLists) -> None:
     """Write the member list to the database as well; the lists are out whether it answers or not."""
     from lake.sources.readers import expand_environment
 
@@ -261,7 +261,12 @@ def measure_maturity(night: RunContext, history: History) -> Maturity:
 
 @step
 def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
-    night: RunContext, lists: Lists, champions: Champions, maturity: Maturity, intake: taking_in.Intake, tonight: pl.DataFrame
+    night: RunContext,
+    lists: NightLists,
+    champions: Champions,
+    maturity: Maturity,
+    intake: taking_in.Intake,
+    tonight: pl.DataFrame,
 ) -> None:
     """Write the morning report."""
     with night.step("writing the report"):
@@ -278,7 +283,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
 
 
 @io_step
-def record_night(night: RunContext, lists: Lists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
+def record_night(night: RunContext, lists: NightLists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
     """Leave a run in MLflow and a summary in Prefect."""
     with night.step("recording the night"):
         summary = night_summary(night, lists.members, lists.contacts, champions, tonight)

@@ -15,7 +15,7 @@ from expectations.table_checks import Finding
 from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
 from outputs.report.facts import TableFlow
-from outputs.report.validation_page import BrokenRule, Example, TableValidation, ValidationFacts
+from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
 from pipeline.intake.cast_failures import together
 from pipeline.intake.intake import Intake
 from pipeline.intake.reading import Arrival
@@ -214,7 +214,7 @@ def _broken_rule(outcome: RuleOutcome, *, stopped: bool) -> BrokenRule:
     return BrokenRule(
         outcome.says,
         outcome.broken,
-        tuple(Example(example.row_no, outcome.column, example.value, example.file) for example in outcome.examples),
+        tuple(ShownExample(example.row_no, outcome.column, example.value, example.file) for example in outcome.examples),
         _consequence(outcome, stopped=stopped),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, of_error, ok, problem, warning
+from flows.doctor.findings import CONFIGURATION, SERVICE, Diagnosis, of_error, ok, problem, warning
 from flows.doctor.machine import shown_bytes
 from lake.errors import EvenfallError
 from lake.storage.bucket import Bucket
@@ -15,7 +15,7 @@ _PROBE: Final = ".evenfall-doctor"
 _ABOUT: Final = "bucket"
 
 
-def look_at_bucket(workspace: Workspace) -> Iterator[Finding]:
+def look_at_bucket(workspace: Workspace) -> Iterator[Diagnosis]:
     """Could a night read and write there? One small object is written and removed again to know."""
     bucket = workspace.lake.root
     if not isinstance(bucket, Bucket):
@@ -40,7 +40,7 @@ def look_at_bucket(workspace: Workspace) -> Iterator[Finding]:
     yield from _versions(bucket)
 
 
-def review_bucket(bucket: Bucket) -> Iterator[Finding]:
+def review_bucket(bucket: Bucket) -> Iterator[Diagnosis]:
     """What of the rights to a bucket can be seen from here, and what cannot."""
     try:
         is_public = bucket.is_public()
@@ -67,7 +67,7 @@ def _keeps_apart(bucket: Bucket) -> bool:
         bucket.remove(_PROBE)
 
 
-def _versions(bucket: Bucket) -> Iterator[Finding]:
+def _versions(bucket: Bucket) -> Iterator[Diagnosis]:
     keeps = bucket.keeps_versions()
     if keeps is not False:
         told = "keeps older versions of objects" if keeps else "does not say whether it keeps older versions of objects"

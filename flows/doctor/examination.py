@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flows.doctor.bucket import look_at_bucket
-from flows.doctor.findings import Finding, of_error, ok, problem
+from flows.doctor.findings import Diagnosis, of_error, ok, problem
 from flows.doctor.machine import look_at_clock, look_at_disk, look_at_permissions, look_at_versions, utc_now
 from flows.doctor.nights import look_at_format, look_at_holder, look_at_last_nights, look_at_tonight, look_for_gaps
 from flows.doctor.security import review
@@ -22,16 +22,16 @@ from runtime.run_context import RunContext, open_run
 from runtime.settings import load_settings
 from runtime.workspace import Workspace
 
-Look = Callable[[], Iterator[Finding]]
+Look = Callable[[], Iterator[Diagnosis]]
 _BUG: int = 1
 
 
-def examine(folder: Path, *, security: bool = False) -> list[Finding]:
+def examine(folder: Path, *, security: bool = False) -> list[Diagnosis]:
     """Look at a workspace; as `examine_in_turn`, all at once."""
     return list(examine_in_turn(folder, security=security))
 
 
-def examine_in_turn(folder: Path, *, security: bool = False) -> Iterator[Finding]:
+def examine_in_turn(folder: Path, *, security: bool = False) -> Iterator[Diagnosis]:
     """Look at a workspace, and say each thing as soon as it is known: what needs long to ask comes late.
 
     Args:
@@ -88,7 +88,7 @@ def _looks_at_night(night: RunContext) -> Iterator[Look]:
     yield lambda: look_at_tonight(night, registry_answers=answers)
 
 
-def _taken(look: Look) -> Iterator[Finding]:
+def _taken(look: Look) -> Iterator[Diagnosis]:
     """What a look finds; where it fails itself, that is what it found."""
     try:
         yield from look()
@@ -100,7 +100,7 @@ def _taken(look: Look) -> Iterator[Finding]:
         )
 
 
-def _look_at_configuration(root: Path) -> Iterator[Finding]:
+def _look_at_configuration(root: Path) -> Iterator[Diagnosis]:
     settings = load_settings(root)
     sources = ", ".join(settings.sources)
     says = f"evenfall.toml can be read: {settings.community.name}; sources for {sources}"

@@ -18,7 +18,7 @@ _ABOUT_WIDTH: Final = 14
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at.
 
     Args:
@@ -36,33 +36,33 @@ class Finding:
     exit_code: int = 0
 
 
-def ok(about: str, says: str) -> Finding:
+def ok(about: str, says: str) -> Diagnosis:
     """Nothing to do."""
-    return Finding("ok", about, says)
+    return Diagnosis("ok", about, says)
 
 
-def warning(about: str, says: str, remedy: str) -> Finding:
+def warning(about: str, says: str, remedy: str) -> Diagnosis:
     """A night would run, but somebody should look."""
-    return Finding("warning", about, says, remedy)
+    return Diagnosis("warning", about, says, remedy)
 
 
-def problem(about: str, says: str, remedy: str, *, exit_code: int) -> Finding:
+def problem(about: str, says: str, remedy: str, *, exit_code: int) -> Diagnosis:
     """A night would fail, or should not run like this."""
-    return Finding("problem", about, says, remedy, exit_code)
+    return Diagnosis("problem", about, says, remedy, exit_code)
 
 
-def of_error(about: str, error: EvenfallError) -> Finding:
+def of_error(about: str, error: EvenfallError) -> Diagnosis:
     """The problem a night would end with."""
     says = f"{error.what}\n{error.detail}" if error.detail else error.what
     return problem(about, says, error.remedy, exit_code=error.exit_code)
 
 
-def exit_code(findings: Iterable[Finding]) -> int:
+def exit_code(findings: Iterable[Diagnosis]) -> int:
     """0 when nothing is a problem, else the lowest code of the problems: what a night would meet first."""
     return min((finding.exit_code for finding in findings if finding.level == "problem"), default=0)
 
 
-def lines_of(finding: Finding) -> Iterator[str]:
+def lines_of(finding: Diagnosis) -> Iterator[str]:
     """One finding in one or more lines."""
     first, *more = finding.says.splitlines() or [""]
     yield f"{finding.level:<{_LEVEL_WIDTH}}{finding.about:<{_ABOUT_WIDTH}}{first}"
@@ -72,7 +72,7 @@ def lines_of(finding: Finding) -> Iterator[str]:
         yield " " * (_LEVEL_WIDTH + _ABOUT_WIDTH) + f"→ {finding.remedy}"
 
 
-def counted(findings: Sequence[Finding]) -> str:
+def counted(findings: Sequence[Diagnosis]) -> str:
     """How many problems and warnings there are."""
     counts = {level: sum(finding.level == level for finding in findings) for level in ("problem", "warning")}
     return ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts.items())

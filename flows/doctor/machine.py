@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from flows.doctor.findings import CONFIGURATION, SERVICE, Finding, ok, problem, warning
+from flows.doctor.findings import CONFIGURATION, SERVICE, Diagnosis, ok, problem, warning
 from lake.arrivals import read_arrivals
 from lake.contracts import ACTIVITY_TABLES
 from lake.storage.bucket import Bucket
@@ -46,7 +46,7 @@ _LOCK: Final = Path(__file__).parent.parent.parent / "requirements.lock"
 _PIN: Final = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\\]+)", re.MULTILINE)
 
 
-def look_at_permissions(workspace: Workspace) -> Iterator[Finding]:
+def look_at_permissions(workspace: Workspace) -> Iterator[Diagnosis]:
     """May everything be written that a night writes?"""
     closed = closed_to_us(workspace, writes=True)
     if closed:
@@ -60,7 +60,7 @@ def look_at_permissions(workspace: Workspace) -> Iterator[Finding]:
         yield ok("permissions", f"{workspace.root} can be written")
 
 
-def look_at_disk(workspace: Workspace) -> Iterator[Finding]:
+def look_at_disk(workspace: Workspace) -> Iterator[Diagnosis]:
     """Is there room for another night? A day that changes much rewrites much, and old versions stay for a while."""
     is_here = not isinstance(workspace.lake.root, Bucket)
     free = shutil.disk_usage(_on_disk(workspace)).free
@@ -80,7 +80,7 @@ def _on_disk(workspace: Workspace) -> Path:
     return root if isinstance(root, Path) and root.is_dir() else workspace.root
 
 
-def look_at_versions() -> Iterator[Finding]:
+def look_at_versions() -> Iterator[Diagnosis]:
     """Are Python and the main libraries those that the lock pins and the tests ran with?"""
     python = platform.python_version()
     if tuple(map(int, platform.python_version_tuple()[:2])) < _OLDEST_PYTHON:
@@ -102,7 +102,7 @@ def look_at_versions() -> Iterator[Finding]:
         yield ok("versions", f"Python {python}; {len(here)} main libraries {told}: {_shortly(here)}")
 
 
-def look_at_clock(workspace: Workspace, settings: Settings, *, now: datetime) -> Iterator[Finding]:
+def look_at_clock(workspace: Workspace, settings: Settings, *, now: datetime) -> Iterator[Diagnosis]:
     """What day is it for the community, and has the clock gone back since anything arrived?"""
     local = now.astimezone(ZoneInfo(settings.community.timezone))
     says = f"{now:%Y-%m-%d %H:%M} UTC; in {settings.community.timezone} it is {local:%Y-%m-%d %H:%M}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from flows.doctor.findings import BUSY, Finding, of_error, ok, problem, warning
+from flows.doctor.findings import BUSY, Diagnosis, of_error, ok, problem, warning
 from lake.contracts import ACTIVITY_TABLES
 from lake.errors import EvenfallError
 from lake.storage.release_format import FORMAT, read_format
@@ -54,7 +54,7 @@ def last_runs(workspace: Workspace) -> list[Ran]:
     return sorted(ran, key=lambda one: one.began, reverse=True)
 
 
-def look_at_format(workspace: Workspace) -> Iterator[Finding]:
+def look_at_format(workspace: Workspace) -> Iterator[Diagnosis]:
     """Can this release work with the lake?"""
     written = read_format(workspace.lake.root)
     if written is None:
@@ -72,7 +72,7 @@ def look_at_format(workspace: Workspace) -> Iterator[Finding]:
         yield ok("lake", f"{where}format {written}; {len(tables)} tables: {', '.join(tables)}")
 
 
-def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Finding]:
+def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Diagnosis]:
     """Is a run going on, and is it one that hangs?"""
     holder, since = workspace.holder(), workspace.held_since()
     if holder is None:
@@ -83,7 +83,7 @@ def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Finding]:
         yield problem("lock", f"a run has been going on for long: {holder}", "If it hangs, end that process.", exit_code=BUSY)
 
 
-def look_at_last_nights(workspace: Workspace) -> Iterator[Finding]:
+def look_at_last_nights(workspace: Workspace) -> Iterator[Diagnosis]:
     """How did the last runs go? The newest decides whether anything is to be done; the others are told."""
     ran = last_runs(workspace)
     if not ran:
@@ -101,7 +101,7 @@ def look_at_last_nights(workspace: Workspace) -> Iterator[Finding]:
         yield warning("last nights", told, remedy)
 
 
-def look_at_tonight(night: RunContext, *, registry_answers: bool) -> Iterator[Finding]:
+def look_at_tonight(night: RunContext, *, registry_answers: bool) -> Iterator[Diagnosis]:
     """Which night would run now, and would it train? A registry that does not answer is not asked: its client waits for long."""
     try:
         as_of, how = _next(night)
@@ -110,7 +110,7 @@ def look_at_tonight(night: RunContext, *, registry_answers: bool) -> Iterator[Fi
         yield of_error("tonight", error)
 
 
-def look_for_gaps(night: RunContext) -> Iterator[Finding]:
+def look_for_gaps(night: RunContext) -> Iterator[Diagnosis]:
     """Are there lists of the nights just before the one that is due?"""
     lists = night.workspace.lists
     listed = sorted(path.name for path in lists.glob("[0-9]*") if (path / "receipt.json").exists()) if lists.exists() else []

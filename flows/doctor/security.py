@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flows.doctor.bucket import review_bucket
-from flows.doctor.findings import CONFIGURATION, Finding, ok, problem, warning
+from flows.doctor.findings import CONFIGURATION, Diagnosis, ok, problem, warning
 from lake.errors import EvenfallError
 from lake.storage.bucket import Bucket
 from runtime.file_access import OWN_FOLDERS
@@ -44,7 +44,7 @@ _TOKEN: Final = re.compile(r"(?=[^/?#]*\d)(?=[^/?#]*[A-Za-z])[A-Za-z0-9_-]{20,}"
 _NAMED: Final = 3
 
 
-def review(root: Path) -> Iterator[Finding]:
+def review(root: Path) -> Iterator[Diagnosis]:
     """Look at a workspace with the eyes of somebody else on the machine; names files and keys, never a secret.
 
     Args:
@@ -62,7 +62,7 @@ def review(root: Path) -> Iterator[Finding]:
     yield from _or_ok("links", "none leads out of the workspace", _links(root))
 
 
-def _or_ok(about: str, says: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+def _or_ok(about: str, says: str, findings: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
     found = list(findings)
     yield from found or [ok(about, says)]
 
@@ -75,7 +75,7 @@ def _lake(root: Path) -> Path | Bucket:
         return Workspace(root).lake.root
 
 
-def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Finding]:
+def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Diagnosis]:
     if not root.exists():
         return
     config = root / CONFIGURATION_FILE
@@ -113,7 +113,7 @@ def _is_open(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def _secrets_in_configuration(root: Path) -> Iterator[Finding]:
+def _secrets_in_configuration(root: Path) -> Iterator[Diagnosis]:
     try:
         raw = tomllib.loads((root / CONFIGURATION_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -139,7 +139,7 @@ def _secret_in(text: str) -> str | None:
     return "what looks like a token" if plain.startswith("http") and _TOKEN.search(plain.partition("://")[2]) else None
 
 
-def _servers() -> Iterator[Finding]:
+def _servers() -> Iterator[Diagnosis]:
     for name in _SERVERS:
         address = os.environ.get(name, "")
         if _password(address):
@@ -157,7 +157,7 @@ def _servers() -> Iterator[Finding]:
             yield problem("servers", says, f"Unset {name}, and put a server with a login in front.", exit_code=CONFIGURATION)
 
 
-def _pickles(root: Path) -> Iterator[Finding]:
+def _pickles(root: Path) -> Iterator[Diagnosis]:
     found = [path for path in _files(root) if is_pickle(path)]
     in_models = [path for path in found if path.relative_to(root).parts[0] in _MODEL_FOLDERS]
     if in_models:
@@ -183,7 +183,7 @@ def is_pickle(path: Path) -> bool:
         return False
 
 
-def _links(root: Path) -> Iterator[Finding]:
+def _links(root: Path) -> Iterator[Diagnosis]:
     leading_out = [path for path in _everything(root) if path.is_symlink() and not path.resolve().is_relative_to(root)]
     own = [path for path in leading_out if path.relative_to(root).parts[0] in (*OWN_FOLDERS, "mlflow.db")]
     if own:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final, Literal
 
-from flows.doctor.findings import SERVICE, Finding, of_error, ok, problem, warning
+from flows.doctor.findings import SERVICE, Diagnosis, of_error, ok, problem, warning
 from lake.errors import EvenfallError, OutsideServiceError
 from lake.sources.databases import expand_environment
 from outputs.alerts import check_filled_in
@@ -22,7 +22,7 @@ _SECONDS: Final = 10
 _SERVER_ERROR: Final = 500
 
 
-def look_at_mlflow(night: RunContext) -> Iterator[Finding]:
+def look_at_mlflow(night: RunContext) -> Iterator[Diagnosis]:
     """Does the store of runs and models answer?"""
     tracking = night.tracking
     if not tracking.exists():
@@ -41,7 +41,7 @@ def look_at_mlflow(night: RunContext) -> Iterator[Finding]:
         yield of_error("mlflow", error)
 
 
-def look_at_prefect(night: RunContext) -> Iterator[Finding]:
+def look_at_prefect(night: RunContext) -> Iterator[Diagnosis]:
     """Which server would the night use, and does it answer?"""
     os.environ.setdefault("PREFECT_HOME", str(night.workspace.state / "prefect"))
     from prefect.settings import get_current_settings
@@ -62,7 +62,7 @@ def look_at_prefect(night: RunContext) -> Iterator[Finding]:
         )
 
 
-def look_at_publication(night: RunContext) -> Iterator[Finding]:
+def look_at_publication(night: RunContext) -> Iterator[Diagnosis]:
     """Does the database answer that the member list is written to?"""
     uri, settings = night.settings.lists.publish_uri, night.settings
     if uri is None:
@@ -78,7 +78,7 @@ def look_at_publication(night: RunContext) -> Iterator[Finding]:
         yield of_error("publishing", told)
 
 
-def look_at_alerts(night: RunContext) -> Iterator[Finding]:
+def look_at_alerts(night: RunContext) -> Iterator[Diagnosis]:
     """Would anybody hear of a night that failed? Addresses are filled in, nothing is sent."""
     alerts = night.settings.alerts
     ways = {"webhook": alerts.webhook, "mail": alerts.smtp}

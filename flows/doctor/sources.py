@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from flows.doctor.findings import DATA, Finding, of_error, ok, problem, warning
+from flows.doctor.findings import DATA, Diagnosis, of_error, ok, problem, warning
 from flows.doctor.machine import shown_bytes
 from lake.arrivals import read_arrivals
 from lake.contracts import TABLES
@@ -29,7 +29,7 @@ _ANSWER_SECONDS: Final = 30
 _NS_PER_SECOND: Final = 1_000_000_000
 
 
-def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
+def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagnosis]:
     """One finding per source: what it offers, how much of that is new, and how its mapping does on the first rows of what is."""
     try:
         configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
@@ -63,7 +63,7 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Findin
                 yield _without_secrets(of_error(about, error), settings)
 
 
-def _validated(about: str, offers: str, coming: Sequence[Export], settings: Settings) -> Finding:
+def _validated(about: str, offers: str, coming: Sequence[Export], settings: Settings) -> Diagnosis:
     """Try the mapping on the first of what the next night would read, as `evenfall preview` does."""
     if not coming:
         return ok(about, offers)
@@ -85,7 +85,7 @@ def _validated(about: str, offers: str, coming: Sequence[Export], settings: Sett
     return ok(about, says)
 
 
-def _without_secrets(finding: Finding, settings: Settings) -> Finding:
+def _without_secrets(finding: Diagnosis, settings: Settings) -> Diagnosis:
     return replace(finding, says=without_secrets(finding.says, settings), remedy=without_secrets(finding.remedy, settings))
 
 

@@ -17,8 +17,8 @@ import polars as pl
 
 from lake.errors import ConfigurationError
 from lake.sources.casting import as_number, as_text, numeric_reading, without_blanks
-from lake.sources.nested import AbsentError, Value, value_of
-from lake.sources.sql_grammar import ManyRowsError, Read, column_name, read_expression
+from lake.sources.nested import AbsentError, ExportValue, value_of
+from lake.sources.sql_grammar import ManyRowsError, ParsedExpression, column_name, read_expression
 from lake.sources.sql_tokens import NotReadError
 
 Wanted = Literal["number", "condition", "text"]
@@ -85,14 +85,14 @@ def _as_it_is(values: pl.Series) -> Evaluated:
     return Evaluated(values, misread=_no_row(len(values)), written=values)
 
 
-def _alone(value: Value) -> Evaluated:
+def _alone(value: ExportValue) -> Evaluated:
     if value.unread is None:
         return _as_it_is(value.values)
     written = value.values.zip_with(~value.unread, as_text(value.written))
     return Evaluated(value.values, misread=value.unread, written=written)
 
 
-def _read(rows: pl.DataFrame, sql: str, told: str) -> Read:
+def _read(rows: pl.DataFrame, sql: str, told: str) -> ParsedExpression:
     try:
         return read_expression(sql)
     except ManyRowsError:
@@ -108,7 +108,7 @@ def _read(rows: pl.DataFrame, sql: str, told: str) -> Read:
         ) from None
 
 
-def _inputs(rows: pl.DataFrame, read: Read, sql: str, told: str) -> list[Value]:
+def _inputs(rows: pl.DataFrame, read: ParsedExpression, sql: str, told: str) -> list[ExportValue]:
     try:
         return [value_of(rows, path) for path in read.paths]
     except AbsentError as error:
@@ -133,7 +133,7 @@ def _nearest(name: str, held: Sequence[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def _parse(read: Read, sql: str, told: str) -> pl.Expr:
+def _parse(read: ParsedExpression, sql: str, told: str) -> pl.Expr:
     try:
         return pl.sql_expr(read.sql)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
@@ -146,7 +146,7 @@ def _parse(read: Read, sql: str, told: str) -> pl.Expr:
 
 
 def _first_reading_that_works(
-    height: int, expression: pl.Expr, inputs: Sequence[Value], *, wanted: Wanted, sql: str, told: str
+    height: int, expression: pl.Expr, inputs: Sequence[ExportValue], *, wanted: Wanted, sql: str, told: str
 ) -> Evaluated:
     rows = _numbered(height, inputs, whole_as_integer=wanted == "text")
     roots = tuple(rows.columns[1:])
@@ -170,7 +170,7 @@ def _first_reading_that_works(
     raise _cannot(inputs, problem, sql, told)
 
 
-def _numbered(height: int, inputs: Sequence[Value], *, whole_as_integer: bool) -> pl.DataFrame:
+def _numbered(height: int, inputs: Sequence[ExportValue], *, whole_as_integer: bool) -> pl.DataFrame:
     """What the expression reads, under the names Polars sees, behind a column that holds the height where it reads nothing."""
     wide = [_wide(value.values) for value in inputs]
     values = [_whole_as_integer(column) if whole_as_integer and column.dtype.is_float() else column for column in wide]
@@ -178,7 +178,7 @@ def _numbered(height: int, inputs: Sequence[Value], *, whole_as_integer: bool) -
     return pl.DataFrame([pl.Series("height", [0]).new_from_index(0, height), *columns])
 
 
-def _cannot(inputs: Sequence[Value], problem: BaseException | None, sql: str, told: str) -> ConfigurationError:
+def _cannot(inputs: Sequence[ExportValue], problem: BaseException | None, sql: str, told: str) -> ConfigurationError:
     """Say what was read, as what; a library's words may hold a value of the export and are left out."""
     reads = ", ".join(f"{value.label} ({_type_in_words(value.values.dtype)})" for value in inputs)
     fault = "a regular expression in it is not valid" if "regex" in str(problem) else "what it reads does not fit what it does"
@@ -204,7 +204,7 @@ def _looks_further(sql: str, told: str) -> ConfigurationError:
     )
 
 
-def _unread(height: int, inputs: Sequence[Value]) -> pl.Series:
+def _unread(height: int, inputs: Sequence[ExportValue]) -> pl.Series:
     unread = _no_row(height)
     for value in inputs:
         unread = unread if value.unread is None else unread | value.unread
@@ -293,7 +293,7 @@ def _all_present(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
     return rows.select(pl.all_horizontal(pl.col(column).is_not_null() for column in columns)).to_series()
 
 
-def _written(values: pl.Series, inputs: Sequence[Value], misread: pl.Series) -> pl.Series:
+def _written(values: pl.Series, inputs: Sequence[ExportValue], misread: pl.Series) -> pl.Series:
     """Where an input was misread, the inputs say more than the empty result."""
     if not misread.any():
         return values

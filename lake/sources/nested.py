@@ -30,7 +30,7 @@ class AbsentError(LookupError):
 
 
 @dataclass(frozen=True)
-class Value:
+class ExportValue:
     """One value per row of the export.
 
     Args:
@@ -46,7 +46,7 @@ class Value:
     written: pl.Series
 
 
-def value_of(rows: pl.DataFrame, path: Path) -> Value:
+def value_of(rows: pl.DataFrame, path: Path) -> ExportValue:
     """Read a column, or what is nested in it.
 
     One value per row. A field that a JSON text lacks is null; text that is no JSON is null and marked in `unread`.
@@ -63,7 +63,7 @@ def value_of(rows: pl.DataFrame, path: Path) -> Value:
             break
         found = _step_into(found, step, within=column)
     label = column if not steps else str(path)
-    return Value(label, without_blanks(found), unread, rows[column] if unread is not None else found)
+    return ExportValue(label, without_blanks(found), unread, rows[column] if unread is not None else found)
 
 
 def _column(rows: pl.DataFrame, path: Path) -> tuple[str, list[Step]]:

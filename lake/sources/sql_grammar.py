@@ -65,7 +65,7 @@ class Path:
 
 
 @dataclass(frozen=True)
-class Read:
+class ParsedExpression:
     """An expression that is allowed.
 
     Args:
@@ -84,7 +84,7 @@ def column_name(place: int) -> str:
     return f"_column_{place}_"
 
 
-def read_expression(sql: str) -> Read:
+def read_expression(sql: str) -> ParsedExpression:
     """Read an expression over one row.
 
     Raises:
@@ -100,7 +100,7 @@ def read_expression(sql: str) -> Read:
         raise
     places = {path: place for place, path in enumerate(dict.fromkeys(part for part in parts if isinstance(part, Path)))}
     written = (f'"{column_name(places[part])}"' if isinstance(part, Path) else part for part in parts)
-    return Read(" ".join(written), tuple(places), alone=_is_path(parts))
+    return ParsedExpression(" ".join(written), tuple(places), alone=_is_path(parts))
 
 
 Part = str | Path

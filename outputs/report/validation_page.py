@@ -24,7 +24,7 @@ _CONTROLS: Final = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(
 
 
 @dataclass(frozen=True)
-class Example:
+class ShownExample:
     """One row that broke a rule.
 
     Args:
@@ -64,7 +64,7 @@ class BrokenRule:
 
     rule: str
     rows: int
-    examples: tuple[Example, ...] = ()
+    examples: tuple[ShownExample, ...] = ()
     consequence: Literal["set aside", "left empty", "counted as no", "stopped", "warning"] = "set aside"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.runner import RuleOutcome, Validation, validate
+from expectations.runner import RuleOutcome, ValidationResult, validate
 from lake.contracts import TIMESTAMP, Table
 from lake.errors import ConfigurationError
 from lake.landing import SEQUENCE
@@ -103,7 +103,7 @@ def is_unchanged(context: IntakeContext, export: Export) -> bool:
 
 
 @dataclass(frozen=True)
-class Read:
+class MappedExport:
     """One export that was read and mapped, and is to be judged.
 
     Args:
@@ -137,7 +137,7 @@ class Read:
     present: pl.Series | None
 
 
-def read_export(context: IntakeContext, export: Export) -> Read | None:
+def read_export(context: IntakeContext, export: Export) -> MappedExport | None:
     """Read and map one export; None when its content is what arrived last, or nothing is new."""
     earlier = _earlier(export, context.ledger)
     is_reread = (export.table.name, export.source) in context.reread
@@ -163,7 +163,7 @@ def read_export(context: IntakeContext, export: Export) -> Read | None:
     prefix = key_prefix(export, context.ledger, is_derived=export.table.key not in mapped.rows.columns)
     castable = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
     keyed = _with_references(with_keys(castable, table=export.table, prefix=prefix), context, export.table)
-    return Read(
+    return MappedExport(
         export=export,
         content_hash=content_hash,
         arrival_id=hashlib.sha256(identity.encode()).hexdigest()[:32],
@@ -208,12 +208,12 @@ def _watermark(export: Export, earlier: pl.DataFrame) -> Watermark | None:
     return None if column is None else Watermark(column, export.settings.overlap, None if held.is_empty() else held[-1])
 
 
-def in_validation_batches(exports: Iterable[Read], *, most_rows: int) -> Iterator[list[Read]]:
+def in_validation_batches(exports: Iterable[MappedExport], *, most_rows: int) -> Iterator[list[MappedExport]]:
     """Put exports of one table that follow each other and have the same columns together, up to so many rows.
 
     A large one is handed on before the next is read.
     """
-    together: list[Read] = []
+    together: list[MappedExport] = []
     rows = 0
     for one in exports:
         if together and (one.rows.columns != together[0].rows.columns or rows + one.rows.height > most_rows):
@@ -228,7 +228,7 @@ def in_validation_batches(exports: Iterable[Read], *, most_rows: int) -> Iterato
         yield together
 
 
-def validate_exports(context: IntakeContext, exports: list[Read], *, place: int) -> Iterator[Arrival]:
+def validate_exports(context: IntakeContext, exports: list[MappedExport], *, place: int) -> Iterator[Arrival]:
     """Judge exports of one table and the same columns at once.
 
     Args:
@@ -249,7 +249,7 @@ def validate_exports(context: IntakeContext, exports: list[Read], *, place: int)
         yield _arrival(context, exports.pop(0), verdicts.pop(0), sequence)
 
 
-def _arrival(context: IntakeContext, read: Read, verdict: Validation, sequence: int) -> Arrival:
+def _arrival(context: IntakeContext, read: MappedExport, verdict: ValidationResult, sequence: int) -> Arrival:
     export = read.export
     records = authorless(as_records(verdict.good, table=export.table, timezone=context.settings.community.timezone))
     kept = _still_kept(records, after=context.kept_after.get(export.table.name))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.compare import Agreement
-from benchmarks.measure import BenchmarkError, Cost, RunContext, run_observed
+from benchmarks.measure import BenchmarkError, Cost, MeasuredNight, run_observed
 from benchmarks.page import page
 from benchmarks.results import Results, Twice, median_night, targets
 from benchmarks.rivalry import (
@@ -38,10 +38,10 @@ time.sleep(0.3)
 """
 
 
-def a_night(seconds: float, peak_mib: float) -> RunContext:
+def a_night(seconds: float, peak_mib: float) -> MeasuredNight:
     step = Cost(seconds / 2, seconds, peak_mib, 1_000)
     overheads = {"orchestration": 3.0, "validation": 4.0, "tracking": 1.0}
-    return RunContext(Cost(seconds, seconds, peak_mib, 1_000), {"starting": step, "scoring": step}, overheads)
+    return MeasuredNight(Cost(seconds, seconds, peak_mib, 1_000), {"starting": step, "scoring": step}, overheads)
 
 
 def results(*, seconds: float = 60, peak_mib: float = 3_000, ours: float = 1.0, duckdb: float = 5.0) -> Results:

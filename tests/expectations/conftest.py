@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from expectations.runner import Validation, validate
+from expectations.runner import ValidationResult, validate
 from lake.contracts import TABLES
 
 NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
 FUTURE_TOLERANCE = timedelta(hours=1)
 
-ValidateRows = Callable[..., Validation]
+ValidateRows = Callable[..., ValidationResult]
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def validate_rows() -> ValidateRows:
         *,
         references: Mapping[str, list[str]] | None = None,
         rows_per_chunk: int = 1_000_000,
-    ) -> Validation:
+    ) -> ValidationResult:
         contract = TABLES[table]
         height = len(next(iter(columns.values())))
         schema = {name: contract.columns[name].dtype for name in columns}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from expectations.runner import Validation, validate
+from expectations.runner import ValidationResult, validate
 from lake.contracts import TABLES, Table
 
 NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
@@ -98,7 +98,9 @@ def test_the_suite_and_plain_python_find_the_same_rows_and_rules(name, data):
         agrees_with_plain_python(validation, table, some, known)
 
 
-def agrees_with_plain_python(found: Validation, table: Table, rows: list[dict[str, Any]], known: dict[str, list[str]]) -> None:
+def agrees_with_plain_python(
+    found: ValidationResult, table: Table, rows: list[dict[str, Any]], known: dict[str, list[str]]
+) -> None:
     judged = {row_no: rules_broken_by(table, row, rows[:row_no], known) for row_no, row in enumerate(rows)}
     bad = {row_no: {rule for rule in rules if is_about_needed(rule, table)} for row_no, rules in judged.items()}
     assert dict(found.bad.iter_rows()) == {row_no: sorted(rules) for row_no, rules in bad.items() if rules}

@@ -20,7 +20,7 @@ import pytest
 from expectations import client as validation
 from expectations import messages
 from expectations.engine import SUITES_DIR, LocalSuite, RuleError
-from expectations.runner import Validation, validate
+from expectations.runner import ValidationResult, validate
 from lake.contracts import TABLES
 from tests.paths import ROOT
 
@@ -56,7 +56,7 @@ def process(lasting: validation._Process, monkeypatch: pytest.MonkeyPatch) -> su
     return lasting._child
 
 
-def judged(*, rows_per_chunk: int = 2, suites_dir: Path = SUITES_DIR) -> Validation:
+def judged(*, rows_per_chunk: int = 2, suites_dir: Path = SUITES_DIR) -> ValidationResult:
     [found] = validate(
         EVENTS,
         [ROWS],
@@ -69,7 +69,7 @@ def judged(*, rows_per_chunk: int = 2, suites_dir: Path = SUITES_DIR) -> Validat
     return found
 
 
-def same(one: Validation, other: Validation) -> bool:
+def same(one: ValidationResult, other: ValidationResult) -> bool:
     return one.good.equals(other.good) and one.bad.equals(other.bad) and one.outcomes == other.outcomes
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from expectations.engine import SUITES_DIR
-from expectations.runner import Example, RuleError, Validation, validate
+from expectations.runner import Example, RuleError, ValidationResult, validate
 from lake.contracts import EVENTS, ORDERS
 
 NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
@@ -21,11 +21,11 @@ LATEST = NOW + TOLERANCE
 TOO_LATE = LATEST + timedelta(microseconds=1)
 
 
-def broken(validation: Validation) -> dict[int, list[str]]:
+def broken(validation: ValidationResult) -> dict[int, list[str]]:
     return dict(validation.bad.iter_rows())
 
 
-def blanked(validation: Validation) -> dict[str, list[int]]:
+def blanked(validation: ValidationResult) -> dict[str, list[int]]:
     """Rule → the rows whose value it left empty."""
     return {
         outcome.rule: [example.row_no for example in outcome.examples]

@@ -21,7 +21,7 @@ import polars as pl
 import pytest
 
 from flows.doctor.examination import examine
-from flows.doctor.findings import Finding, exit_code, ok, problem, warning
+from flows.doctor.findings import Diagnosis, exit_code, ok, problem, warning
 from flows.doctor.machine import look_at_clock, look_at_disk, look_at_versions
 from flows.doctor.nights import last_runs, look_at_last_nights, look_for_gaps
 from flows.doctor.security import is_pickle, others_may, review
@@ -37,7 +37,7 @@ from tests.nights import Run
 __all__ = ["ARCHIVE", "before"]
 
 
-def about(findings: list[Finding], name: str) -> Finding:
+def about(findings: list[Diagnosis], name: str) -> Diagnosis:
     (found,) = [finding for finding in findings if finding.about == name]
     return found
 

@@ -18,7 +18,7 @@ from outputs.report.facts import (
     RuleBreach,
     TableFlow,
 )
-from outputs.report.validation_page import BrokenRule, Example, TableValidation, ValidationFacts
+from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
 
 AS_OF = date(2011, 8, 31)
 HOSTILE = "<script>alert('1')</script>"
@@ -146,17 +146,19 @@ def night_with_checks() -> ValidationFacts:
                         "ordered_at is not later than now",
                         30,
                         (
-                            Example(17, "ordered_at", "2031-08-31 09:12:00", "orders-2011.csv"),
-                            Example(18_204, "ordered_at", "2031-08-31 09:15:00", "orders-2011.csv"),
-                            Example(18_205, "ordered_at", None),
-                            Example(18_206, "ordered_at", "a fourth that is not shown"),
+                            ShownExample(17, "ordered_at", "2031-08-31 09:12:00", "orders-2011.csv"),
+                            ShownExample(18_204, "ordered_at", "2031-08-31 09:15:00", "orders-2011.csv"),
+                            ShownExample(18_205, "ordered_at", None),
+                            ShownExample(18_206, "ordered_at", "a fourth that is not shown"),
                         ),
                         "stopped",
                     ),
                     BrokenRule(
-                        "amount is a number", 4, (Example(3, "amount", f"=1+1 {HOSTILE}"), Example(4, "amount", "12,5\t0"))
+                        "amount is a number",
+                        4,
+                        (ShownExample(3, "amount", f"=1+1 {HOSTILE}"), ShownExample(4, "amount", "12,5\t0")),
                     ),
-                    BrokenRule("member_id is in members", 1, (Example(9, "member_id", "M-0042-secret"),)),
+                    BrokenRule("member_id is in members", 1, (ShownExample(9, "member_id", "M-0042-secret"),)),
                 ),
                 warnings=("Rows per day fell from 1,204 to 88.",),
                 stopped_because="34 of 38,314 rows (0.1 %) broke a rule; the limit is 0.05 %.",
