@@ -53,9 +53,9 @@ def measure(workspace: Path, as_of: str, *, workers: int, bucket_members: int) -
         came_out["features"] = features.rows.collect()
         champions = _champions(night, came_out["features"])
         with _timed(figures, "predictions"):
-            scored = executor.score(night, snapshot.history, features, champions)
+            scored = executor.score(night, features, champions)
         with _timed(figures, "reasons"):
-            explained = executor.explain(night, snapshot.history, scored, champions)
+            explained = executor.explain(night, features, scored, champions)
         figures["eligible"] = int(scored["is_eligible"].sum())
         figures["peak_mib_of_a_worker"] = max((_peak_mib(process) for process in _workers()), default=None)
     came_out["lists"] = explained.select("member_no", "is_eligible", "churn_probability", "reasons").sort("member_no")

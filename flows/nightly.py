@@ -29,12 +29,13 @@ from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from outputs.report.validation_page import render_validation
-from pipeline import scoring
+from pipeline import night as tonight_computed
 from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
 from pipeline.intake import intake as taking_in
 from pipeline.learning.champions import Champions, choose_champions
 from pipeline.maturity import Maturity, measure_matured
+from pipeline.night import NightLists, compute_lists
 from pipeline.receipt import write_receipt
 from pipeline.report_facts import report_facts, table_flows
 from pipeline.retention import apply_retention, tidy
@@ -111,7 +112,7 @@ def _run_steps(night: RunContext, executor: Executor) -> NightResult:
     snapshot = roll_up_days(night)
     history, features = snapshot.history, compute_features(night, executor, snapshot)
     champions = find_champions(night, executor, history, features)
-    members = score_and_segment(night, executor, history, features, champions)
+    members = score_and_segment(night, executor, features, champions)
     lists = make_lists(night, members, champions)
     with naming_completed_steps(night):
         if night.settings.lists.publish_uri is not None:
@@ -129,14 +130,6 @@ def name_run(night: RunContext) -> None:
     if runtime.flow_run.id is not None and runtime.flow_run.flow_name == "nightly":
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(runtime.flow_run.id), name=f"nightly {night.as_of.isoformat()}")
-
-
-@dataclass(frozen=True)
-class NightLists:
-    """Tonight's lists as frames."""
-
-    members: pl.DataFrame
-    contacts: pl.DataFrame
 
 
 @io_step
@@ -191,11 +184,8 @@ def roll_up_days(night: RunContext) -> CommunitySnapshot:
 
 @step
 def compute_features(night: RunContext, executor: Executor, snapshot: CommunitySnapshot) -> Features:
-    """Every feature of every member as of tonight."""
-    with night.step("computing features") as counted:
-        features = executor.compute_features(night, snapshot)
-        counted.update({"members": features.members, "columns": features.columns})
-        return features
+    """Compute every feature of every member as of tonight."""
+    return tonight_computed.compute_features(night, snapshot, executor)
 
 
 @io_step
@@ -206,26 +196,16 @@ def find_champions(night: RunContext, executor: Executor, history: History, feat
 
 
 @step
-def score_and_segment(
-    night: RunContext, executor: Executor, history: History, features: Features, champions: Champions
-) -> pl.DataFrame:
+def score_and_segment(night: RunContext, executor: Executor, features: Features, champions: Champions) -> pl.DataFrame:
     """Predict and say why, then sort everyone into risk, tier, lifecycle and group."""
-    with night.step("scoring") as counted:
-        scored = executor.score(night, history, features, champions)
-        counted.update({"members": scored.height, "eligible": int(scored["is_eligible"].sum())})
-    with night.step("finding reasons"):
-        scored = executor.explain(night, history, scored, champions)
-    with night.step("segmenting") as counted:
-        members = scoring.segment_members(night, scored)
-        counted["members"] = members.height
-        return members
+    return tonight_computed.compute_members(night, features, champions, executor)
 
 
 @io_step
 def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -> NightLists:
     """Write the lists and their receipt, and show them all at once."""
     with night.step(LISTS_STEP) as counted:
-        lists = NightLists(members=scoring.member_list(night, members), contacts=scoring.contacts_for(night, members))
+        lists = compute_lists(night, members)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         staging = staging_folder(night.workspace.night(night.as_of))
         hashes = write_lists(

@@ -16,7 +16,7 @@ from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
 from pipeline.analysis import listed_nights, read_members
-from pipeline.scoring import NIGHT, TIERS_TABLE
+from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext, open_run
 from wording import numbers as words
 

@@ -17,7 +17,7 @@ from models.bands import EVERYBODY, MEASURES, TENURE_BANDS, calibration_by_band,
 from models.curves import calibration_points, lift_points
 from models.evaluation import evaluate_churn, evaluate_value
 from models.panel import Floats
-from pipeline.scoring import NIGHT, SCORES, read_scores
+from pipeline.stored_nights import NIGHT, SCORES, read_scores
 from runtime.run_context import RunContext
 from segments.tiers import TIERS
 

@@ -14,7 +14,8 @@ from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
 from models.bundle import files_hash
 from pipeline.learning.champions import Champions
-from pipeline.scoring import GROUPS, TIERS_TABLE, count_not_profiled
+from pipeline.lists import count_not_profiled
+from pipeline.stored_nights import GROUPS, TIERS_TABLE
 from runtime.run_context import RunContext, code_hash, settings_hash
 
 RECEIPT: Final = "receipt.json"

@@ -31,7 +31,7 @@ from pipeline.history.daily_rollups import members_known
 from pipeline.intake.intake import Intake
 from pipeline.learning.champions import Champion, Champions
 from pipeline.maturity import Maturity
-from pipeline.scoring import previous_night, read_scores
+from pipeline.stored_nights import previous_night, read_scores
 from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS

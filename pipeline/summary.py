@@ -20,9 +20,9 @@ from pipeline.intake.cast_failures import together
 from pipeline.intake.intake import Intake
 from pipeline.intake.reading import Arrival
 from pipeline.learning.champions import Champions
+from pipeline.lists import count_not_profiled
 from pipeline.maturity import Maturity
 from pipeline.report_facts import table_flows
-from pipeline.scoring import count_not_profiled
 from runtime.run_context import RunContext
 from runtime.run_log import peak_memory
 from segments.tiers import TIERS

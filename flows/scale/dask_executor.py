@@ -14,7 +14,8 @@ from distributed.scheduler import KilledWorker
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 
-from features.history import History, cut
+from features.compute import feature_catalog
+from features.history import cut
 from features.incremental.totals import IncrementalTotals
 from flows.scale.cluster import Cluster
 from flows.scale.distributed_training import train_trees_on
@@ -83,17 +84,18 @@ class DaskExecutor:
         numbers = cut(known, night.as_of).members.select("member_no").collect(engine="streaming")["member_no"].sort()
         self._partitions = list(partitions_of(numbers, bucket_members=self._scale.bucket_members)) or [Partition(0, 0, 0)]
         shapes = list(self._each(_COMPUTE_FEATURES))
-        return Features(self._features().sort("member_id"), sum(rows for rows, _ in shapes), shapes[0][1])
+        catalog = tuple(feature_catalog(snapshot.history.available, snapshot.history.event_types))
+        return Features(self._features().sort("member_id"), sum(rows for rows, _ in shapes), shapes[0][1], catalog)
 
-    def score(self, night: RunContext, history: History, features: Features, champions: Champions) -> pl.DataFrame:  # noqa: ARG002
+    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
         """As `Executor.score`."""
         names = [*features.rows.collect_schema().names(), *MEMBERS_SCHEMA]
         told = {"models": _model_files(night, champions), "columns": columns_for_segments(dict.fromkeys(names), night)}
         return pl.concat([from_arrow(one) for one in self._each(_SCORE, **told)]).sort("member_id")
 
-    def explain(self, night: RunContext, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:  # noqa: ARG002
+    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Executor.explain`."""
-        eligible = self._features().filter(is_eligible(night.settings))
+        eligible = features.rows.filter(is_eligible(night.settings))
         told = {"models": _model_files(night, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
         explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **told)])
         return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
@@ -113,7 +115,7 @@ class DaskExecutor:
             OutsideServiceError: The same bucket lost several workers, or the scheduler went away.
         """
         inputs = self._prepared_inputs()
-        asked = [self.cluster.submit(work, {"ground": inputs, "bucket": partition, **told}) for partition in self._partitions]
+        asked = [self.cluster.submit(work, {"inputs": inputs, "partition": partition, **told}) for partition in self._partitions]
         try:
             while asked:
                 yield asked.pop(0).result()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import polars as pl
 
-from features.history import History, of_some
+from features.compute import compute_features_from_totals, feature_catalog
+from features.feature import Feature
+from features.history import History, cut, of_some
 from lake.errors import OutsideServiceError
 from models.boosting import TrainTrees, train_trees_here
-from pipeline import scoring
 from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.learning.champions import Champions, TrainingInput
+from pipeline.scoring import Predictors, add_predictions, add_reasons, columns_for_segments
 from runtime.os_errors import cores
 from runtime.run_context import RunContext
 
@@ -26,11 +29,13 @@ class Features:
         rows: One row per member, sorted by member_id; wherever they lie.
         members: How many rows.
         columns: How many columns.
+        catalog: What each feature means.
     """
 
     rows: pl.LazyFrame
     members: int
     columns: int
+    catalog: tuple[Feature, ...]
 
 
 class ClusterLostError(OutsideServiceError):
@@ -53,10 +58,10 @@ class Executor(Protocol):
     def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
         """Compute every feature of every member as of tonight."""
 
-    def score(self, night: RunContext, history: History, features: Features, champions: Champions) -> pl.DataFrame:
+    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
         """Predict: one row per member, sorted by member_id, with at least what segments and lists read."""
 
-    def explain(self, night: RunContext, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """Add `reasons` to what `score` returned."""
 
 
@@ -68,25 +73,28 @@ class LocalExecutor:
     def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
         """As `Executor.compute_features`."""
         at_once = night.settings.scale.budget.members
-        rows = scoring.compute_features(snapshot, members_at_once=at_once, threads=cores())
-        return Features(rows.lazy(), rows.height, rows.width)
+        seen = cut(snapshot.history, snapshot.totals.as_of)
+        rows = compute_features_from_totals(seen, snapshot.totals, members_at_once=at_once, threads=cores())
+        return Features(rows.lazy(), rows.height, rows.width, tuple(feature_catalog(seen.available, seen.event_types)))
 
-    def score(self, night: RunContext, history: History, features: Features, champions: Champions) -> pl.DataFrame:  # noqa: ARG002
+    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
         """As `Executor.score`."""
-        rows = features.rows.collect()
+        rows, models = features.rows.collect(), Predictors.of(champions)
+        predict = partial(add_predictions, models=models, as_of=night.as_of, eligible_days=night.settings.churn.eligible_days)
         if rows.height <= (at_once := night.settings.scale.budget.members):
-            return scoring.score_members(night, rows, champions)
+            return predict(rows)
         with ThreadPoolExecutor(cores()) as pool:
-            parts = pool.map(
-                lambda part: scoring.score_members(night, part, champions).drop(rows.columns), rows.iter_slices(at_once)
-            )
-            # Only what is new is put together: the features are there once.
+            parts = pool.map(lambda part: predict(part).drop(rows.columns), rows.iter_slices(at_once))
+            # Only the new columns are concatenated, so that the features are in memory once.
             return rows.hstack(pl.concat(parts, rechunk=True))
 
-    def explain(self, night: RunContext, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Executor.explain`."""
-        explained = scoring.explain_members(night, history, scored, champions)
-        return explained.select(scoring.columns_for_segments(explained.columns, night))
+        currency = night.settings.community.currency
+        explained = add_reasons(
+            scored, champions.churn.model, features.catalog, as_of=night.as_of, currency=currency, threads=cores()
+        )
+        return explained.select(columns_for_segments(explained.columns, night))
 
 
 def sample_to_train_on(night: RunContext, history: History, features: Features, train_trees: TrainTrees) -> TrainingInput:

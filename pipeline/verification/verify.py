@@ -20,10 +20,11 @@ import polars as pl
 from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import files_hash, from_files
 from outputs.lists import has_mark, write_lists
-from pipeline import scoring
 from pipeline.erasure.outputs import ERASURES_KEY, list_hashes
+from pipeline.execution.executor import LocalExecutor
 from pipeline.history.daily_rollups import load_snapshot
 from pipeline.learning.champions import Champion, Champions
+from pipeline.night import compute_night
 from pipeline.receipt import RECEIPT
 from pipeline.verification.past_lake import PastLake, PastWorkspace
 from runtime.run_context import RunContext, code_hash, open_run, settings_hash
@@ -128,12 +129,9 @@ def _champions(night: RunContext, receipt: Mapping[str, Any]) -> Champions | Non
 
 def _compute(night: RunContext, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
     """The lists of the night, computed as the night does, written into a folder; returns their hashes."""
-    snapshot = load_snapshot(night)
-    scored = scoring.score_members(night, scoring.compute_features(snapshot), champions)
-    members = scoring.segment_members(night, scoring.explain_members(night, snapshot.history, scored, champions))
-    listed, contacts = scoring.member_list(night, members), scoring.contacts_for(night, members)
+    lists = compute_night(night, load_snapshot(night), champions, LocalExecutor())
     currency = night.settings.community.currency
-    return write_lists(folder, members=listed, contacts=contacts, currency=currency, bom=bom)
+    return write_lists(folder, members=lists.members, contacts=lists.contacts, currency=currency, bom=bom)
 
 
 def _differing(night: RunContext, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path) -> Verdict:

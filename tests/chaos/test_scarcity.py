@@ -33,7 +33,7 @@ def test_scarcity_of_any_kind_is_said_and_the_next_run_ends_as_if_nothing_had_be
     # The ledger's data file is the first that is larger than this.
     ended = driver.night(workspace, NIGHT, limits={"RLIMIT_FSIZE": 6_000})
     check_stopped(ended, workspace, code=4, words="the disk is full")
-    ended = driver.night(workspace, NIGHT, spoil="pipeline.scoring.compute_features")
+    ended = driver.night(workspace, NIGHT, spoil="pipeline.execution.executor.compute_features_from_totals")
     check_stopped(ended, workspace, code=4, words="the memory of this machine did not suffice")
     for folder in (workspace, *workspace.rglob("*")):
         folder.chmod(folder.stat().st_mode | 0o005)

@@ -20,7 +20,6 @@ from lake.errors import ConfigurationError
 from lake.scratch import SCRATCH_PREFIX, drop_scratch_tables
 from lake.simulate import simulate
 from models.boosting import train_trees_here
-from pipeline import scoring
 from pipeline.execution.executor import LocalExecutor, sample_to_train_on
 from pipeline.execution.partitions import (
     as_arrow,
@@ -32,6 +31,8 @@ from pipeline.execution.partitions import (
 )
 from pipeline.history.daily_rollups import CommunitySnapshot, take_snapshot
 from pipeline.learning.champions import Champions
+from pipeline.scoring import columns_for_segments
+from pipeline.segmenting import segment_members
 from runtime.memory import MemoryBudget
 from runtime.run_context import RunContext, open_run
 from runtime.tracking import promotions
@@ -111,7 +112,8 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
     snapshot, inputs = grounded(night)
     champions = trained(night)
     assert champions.churn.model.kind == "lightgbm"
-    features = scoring.compute_features(snapshot)
+    computed = LocalExecutor().compute_features(night, snapshot)
+    features = computed.rows.collect()
     partitions = list(partitions_of(features["member_no"].sort(), bucket_members=bucket_members))
     shapes = [compute_partition_features(inputs, partition) for partition in partitions]
     assert sum(rows for rows, _ in shapes) == features.height
@@ -119,13 +121,13 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
     assert_frame_equal(ours, features, check_exact=True)
 
     models = _model_files(night, champions)
-    scored = scoring.score_members(night, features, champions)
+    scored = LocalExecutor().score(night, computed, champions)
     ours = pl.concat([from_arrow(score_partition(inputs, partition, models, scored.columns)) for partition in partitions])
     assert_frame_equal(ours.sort("member_id"), scored, check_exact=True)
 
     typical = as_arrow(_typical(champions.churn.model, scored.lazy().filter("is_eligible")))
     ours = pl.concat([from_arrow(explain_partition(inputs, partition, models, typical)) for partition in partitions])
-    explained = scoring.explain_members(night, snapshot.history, scored, champions)
+    explained = LocalExecutor().explain(night, computed, scored, champions)
     expected = explained.filter("is_eligible").select("member_no", "reasons")
     assert expected["reasons"].list.len().sum() > 0
     assert_frame_equal(ours.sort("member_no"), expected.sort("member_no"), check_exact=True)
@@ -138,11 +140,11 @@ def test_one_process_with_little_memory_scores_a_few_members_at_a_time_to_the_sa
     snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
     champions = trained(night)
     features = LocalExecutor().compute_features(night, snapshot)
-    at_once = LocalExecutor().score(night, snapshot.history, features, champions)
+    at_once = LocalExecutor().score(night, features, champions)
     monkeypatch.setattr(MemoryBudget, "members", 37)
     few = LocalExecutor().compute_features(night, snapshot)
     assert_frame_equal(few.rows.collect(), features.rows.collect(), check_exact=True)
-    assert_frame_equal(LocalExecutor().score(night, snapshot.history, few, champions), at_once, check_exact=True)
+    assert_frame_equal(LocalExecutor().score(night, few, champions), at_once, check_exact=True)
 
 
 def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community: Path) -> None:
@@ -172,18 +174,18 @@ def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community:
 def test_segments_come_out_the_same_from_the_columns_a_crew_returns(community: Path) -> None:
     night = night_of(community)
     snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    scored = scoring.score_members(night, scoring.compute_features(snapshot), trained(night))
-    few = scored.select(scoring.columns_for_segments(scored.columns, night))
+    scored = LocalExecutor().score(night, LocalExecutor().compute_features(night, snapshot), trained(night))
+    few = scored.select(columns_for_segments(scored.columns, night))
     assert few.width < scored.width / 2
-    segmented = scoring.segment_members(night, scored)
-    assert_frame_equal(scoring.segment_members(night, few), segmented.select(pl.col(few.columns), pl.exclude(scored.columns)))
+    segmented = segment_members(night, scored)
+    assert_frame_equal(segment_members(night, few), segmented.select(pl.col(few.columns), pl.exclude(scored.columns)))
 
 
 def test_a_past_night_does_not_read_the_totals_of_a_newer_one(community: Path) -> None:
     newest = night_of(community)
     night = newest.on(date.fromordinal(newest.as_of.toordinal() - 30))
     snapshot, inputs = grounded(night)
-    features = scoring.compute_features(snapshot)
+    features = LocalExecutor().compute_features(night, snapshot).rows.collect()
     (partition,) = partitions_of(features["member_no"].sort(), bucket_members=MEMBERS)
     compute_partition_features(inputs, partition)
     assert_frame_equal(night.workspace.lake.scan(partition.features).collect(), features, check_exact=True)
