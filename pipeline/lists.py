@@ -1,0 +1,50 @@
+"""Make the lists of a night from its segmented members: the member list and the contact list."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from outputs.lists import MEMBERS_SCHEMA, conform
+from pipeline.history.consent import numbers_not_profiled
+from pipeline.history.daily_rollups import members_known
+from pipeline.stored_nights import SCORES, store_night
+from runtime.run_context import RunContext
+from segments.contact_list import ContactPolicy, contact_list
+
+
+def member_list(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
+    """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
+
+    Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
+    """
+    unprofiled = _not_profiled(night).with_columns(as_of=pl.lit(night.as_of), is_eligible=pl.lit(False))
+    columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
+    listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
+    stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
+    store_night(night.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop("reasons")), night.as_of)
+    return stored
+
+
+def contacts_for(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
+    """One row per member to talk to tomorrow, best first, as `contact_list.csv` has it."""
+    consent = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of).select(
+        "member_no", "can_contact", "can_profile"
+    )
+    scored = members.join(consent.collect(engine="streaming"), on="member_no", how="left", maintain_order="left", validate="1:1")
+    policy = ContactPolicy(capacity=night.settings.lists.contact_capacity)
+    return contact_list(scored, as_of=night.as_of, policy=policy, currency=night.settings.community.currency)
+
+
+def count_not_profiled(night: RunContext) -> int:
+    """How many of the members seen by tonight may not be profiled: they are listed, and nothing else."""
+    return _not_profiled(night).height
+
+
+def _not_profiled(night: RunContext) -> pl.DataFrame:
+    """One row per member seen by tonight who said no to being profiled: member_no, member_id."""
+    if numbers_not_profiled(night.workspace.lake).is_empty():
+        return pl.DataFrame(schema={"member_no": pl.Int32(), "member_id": pl.String()})
+    known = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= night.as_of)
+    refused = known.filter(seen & pl.col("can_profile").eq(other=False))
+    return refused.select("member_no", "member_id").collect(engine="streaming")

@@ -1,0 +1,71 @@
+"""Compute a night: one function for the nightly flow, its backfill and its verification.
+
+    snapshot of the community → features → scores → reasons → segments → lists
+
+The parts can be called one by one, because training stands between features and scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.execution.executor import Executor, Features
+from pipeline.history.daily_rollups import CommunitySnapshot
+from pipeline.learning.champions import Champions
+from pipeline.lists import contacts_for, member_list
+from pipeline.segmenting import segment_members
+from runtime.run_context import RunContext
+
+
+@dataclass(frozen=True)
+class NightLists:
+    """The lists of a night as frames.
+
+    Args:
+        members: One row per member seen by the night, sorted by member_id; columns of `members.parquet`.
+        contacts: One row per member to contact, best first; columns of `contact_list.csv`.
+    """
+
+    members: pl.DataFrame
+    contacts: pl.DataFrame
+
+
+def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champions, executor: Executor) -> NightLists:
+    """Compute the lists of a night from a snapshot of the community and the models that score it.
+
+    Args:
+        run: The run, with its night resolved; its workspace remembers tiers, groups and scores of the night.
+        snapshot: What is known of the community as of the night.
+        champions: The models.
+        executor: Where the work that grows with the number of members is done.
+    """
+    features = compute_features(run, snapshot, executor)
+    return compute_lists(run, compute_members(run, features, champions, executor))
+
+
+def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
+    """Compute every feature of every member as of the night."""
+    with run.step("computing features") as counted:
+        features = executor.compute_features(run, snapshot)
+        counted.update({"members": features.members, "columns": features.columns})
+        return features
+
+
+def compute_members(run: RunContext, features: Features, champions: Champions, executor: Executor) -> pl.DataFrame:
+    """Score, explain and segment: one row per member with features, sorted by member_id."""
+    with run.step("scoring") as counted:
+        scored = executor.score(run, features, champions)
+        counted.update({"members": scored.height, "eligible": int(scored["is_eligible"].sum())})
+    with run.step("finding reasons"):
+        explained = executor.explain(run, features, scored, champions)
+    with run.step("segmenting") as counted:
+        members = segment_members(run, explained)
+        counted["members"] = members.height
+        return members
+
+
+def compute_lists(run: RunContext, members: pl.DataFrame) -> NightLists:
+    """Make the member list and the contact list of segmented members."""
+    return NightLists(members=member_list(run, members), contacts=contacts_for(run, members))
