@@ -33,7 +33,7 @@ _KINDS: Final = {
     "great_expectations": VALIDATION,
     "expectations": VALIDATION,
     "mlflow": TRACKING,
-    "flows.tracking": TRACKING,
+    "runtime.tracking": TRACKING,
     **dict.fromkeys(("flows", "pipeline", "runtime", "features", "models", "segments", "lake", "wording", "outputs"), _AT_WORK),
 }
 # LightGBM and the lifetimes need the first four, the report the last.
