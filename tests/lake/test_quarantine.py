@@ -6,7 +6,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lake.quarantine import OPEN, READMITTED, SCHEMA, SUPERSEDED, add, read_quarantine, set_status, supersede, write_quarantine
+from lake.quarantine import (
+    OPEN,
+    READMITTED,
+    SCHEMA,
+    SUPERSEDED,
+    add,
+    read_quarantine,
+    set_status,
+    supersede,
+    supersede_repeated,
+    write_quarantine,
+)
 from lake.storage.delta import Lake
 
 NOW = datetime(2011, 9, 1, 2, 30, tzinfo=UTC)
@@ -89,3 +100,11 @@ def test_the_status_of_chosen_rows_is_changed() -> None:
     assert statuses(changed) == {"a-1": READMITTED, "a-2": OPEN, "a-3": READMITTED}
     assert set_status(changed, pl.Series(["a-1", "a-3"]), READMITTED).equals(changed)
     assert set_status(changed, pl.Series([], dtype=pl.String), OPEN).equals(changed)
+
+
+def test_a_query_closes_only_the_open_rows_that_it_gave_again() -> None:
+    earlier, let_in = bad("old", 1), bad("older", 2, status=READMITTED)
+    otherwise = bad("old", 3).with_columns(values=pl.lit('{"amount":"x"}'))
+    held = pl.concat([earlier, let_in, otherwise, bad("new", 1)])
+    closed = statuses(supersede_repeated(held, arrivals(("new", "a.csv"))))
+    assert closed == {"old-1": SUPERSEDED, "older-2": READMITTED, "old-3": OPEN, "new-1": OPEN}

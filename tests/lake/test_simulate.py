@@ -91,6 +91,10 @@ def test_the_shares_of_archetypes_add_up() -> None:
     assert sum(archetype.share for archetype in ARCHETYPES) == pytest.approx(1)
 
 
+def test_the_actions_of_each_archetype_are_percentages() -> None:
+    assert {archetype.name: sum(archetype.mix) for archetype in ARCHETYPES} == {archetype.name: 100 for archetype in ARCHETYPES}
+
+
 def test_bad_rows_are_as_many_as_documented(community: SimulatedCommunity) -> None:
     landing = community.folder / "landing"
     lines = pl.read_csv(landing / "orders.csv.gz", infer_schema=False)
@@ -175,6 +179,14 @@ def test_the_hazard_is_monotone_in_each_driver(driver: str, rises: bool) -> None
     drivers = dict.fromkeys(("received", "replies", "posts", "uncontacted_days", "tenure_days"), zeros)
     steps = np.array([daily_hazard(people, **drivers | {driver: zeros + level}) for level in (0, 1, 5, 30)])
     assert (np.diff(steps, axis=0) > 0).all() if rises else (np.diff(steps, axis=0) < 0).all()
+
+
+def test_the_hazard_is_the_documented_formula() -> None:
+    people = draw_population(np.random.default_rng(1), members=1, days=30)
+    several = {"received": 4, "replies": 0, "posts": 2, "uncontacted_days": 45, "tenure_days": 73}
+    hazard = daily_hazard(people, **{name: np.array([level]) for name, level in several.items()})
+    exponent = 1.4 / (1 + 4) + 0.8 * (1 - people.diversity[0]) + 0.6 + 0.5 * 45 / 90 - 0.6 * 73 / 365
+    assert hazard[0] == pytest.approx(0.00085 * people.hazard_ratio[0] * np.exp(exponent))
 
 
 def test_members_who_receive_less_start_to_decline_more_often(

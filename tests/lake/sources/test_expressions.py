@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from lake.errors import ConfigurationError
-from lake.sources.expressions import Wanted, evaluate, listed
+from lake.sources.expressions import Wanted, _subsets, evaluate, listed
 from lake.sources.sql_names import ALLOWED_FUNCTIONS
 
 CSV = pl.DataFrame(
@@ -398,3 +398,8 @@ def test_the_whole_grammar_reaches_polars_with_its_meaning() -> None:
         "CAST(t AS TIMESTAMP) AT TIME ZONE 'UTC' IS NULL": [False, False],
     }
     assert {sql: values(sql, "text", rows) for sql in expected} == expected
+
+
+def test_every_subset_of_six_columns_is_tried_and_of_more_only_those_near_none_or_all() -> None:
+    assert len(_subsets(list("abcdef"))) == 2**6
+    assert len(_subsets(list("abcdefg"))) == 2 * (1 + 7 + 21)

@@ -307,3 +307,10 @@ def test_a_zone_written_out_in_a_pattern_counts(pattern: str, written: str) -> N
 def test_a_time_before_the_year_1000_is_none() -> None:
     assert read("0001-01-01", "0024-08-31 12:00", "0024-08-31T12:00:00Z", "2011-08-31 12:00") == [None, None, None, NOON]
     assert read(naive(1, 1, 1), naive(2011, 8, 31, 12)) == [None, NOON]
+
+
+@pytest.mark.parametrize("minutes", range(62))
+def test_an_offset_has_sixty_minutes_an_hour(minutes: int) -> None:
+    (read,) = to_utc(pl.Series([f"2025-06-01T12:00:00+05:{minutes:02}"]), timezone="UTC")
+    expected = datetime(2025, 6, 1, 7, 0, tzinfo=UTC) - timedelta(minutes=minutes)
+    assert read == (expected if minutes < 60 else None)
