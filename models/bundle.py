@@ -109,6 +109,7 @@ def _common(model: ChurnModel | ValueModel, task: Task) -> _Json:
         },
         "settings": model.settings.model_dump(mode="json"),
         "metrics": {name: dict(metrics) for name, metrics in model.metrics.items()},
+        "curves": {name: dict(points) for name, points in model.curves.items()},
     }
 
 
@@ -124,6 +125,8 @@ def _churn_from(about: _Json, files: Mapping[str, str]) -> ChurnModel:
         recency=None if recency is None else OneSignal(**recency | {"line": LogitLine(**recency["line"])}),
         silence=None if about["silence"] is None else _silence_from(about["silence"]),
         metrics=about["metrics"],
+        # Models of earlier releases have none.
+        curves=about.get("curves", {}),
     )
 
 
@@ -139,7 +142,8 @@ def _value_from(about: _Json, files: Mapping[str, str]) -> ValueModel:
             floor_minor=written["floor_minor"],
             horizon_days=split.horizon_days,
         )
-    return ValueModel(about["kind"], about["why"], split, settings, *levels, expected, about["metrics"])
+    curves = about.get("curves", {})
+    return ValueModel(about["kind"], about["why"], split, settings, *levels, expected, about["metrics"], curves)
 
 
 def _silence_from(written: _Json) -> Silence:

@@ -22,7 +22,7 @@ from models.calibration import UNCALIBRATED, LogitLine, calibrate, fit_intercept
 from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import learn_encoding
-from models.evaluation import Metrics
+from models.evaluation import Curves, Metrics
 from models.lifetime.history import is_buyer
 from models.lifetime.lifetime import fit_lifetime, only_buys
 from models.lifetime.silence import Silence, fit_silence
@@ -49,6 +49,7 @@ class ChurnModel:
         recency: The one-signal model of kind `recency`.
         silence: The buy-till-you-die model that kind `lightgbm` is averaged with; None where members do more than buy.
         metrics: Model → metric → value at a later test cut-off, measured on a twin fitted without it; empty when not measured.
+        curves: Points of its curves at that cut-off, as `models.curves` lays them out; empty when not measured.
     """
 
     kind: ChurnKind
@@ -60,6 +61,7 @@ class ChurnModel:
     recency: OneSignal | None = None
     silence: Silence | None = None
     metrics: Metrics = field(default_factory=dict)
+    curves: Curves = field(default_factory=dict)
 
     def log_odds(self, features: pl.DataFrame) -> Floats:
         """Score each row before calibration; higher is likelier to leave."""

@@ -7,7 +7,7 @@ are all alike, is None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,8 @@ from models.calibration import LOWEST_PROBABILITY, fit_intercept, fit_logit_line
 from models.panel import Floats
 
 Metrics = Mapping[str, Mapping[str, float | None]]
+# Curve → column → values, one per point.
+Curves = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 _Measure = Callable[[Floats, Floats], float | None]
 _CALIBRATION_BINS: Final = 10

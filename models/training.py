@@ -29,6 +29,8 @@ from models.value import ValueModel, fit_value
 
 OURS: Final = "evenfall"
 _FEWEST_REPEAT_BUYERS: Final = 50
+# Curves of some ten points each that stay with the model, so that a report can draw them on any later night.
+_KEPT_CURVES: Final = frozenset({"calibration", "lift", "gain"})
 _PREDICTIONS: Final = {"as_of": pl.Date(), "member_no": pl.Int32(), "member_id": pl.String(), "actual": pl.Float64()}
 Model = TypeVar("Model", ChurnModel, ValueModel)
 
@@ -170,8 +172,10 @@ def _trained(
 ) -> Trained[Model]:
     predictions = pl.DataFrame(schema=_PREDICTIONS) if measured is None else measured.predictions
     metrics: Metrics = {} if measured is None else measured.metrics
+    points = {} if measured is None else curves(predictions["actual"].to_numpy(), predictions[OURS].to_numpy())
+    kept = {name: frame.to_dict(as_series=False) for name, frame in points.items() if name in _KEPT_CURVES}
     return Trained(
-        model=replace(model, metrics=metrics),
+        model=replace(model, metrics=metrics, curves=kept),
         holdout_model=None if measured is None else measured.holdout_model,
         evaluation=splits[0],
         final=splits[1],
@@ -179,7 +183,7 @@ def _trained(
         rows=rows,
         metrics=metrics,
         predictions=predictions,
-        curves={} if measured is None else curves(predictions["actual"].to_numpy(), predictions[OURS].to_numpy()),
+        curves=points,
         importance=_importance(trees),
     )
 

@@ -20,7 +20,7 @@ from models.boosting import TrainTrees, Trees, make_trees, train_trees_here
 from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import learn_encoding
-from models.evaluation import Metrics
+from models.evaluation import Curves, Metrics
 from models.lifetime.history import Mask, is_buyer
 from models.lifetime.lifetime import Lifetime, fit_lifetime
 from models.panel import Floats, age_weights, feature_names, members_per_class, spend_minor, subsample, value_rows
@@ -77,6 +77,7 @@ class ValueModel:
         level_of_buyers: The factor of members the buy-till-you-die model speaks of, in place of `level`.
         expected: The trees of kind `lightgbm`.
         metrics: Model → metric → value at a later test cut-off, measured on a twin fitted without it; empty when not measured.
+        curves: Points of its curves at that cut-off, as `models.curves` lays them out; empty when not measured.
     """
 
     kind: ValueKind
@@ -87,6 +88,7 @@ class ValueModel:
     level_of_buyers: float = 1.0
     expected: ExpectedSpend | None = None
     metrics: Metrics = field(default_factory=dict)
+    curves: Curves = field(default_factory=dict)
 
     @property
     def machines(self) -> int:

@@ -42,6 +42,8 @@ _DRAWN_DAYS: Final = 90
 _SHOWN_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
 
 # Metric → how people read it: name, meaning, which way is better.
+# The columns of `models.curves.calibration_points` as charts call them.
+_CALIBRATION_NAMES: Final = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
 _CHURN_METRICS: Final = {
     "auc": ("AUC", "How often a member who left was ranked above one who stayed; 0.5 is chance.", "higher"),
     "average_precision": ("Average precision", "How pure the top of the list is.", "higher"),
@@ -233,7 +235,7 @@ def _health(night: RunContext, purpose: str, champion: Champion[Any], shown: Map
         version=champion.registered.label,
         trained_as_of=champion.registered.trained_as_of,
         age_days=(night.as_of - champion.registered.trained_as_of).days,
-        measured_on="members whose outcome the measured twin had not seen" if ours else "no past night yet",
+        measured_on="members whose outcome the holdout model had not seen" if ours else "no past night yet",
         metrics=tuple(
             Metric(
                 name,
@@ -245,8 +247,22 @@ def _health(night: RunContext, purpose: str, champion: Champion[Any], shown: Map
             for metric, (name, meaning, better) in shown.items()
             if ours
         ),
+        calibration=_calibration(champion),
+        lift=_lift(champion),
         note=_note(champion),
     )
+
+
+def _calibration(champion: Champion[Any]) -> pl.DataFrame | None:
+    points = champion.model.curves.get("calibration")
+    return None if points is None else pl.DataFrame(points).rename(_CALIBRATION_NAMES)
+
+
+def _lift(champion: Champion[Any]) -> pl.DataFrame | None:
+    """Return the lift by tenth of members, of churn or of spend; None where nobody left or spent."""
+    points = champion.model.curves.get("lift", champion.model.curves.get("gain"))
+    frame = None if points is None else pl.DataFrame(points).select("share_of_members", "lift")
+    return None if frame is None or frame["lift"].null_count() else frame
 
 
 def _note(champion: Champion[Any]) -> str:
@@ -262,13 +278,12 @@ def _matured(night: RunContext, maturity: Maturity) -> Matured | None:
     nights = churn.pivot("metric", index="as_of", values="value").drop_nulls().sort("as_of")
     if nights.is_empty():
         return None
-    names = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
     has_lift = maturity.lift is not None and maturity.lift["lift"].null_count() == 0
     return Matured(
         nights=nights,
         metrics=maturity.metrics("churn"),
         horizon_days=night.settings.churn.horizon_days,
-        calibration=maturity.calibration.rename(names),
+        calibration=maturity.calibration.rename(_CALIBRATION_NAMES),
         lift=maturity.lift if has_lift else None,
         value_ratio=maturity.metrics("value").get("total_ratio"),
         by_band=(*calibration_rows(maturity.calibration_of("tier")), *calibration_rows(maturity.calibration_of("tenure"))),

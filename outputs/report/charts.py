@@ -8,6 +8,7 @@ mode. No chart loads anything, ids are unique per chart, and the same data give 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 import altair as alt
@@ -152,21 +153,45 @@ def lines_chart(points: pl.DataFrame, *, chart_id: str, first: str, measure: str
     return _svg(alt.layer(lines, text), chart_id=chart_id, title=title, width=width, height=height)
 
 
-def lift_chart(curve: pl.DataFrame, *, chart_id: str, width: int = 280, height: int = 240) -> Markup:
-    """Draw the lift: how many times as often the riskiest share of members left, compared with everyone.
+@dataclass(frozen=True)
+class LiftWords:
+    """What a drawing of the lift is called, and its axes."""
+
+    members: str
+    times: str
+    title: str
+
+
+LIFT_OF_CHURN: Final = LiftWords(
+    "Riskiest share of members",
+    "Times as many leave",
+    "How many times as often the riskiest members left, compared with everyone",
+)
+LIFT_OF_SPEND: Final = LiftWords(
+    "Share of members, most expected first",
+    "Times the mean spend",
+    "How many times the mean the members with the most expected spent",
+)
+
+
+def lift_chart(
+    curve: pl.DataFrame, *, chart_id: str, words: LiftWords = LIFT_OF_CHURN, width: int = 280, height: int = 240
+) -> Markup:
+    """Draw the lift: how many times as often the riskiest share of members left, or as much the best spent, as everyone.
 
     Args:
         curve: One row per point: `share_of_members` (0 to 1, riskiest first) and `lift` (1 is no better than chance).
         chart_id: Unique within the page.
+        words: What the axes and the drawing are called.
         width: Of the plot in pixels.
         height: Of the plot in pixels.
     """
     points = curve.sort("share_of_members")
     data = _data(points)
     top = float(points.select(pl.col("lift").max()).item() or 1.0)
-    x_axis = alt.Axis(title="Riskiest share of members", format="%", grid=False, tickCount=5, labelFlush=False)
+    x_axis = alt.Axis(title=words.members, format="%", grid=False, tickCount=5, labelFlush=False)
     x = alt.X("share_of_members:Q", scale=alt.Scale(domain=[0, 1]), axis=x_axis)
-    y_axis = alt.Axis(title="Times as many leave", tickCount=4, format=".1~f")
+    y_axis = alt.Axis(title=words.times, tickCount=4, format=".1~f")
     y = alt.Y("lift:Q", scale=alt.Scale(domain=[0, max(1.2, top * 1.12)], nice=False), axis=y_axis)
     even = alt.Chart(alt.Data(values=[{"lift": 1}])).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(alt.Y("lift:Q"))
     line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, y)
@@ -175,8 +200,7 @@ def lift_chart(curve: pl.DataFrame, *, chart_id: str, width: int = 280, height: 
     text = first.mark_text(color=ACCENT, align="left", dx=9, dy=-9, fontWeight="bold", fontSize=_TEXT).encode(
         x, y, alt.Text("label:N")
     )
-    title = "How many times as often the riskiest members left, compared with everyone"
-    return _svg(alt.layer(even, line, dot, text), chart_id=chart_id, title=title, width=width, height=height)
+    return _svg(alt.layer(even, line, dot, text), chart_id=chart_id, title=words.title, width=width, height=height)
 
 
 def _lift_label() -> pl.Expr:

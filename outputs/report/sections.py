@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from outputs.report.charts import activity_chart, bars_chart, calibration_chart, lift_chart, trend_chart
+from outputs.report.charts import (
+    LIFT_OF_CHURN,
+    LIFT_OF_SPEND,
+    activity_chart,
+    bars_chart,
+    calibration_chart,
+    lift_chart,
+    trend_chart,
+)
 from outputs.report.facts import Group, Metric, ModelHealth, ReportFacts
 from outputs.report.frame import render_fragment
 from wording import numbers as words
@@ -176,8 +184,14 @@ class ModelView:
             )
             charts.append((caption, calibration_chart(health.calibration, chart_id=f"{prefix}-calibration")))
         if health.lift is not None and not health.lift.is_empty():
-            caption = "Members sorted by risk: how many times as often the riskiest leave. The dashed line is picking by chance."
-            charts.append((caption, lift_chart(health.lift, chart_id=f"{prefix}-lift")))
+            is_churn = health.calibration is not None
+            caption = (
+                "Members sorted by risk: how many times as often the riskiest leave. The dashed line is picking by chance."
+                if is_churn
+                else "Members sorted by expected spend: how many times the mean they spent. The dashed line is picking by chance."
+            )
+            words_of_lift = LIFT_OF_CHURN if is_churn else LIFT_OF_SPEND
+            charts.append((caption, lift_chart(health.lift, chart_id=f"{prefix}-lift", words=words_of_lift)))
         return cls(health, baselines, _verdict(health), charts)
 
 

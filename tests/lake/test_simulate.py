@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from lake.errors import ConfigurationError
-from lake.simulate import SimulatedCommunity, simulate
+from lake.simulate import SimulatedCommunity, life, simulate
 from lake.simulate.blemishes import STRANGER
-from lake.simulate.life import daily_hazard
-from lake.simulate.population import ARCHETYPES, draw_population
+from lake.simulate.life import daily_hazard, live
+from lake.simulate.population import ARCHETYPES, NEVER, draw_population
+from lake.simulate.state import Life
 
 FIRST_DAY = date(2025, 1, 1)
 DAYS = 240
@@ -187,6 +188,28 @@ def test_the_hazard_is_the_documented_formula() -> None:
     hazard = daily_hazard(people, **{name: np.array([level]) for name, level in several.items()})
     exponent = 1.4 / (1 + 4) + 0.8 * (1 - people.diversity[0]) + 0.6 + 0.5 * 45 / 90 - 0.6 * 73 / 365
     assert hazard[0] == pytest.approx(0.00085 * people.hazard_ratio[0] * np.exp(exponent))
+
+
+def test_a_member_may_start_to_decline_on_the_day_of_joining(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "HAZARD_PER_DAY", 1e9)
+    people = draw_population(np.random.default_rng(1), members=300, days=30)
+    community = Life.begin(people, np.random.default_rng(2))
+    steady = community.gone_from == NEVER
+    day = int(people.joined_day.max())
+    life._start_declines(community, day)
+    assert (people.joined_day[steady] == day).any()
+    assert (community.decline_from[steady] == day + 1).all()
+
+
+def test_replies_are_the_comments_among_what_is_received() -> None:
+    community = live(
+        draw_population(np.random.default_rng(1), members=300, days=20),
+        np.random.default_rng(2),
+        first_day=date(2025, 6, 1),
+        days=20,
+    )
+    assert (community.replies <= community.received).all()
+    assert 0 < community.replies.sum() < community.received.sum()
 
 
 def test_members_who_receive_less_start_to_decline_more_often(

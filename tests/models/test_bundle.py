@@ -18,9 +18,10 @@ SETTINGS = PredictionSettings(rounds=10)
 PANEL = make_panel(cutoff_count=2)
 BUYERS = make_buyers(cutoff_count=2)
 SPLIT = final_split(cutoffs(2), horizon_days=HORIZON_DAYS)
+CURVES = {"calibration": {"mean_probability": [0.1, 0.6], "churn_rate": [0.1, 0.5], "members": [40, 41]}}
 FIGURES = {"evenfall": {"auc": 0.8, "calibration_slope": None}}
 MODELS: list[ChurnModel | ValueModel] = [
-    replace(fit_churn(PANEL, SPLIT, SETTINGS), metrics=FIGURES),
+    replace(fit_churn(PANEL, SPLIT, SETTINGS), metrics=FIGURES, curves=CURVES),
     fit_churn(make_panel(members=60, cutoff_count=2), SPLIT, SETTINGS),
     fit_churn(make_panel(members=3, cutoff_count=2), SPLIT, SETTINGS),
     fit_churn(empty_panel(), final_split([], horizon_days=HORIZON_DAYS), SETTINGS),
