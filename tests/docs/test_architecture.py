@@ -11,7 +11,7 @@ from runtime.run_context import ROOMS
 from tests.paths import ROOT
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-PAGES = [ARCHITECTURE, ROOT / "docs" / "decisions" / "0040-rooms.md"]
+PAGES = [ROOT / "CONTRIBUTING.md", ARCHITECTURE, ROOT / "docs" / "decisions" / "0040-rooms.md"]
 OWN_FOLDERS = (*ROOMS, "notebooks", "benchmarks", "examples", "tests", "docs")
 
 
