@@ -31,6 +31,7 @@ def test_the_index_has_a_row_for_each_page_as_the_page_says_it() -> None:
 def test_a_decision_has_its_number_a_status_and_its_sections(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     head = HEAD.match(text)
+    assert head is not None
     assert page.name.startswith(f"{int(head['number']):04}-")
     assert STATUS.fullmatch(re.sub(r"\]\([^)]*\)", "]", head["status"]))
     sections = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
