@@ -10,14 +10,14 @@ from typing import Final
 import polars as pl
 
 from features.compute import MEMBERS_AT_ONCE, compute_features_from_totals, feature_catalog
-from features.feature import Feature
+from features.feature import Feature, undeclared
 from features.history import History, cut
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.storage.delta import Lake
 from models.churn import ChurnModel
 from models.reasons import reasons
 from models.value import ValueModel
-from outputs.lists import MEMBERS_SCHEMA, conform
+from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, conform, list_reasons
 from pipeline.history.consent import numbers_not_profiled
 from pipeline.history.daily_rollups import CommunitySnapshot, members_known
 from pipeline.learning.champions import Champions
@@ -32,11 +32,16 @@ from segments.lifecycle import add_lifecycle
 from segments.risk import churn_risk, mean_probability
 from segments.scores import add_scores
 from segments.tiers import STATE_SCHEMA, assign_tiers
+from wording.columns import SentenceContext
+from wording.contacts import why_contact
+from wording.group_names import GroupNames
+from wording.reasons.tell import add_text
 
 SCORES: Final = "scores"
 TIERS_TABLE: Final = "tiers"
 GROUPS: Final = "groups"
 NIGHT: Final = "as_of"
+_GROUP_NAMES: Final = GroupNames()
 _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
@@ -120,13 +125,20 @@ def add_reasons(
     population: pl.DataFrame | None = None,
     threads: int = 1,
 ) -> pl.DataFrame:
-    """Add `reasons`, the strongest first, for every member who is scored; null for the others.
+    """Add `reasons`, the strongest first, for every member who is scored, empty where none holds up; null for the others.
 
     One row per row of `scored`, in its order. `population` says who is typical when `scored` are only some of the members.
     """
     eligible = scored.filter("is_eligible")
-    told = reasons(model, eligible, catalog, as_of=as_of, currency=currency, population=population, threads=threads)
-    explained = eligible.select("member_no").with_columns(told.alias("reasons"))
+    found = reasons(model, eligible, catalog, population=population, threads=threads)
+    declared = {feature.name: feature for feature in catalog}
+    told = add_text(
+        found,
+        eligible,
+        {name: declared.get(name) or undeclared(name, eligible.schema.get(name)) for name in found["feature"].unique()},
+        SentenceContext(frozenset(eligible.columns), currency, as_of),
+    )
+    explained = eligible.select("member_no").with_columns(list_reasons(told, rows=eligible.height))
     return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
 
@@ -153,7 +165,7 @@ def segment_members(night: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
     _remember(night.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(night.as_of).alias(NIGHT), *STATE_SCHEMA), night.as_of)
     members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")
     state = _group_state(night, members)
-    return members.with_columns(assign_groups(members, state).alias("segment"))
+    return members.with_columns(assign_groups(members, state, names=_GROUP_NAMES).alias("segment"))
 
 
 def member_list(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
@@ -180,8 +192,10 @@ def contacts_for(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
         "member_no", "can_contact", "can_profile"
     )
     scored = members.join(consent.collect(engine="streaming"), on="member_no", how="left", maintain_order="left", validate="1:1")
-    policy = ContactPolicy(capacity=night.settings.lists.contact_capacity)
-    return contact_list(scored, as_of=night.as_of, policy=policy, currency=night.settings.community.currency)
+    chosen = contact_list(scored, policy=ContactPolicy(capacity=night.settings.lists.contact_capacity))
+    context = SentenceContext(frozenset(chosen.columns), night.settings.community.currency, night.as_of)
+    listed = chosen.with_columns(as_of=pl.lit(night.as_of), reason=why_contact(context))
+    return conform(listed.select(name for name in CONTACT_SCHEMA if name in listed.columns), schema=CONTACT_SCHEMA)
 
 
 def previous_night(lake: Lake, as_of: date) -> date | None:
@@ -219,7 +233,7 @@ def _group_state(night: RunContext, members: pl.DataFrame) -> GroupState:
     held = GroupState.model_validate_json(states["state"][-1]) if states.height else None
     if held is not None and (night.as_of - states[NIGHT][-1]).days < night.settings.training.every_days:
         return held
-    written = fit_groups(members, held, policy=night.settings.groups).model_dump_json()
+    written = fit_groups(members, held, policy=night.settings.groups, names=_GROUP_NAMES).model_dump_json()
     _remember(lake, GROUPS, pl.DataFrame({NIGHT: [night.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), night.as_of)
     return GroupState.model_validate_json(written)
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from wording.english import plural_of
+
 NO_BREAK_SPACE: Final = "\u00a0"
 MINUS: Final = "−"
 DASH: Final = "–"
 
 _SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹"}
 _ABOUT_THE_SAME: Final = 0.005
-_PRECISE_BELOW: Final = 100
+# Shares and amounts below these are written more precisely.
+SMALLEST_PERCENT: Final = 0.005
+PRECISE_BELOW: Final = 100
 
 
 def number(value: float, *, digits: int = 0) -> str:
@@ -22,12 +26,8 @@ def number(value: float, *, digits: int = 0) -> str:
 
 
 def plural(noun: str, n: float) -> str:
-    """Give the form of a regular noun that goes with a number: `1 member`, `2 members`, `2 categories`."""
-    if n == 1:
-        return noun
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+    """Give the form of a noun that goes with a number: `1 member`, `2 members`, `2 categories`."""
+    return noun if n == 1 else plural_of(noun)
 
 
 def count(n: int, noun: str) -> str:
@@ -37,9 +37,9 @@ def count(n: int, noun: str) -> str:
 
 def percent(share: float, *, digits: int = 0) -> str:
     """Write a share: `3 %`; what is above zero but rounds to it is `under 1 %`, what is nearly all `over 99 %`."""
-    if digits == 0 and 0 < share < 0.005:  # noqa: PLR2004
+    if digits == 0 and 0 < share < SMALLEST_PERCENT:
         return f"under 1{NO_BREAK_SPACE}%"
-    if digits == 0 and 0.995 <= share < 1:  # noqa: PLR2004
+    if digits == 0 and 1 - SMALLEST_PERCENT <= share < 1:
         return f"over 99{NO_BREAK_SPACE}%"
     return f"{number(share * 100, digits=digits)}{NO_BREAK_SPACE}%"
 
@@ -51,7 +51,7 @@ def share(part: int, whole: int) -> str:
 
 def money(amount: float, currency: str | None) -> str:
     """Write an amount: `£12,346`, `£3.50`, `12,346 CHF`, or the number alone without a currency."""
-    digits = 2 if 0 < abs(amount) < _PRECISE_BELOW and amount != round(amount) else 0
+    digits = 2 if 0 < abs(amount) < PRECISE_BELOW and amount != round(amount) else 0
     text = number(abs(amount), digits=digits)
     sign = MINUS if amount < 0 and text.strip("0.,") else ""
     if currency is None:

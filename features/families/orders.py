@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from features.feature import Feature, currency_units, days_until_as_of, share, window_phrase, windowed
+from features.feature import Feature, Saying, currency_units, days_until_as_of, share, window_phrase, windowed
 from features.incremental.window_sums import amount, count
 from features.windows import LONG_WINDOWS_DAYS
 from lake.contracts import MINOR_UNITS_PER_UNIT
@@ -40,21 +40,29 @@ def purchase_features() -> list[Feature]:
     repeat_days = pl.max_horizontal(days - 1, pl.lit(0, dtype=pl.Int32))
     order_day = "An order day is a day whose orders exceed its refunds."
     return [
-        _purchase("repeat_order_days", f"Order days after the first one (x). {order_day}", "days", repeat_days),
+        _purchase(
+            "repeat_order_days", f"Order days after the first one (x). {order_day}", "days", repeat_days, saying="repeat_orders"
+        ),
         _purchase(
             "first_to_last_order_days",
             "Days from the first order day to the last (t_x); 0 with a single one, empty without any.",
             "days",
             (last - first).dt.total_days().cast(pl.Int32),
+            saying="order_span",
         ),
         _purchase(
-            "first_order_age_days", "Days since the first order day (T); empty without any.", "days", days_until_as_of(first)
+            "first_order_age_days",
+            "Days since the first order day (T); empty without any.",
+            "days",
+            days_until_as_of(first),
+            saying="first_order",
         ),
         _purchase(
             "mean_repeat_order_value",
             "Mean net spend of the order days after the first one; empty without any.",
             _MONEY,
             share(pl.col("purchase.repeat_minor"), repeat_days * MINOR_UNITS_PER_UNIT),
+            saying="repeat_value",
         ),
     ]
 
@@ -67,8 +75,9 @@ def _over_windows_and_lifetime(habit: str, meaning: str, unit: str, over: Callab
         expression=over(None),
         needs=_ORDERS,
         habit=habit,
+        saying=Saying("amount", habit),
     )
-    return [*windowed(habit, meaning, unit, over, needs=_ORDERS), lifetime]
+    return [*windowed(habit, meaning, unit, over, saying="amount", needs=_ORDERS), lifetime]
 
 
 def _average_order_value(days: int | None) -> Feature:
@@ -79,11 +88,12 @@ def _average_order_value(days: int | None) -> Feature:
         expression=share(amount("order", days), count("order", days) * MINOR_UNITS_PER_UNIT),
         needs=_ORDERS,
         habit="average_order_value",
+        saying=Saying("average_order", days=days),
     )
 
 
-def _purchase(name: str, meaning: str, unit: str, expression: pl.Expr) -> Feature:
-    return Feature(name=name, meaning=meaning, unit=unit, expression=expression, needs=_ORDERS, habit=name)
+def _purchase(name: str, meaning: str, unit: str, expression: pl.Expr, *, saying: str) -> Feature:
+    return Feature(name=name, meaning=meaning, unit=unit, expression=expression, needs=_ORDERS, habit=name, saying=Saying(saying))
 
 
 def _refunded(days: int | None) -> pl.Expr:

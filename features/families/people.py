@@ -17,12 +17,20 @@ _INTERACTIONS: Final = frozenset({"interactions"})
 def people_features() -> list[Feature]:
     """Interactions, the different people behind them, and how mutual they are."""
     return [
-        *windowed("given_count", "Interactions given to other members", "interactions", _given, needs=_INTERACTIONS),
+        *windowed(
+            "given_count",
+            "Interactions given to other members",
+            "interactions",
+            _given,
+            saying="amount",
+            needs=_INTERACTIONS,
+        ),
         *windowed(
             "received_count",
             "Interactions received from other members, directly or through content",
             "interactions",
             lambda days: count("received", days),
+            saying="amount",
             needs=_INTERACTIONS,
         ),
         *_people("given", "Different members this one interacted with"),
@@ -32,6 +40,7 @@ def people_features() -> list[Feature]:
             "Share of the interactions with others that were received rather than given; empty without any",
             "share",
             lambda days: share(count("received", days), count("received", days) + _given(days)),
+            saying="received_share",
             needs=_INTERACTIONS,
             windows_days=LONG_WINDOWS_DAYS,
         ),
@@ -40,6 +49,7 @@ def people_features() -> list[Feature]:
             "Share of the people interacted with who interacted back; empty without any",
             "share",
             lambda days: share(pl.col(f"mutual.people_{days}d"), pl.col(f"given.people_{days}d")),
+            saying="reciprocity",
             needs=_INTERACTIONS,
             windows_days=(LONGEST_WINDOW_DAYS,),
         ),
@@ -48,6 +58,7 @@ def people_features() -> list[Feature]:
             "Pieces of content published",
             "pieces",
             lambda days: count("content", days),
+            saying="amount",
             needs=frozenset({"content"}),
         ),
     ]
@@ -63,6 +74,8 @@ def _people(direction: str, meaning: str) -> list[Feature]:
         meaning,
         "people",
         lambda days: pl.col(f"{direction}.people_{days}d"),
+        saying="people",
+        about=direction,
         needs=_INTERACTIONS,
         windows_days=PEOPLE_WINDOWS_DAYS,
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from features.feature import Feature, share, windowed
+from features.feature import Feature, Saying, share, windowed
 from features.incremental.window_sums import amount, count
 from features.rollups.daily import SCORE_SCALE
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
@@ -37,6 +37,7 @@ def feedback_features() -> list[Feature]:
             "Times the member gave feedback",
             "answers",
             lambda days: count("feedback", days) + count("feedback_unscored", days),
+            saying="amount",
             needs=_FEEDBACK,
             windows_days=LONG_WINDOWS_DAYS,
         ),
@@ -45,6 +46,7 @@ def feedback_features() -> list[Feature]:
             "Mean score the member gave; empty without a score",
             "score",
             lambda days: share(amount("feedback", days), count("feedback", days) * SCORE_SCALE),
+            saying="mean_score",
             needs=_SCORES,
             windows_days=(LONGEST_WINDOW_DAYS,),
         ),
@@ -55,12 +57,13 @@ def feedback_features() -> list[Feature]:
             expression=pl.col("feedback.last_score"),
             needs=_SCORES,
             habit="feedback_score",
+            saying=Saying("last_score"),
         ),
     ]
 
 
 def _counts(kind: str, meaning: str, unit: str, needs: frozenset[str]) -> list[Feature]:
-    return windowed(f"{kind}_count", meaning, unit, lambda days: count(kind, days), needs=needs)
+    return windowed(f"{kind}_count", meaning, unit, lambda days: count(kind, days), saying="amount", needs=needs)
 
 
 def _rate(kind: str, meaning: str, needs: frozenset[str]) -> list[Feature]:
@@ -69,6 +72,8 @@ def _rate(kind: str, meaning: str, needs: frozenset[str]) -> list[Feature]:
         f"{meaning}; empty without a message",
         "messages per message",
         lambda days: share(count(kind, days), count("contact", days)),
+        saying="answered",
+        about=kind,
         needs=needs,
         windows_days=LONG_WINDOWS_DAYS,
     )
