@@ -65,7 +65,7 @@ def test_small_exports_are_judged_together_up_to_so_many_rows(tmp_path: Path, mo
         return judge_here(suite, rules, chunk, **others)
 
     judge_here = LocalSuite.validate
-    monkeypatch.setattr(LocalSuite, "judge", validate)
+    monkeypatch.setattr(LocalSuite, "validate", validate)
     monkeypatch.setattr(MemoryBudget, "rows_judged_together", 300)
     arrivals = [arrival.facts["rows_read"] for arrival in judged(folder)]
     members, content, events, feedback = arrivals[:1], arrivals[1:2], arrivals[2:-1], arrivals[-1:]
