@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from features.compute import MEMBERS_AT_ONCE, compute_features_from_totals, feature_catalog
+from features.eligibility import is_eligible
 from features.feature import Feature, undeclared
 from features.history import History, cut
 from lake.contracts import MINOR_UNITS_PER_UNIT
@@ -92,10 +93,9 @@ def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, 
     One row per row of `features`, in its order: `is_eligible`, `churn_probability` (null when not eligible) and
     `expected_value` in currency units over the value horizon (null in a community without orders).
     """
-    eligible = pl.col("days_since_last_activity") < eligible_days
     scored = features.with_columns(
         as_of=pl.lit(as_of),
-        is_eligible=eligible.fill_null(value=False),
+        is_eligible=is_eligible(eligible_days),
         churn_model=pl.lit(models.churn_label),
     )
     probability = models.churn.predict(features)

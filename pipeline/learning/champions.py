@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 import polars as pl
 
 from features.compute import compute_features
+from features.eligibility import is_eligible
 from features.first_day import first_day_of_history
 from features.history import History, is_activity
 from features.panel import build_panel
@@ -30,7 +31,6 @@ from models.value import ValueModel
 from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
 from runtime.run_context import RunContext, code_hash, say, settings_hash
-from runtime.settings import Settings
 from runtime.tracking.figures import training_figures
 from runtime.tracking.tracking import RegisteredModel, TrainingRecord
 
@@ -259,7 +259,7 @@ def _train(
             threads=cores(),
         )
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
-    tonight = training_input.tonight.with_columns(is_eligible=is_eligible(settings)).collect()
+    tonight = training_input.tonight.with_columns(is_eligible=is_eligible(settings.churn.eligible_days)).collect()
     train = train_churn if purpose == "churn" else train_value
     trained: Trained[Any] = train(
         panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, train_trees=training_input.train_trees
@@ -339,11 +339,6 @@ def _fingerprint(night: RunContext, purpose: Purpose) -> str:
 def kept_rows(purpose: Purpose, history: History) -> pl.Expr | None:
     """Which rows of the panel to carry; where people only buy, how they do is learnt from those who left long ago too."""
     return pl.col("is_eligible") if purpose == "churn" and "events" in history.available else None
-
-
-def is_eligible(settings: Settings) -> pl.Expr:
-    """Whether a member is scored for churn: active lately enough."""
-    return (pl.col("days_since_last_activity") < settings.churn.eligible_days).fill_null(value=False)
 
 
 def first_day(history: History, as_of: date) -> date:
