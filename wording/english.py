@@ -38,7 +38,7 @@ def _regular(*nouns: str) -> dict[str, Noun]:
 
 _ACTION: Final = Noun("action", "actions")
 _NOUNS: Final = {
-    **_regular("day", "month", "year", "message", "kind"),
+    **_regular("day", "month", "year", "message", "kind", "member", "row"),
     "other": Noun("other member", "other members"),
     "action_kind": Noun("kind of action", "kinds of action"),
 }
@@ -232,13 +232,14 @@ _LISTS: Final = {
     "contact.spent": "spent {n:plain_money} in a year",
 }
 
+# Of a headline, what stands before the asterisk is set bold.
 _REPORT: Final = {
     "headline.active": "{n:count:member}* {n:plural:was|were} active in the last 7 days, {compared}{joined}.",
     "headline.active.joined": "; {n:count:member} joined",
-    "headline.newly_at_risk": "{n:number}* of your {valuable:count:tier_member} {n:plural:is|are} newly at risk.",
-    "headline.newly_at_risk.none": "None* of your {valuable:count:tier_member} {valuable:plural:is|are} newly at risk.",
-    "headline.tier_member": "{tiers} member",
-    "headline.tiers": " and ",
+    "headline.newly_at_risk": "{n:number}* of your {valuable:number} {tiers} {valuable:noun:member} "
+    "{n:plural:is|are} newly at risk.",
+    "headline.newly_at_risk.none": "None* of your {valuable:number} {tiers} {valuable:noun:member} "
+    "{valuable:plural:is|are} newly at risk.",
     "headline.risk": "{high:number} of {n:count:member} scored* ({share}) {high:plural:has|have} a high risk of leaving: "
     "no activity for {days:count:day}{before}.",
     "headline.risk.before": "; the night before it was {n:number}",

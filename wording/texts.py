@@ -10,7 +10,7 @@ from wording.catalogue import Catalogue
 from wording.english import ENGLISH
 
 
-def text(key: str, /, *, catalogue: Catalogue = ENGLISH, currency: str | None = None, **values: Any) -> str:
+def fill(key: str, /, *, catalogue: Catalogue = ENGLISH, currency: str | None = None, **values: Any) -> str:
     """Fill a template.
 
     Args:
