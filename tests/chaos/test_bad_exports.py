@@ -108,7 +108,7 @@ def test_a_file_that_changes_under_the_night_stops_it_and_nothing_of_any_file_la
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first file has been judged when the second changes.
-    monkeypatch.setattr(MemoryBudget, "rows_judged_together", 1)
+    monkeypatch.setattr(MemoryBudget, "rows_validated_together", 1)
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text(HEADER + f"{name},ann,2025-06-01,1,\n")
     second = tmp_path / "b.csv"

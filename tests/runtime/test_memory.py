@@ -66,7 +66,7 @@ def test_small_exports_are_judged_together_up_to_so_many_rows(tmp_path: Path, mo
 
     judge_here = LocalSuite.validate
     monkeypatch.setattr(LocalSuite, "validate", validate)
-    monkeypatch.setattr(MemoryBudget, "rows_judged_together", 300)
+    monkeypatch.setattr(MemoryBudget, "rows_validated_together", 300)
     arrivals = [arrival.facts["rows_read"] for arrival in judged(folder)]
     members, content, events, feedback = arrivals[:1], arrivals[1:2], arrivals[2:-1], arrivals[-1:]
     assert events == [120, 122, 124, 126, 128, 130, 120]
