@@ -18,7 +18,7 @@ class Saying:
     """How people hear of a feature: `wording` has the sentence, here is only what it is asked for.
 
     Args:
-        template: Which sentence; "" for the general one, made from meaning, value and unit.
+        template: Which sentence; "" for the one that is called like the feature, where there is one.
         about: What the sentence is about where several features share it: a habit, a kind of activity, a part of the day.
         days: The window; None where there is none.
     """
@@ -57,7 +57,7 @@ def windowed(
     unit: str,
     expression: Callable[[int], pl.Expr],
     *,
-    saying: str,
+    saying: str = "",
     about: str = "",
     needs: frozenset[str] = NOTHING_NEEDED,
     windows_days: Iterable[int] = WINDOWS_DAYS,
@@ -69,7 +69,7 @@ def windowed(
         meaning: Completed with the window.
         unit: As in `Feature`.
         expression: From the days of a window to the value.
-        saying: The template of `Saying`.
+        saying: The template of `Saying`; by default the habit.
         about: As in `Saying`; by default the habit.
         needs: As in `Feature`.
         windows_days: Days of each window.
@@ -82,7 +82,7 @@ def windowed(
             expression=expression(days),
             needs=needs,
             habit=habit,
-            saying=Saying(saying, about or habit, days),
+            saying=Saying(saying or habit, about or habit, days),
         )
         for days in windows_days
     ]

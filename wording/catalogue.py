@@ -70,6 +70,7 @@ class Catalogue:
         kinds: Kind of activity → its words, for the kinds that are no event types.
         event_noun: Makes a noun of the slug of an event type.
         groups: What behaviour groups are called.
+        columns: Column of a list → what it means.
     """
 
     sentences: Mapping[str, str]
@@ -77,6 +78,7 @@ class Catalogue:
     kinds: Mapping[str, Kind]
     event_noun: Callable[[str], Noun]
     groups: GroupWords
+    columns: Mapping[str, str]
 
     def kind(self, name: str) -> Kind:
         """Give the words for a kind of activity; an event type's are made from its slug."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from wording.catalogue import Noun
 from wording.english import plural_of
 
 NO_BREAK_SPACE: Final = "\u00a0"
 MINUS: Final = "−"
 DASH: Final = "–"
 
-_SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹"}
+SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹"}
 _ABOUT_THE_SAME: Final = 0.005
 # Shares and amounts below these are written more precisely.
 SMALLEST_PERCENT: Final = 0.005
@@ -25,12 +26,13 @@ def number(value: float, *, digits: int = 0) -> str:
     return text if value >= 0 or is_zero else MINUS + text
 
 
-def plural(noun: str, n: float) -> str:
+def plural(noun: str | Noun, n: float) -> str:
     """Give the form of a noun that goes with a number: `1 member`, `2 members`, `2 categories`."""
-    return noun if n == 1 else plural_of(noun)
+    forms = Noun(noun, plural_of(noun)) if isinstance(noun, str) else noun
+    return forms.one if n == 1 else forms.many
 
 
-def count(n: int, noun: str) -> str:
+def count(n: int, noun: str | Noun) -> str:
     """Write a number with its noun: `1 member`, `1,204 members`, `no members`."""
     return f"{number(n) if n else 'no'} {plural(noun, n)}"
 
@@ -56,7 +58,7 @@ def money(amount: float, currency: str | None) -> str:
     sign = MINUS if amount < 0 and text.strip("0.,") else ""
     if currency is None:
         return sign + text
-    symbol = _SYMBOLS.get(currency)
+    symbol = SYMBOLS.get(currency)
     return f"{sign}{symbol}{text}" if symbol else f"{sign}{text}{NO_BREAK_SPACE}{currency}"
 
 

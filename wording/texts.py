@@ -36,9 +36,9 @@ def _formatted(value: Any, spec: str, catalogue: Catalogue, currency: str | None
         case "plural":
             one, _, other = argument.partition("|")
             return one if value == 1 else other
-        case "count" | "noun":
-            noun = catalogue.noun(argument, values)
-            form = noun.one if value == 1 else noun.many
-            return f"{numbers.number(value) if value else 'no'} {form}" if name == "count" else form
+        case "count":
+            return numbers.count(value, catalogue.noun(argument, values))
+        case "noun":
+            return numbers.plural(catalogue.noun(argument, values), value)
         case _:
             return str(value)

@@ -30,7 +30,6 @@ def weekday_features() -> list[Feature]:
             "Share of the active days that are a Saturday or Sunday",
             "share",
             lambda days: share(pl.col(f"active.weekend_days_{days}d"), _active_days(days)),
-            saying="weekends",
             windows_days=LONG_WINDOWS_DAYS,
         ),
         *windowed(
@@ -38,7 +37,6 @@ def weekday_features() -> list[Feature]:
             "Share of the active days that fall on the member's most used weekday",
             "share",
             lambda days: share(pl.col(f"active.most_used_weekday_days_{days}d"), _active_days(days)),
-            saying="one_weekday",
             windows_days=(LONGEST_WINDOW_DAYS,),
         ),
     ]
@@ -53,7 +51,6 @@ def diversity_features(event_types: tuple[str, ...]) -> list[Feature]:
             "Different event types used",
             "event types",
             distinct_event_types,
-            saying="variety",
             needs=_EVENTS,
             windows_days=DISTINCT_TYPES_WINDOWS_DAYS,
         ),
@@ -62,7 +59,6 @@ def diversity_features(event_types: tuple[str, ...]) -> list[Feature]:
             "Shannon entropy of the event types, those without features of their own as one; empty without events",
             "nats",
             lambda days: _entropy(kinds, days),
-            saying="evenness",
             needs=_EVENTS,
             windows_days=(LONGEST_WINDOW_DAYS,),
         ),

@@ -40,29 +40,24 @@ def purchase_features() -> list[Feature]:
     repeat_days = pl.max_horizontal(days - 1, pl.lit(0, dtype=pl.Int32))
     order_day = "An order day is a day whose orders exceed its refunds."
     return [
-        _purchase(
-            "repeat_order_days", f"Order days after the first one (x). {order_day}", "days", repeat_days, saying="repeat_orders"
-        ),
+        _purchase("repeat_order_days", f"Order days after the first one (x). {order_day}", "days", repeat_days),
         _purchase(
             "first_to_last_order_days",
             "Days from the first order day to the last (t_x); 0 with a single one, empty without any.",
             "days",
             (last - first).dt.total_days().cast(pl.Int32),
-            saying="order_span",
         ),
         _purchase(
             "first_order_age_days",
             "Days since the first order day (T); empty without any.",
             "days",
             days_until_as_of(first),
-            saying="first_order",
         ),
         _purchase(
             "mean_repeat_order_value",
             "Mean net spend of the order days after the first one; empty without any.",
             _MONEY,
             share(pl.col("purchase.repeat_minor"), repeat_days * MINOR_UNITS_PER_UNIT),
-            saying="repeat_value",
         ),
     ]
 
@@ -88,12 +83,12 @@ def _average_order_value(days: int | None) -> Feature:
         expression=share(amount("order", days), count("order", days) * MINOR_UNITS_PER_UNIT),
         needs=_ORDERS,
         habit="average_order_value",
-        saying=Saying("average_order", days=days),
+        saying=Saying("average_order_value", days=days),
     )
 
 
-def _purchase(name: str, meaning: str, unit: str, expression: pl.Expr, *, saying: str) -> Feature:
-    return Feature(name=name, meaning=meaning, unit=unit, expression=expression, needs=_ORDERS, habit=name, saying=Saying(saying))
+def _purchase(name: str, meaning: str, unit: str, expression: pl.Expr) -> Feature:
+    return Feature(name=name, meaning=meaning, unit=unit, expression=expression, needs=_ORDERS, habit=name)
 
 
 def _refunded(days: int | None) -> pl.Expr:

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from features.feature import Feature, Saying, share, windowed
+from features.feature import Feature, share, windowed
 from features.incremental.window_sums import amount, count
 from features.rollups.daily import SCORE_SCALE
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
@@ -46,7 +46,6 @@ def feedback_features() -> list[Feature]:
             "Mean score the member gave; empty without a score",
             "score",
             lambda days: share(amount("feedback", days), count("feedback", days) * SCORE_SCALE),
-            saying="mean_score",
             needs=_SCORES,
             windows_days=(LONGEST_WINDOW_DAYS,),
         ),
@@ -57,7 +56,6 @@ def feedback_features() -> list[Feature]:
             expression=pl.col("feedback.last_score"),
             needs=_SCORES,
             habit="feedback_score",
-            saying=Saying("last_score"),
         ),
     ]
 

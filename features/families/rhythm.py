@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.feature import NOTHING_NEEDED, Feature, Saying, days_until_as_of, share, windowed
+from features.feature import NOTHING_NEEDED, Feature, days_until_as_of, share, windowed
 from features.incremental.active_day_rhythm import WEEKS_WINDOWS_DAYS
 from features.incremental.window_sums import first_date, last_date
 
@@ -19,7 +19,6 @@ def tenure_features() -> list[Feature]:
             expression=days_until_as_of(pl.coalesce("seen_from", first_date("activity"))),
             needs=NOTHING_NEEDED,
             habit="tenure",
-            saying=Saying("here_for"),
         ),
         Feature(
             name="days_since_first_activity",
@@ -28,7 +27,6 @@ def tenure_features() -> list[Feature]:
             expression=days_until_as_of(first_date("activity")),
             needs=NOTHING_NEEDED,
             habit="tenure",
-            saying=Saying("first_active"),
         ),
     ]
 
@@ -41,34 +39,30 @@ def gap_features() -> list[Feature]:
     silence = days_until_as_of(last_date("activity"))
     few = "empty with fewer than two active days"
     return [
-        _gap("gap_mean_days_365d", f"Mean gap between active days in the last 365 days; {few}.", "days", mean, saying="gap_mean"),
+        _gap("gap_mean_days_365d", f"Mean gap between active days in the last 365 days; {few}.", "days", mean),
         _gap(
             "gap_median_days_365d",
             f"Median gap between active days in the last 365 days; {few}.",
             "days",
             pl.col("gap.median_days"),
-            saying="gap_median",
         ),
         _gap(
             "gap_longest_days_365d",
             f"Longest gap between active days in the last 365 days; {few}.",
             "days",
             pl.when(gaps > 0).then(pl.col("gap.longest_days")),
-            saying="gap_longest",
         ),
         _gap(
             "gap_deviation_days_365d",
             "Standard deviation of the gaps between active days in the last 365 days; empty with fewer than three active days.",
             "days",
             pl.when(gaps > 1).then(spread).sqrt(),
-            saying="gap_deviation",
         ),
         _gap(
             "gap_now_to_mean_365d",
             f"Days since the last activity, in mean gaps of the last 365 days; {few}.",
             "ratio",
             silence / mean,
-            saying="away",
         ),
     ]
 
@@ -83,7 +77,6 @@ def streak_features() -> list[Feature]:
             expression=pl.col("streak.longest_days_90d"),
             needs=NOTHING_NEEDED,
             habit="streak",
-            saying=Saying("longest_streak", days=90),
         ),
         Feature(
             name="latest_streak_days",
@@ -92,20 +85,16 @@ def streak_features() -> list[Feature]:
             expression=pl.col("streak.latest_days"),
             needs=NOTHING_NEEDED,
             habit="streak",
-            saying=Saying("latest_streak", days=365),
         ),
         *windowed(
             "active_weeks",
             "Blocks of seven days, counted back from the last day, with any activity",
             "weeks",
             lambda days: pl.col(f"active.weeks_{days}d"),
-            saying="active_weeks",
             windows_days=WEEKS_WINDOWS_DAYS,
         ),
     ]
 
 
-def _gap(name: str, meaning: str, unit: str, expression: pl.Expr, *, saying: str) -> Feature:
-    return Feature(
-        name=name, meaning=meaning, unit=unit, expression=expression, needs=NOTHING_NEEDED, habit="gap", saying=Saying(saying)
-    )
+def _gap(name: str, meaning: str, unit: str, expression: pl.Expr) -> Feature:
+    return Feature(name=name, meaning=meaning, unit=unit, expression=expression, needs=NOTHING_NEEDED, habit="gap")

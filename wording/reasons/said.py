@@ -10,7 +10,7 @@ class Saying(Protocol):
 
     @property
     def template(self) -> str:
-        """Which sentence; "" for the general one."""
+        """Which sentence; "" for the one called like the feature."""
 
     @property
     def about(self) -> str:

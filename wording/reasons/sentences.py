@@ -1,8 +1,8 @@
 """One plain sentence per feature and member, made from the member's own values.
 
-A feature says itself which sentence it is told in, and on what; a feature that names none gets a general sentence from its
-meaning, value and unit. A sentence holds for every value of its feature, null included, says nothing about other members, and
-has no full stop, as it may be continued.
+A feature is told in the template that it names, by default the one called like it; one that has none gets a general sentence
+from its meaning, value and unit. A sentence holds for every value of its feature, null included, says nothing about other
+members, and has no full stop, as it may be continued.
 """
 
 from __future__ import annotations
@@ -19,39 +19,24 @@ from wording.reasons.said import Said, Saying
 
 Template = Callable[[SentenceContext, str, Saying], pl.Expr]
 
+# Every other template says the feature's own value, and needs nothing but its entries in the catalogue.
 _TEMPLATES: Final[Mapping[str, Template]] = {
     "last_seen": traits.last_seen,
     "last_time": traits.last_time,
-    "here_for": traits.here_for,
-    "first_active": traits.first_active,
-    "gap_mean": traits.gap_mean,
-    "gap_median": traits.gap_median,
-    "gap_longest": traits.gap_longest,
-    "gap_deviation": traits.gap_deviation,
-    "away": traits.away,
-    "longest_streak": traits.streak,
-    "latest_streak": traits.streak,
+    "gap_mean_days_365d": traits.gap_mean,
+    "gap_median_days_365d": traits.gap_median,
+    "gap_longest_days_365d": traits.gap_longest,
+    "gap_deviation_days_365d": traits.gap_deviation,
+    "gap_now_to_mean_365d": traits.away,
     "active_weeks": traits.active_weeks,
     "hours": traits.hours,
-    "weekends": traits.weekends,
-    "one_weekday": traits.one_weekday,
-    "variety": traits.variety,
-    "evenness": traits.evenness,
-    "people": traits.people,
+    "weekend_share": traits.weekends,
+    "most_used_weekday_share": traits.one_weekday,
+    "event_type_entropy": traits.evenness,
     "received_share": traits.received_share,
-    "reciprocity": traits.reciprocity,
-    "average_order": traits.average_order,
-    "repeat_orders": traits.repeat_orders,
-    "order_span": traits.order_span,
-    "first_order": traits.first_order,
-    "repeat_value": traits.repeat_value,
+    "reciprocity_share": traits.reciprocity,
+    "repeat_order_days": traits.repeat_orders,
     "answered": traits.answered,
-    "last_score": traits.score,
-    "mean_score": traits.score,
-    "category": traits.category,
-    "age": traits.age,
-    "was_referred": traits.was_referred,
-    "members_referred": traits.members_referred,
     "amount": amounts.over_window,
     "trend": amounts.trend,
 }
@@ -59,10 +44,10 @@ _TEMPLATES: Final[Mapping[str, Template]] = {
 
 def sentence(feature: Said, context: SentenceContext) -> pl.Expr:
     """Make the expression that says a feature's value for each row of a frame; never null, capitalised, no full stop."""
-    general = _general(feature, context)
-    if feature.name not in context.columns or not feature.saying.template:
+    general, key = _general(feature, context), feature.saying.template or feature.name
+    if feature.name not in context.columns or not (key in _TEMPLATES or key in context.catalogue.sentences):
         return sentence_case(general)
-    told = _TEMPLATES[feature.saying.template](context, feature.name, feature.saying)
+    told = _TEMPLATES.get(key, traits.own)(context, feature.name, feature.saying)
     return sentence_case(pl.coalesce(told, general))
 
 

@@ -1,4 +1,4 @@
-"""Sentences on how a member does things: when, rhythm, hours, variety, people, purchases, answers to messages, profile.
+"""Sentences on how a member does things that take more than the feature's own value: silence, rhythm, shares, answers.
 
 Each function makes the text of one kind of feature from the member's values; where the feature is null it says why.
 """
@@ -39,22 +39,6 @@ def last_time(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     return cases((days.is_null(), kind.never), (is_counted & (year > 1), often), otherwise=once)
 
 
-def here_for(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say how long the member has been here: "here for 14 months"."""
-    days = context.number(name)
-    return cases(
-        (days.is_null(), context.say("here_for.unknown")),
-        (days == 0, context.say("here_for.today")),
-        otherwise=context.say("here_for", days=days),
-    )
-
-
-def first_active(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say when the member first did something: "first active 14 months ago"."""
-    days = context.number(name)
-    return cases((days.is_null(), context.say("last_seen.never")), otherwise=context.say("first_active", days=days))
-
-
 def gap_mean(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     """Say how far apart the active days are on average: "came every 6 days on average"."""
     return _unless_few_days(context, name, _every(context))
@@ -63,20 +47,43 @@ def gap_mean(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
 def gap_median(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     """Say after how many days the member usually comes back."""
     days = context.number(name)
-    usual = cases((rounded(days) == 1, context.say("gap_median.day")), otherwise=context.say("gap_median", n=days))
+    usual = cases(
+        (rounded(days) == 1, context.say("gap_median_days_365d.day")), otherwise=context.say("gap_median_days_365d", n=days)
+    )
     return _unless_few_days(context, name, usual)
 
 
 def gap_longest(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     """Say how long the longest break was."""
-    return _unless_few_days(context, name, context.say("gap_longest", n=context.number(name)))
+    return _unless_few_days(context, name, context.say("gap_longest_days_365d", n=context.number(name)))
 
 
 def gap_deviation(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     """Say how regular the gaps are: "came every 6 days on average, give or take 12 days"."""
     days, every = context.number(name), _every(context)
-    spread = cases((rounded(days) == 0, every), otherwise=context.say("gap_deviation", every=every, n=days))
+    spread = cases((rounded(days) == 0, every), otherwise=context.say("gap_deviation_days_365d", every=every, n=days))
     return _unless_few_days(context, name, spread)
+
+
+def own(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
+    """Say the feature's own value, in words of their own where the catalogue has some for null, 0 and 1.
+
+    Those templates are named `<template>.unknown`, `.zero` and `.one`.
+    """
+    n, key = context.number(name), saying.template or name
+    values: dict[str, str | pl.Expr] = {
+        "n": n,
+        "value": pl.col(name).cast(pl.String),
+        "window": context.when(saying.days),
+        "year": str(context.as_of.year),
+    }
+    own_words = [("unknown", pl.col(name).is_null()), ("zero", n == 0), ("one", n == 1)]
+    special = [
+        (holds, context.say(f"{key}.{word}", **values))
+        for word, holds in own_words
+        if f"{key}.{word}" in context.catalogue.sentences
+    ]
+    return cases(*special, otherwise=context.say(key, **values))
 
 
 def away(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
@@ -84,22 +91,12 @@ def away(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     ratio, silence = context.number(name), context.number("days_since_last_activity")
     times = cases((ratio < _WHOLE_FROM, decimal(ratio)), otherwise=whole(ratio))
     said = cases(
-        (silence == 0, context.say("away.today")),
-        (ratio <= 1, context.say("away.no_longer", days=silence)),
-        (ratio < _CLEARLY_LONGER, context.say("away.as_usual", days=silence)),
-        otherwise=context.say("away", days=silence, times=times),
+        (silence == 0, context.say("gap_now_to_mean_365d.today")),
+        (ratio <= 1, context.say("gap_now_to_mean_365d.no_longer", days=silence)),
+        (ratio < _CLEARLY_LONGER, context.say("gap_now_to_mean_365d.as_usual", days=silence)),
+        otherwise=context.say("gap_now_to_mean_365d", days=silence, times=times),
     )
     return _unless_few_days(context, name, said)
-
-
-def streak(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
-    """Say how many days in a row: "active up to 5 days in a row in the last 90 days"."""
-    days, window = context.number(name), _window(context, saying)
-    return cases(
-        (days == 0, context.say("not_active", window=window)),
-        (days == 1, context.say(f"{saying.template}.one", window=window)),
-        otherwise=context.say(saying.template, n=days, window=window),
-    )
 
 
 def active_weeks(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
@@ -122,36 +119,27 @@ def weekends(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say how many active days are weekend days."""
     share, days, window = context.number(name), context.number(f"active_days_{saying.days}d"), _window(context, saying)
     only = cases(
-        (share == 0, context.say("weekends.only_off", window=window)), otherwise=context.say("weekends.only_on", window=window)
+        (share == 0, context.say("weekend_share.only_off", window=window)),
+        otherwise=context.say("weekend_share.only_on", window=window),
     )
-    several = _share(context, name, saying, of="weekends", nothing="not_active")
+    several = _share(context, name, saying, of="weekend_share", nothing="active_days.no")
     return cases((share.is_not_null() & (days == 1), only), otherwise=several)
 
 
 def one_weekday(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say how many active days fall on the weekday used most."""
-    several = _share(context, name, saying, of="one_weekday", nothing="not_active")
+    several = _share(context, name, saying, of="most_used_weekday_share", nothing="active_days.no")
     return cases((context.number(f"active_days_{saying.days}d") == 1, _few_days(context)), otherwise=several)
-
-
-def variety(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
-    """Say how many types of event were used: "3 kinds of action in the last 28 days"."""
-    return _or_none(context, name, "variety", window=_window(context, saying))
 
 
 def evenness(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say over how many types the events are spread, the exponential of their entropy: 1 when all are of one type."""
     entropy, window = context.number(name), _window(context, saying)
     return cases(
-        (entropy.is_null(), context.say("variety.none", window=window)),
-        (entropy == 0, context.say("evenness.one", window=window)),
-        otherwise=context.say("evenness", n=entropy.exp(), window=window),
+        (entropy.is_null(), context.say("distinct_event_types.zero", window=window)),
+        (entropy == 0, context.say("event_type_entropy.one", window=window)),
+        otherwise=context.say("event_type_entropy", n=entropy.exp(), window=window),
     )
-
-
-def people(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
-    """Say how many others were reached, or reached the member."""
-    return _or_none(context, name, f"people.{saying.about}", window=_window(context, saying))
 
 
 def received_share(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
@@ -161,16 +149,7 @@ def received_share(context: SentenceContext, name: str, saying: Saying) -> pl.Ex
 
 def reciprocity(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say how many of those the member interacted with did so in turn."""
-    return _share(context, name, saying, of="reciprocity", nothing="people.given.none")
-
-
-def average_order(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
-    """Say the mean order: "average order of 40 EUR in the last 90 days"."""
-    amount, when = context.number(name), context.when(saying.days)
-    return cases(
-        (amount.is_null(), context.say("average_order.none", when=when)),
-        otherwise=context.say("average_order", n=amount, when=when),
-    )
+    return _share(context, name, saying, of="reciprocity_share", nothing="distinct_people_given.zero")
 
 
 def repeat_orders(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
@@ -178,30 +157,9 @@ def repeat_orders(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     days = context.number(name)
     return cases(
         (context.number("first_order_age_days").is_null() & (days == 0), context.say("orders.none")),
-        otherwise=_or_none(context, name, "repeat_orders"),
+        (days == 0, context.say("repeat_order_days.zero")),
+        otherwise=context.say("repeat_order_days", n=days),
     )
-
-
-def order_span(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say how long the member went on ordering."""
-    days = context.number(name)
-    return cases(
-        (days.is_null(), context.say("orders.none")),
-        (days == 0, context.say("order_span.one")),
-        otherwise=context.say("order_span", n=days),
-    )
-
-
-def first_order(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say when the member first ordered."""
-    days = context.number(name)
-    return cases((days.is_null(), context.say("orders.none")), otherwise=context.say("first_order", n=days))
-
-
-def repeat_value(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say what the orders after the first one come to."""
-    amount = context.number(name)
-    return cases((amount.is_null(), context.say("repeat_orders.none")), otherwise=context.say("repeat_value", n=amount))
 
 
 def answered(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
@@ -218,39 +176,6 @@ def answered(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     )
 
 
-def score(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
-    """Say the last score, or the mean score."""
-    value = context.number(name)
-    none, some = context.say(f"{saying.template}.none"), context.say(saying.template, n=value)
-    return cases((value.is_null(), none), otherwise=some)
-
-
-def category(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
-    """Say a category of the profile: "region: DE"."""
-    what, value = context.catalogue.sentences[f"category.{saying.about}"], pl.col(name).cast(pl.String)
-    return cases(
-        (value.is_null(), context.say("category.unknown", what=what)), otherwise=context.say("category", what=what, value=value)
-    )
-
-
-def age(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say the age of this year."""
-    years = context.number(name)
-    return cases(
-        (years.is_null(), context.say("age.unknown")), otherwise=context.say("age", n=years, year=str(context.as_of.year))
-    )
-
-
-def was_referred(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say whether another member brought this one."""
-    return cases((context.number(name) > 0, context.say("was_referred")), otherwise=context.say("was_referred.no"))
-
-
-def members_referred(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say how many members this one brought."""
-    return _or_none(context, name, "members_referred")
-
-
 def _every(context: SentenceContext) -> pl.Expr:
     days = context.number("gap_mean_days_365d")
     return cases((rounded(days) == 1, context.say("gap.daily")), otherwise=context.say("gap.every", n=days))
@@ -264,11 +189,6 @@ def _few_days(context: SentenceContext) -> pl.Expr:
     """Say that there are too few active days for gaps between them."""
     days = context.number("active_days_365d")
     return cases((days == 0, context.say("few_days.none")), otherwise=context.say("few_days", n=days))
-
-
-def _or_none(context: SentenceContext, name: str, key: str, **values: str) -> pl.Expr:
-    n = context.number(name)
-    return cases((n == 0, context.say(f"{key}.none", **values)), otherwise=context.say(key, n=n, **values))
 
 
 def _share(context: SentenceContext, name: str, saying: Saying, *, of: str, nothing: str) -> pl.Expr:
