@@ -24,8 +24,6 @@ _TEMPLATES: Final[Mapping[str, Template]] = {
     "last_seen": traits.last_seen,
     "last_time": traits.last_time,
     "gap_mean_days_365d": traits.gap_mean,
-    "gap_median_days_365d": traits.gap_median,
-    "gap_longest_days_365d": traits.gap_longest,
     "gap_deviation_days_365d": traits.gap_deviation,
     "gap_now_to_mean_365d": traits.away,
     "active_weeks": traits.active_weeks,

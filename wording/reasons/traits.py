@@ -44,20 +44,6 @@ def gap_mean(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     return _unless_few_days(context, name, _every(context))
 
 
-def gap_median(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say after how many days the member usually comes back."""
-    days = context.number(name)
-    usual = cases(
-        (rounded(days) == 1, context.say("gap_median_days_365d.day")), otherwise=context.say("gap_median_days_365d", n=days)
-    )
-    return _unless_few_days(context, name, usual)
-
-
-def gap_longest(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say how long the longest break was."""
-    return _unless_few_days(context, name, context.say("gap_longest_days_365d", n=context.number(name)))
-
-
 def gap_deviation(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     """Say how regular the gaps are: "came every 6 days on average, give or take 12 days"."""
     days, every = context.number(name), _every(context)
@@ -76,6 +62,7 @@ def own(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
         "value": pl.col(name).cast(pl.String),
         "window": context.when(saying.days),
         "year": str(context.as_of.year),
+        "few_days": _few_days(context),
     }
     own_words = [("unknown", pl.col(name).is_null()), ("zero", n == 0), ("one", n == 1)]
     special = [
