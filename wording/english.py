@@ -211,7 +211,6 @@ _AMOUNTS: Final = {
     "spend.nothing": "nothing",
     "refund_spend.some": "got {n:money} refunded",
     "refund_spend.alone": "{n:money}",
-    "refund_spend.mean": "{n:money}",
     "refund_spend.none": "nothing refunded",
     "refund_spend.nothing": "nothing",
     "amount": "{amount} {when}{more}",
