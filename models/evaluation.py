@@ -111,6 +111,12 @@ def share_in_top_tenth(actual: Floats, predicted: Floats) -> float | None:
     return float(np.sum(captured[: _tenth(actual.size)]) / np.sum(captured))
 
 
+def total_ratio(actual_minor: Floats, predicted_minor: Floats) -> float | None:
+    """Predicted total over the actual one; None when that is not positive."""
+    total = float(np.sum(actual_minor))
+    return float(np.sum(np.sort(predicted_minor))) / total if total > 0 else None
+
+
 def equal_count_bins(predicted: Floats, bins: int) -> npt.NDArray[np.int64]:
     """Number the quantile bins of the predictions from 0, lowest first; equal predictions share a bin."""
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1]))
@@ -139,11 +145,6 @@ def _rmse(actual_minor: Floats, predicted_minor: Floats) -> float | None:
     return float(np.sqrt(np.mean(squared))) / MINOR_UNITS_PER_UNIT if squared.size else None
 
 
-def _total_ratio(actual_minor: Floats, predicted_minor: Floats) -> float | None:
-    total = float(np.sum(actual_minor))
-    return float(np.sum(np.sort(predicted_minor))) / total if total > 0 else None
-
-
 def _tenth(members: int) -> int:
     return -(-members // 10)
 
@@ -166,6 +167,6 @@ _VALUE_METRICS: Final[Mapping[str, _Measure]] = {
     "ngini": ngini,
     "mae": _mae,
     "rmse": _rmse,
-    "total_ratio": _total_ratio,
+    "total_ratio": total_ratio,
     "top_10pct_share": share_in_top_tenth,
 }

@@ -17,8 +17,13 @@ import numpy.typing as npt
 from models.calibration import LOWEST_PROBABILITY
 from models.panel import Floats
 
+Purpose = Literal["churn", "value"]
 Metric = Literal["auc", "brier", "log_loss", "ngini"]
 Weighted = Callable[[Floats], Floats]
+
+# The measure that decides what is better, and what people call it.
+HEADLINE: Final[Mapping[Purpose, Metric]] = {"churn": "auc", "value": "ngini"}
+HEADLINE_NAME: Final[Mapping[Purpose, str]] = {"churn": "AUC", "value": "nGini"}
 
 
 def auc(churned: Floats, probability: Floats) -> Weighted:

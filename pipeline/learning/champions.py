@@ -25,6 +25,7 @@ from models.churn import ChurnModel
 from models.cutoffs import plan_cutoffs
 from models.gate import Contest, Decision, decide
 from models.leakage import refuse_later_knowledge
+from models.measures import HEADLINE, HEADLINE_NAME, Purpose
 from models.panel import churn_rows, empty_panel, feature_names, outcomes, spend_minor, value_rows
 from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
@@ -34,7 +35,6 @@ from runtime.run_context import RunContext, code_hash, say, settings_hash
 from runtime.tracking.figures import training_figures
 from runtime.tracking.tracking import RegisteredModel, TrainingRecord
 
-Purpose = Literal["churn", "value"]
 Force = Literal["train", "promote"]
 Model = TypeVar("Model")
 
@@ -311,10 +311,11 @@ def _record(
 
 def _summary(purpose: Purpose, trained: Trained[Any]) -> str:
     """What came out, for whoever opens the run."""
-    metric, name = ("auc", "AUC") if purpose == "churn" else ("ngini", "nGini")
-    measured = {model: values.get(metric) for model, values in trained.metrics.items()}
+    measured = {model: values.get(HEADLINE[purpose]) for model, values in trained.metrics.items()}
     figures = ", ".join(f"{model.replace('_', ' ')} {value:.3f}" for model, value in measured.items() if value is not None)
-    told = f"{name} on outcomes the measured twin had not seen: {figures}." if figures else trained.evaluation.why
+    told = (
+        f"{HEADLINE_NAME[purpose]} on outcomes the measured twin had not seen: {figures}." if figures else trained.evaluation.why
+    )
     return f"{told} {trained.model.why}"
 
 
