@@ -14,6 +14,21 @@ NOTHING_NEEDED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
+class Saying:
+    """How people hear of a feature: `wording` has the sentence, here is only what it is asked for.
+
+    Args:
+        template: Which sentence; "" for the one that is called like the feature, where there is one.
+        about: What the sentence is about where several features share it: a habit, a kind of activity, a part of the day.
+        days: The window; None where there is none.
+    """
+
+    template: str = ""
+    about: str = ""
+    days: int | None = None
+
+
+@dataclass(frozen=True)
 class Feature:
     """One column of the feature frame.
 
@@ -24,6 +39,7 @@ class Feature:
         expression: Its value, from the ingredients of `features.compute`.
         needs: What a community must bring for it; it is left out when anything is missing.
         habit: The habit it is one view of; windows of the same count share a habit, so that reasons name it once.
+        saying: The sentence it is told in.
     """
 
     name: str
@@ -32,6 +48,7 @@ class Feature:
     expression: pl.Expr = field(compare=False, repr=False)
     needs: frozenset[str]
     habit: str
+    saying: Saying = Saying()
 
 
 def windowed(
@@ -40,10 +57,23 @@ def windowed(
     unit: str,
     expression: Callable[[int], pl.Expr],
     *,
+    saying: str = "",
+    about: str = "",
     needs: frozenset[str] = NOTHING_NEEDED,
     windows_days: Iterable[int] = WINDOWS_DAYS,
 ) -> list[Feature]:
-    """Declare one habit over several windows, named `<habit>_<days>d`; the meaning is completed with the window."""
+    """Declare one habit over several windows, named `<habit>_<days>d`; the meaning is completed with the window.
+
+    Args:
+        habit: As in `Feature`.
+        meaning: Completed with the window.
+        unit: As in `Feature`.
+        expression: From the days of a window to the value.
+        saying: The template of `Saying`; by default the habit.
+        about: As in `Saying`; by default the habit.
+        needs: As in `Feature`.
+        windows_days: Days of each window.
+    """
     return [
         Feature(
             name=f"{habit}_{days}d",
@@ -52,9 +82,16 @@ def windowed(
             expression=expression(days),
             needs=needs,
             habit=habit,
+            saying=Saying(saying or habit, about or habit, days),
         )
         for days in windows_days
     ]
+
+
+def undeclared(name: str, dtype: pl.DataType | None) -> Feature:
+    """Declare a column that the catalog lacks by its name, so that a model that reads it can still be explained."""
+    unit = "" if dtype is not None and dtype.is_numeric() else "flag" if dtype == pl.Boolean else "category"
+    return Feature(name, name.replace("_", " "), unit, pl.col(name), NOTHING_NEEDED, name)
 
 
 def window_phrase(days: int) -> str:

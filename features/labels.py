@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from features.eligibility import is_eligible
 from features.history import ORDER_ACTIVITIES, History, cut, is_activity
 from lake.errors import ConfigurationError
 
@@ -44,7 +45,7 @@ def label(
         history.daily.filter(_between(as_of, 1 - eligible_days, max(churn_horizon_days, value_horizon_days)), is_activity())
         .group_by("member_no")
         .agg(
-            was_active=(days <= 0).any(),
+            days_since_last_activity=(-days).filter(days <= 0).min(),
             stayed=days.is_between(1, churn_horizon_days).any(),
             spend_minor=pl.when(spent).then("amount_minor").otherwise(0).sum(),
         )
@@ -55,8 +56,8 @@ def label(
         .sort("member_no")
         .select(
             "member_no",
-            is_eligible=_is_eligible(),
-            is_churned=pl.when(_is_eligible()).then(~pl.col("stayed")),
+            is_eligible=is_eligible(eligible_days),
+            is_churned=pl.when(is_eligible(eligible_days)).then(~pl.col("stayed")),
             future_spend_minor=_spend(has_orders="orders" in history.available),
         )
     )
@@ -65,10 +66,6 @@ def label(
 def _between(as_of: date, first: int, last: int) -> pl.Expr:
     # Compared as dates, so that a scan skips the files of all other days.
     return pl.col("event_date").is_between(as_of + timedelta(days=first), as_of + timedelta(days=last))
-
-
-def _is_eligible() -> pl.Expr:
-    return pl.col("was_active").fill_null(value=False)
 
 
 def _spend(*, has_orders: bool) -> pl.Expr:

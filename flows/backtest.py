@@ -16,8 +16,9 @@ from features.history import History
 from features.panel import build_panel
 from flows.train import resolved
 from lake.errors import DataError
-from models.backtest import HEADLINE, CutoffResult, Purpose, Summary, backtest_cutoff, summarise
+from models.backtest import CutoffResult, Summary, backtest_cutoff, summarise
 from models.cutoffs import plan_cutoffs
+from models.measures import HEADLINE, Purpose
 from models.training import OURS
 from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
 from outputs.report.calibration_rows import calibration_rows

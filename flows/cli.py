@@ -11,12 +11,9 @@ from typing import Any
 
 import click
 
-from lake.errors import ConfigurationError, EvenfallError
+from lake.errors import ConfigurationError, EvenfallError, ExitCode
 from runtime.file_access import keep_private
 from runtime.signals import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
-
-_BUG_EXIT_CODE = 1
-_NOT_VERIFIED_EXIT_CODE = 3
 
 
 def _workspace(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -207,7 +204,7 @@ def verify(workspace: Path, as_of: str | None) -> None:
     for line in verdict.lines:
         click.echo(line)
     if verdict.answer != "matches":
-        sys.exit(_NOT_VERIFIED_EXIT_CODE)
+        sys.exit(ExitCode.DATA)
 
 
 @cli.command()
@@ -297,8 +294,8 @@ def main(arguments: list[str] | None = None) -> None:
             sys.exit(told.exit_code)
         traceback.print_exc()
         click.echo("evenfall: this is a bug of ours. Nothing half-done was published; please report the lines above.", err=True)
-        sys.exit(_BUG_EXIT_CODE)
-    sys.exit(0)
+        sys.exit(ExitCode.BUG)
+    sys.exit(ExitCode.DONE)
 
 
 def _run_nightly(workspace: Path, as_of: str | None) -> None:

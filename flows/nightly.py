@@ -223,7 +223,7 @@ def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -
 @io_step
 def publish_to_database(night: RunContext, lists: NightLists) -> None:
     """Write the member list to the database as well; the lists are out whether it answers or not."""
-    from lake.sources.readers import expand_environment
+    from lake.environment_variables import expand_environment
 
     with night.step(DATABASE_STEP) as counted:
         address = expand_environment(night.settings.lists.publish_uri or "", name="[lists] publish_uri")

@@ -1,9 +1,19 @@
-"""Errors split by whose fault they are; each carries the exit code of the command line.
-
-0 done, 1 a bug of ours, 2 configuration or usage, 3 the data, 4 an outside service, 5 the workspace is busy.
-"""
+"""Errors split by whose fault it is; each carries the exit code of the command line."""
 
 from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How the command line ends."""
+
+    DONE = 0
+    BUG = 1
+    CONFIGURATION = 2
+    DATA = 3
+    OUTSIDE_SERVICE = 4
+    BUSY = 5
 
 
 class EvenfallError(Exception):
@@ -17,7 +27,7 @@ class EvenfallError(Exception):
         detail: What a library said, for the terminal alone: it may repeat a row or a file, so no alert and no log has it.
     """
 
-    exit_code = 1
+    exit_code: int = ExitCode.BUG
 
     def __init__(self, what: str, *, remedy: str, detail: str | None = None) -> None:
         super().__init__(what, remedy)
@@ -37,25 +47,35 @@ class EvenfallError(Exception):
 class ConfigurationError(EvenfallError):
     """The configuration or the command is wrong; nothing was changed."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 class DataError(EvenfallError):
     """The data stopped the run; nothing of the offending file landed."""
 
-    exit_code = 3
+    exit_code = ExitCode.DATA
 
 
 class OutsideServiceError(EvenfallError):
     """A database, object store or tracking server failed; running again may succeed."""
 
-    exit_code = 4
+    exit_code = ExitCode.OUTSIDE_SERVICE
 
 
 class WorkspaceBusyError(EvenfallError):
     """Another run holds this workspace."""
 
-    exit_code = 5
+    exit_code = ExitCode.BUSY
+
+
+def first_line(error: object, *, most: int | None = 300) -> str:
+    """Give the first line of what a library says, or its kind where it says nothing.
+
+    Args:
+        error: The error, or its words.
+        most: Characters to keep; None for all.
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
 
 
 def _rebuild(kind: type[EvenfallError], what: str, remedy: str, detail: str | None) -> EvenfallError:

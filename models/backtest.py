@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -17,10 +17,9 @@ from models.bands import calibration_by_band
 from models.bootstrap import Difference, paired_difference
 from models.config import PredictionSettings
 from models.cutoffs import Split, split_cutoffs
+from models.measures import HEADLINE, Purpose
 from models.training import OURS, Measured, measure_churn, measure_value
 
-Purpose = Literal["churn", "value"]
-HEADLINE: Final[Mapping[Purpose, Literal["auc", "ngini"]]] = {"churn": "auc", "value": "ngini"}
 _DRAWS: Final = 500
 
 

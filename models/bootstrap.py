@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from lake.errors import ConfigurationError
-from models.calibration import LOWEST_PROBABILITY
+from models.measures import MEASURES, Metric
 from models.panel import Floats
-
-Metric = Literal["auc", "brier", "log_loss", "ngini"]
-Weights = npt.NDArray[np.float64]
 
 _CELLS_AT_ONCE: Final = 4_000_000
 
@@ -54,7 +50,7 @@ def paired_difference(
         )
     if not actual.size:
         return Difference(np.nan, np.nan, np.nan, 0)
-    measure_first, measure_second = _measure(metric, actual, first), _measure(metric, actual, second)
+    measure_first, measure_second = (MEASURES[metric](actual, predicted) for predicted in (first, second))
     once = np.ones((1, actual.size))
     estimate = float((measure_first(once) - measure_second(once))[0])
     batches = _weights(actual.size, seed=seed, draws=draws)
@@ -67,7 +63,7 @@ def paired_difference(
     return Difference(estimate, float(lower), float(upper), int(defined.size))
 
 
-def _weights(members: int, *, seed: int, draws: int) -> Iterator[Weights]:
+def _weights(members: int, *, seed: int, draws: int) -> Iterator[Floats]:
     """Draw members with replacement, as one row of counts per draw, a few draws at a time.
 
     Each draw has a generator of its own, so the draws do not depend on how many fit into memory at once.
@@ -81,52 +77,3 @@ def _weights(members: int, *, seed: int, draws: int) -> Iterator[Weights]:
 
 def _counts(generator: np.random.Generator, members: int) -> Floats:
     return np.bincount(generator.integers(0, members, members), minlength=members).astype(np.float64)
-
-
-def _measure(metric: Metric, actual: Floats, predicted: Floats) -> Callable[[Weights], Floats]:
-    """Make the function from weights (one row per draw) to the metric of each draw."""
-    if metric == "auc":
-        return lambda weights: _auc(actual, predicted, weights)
-    if metric == "ngini":
-        return lambda weights: _gini(actual, predicted, weights) / _gini(actual, actual, weights)
-    if metric == "brier":
-        return _weighted_mean((predicted - actual) ** 2)
-    inside = np.clip(predicted, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
-    return _weighted_mean(-np.log(np.where(actual > 0, inside, 1 - inside)))
-
-
-def _weighted_mean(loss: Floats) -> Callable[[Weights], Floats]:
-    # einsum rather than a matrix product, whose last digits depend on the number of threads.
-    return lambda weights: np.einsum("dm,m->d", weights, loss) / weights.sum(axis=1)
-
-
-def _auc(churned: Floats, probability: Floats, weights: Weights) -> Floats:
-    """Weigh the Mann-Whitney statistic; NaN in draws with one outcome only."""
-    order, starts = _tie_groups(probability)
-    left = np.add.reduceat((weights * churned)[:, order], starts, axis=1)
-    stayed = np.add.reduceat((weights * (1 - churned))[:, order], starts, axis=1)
-    stayed_below = np.cumsum(stayed, axis=1) - stayed / 2
-    pairs = left.sum(axis=1) * stayed.sum(axis=1)
-    return _ratio((left * stayed_below).sum(axis=1), pairs)
-
-
-def _gini(actual: Floats, order_by: Floats, weights: Weights) -> Floats:
-    """Weigh the Gini of value captured, highest `order_by` first; NaN in draws whose total is not positive."""
-    order, starts = _tie_groups(-order_by)
-    members = np.add.reduceat(weights[:, order], starts, axis=1)
-    captured = np.cumsum(np.add.reduceat((weights * actual)[:, order], starts, axis=1), axis=1)
-    total = captured[:, -1]
-    before = np.concatenate([np.zeros((captured.shape[0], 1)), captured[:, :-1]], axis=1)
-    area = (members * (before + captured) / 2).sum(axis=1) / members.sum(axis=1)
-    return _ratio(area, total) - 0.5
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
-
-
-def _tie_groups(values: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Order the values ascending and return where each run of equal ones starts."""
-    order = np.argsort(values, kind="stable").astype(np.int64)
-    arranged = values[order]
-    return order, np.flatnonzero(np.concatenate(([True], arranged[1:] != arranged[:-1]))).astype(np.int64)

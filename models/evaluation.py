@@ -8,13 +8,15 @@ are all alike, is None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lake.contracts import MINOR_UNITS_PER_UNIT
-from models.calibration import LOWEST_PROBABILITY, fit_intercept, fit_logit_line, logit
+from models.calibration import fit_intercept, fit_logit_line, logit
+from models.measures import MEASURES, Metric
 from models.panel import Floats
 
 Metrics = Mapping[str, Mapping[str, float | None]]
@@ -47,10 +49,8 @@ def evaluate_value(actual_minor: Floats, predicted_minor: Mapping[str, Floats]) 
 
 
 def auc(churned: Floats, probability: Floats) -> float | None:
-    """Chance that a member who left was scored above one who stayed, ties counting half; None with one outcome only."""
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(churned, probability)) if _has_both(churned) else None
+    """Measure `measures.auc` of the members as they are; None with one outcome only."""
+    return _of_all("auc", churned, probability)
 
 
 def average_precision(churned: Floats, probability: Floats) -> float | None:
@@ -58,21 +58,6 @@ def average_precision(churned: Floats, probability: Floats) -> float | None:
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(churned, probability)) if _has_both(churned) else None
-
-
-def brier(churned: Floats, probability: Floats) -> float | None:
-    """Mean squared distance of the probability from the outcome; None without members."""
-    from sklearn.metrics import brier_score_loss
-
-    return float(brier_score_loss(churned, probability, pos_label=1)) if churned.size else None
-
-
-def log_loss_per_member(churned: Floats, probability: Floats) -> float | None:
-    """Mean negative log-likelihood in nats; None without members."""
-    from sklearn.metrics import log_loss
-
-    inside = np.clip(probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
-    return float(log_loss(churned, inside, labels=[0, 1])) if churned.size else None
 
 
 def calibration_slope(churned: Floats, probability: Floats) -> float | None:
@@ -100,20 +85,8 @@ def expected_calibration_error(churned: Floats, probability: Floats) -> float | 
 
 
 def ngini(actual: Floats, predicted: Floats) -> float | None:
-    """Gini of the value captured in the order of prediction, over that of the perfect order; 1 is perfect, 0 is random.
-
-    None when the total is not positive or when everyone's value is alike.
-    """
-    if not actual.size or float(np.sum(actual)) <= 0:
-        return None
-    perfect = gini(actual, actual)
-    return gini(actual, predicted) / perfect if perfect > 0 else None
-
-
-def gini(actual: Floats, order_by: Floats) -> float:
-    """Area between the curve of value captured, highest `order_by` first, and the diagonal; the total must not be 0."""
-    captured = np.cumsum(in_order_of(actual, order_by))
-    return float(np.mean(captured / captured[-1]) - (actual.size + 1) / (2 * actual.size))
+    """Measure `measures.ngini` of the members as they are; None when the total is not positive or everyone's value is alike."""
+    return _of_all("ngini", actual, predicted)
 
 
 def in_order_of(actual: Floats, order_by: Floats) -> Floats:
@@ -140,10 +113,25 @@ def share_in_top_tenth(actual: Floats, predicted: Floats) -> float | None:
     return float(np.sum(captured[: _tenth(actual.size)]) / np.sum(captured))
 
 
+def total_ratio(actual_minor: Floats, predicted_minor: Floats) -> float | None:
+    """Predicted total over the actual one; None when that is not positive."""
+    total = float(np.sum(actual_minor))
+    return float(np.sum(np.sort(predicted_minor))) / total if total > 0 else None
+
+
 def equal_count_bins(predicted: Floats, bins: int) -> npt.NDArray[np.int64]:
     """Number the quantile bins of the predictions from 0, lowest first; equal predictions share a bin."""
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.searchsorted(edges, predicted, side="right").astype(np.int64)
+
+
+def _of_all(metric: Metric, actual: Floats, predicted: Floats) -> float | None:
+    """Measure everybody once; None where undefined. Sorted, so that no sum depends on the order of the members."""
+    if not actual.size:
+        return None
+    order = np.lexsort((actual, predicted))
+    figure = float(MEASURES[metric](actual[order], predicted[order])(np.ones((1, actual.size)))[0])
+    return figure if np.isfinite(figure) else None
 
 
 def _measured(metrics: Mapping[str, _Measure], actual: Floats, predicted: Floats) -> dict[str, float | None]:
@@ -159,11 +147,6 @@ def _rmse(actual_minor: Floats, predicted_minor: Floats) -> float | None:
     return float(np.sqrt(np.mean(squared))) / MINOR_UNITS_PER_UNIT if squared.size else None
 
 
-def _total_ratio(actual_minor: Floats, predicted_minor: Floats) -> float | None:
-    total = float(np.sum(actual_minor))
-    return float(np.sum(np.sort(predicted_minor))) / total if total > 0 else None
-
-
 def _tenth(members: int) -> int:
     return -(-members // 10)
 
@@ -175,8 +158,8 @@ def _has_both(churned: Floats) -> bool:
 _CHURN_METRICS: Final[Mapping[str, _Measure]] = {
     "auc": auc,
     "average_precision": average_precision,
-    "brier": brier,
-    "log_loss": log_loss_per_member,
+    "brier": partial(_of_all, "brier"),
+    "log_loss": partial(_of_all, "log_loss"),
     "calibration_slope": calibration_slope,
     "calibration_intercept": calibration_intercept,
     "ece": expected_calibration_error,
@@ -186,6 +169,6 @@ _VALUE_METRICS: Final[Mapping[str, _Measure]] = {
     "ngini": ngini,
     "mae": _mae,
     "rmse": _rmse,
-    "total_ratio": _total_ratio,
+    "total_ratio": total_ratio,
     "top_10pct_share": share_in_top_tenth,
 }

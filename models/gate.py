@@ -7,17 +7,15 @@ promoted only when it is surely better (paired bootstrap), no worse calibrated, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.bootstrap import Difference, paired_difference
 from models.calibration import calibrate, logit
+from models.evaluation import total_ratio
+from models.measures import HEADLINE, HEADLINE_NAME, Purpose
 from models.panel import Floats
-
-_NAMES: Final = {"churn": "AUC", "value": "nGini"}
-_METRICS: Final[dict[str, Literal["auc", "ngini"]]] = {"churn": "auc", "value": "ngini"}
 
 
 class GatePolicy(BaseModel):
@@ -65,9 +63,7 @@ class Decision:
     lead: Difference | None = None
 
 
-def decide(
-    purpose: Literal["churn", "value"], contest: Contest | None, *, list_change: float, policy: GatePolicy, seed: int
-) -> Decision:
+def decide(purpose: Purpose, contest: Contest | None, *, list_change: float, policy: GatePolicy, seed: int) -> Decision:
     """Decide on a challenger.
 
     Args:
@@ -83,12 +79,12 @@ def decide(
         contest.actual,
         contest.challenger,
         contest.champion,
-        metric=_METRICS[purpose],
+        metric=HEADLINE[purpose],
         seed=seed,
         draws=policy.draws,
         confidence=policy.confidence,
     )
-    told = f"{_NAMES[purpose]} {lead.estimate:+.3f} ({lead.lower:+.3f} to {lead.upper:+.3f})"
+    told = f"{HEADLINE_NAME[purpose]} {lead.estimate:+.3f} ({lead.lower:+.3f} to {lead.upper:+.3f})"
     if not lead.lower > 0:
         return Decision(False, f"not surely better than the champion: {told}", lead)
     worse = _miscalibration(purpose, contest.actual, contest.challenger) - _miscalibration(
@@ -110,5 +106,5 @@ def _miscalibration(purpose: str, actual: Floats, predicted: Floats) -> float:
     if purpose == "churn":
         recalibrated = calibrate(logit(predicted), actual).probability(logit(predicted))
         return float(np.mean(np.sort(np.abs(predicted - recalibrated))))
-    total = float(np.sum(np.sort(actual)))
-    return abs(float(np.sum(np.sort(predicted))) / total - 1) if total > 0 else 0.0
+    ratio = total_ratio(actual, predicted)
+    return 0.0 if ratio is None else abs(ratio - 1)

@@ -1,10 +1,10 @@
-"""Why a member's churn probability is what it is: the habits that raise or lower it most, each as a plain sentence.
+"""Why a member's churn probability is what it is: the habits that raise or lower it most, as data; `wording` tells them.
 
 A reason is a habit, not a column: the Shapley values of all features of a habit are added up (`models.habits`), so five
 windows of one count are one reason. Habits are taken in the order of their contributions' size, either way. A habit is
 named only where it holds up when tried: with the habit as it is for the typical member, the score is lower if the habit is
-said to raise the risk, and higher if it is said to lower it. The sentence is on the feature of the habit whose own
-contribution goes furthest in the habit's direction. A sentence that ends with `LOWERS` lowers the risk; any other raises it.
+said to raise the risk, and higher if it is said to lower it. It is told by the feature of the habit whose own contribution
+goes furthest in the habit's direction.
 
 Contributions are in log-odds after calibration: Shapley values times the slope of the calibration line. All habits of a
 member, named or not, and the base, which is the same for everybody, add up to the log-odds of the predicted probability.
@@ -12,27 +12,20 @@ member, named or not, and the base, which is the same for everybody, add up to t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.feature import NOTHING_NEEDED, Feature
+from features.feature import Feature
 from models.churn import ChurnModel
 from models.encoding import Matrix
 from models.explained import ScoreExplainer, explain_score
 from models.habits import NOTHING_FOUND, SILENCE, Habits, Ranked
-from models.phrases import RAISES, SentenceContext
-from models.sentences import sentence
 
-REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
-REASONS: Final = pl.List(REASON)
-LOWERS: Final = " (speaks for staying)"
 BATCH_ROWS: Final = 25_000
 # Less than a twentieth of a log-odd moves a probability of one half by no more than a point: that explains nothing.
 LEAST_CONTRIBUTION: Final = 0.05
@@ -41,7 +34,6 @@ LEAST_MOVE: Final = 0.01
 # Habits tried beyond those wanted, for members some of whose strongest do not hold up.
 _SPARE_HABITS: Final = 5
 _VALUE: Final = pl.lit(None, pl.Float64).alias("value")
-_TEXT: Final = pl.lit(None, pl.String).alias("text")
 
 
 def reasons(
@@ -49,12 +41,10 @@ def reasons(
     features: pl.DataFrame,
     catalog: Sequence[Feature],
     *,
-    as_of: date,
     top: int = 3,
-    currency: str | None = None,
     population: pl.DataFrame | None = None,
     threads: int = 1,
-) -> pl.Series:
+) -> pl.DataFrame:
     """Explain each row's churn probability.
 
     A model by silence alone, or the guess before any outcome is known, has one reason for everybody: silence, whose
@@ -64,26 +54,22 @@ def reasons(
         model: The model that made the probabilities.
         features: One row per member, as the model reads them.
         catalog: What the features mean.
-        as_of: The night, from which months are named.
         top: Most reasons per row.
-        currency: Put behind amounts of money; None to leave it out.
         population: Members whose median, or most frequent category, is typical; None for those of `features`. Given the
             same population, a row's reasons do not depend on the other rows.
         threads: How many batches of rows are explained at once; changes nothing else.
 
     Returns:
-        `reasons`, one list per row in the rows' order, the strongest reason first, never null; empty where no habit of any
-        size holds up. Of a reason: `feature`, the column shown; `value`, its value, null where it is null or text;
-        `contribution` of the whole habit in log-odds, above 0 where it raises the risk; `text` without a full stop.
+        One row per reason, sorted by both of `row` (place in `features`) and `rank` (the strongest first); no row where no
+        habit of any size holds up. `feature`, the column that tells the habit; `value`, its value, null where it is null or
+        text; `contribution` of the whole habit in log-odds, above 0 where it raises the risk.
     """
     typical = typical_member(features if population is None else population)
     find = _finder(model, typical, catalog, top=top)
     with ThreadPoolExecutor(threads) as pool:
         batches = pool.map(find, features.iter_slices(BATCH_ROWS))
         found = [one.with_columns(pl.col("row") + number * BATCH_ROWS) for number, one in enumerate(batches)]
-    context = SentenceContext(frozenset(features.columns), currency, as_of)
-    speaker = _Speaker(context, {feature.name: feature for feature in catalog})
-    return _as_lists(speaker.tell(pl.concat([NOTHING_FOUND, *found]), features), rows=features.height)
+    return _with_values(pl.concat([NOTHING_FOUND, *found]), features).drop("habit")
 
 
 def typical_member(population: pl.DataFrame) -> pl.DataFrame:
@@ -149,41 +135,16 @@ class _TreeFinder:
         return chosen
 
 
-@dataclass(frozen=True)
-class _Speaker:
-    """Turns found reasons into sentences."""
-
-    context: SentenceContext
-    meanings: Mapping[str, Feature]
-
-    def tell(self, found: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-        """One row per found reason, in their order, with value and text added."""
-        told = [self._tell_one(str(name), rows, frame) for (name,), rows in found.group_by("feature", maintain_order=True)]
-        return pl.concat([found.clear().with_columns(_VALUE, _TEXT), *told]).sort("row", "rank")
-
-    def _tell_one(self, name: str, rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-        text = sentence(self.meanings.get(name) or _undeclared(name, frame), self.context)
-        is_number = name in frame.columns and (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean)
-        value = pl.col(name).cast(pl.Float64) if is_number else _VALUE
-        needed = {*text.meta.root_names(), *value.meta.root_names()} - {RAISES}
-        raises = rows.select((pl.col("contribution") >= 0).alias(RAISES))
-        read = raises.hstack(frame.select(sorted(needed))[rows["row"]]) if needed else raises
-        direction = pl.when(RAISES).then(pl.lit("")).otherwise(pl.lit(LOWERS))
-        return rows.with_columns(read.lazy().select(value.alias("value"), text=text + direction).collect())
+def _with_values(reasons: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
+    """Add `value`, sorted by row and rank."""
+    valued = [
+        rows.with_columns(_values(features, str(name)).gather(rows["row"]).alias("value"))
+        for (name,), rows in reasons.group_by("feature", maintain_order=True)
+    ]
+    return pl.concat([reasons.clear().with_columns(_VALUE), *valued]).sort("row", "rank")
 
 
-def _as_lists(told: pl.DataFrame, *, rows: int) -> pl.Series:
-    """Gather the reasons of each row; a row without any gets an empty list."""
-    snapshot = told.group_by("row", maintain_order=True).agg(
-        reasons=pl.struct(pl.col(name).cast(dtype) for name, dtype in REASON.to_schema().items())
-    )
-    every = pl.DataFrame({"row": pl.int_range(rows, dtype=pl.UInt32, eager=True)})
-    listed = every.join(snapshot, on="row", how="left", maintain_order="left")["reasons"]
-    return listed.cast(REASONS).fill_null(pl.Series([[]], dtype=REASONS))
-
-
-def _undeclared(name: str, frame: pl.DataFrame) -> Feature:
-    """Declare a feature that the catalog lacks by its name; text is said as it is."""
-    dtype = frame.schema.get(name, pl.Null())
-    unit = "" if dtype.is_numeric() else "flag" if dtype == pl.Boolean else "category"
-    return Feature(name, name.replace("_", " "), unit, pl.col(name), NOTHING_NEEDED, name)
+def _values(features: pl.DataFrame, name: str) -> pl.Series:
+    """Read a feature as numbers; null throughout where it is text or the frame lacks it."""
+    is_number = name in features.columns and (features.schema[name].is_numeric() or features.schema[name] == pl.Boolean)
+    return features[name].cast(pl.Float64) if is_number else pl.repeat(None, features.height, dtype=pl.Float64, eager=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import smtplib
 import ssl
 import urllib.error
@@ -18,13 +17,14 @@ from email.message import EmailMessage
 from typing import Any, Final, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from lake.environment_variables import VARIABLE
 from lake.errors import ConfigurationError, OutsideServiceError
 from outputs.link_local import is_link_local, resolves_to_link_local
+from wording.texts import fill
 
 TIMEOUT_SECONDS: Final = 15
 _HERE: Final = ("localhost", "127.0.0.1", "::1")
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465}
-_VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _KINDS: Final = {
     "webhook": (("http", "https"), "https://chat.example/hooks/${TOKEN}"),
     "smtp": (tuple(_MAIL_PORTS), "smtp://user:${PASSWORD}@mail.example:587"),
@@ -54,13 +54,13 @@ class Alert:
     @property
     def subject(self) -> str:
         """One line that is understood on a locked telephone."""
-        told = "failed" if self.outcome == "failed" else "finished with warnings"
-        return " ".join(f"{self.community}: {self.night} {told} (exit code {self.exit_code})".split())
+        said = fill(f"alert.{self.outcome}", community=self.community, night=self.night, code=self.exit_code)
+        return " ".join(said.split())
 
     @property
     def text(self) -> str:
         """The whole alert as plain text."""
-        remedy = (f"What to do: {self.remedy}",) if self.remedy else ()
+        remedy = (fill("alert.remedy", remedy=self.remedy),) if self.remedy else ()
         return "\n\n".join((f"{self.subject}.", *self.says, *remedy))
 
     def as_json(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def check_written(address: str, *, key: Literal["webhook", "smtp"]) -> None:
         ConfigurationError: Its scheme is another one, or it is a link-local address.
     """
     if not address.startswith("${"):
-        _split(_VARIABLE.sub("1", address), key=key)
+        _split(VARIABLE.sub("1", address), key=key)
 
 
 def check_filled_in(address: str, *, key: Literal["webhook", "smtp"]) -> SplitResult:

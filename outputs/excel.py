@@ -11,7 +11,9 @@ from typing import Any, Final, TypeAlias, cast
 import polars as pl
 import xlsxwriter
 
-from outputs.dictionary import MEANINGS
+from wording.english import ENGLISH
+from wording.numbers import SYMBOLS
+from wording.texts import fill
 
 _Writer: TypeAlias = Callable[[int, int, Any], object]
 
@@ -21,7 +23,7 @@ _NARROWEST: Final = 9
 _SAMPLE_ROWS: Final = 2_000
 _UNDATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001  (xlsxwriter wants naive UTC)
 
-_SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹", "KRW": "₩", "PLN": "zł", "TRY": "₺", "UAH": "₴"}
+_SYMBOLS: Final = SYMBOLS | {"KRW": "₩", "PLN": "zł", "TRY": "₺", "UAH": "₴"}
 _PERCENT: Final = "0.0%"
 _SCORE: Final = "0.0"
 _DATE: Final = "yyyy-mm-dd"
@@ -178,9 +180,9 @@ def _write_meanings(workbook: Any, frame: pl.DataFrame) -> None:
 
 
 def _meaning(column: pl.Series) -> str:
-    meaning = MEANINGS.get(column.name, "")
+    meaning = ENGLISH.columns.get(column.name, "")
     is_empty = len(column) > 0 and column.null_count() == len(column)
-    return f"{meaning} Empty tonight, so the column is hidden.".strip() if is_empty else meaning
+    return fill("list.empty_column", meaning=meaning).strip() if is_empty else meaning
 
 
 def _night(frame: pl.DataFrame) -> datetime:

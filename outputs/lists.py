@@ -20,6 +20,7 @@ import polars as pl
 from outputs.excel import write_excel
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
+REASONS: Final = pl.List(REASON)
 
 MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "as_of": pl.Date(),
@@ -36,7 +37,7 @@ MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "previous_tier": pl.String(),
     "lifecycle": pl.String(),
     "segment": pl.String(),
-    "reasons": pl.List(REASON),
+    "reasons": REASONS,
     "churn_model": pl.String(),
     "value_model": pl.String(),
 }
@@ -116,6 +117,23 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     if "reasons" in frame.columns:
         frame = frame.with_columns(reasons_as_sentences(pl.col("reasons")))
     return frame.with_columns(escape_formulas(pl.col(pl.String)))
+
+
+def list_reasons(reasons: pl.DataFrame, *, rows: int) -> pl.Series:
+    """Gather reasons into `reasons`, one list per row, the strongest first; empty where there is none.
+
+    Args:
+        reasons: One row per reason: row, rank and the fields of `REASON`.
+        rows: How many rows there are.
+    """
+    packed = (
+        reasons.sort("row", "rank")
+        .group_by("row", maintain_order=True)
+        .agg(reasons=pl.struct(pl.col(name).cast(dtype) for name, dtype in REASON.to_schema().items()))
+    )
+    every = pl.DataFrame({"row": pl.int_range(rows, dtype=pl.UInt32, eager=True)})
+    listed = every.join(packed, on="row", how="left", maintain_order="left")["reasons"]
+    return listed.cast(REASONS).fill_null(pl.Series([[]], dtype=REASONS))
 
 
 def reasons_as_sentences(reasons: pl.Expr) -> pl.Expr:

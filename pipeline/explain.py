@@ -91,7 +91,7 @@ def read_card(night: RunContext, member_id: str) -> Card:
         night.as_of,
         scores=tuple(_scores(night, member)),
         active_days=_active_days(night, number),
-        reasons=tuple((one["contribution"] > 0, one["text"]) for one in member["reasons"] or ()),
+        reasons=tuple((one["contribution"] >= 0, one["text"]) for one in member["reasons"] or ()),
         tier_moves=_tier_moves(night, number),
     )
 

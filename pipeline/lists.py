@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from outputs.lists import MEMBERS_SCHEMA, conform
+from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
 from pipeline.history.consent import numbers_not_profiled
 from pipeline.history.daily_rollups import members_known
 from pipeline.stored_nights import SCORES, store_night
 from runtime.run_context import RunContext
 from segments.contact_list import ContactPolicy, contact_list
+from wording.columns import SentenceContext
+from wording.contacts import why_contact
 
 
 def member_list(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
@@ -31,8 +33,10 @@ def contacts_for(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
         "member_no", "can_contact", "can_profile"
     )
     scored = members.join(consent.collect(engine="streaming"), on="member_no", how="left", maintain_order="left", validate="1:1")
-    policy = ContactPolicy(capacity=night.settings.lists.contact_capacity)
-    return contact_list(scored, as_of=night.as_of, policy=policy, currency=night.settings.community.currency)
+    chosen = contact_list(scored, policy=ContactPolicy(capacity=night.settings.lists.contact_capacity))
+    context = SentenceContext(frozenset(chosen.columns), night.settings.community.currency, night.as_of)
+    listed = chosen.with_columns(as_of=pl.lit(night.as_of), reason=why_contact(context))
+    return conform(listed.select(name for name in CONTACT_SCHEMA if name in listed.columns), schema=CONTACT_SCHEMA)
 
 
 def count_not_profiled(night: RunContext) -> int:

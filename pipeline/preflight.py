@@ -18,8 +18,8 @@ import polars as pl
 
 from lake.arrivals import paths_by_source, read_arrivals
 from lake.contracts import ACTIVITY_TABLES, TABLES
+from lake.environment_variables import expand_environment
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
-from lake.sources.databases import expand_environment
 from lake.sources.discovery import Export, discover
 from lake.sources.mapping import map_export
 from lake.sources.sample import Sample, read_sample

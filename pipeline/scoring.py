@@ -8,17 +8,20 @@ from datetime import date
 
 import polars as pl
 
-from features.feature import Feature
+from features.eligibility import is_eligible
+from features.feature import Feature, undeclared
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.churn import ChurnModel
 from models.reasons import reasons
 from models.value import ValueModel
-from outputs.lists import MEMBERS_SCHEMA
+from outputs.lists import MEMBERS_SCHEMA, list_reasons
 from pipeline.learning.champions import Champions
 from runtime.run_context import RunContext
 from segments.contact_list import OPTIONAL as READ_BY_CONTACTS
 from segments.habits import AMOUNTS, TYPICAL_SHARES, kind_of
 from segments.lifecycle import OPTIONAL as READ_BY_LIFECYCLE
+from wording.columns import SentenceContext
+from wording.reasons.tell import add_text
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,9 @@ def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, 
     One row per row of `features`, in its order: `is_eligible`, `churn_probability` (null when not eligible) and
     `expected_value` in currency units over the value horizon (null in a community without orders).
     """
-    eligible = pl.col("days_since_last_activity") < eligible_days
     scored = features.with_columns(
         as_of=pl.lit(as_of),
-        is_eligible=eligible.fill_null(value=False),
+        is_eligible=is_eligible(eligible_days),
         churn_model=pl.lit(models.churn_label),
     )
     probability = models.churn.predict(features)
@@ -81,13 +83,20 @@ def add_reasons(
     population: pl.DataFrame | None = None,
     threads: int = 1,
 ) -> pl.DataFrame:
-    """Add `reasons`, the strongest first, for every member who is scored; null for the others.
+    """Add `reasons`, the strongest first, for every member who is scored, empty where none holds up; null for the others.
 
     One row per row of `scored`, in its order. `population` says who is typical when `scored` are only some of the members.
     """
     eligible = scored.filter("is_eligible")
-    told = reasons(model, eligible, catalog, as_of=as_of, currency=currency, population=population, threads=threads)
-    explained = eligible.select("member_no").with_columns(told.alias("reasons"))
+    found = reasons(model, eligible, catalog, population=population, threads=threads)
+    declared = {feature.name: feature for feature in catalog}
+    told = add_text(
+        found,
+        eligible,
+        {name: declared.get(name) or undeclared(name, eligible.schema.get(name)) for name in found["feature"].unique()},
+        SentenceContext(frozenset(eligible.columns), currency, as_of),
+    )
+    explained = eligible.select("member_no").with_columns(list_reasons(told, rows=eligible.height))
     return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
 

@@ -13,7 +13,9 @@ from segments.lifecycle import add_lifecycle
 from segments.risk import churn_risk, mean_probability
 from segments.scores import add_scores
 from segments.tiers import STATE_SCHEMA, assign_tiers
+from wording.group_names import GroupNames
 
+_GROUP_NAMES: Final = GroupNames()
 _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
@@ -32,7 +34,7 @@ def segment_members(night: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
     store_night(night.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(night.as_of).alias(NIGHT), *STATE_SCHEMA), night.as_of)
     members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")
     state = _group_state(night, members)
-    return members.with_columns(assign_groups(members, state).alias("segment"))
+    return members.with_columns(assign_groups(members, state, names=_GROUP_NAMES).alias("segment"))
 
 
 def _previous_tiers(night: RunContext) -> pl.DataFrame:
@@ -50,6 +52,6 @@ def _group_state(night: RunContext, members: pl.DataFrame) -> GroupState:
     held = GroupState.model_validate_json(states["state"][-1]) if states.height else None
     if held is not None and (night.as_of - states[NIGHT][-1]).days < night.settings.training.every_days:
         return held
-    written = fit_groups(members, held, policy=night.settings.groups).model_dump_json()
+    written = fit_groups(members, held, policy=night.settings.groups, names=_GROUP_NAMES).model_dump_json()
     store_night(lake, GROUPS, pl.DataFrame({NIGHT: [night.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), night.as_of)
     return GroupState.model_validate_json(written)

@@ -6,21 +6,19 @@ A failing alert is told on the terminal and changes nothing else: the night ends
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
-from lake.errors import EvenfallError
-from lake.sources.databases import expand_environment
+from lake.environment_variables import VARIABLE, expand_environment
+from lake.errors import EvenfallError, ExitCode
 from outputs.alerts import Alert, mail_alert, post_alert
 from runtime.completed_steps import done_so_far
 from runtime.os_errors import with_causes
 from runtime.run_context import RunContext, say
+from wording.texts import fill
 
-_BUG_EXIT_CODE: Final = 1
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHORTEST_SECRET: Final = 4
 _SHORTEST_SENTENCE: Final = 3
 _LIBRARY_TEXT: Final = "(see the terminal)"
@@ -44,7 +42,7 @@ def alerted(night: RunContext, purpose: str) -> Iterator[None]:
 def alert_of_warnings(night: RunContext, warnings: Sequence[str]) -> None:
     """Alert when a night that finished has something to warn of, unless only failures are wanted."""
     if warnings and night.settings.alerts.on == "warning":
-        _send(night, Alert(night.settings.community.name, _named(night, "nightly"), "warned", 0, tuple(warnings)))
+        _send(night, Alert(night.settings.community.name, _named(night, "nightly"), "warned", ExitCode.DONE, tuple(warnings)))
 
 
 def without_secrets(text: str, settings: Any) -> str:
@@ -83,14 +81,13 @@ def _of_failure(night: RunContext, purpose: str, error: Exception) -> Alert:
         return Alert(night.settings.community.name, named, "failed", error.exit_code, says, remedy)
     # What a bug says may be anything, a member's row included: its kind is told, and no more.
     done = done_so_far(night)
-    says = (f"It met a bug of ours: {type(error).__name__}. Nothing half-done was published.", *((f"{done}.",) if done else ()))
-    remedy = "Run it again; if it fails again, report what it wrote on the terminal or in Prefect's log."
-    return Alert(night.settings.community.name, named, "failed", _BUG_EXIT_CODE, says, remedy)
+    says = (fill("alert.bug", kind=type(error).__name__), *((fill("alert.bug.done", done=done),) if done else ()))
+    return Alert(night.settings.community.name, named, "failed", ExitCode.BUG, says, fill("alert.bug.remedy"))
 
 
 def _named(night: RunContext, purpose: str) -> str:
-    of = "the last full day" if night.asked is None else night.asked.isoformat()
-    return f"the night of {of}" if purpose == "nightly" else f"{purpose} of {of}"
+    of = fill("alert.last_full_day") if night.asked is None else night.asked.isoformat()
+    return fill("alert.night", of=of) if purpose == "nightly" else fill("alert.other", purpose=purpose, of=of)
 
 
 def _send(night: RunContext, alert: Alert) -> None:
@@ -124,12 +121,12 @@ def _secrets(settings: Any) -> set[str]:
     """Every value that came from the environment or stands as a password in an address, however it may be written."""
     found: set[str] = set()
     for text in _texts(settings.model_dump(mode="json")):
-        found |= {os.environ.get(name, "") for name in _VARIABLE.findall(text)}
+        found |= {os.environ.get(name, "") for name in VARIABLE.findall(text)}
         if "://" in text and "@" in text:
             found.add(_password(text))
     found |= {unquote(secret) for secret in found} | {quote(secret, safe="") for secret in found}
     found |= {_password(secret) for secret in found if "://" in secret}
-    return {secret for secret in found if len(secret) >= _SHORTEST_SECRET and not _VARIABLE.fullmatch(secret)}
+    return {secret for secret in found if len(secret) >= _SHORTEST_SECRET and not VARIABLE.fullmatch(secret)}
 
 
 def _password(address: str) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
-from lake.errors import EvenfallError
+from lake.errors import EvenfallError, ExitCode
 from runtime.alerting import bitmaps_of
 from runtime.run_context import RunContext
 from runtime.signals import stopped_exit_code
-
-_BUG_EXIT_CODE: Final = 1
 
 
 @contextmanager
@@ -23,13 +21,13 @@ def logged(night: RunContext, purpose: str) -> Iterator[None]:
         night: The run, its workspace held.
         purpose: What is being done, such as `nightly`.
     """
-    began, exit_code = time.perf_counter(), 0
+    began, exit_code = time.perf_counter(), int(ExitCode.DONE)
     night.log.begin(night.asked, purpose=purpose)
     try:
         yield
     except BaseException as error:
         told = error.exit_code if isinstance(error, EvenfallError) else stopped_exit_code(error)
-        exit_code = _BUG_EXIT_CODE if told is None else told
+        exit_code = ExitCode.BUG if told is None else told
         night.log.tell("error", **_told(night, error))
         raise
     finally:

@@ -12,8 +12,8 @@ centroids and keep their names; a group far from every previous one gets a new n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from segments.group_names import group_name
-from segments.habits import ACTIVE_DAYS, Matrix, habit_columns, habit_matrix
+from segments.habits import ACTIVE_DAYS, Matrix, habit_columns, habit_matrix, kind_of
 
-NEVER_ACTIVE: Final = "Never active"
-AWAY_FOR_A_YEAR: Final = "Away for a year"
-EVERYONE: Final = "Active members"
 _FEW_MEMBERS: Final = 1_000
 _DECIMALS: Final = 6
 
@@ -52,6 +48,27 @@ class GroupPolicy(BaseModel):
     seed: int = Field(default=0, ge=0, description="Seed of the clustering.")
 
 
+class Names(Protocol):
+    """What groups are called; the words are not this room's."""
+
+    @property
+    def never_active(self) -> str:
+        """Members never active."""
+
+    @property
+    def away_for_a_year(self) -> str:
+        """Members without activity in 365 days."""
+
+    @property
+    def everyone(self) -> str:
+        """All others, where they are one group."""
+
+    def name(
+        self, deviations: Mapping[str, float], levels: Mapping[str, float], *, kinds: Mapping[str, str], taken: Collection[str]
+    ) -> str:
+        """Name a group by how far its habits lie from everybody's, unlike the names taken."""
+
+
 class GroupState(BaseModel):
     """Fitted groups, everything that assigning needs; plain JSON by `model_dump`.
 
@@ -72,27 +89,28 @@ class GroupState(BaseModel):
     names: tuple[str, ...]
 
 
-def fit_groups(features: pl.DataFrame, previous: GroupState | None, *, policy: GroupPolicy) -> GroupState:
+def fit_groups(features: pl.DataFrame, previous: GroupState | None, *, policy: GroupPolicy, names: Names) -> GroupState:
     """Form groups of the members active in the last 365 days.
 
     Args:
         features: One row per member: member_no and feature columns; habits it lacks are left out.
         previous: The groups of the fit before, whose names live on; None the first time.
         policy: How groups are formed.
+        names: What groups are called.
     """
     active = features.filter(pl.col(ACTIVE_DAYS) > 0).sort("member_no")
     if active.height < policy.fewest_members:
-        return _one_group()
+        return _one_group(names.everyone)
     fitted = active[:: -(-active.height // policy.fitted_members)]
     habits = habit_columns(fitted)
     if not habits:
-        return _one_group()
+        return _one_group(names.everyone)
     raw = habit_matrix(fitted, habits)
     centres: Matrix = np.round(np.asarray(raw.mean(axis=0)), _DECIMALS)
     scales: Matrix = np.round(np.maximum(np.asarray(raw.std(axis=0)), 10.0**-_DECIMALS), _DECIMALS)
     centroids = _best_centroids(_standardised(raw, centres, scales), previous, policy)
     if centroids is None:
-        return _one_group()
+        return _one_group(names.everyone)
     state = GroupState(
         habits=habits,
         centres=tuple(centres.tolist()),
@@ -100,10 +118,10 @@ def fit_groups(features: pl.DataFrame, previous: GroupState | None, *, policy: G
         centroids=tuple(tuple(row) for row in centroids.tolist()),
         names=(),
     )
-    return state.model_copy(update={"names": _names(state, previous, policy)})
+    return state.model_copy(update={"names": _names(state, previous, policy, words=names)})
 
 
-def assign_groups(features: pl.DataFrame, state: GroupState) -> pl.Series:
+def assign_groups(features: pl.DataFrame, state: GroupState, *, names: Names) -> pl.Series:
     """Return the name of each member's group as `segment`, in the order of the rows, never null.
 
     Members never active and members without activity in 365 days are groups of their own.
@@ -111,22 +129,23 @@ def assign_groups(features: pl.DataFrame, state: GroupState) -> pl.Series:
     Args:
         features: One row per member: days_since_last_activity and feature columns.
         state: Fitted groups.
+        names: What groups are called.
     """
     raw = habit_matrix(features, state.habits)
     position = _nearest(_standardised(raw, np.array(state.centres), np.array(state.scales)), np.array(state.centroids))
     nearest = pl.Series(state.names, dtype=pl.String).gather(position)
     segment = (
         pl.when(pl.col("days_since_last_activity").is_null())
-        .then(pl.lit(NEVER_ACTIVE))
+        .then(pl.lit(names.never_active))
         .when(pl.col(ACTIVE_DAYS).fill_null(0) == 0)
-        .then(pl.lit(AWAY_FOR_A_YEAR))
+        .then(pl.lit(names.away_for_a_year))
         .otherwise(pl.lit(nearest))
     )
     return features.select(segment.alias("segment")).to_series()
 
 
-def _one_group() -> GroupState:
-    return GroupState(habits=(), centres=(), scales=(), centroids=((),), names=(EVERYONE,))
+def _one_group(name: str) -> GroupState:
+    return GroupState(habits=(), centres=(), scales=(), centroids=((),), names=(name,))
 
 
 def _standardised(raw: Matrix, centres: Matrix, scales: Matrix) -> Matrix:
@@ -182,14 +201,16 @@ def _centroids(points: Matrix, number: int, policy: GroupPolicy) -> Matrix:
     return centroids[np.lexsort((*centroids.T[::-1], -sizes))]
 
 
-def _names(state: GroupState, previous: GroupState | None, policy: GroupPolicy) -> tuple[str, ...]:
+def _names(state: GroupState, previous: GroupState | None, policy: GroupPolicy, *, words: Names) -> tuple[str, ...]:
     """Let matched groups keep their names and give the others new ones, the largest group first."""
     names = {} if previous is None else _kept_names(state, previous, policy)
     natural = _natural_centroids(state, state.habits).tolist()
+    kinds = {habit: kind for habit in state.habits if (kind := kind_of(habit)) is not None}
     for position, (centroid, levels) in enumerate(zip(state.centroids, natural, strict=True)):
         if position not in names:
             deviations = dict(zip(state.habits, centroid, strict=True))
-            names[position] = group_name(deviations, dict(zip(state.habits, levels, strict=True)), taken=tuple(names.values()))
+            of_habit = dict(zip(state.habits, levels, strict=True))
+            names[position] = words.name(deviations, of_habit, kinds=kinds, taken=tuple(names.values()))
     return tuple(names[position] for position in range(len(state.centroids)))
 
 

@@ -1,4 +1,5 @@
 """What people read, as text made of plain data: numbers, money, dates, plurals and the sentences around them.
 
-Pure; knows no other room.
+One catalogue a language (`english`) holds the sentences as templates; `texts` fills them with values, `columns` with Polars
+expressions. Pure; knows no other room: what a sentence needs arrives as plain data.
 """

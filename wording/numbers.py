@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from wording.catalogue import Noun
+from wording.english import plural_of
+
 NO_BREAK_SPACE: Final = "\u00a0"
 MINUS: Final = "−"
 DASH: Final = "–"
 
-_SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹"}
+SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹"}
 _ABOUT_THE_SAME: Final = 0.005
-_PRECISE_BELOW: Final = 100
+# Shares and amounts below these are written more precisely.
+SMALLEST_PERCENT: Final = 0.005
+PRECISE_BELOW: Final = 100
 
 
 def number(value: float, *, digits: int = 0) -> str:
@@ -21,25 +26,22 @@ def number(value: float, *, digits: int = 0) -> str:
     return text if value >= 0 or is_zero else MINUS + text
 
 
-def plural(noun: str, n: float) -> str:
-    """Give the form of a regular noun that goes with a number: `1 member`, `2 members`, `2 categories`."""
-    if n == 1:
-        return noun
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+def plural(noun: str | Noun, n: float) -> str:
+    """Give the form of a noun that goes with a number: `1 member`, `2 members`, `2 categories`."""
+    forms = Noun(noun, plural_of(noun)) if isinstance(noun, str) else noun
+    return forms.one if n == 1 else forms.many
 
 
-def count(n: int, noun: str) -> str:
+def count(n: int, noun: str | Noun) -> str:
     """Write a number with its noun: `1 member`, `1,204 members`, `no members`."""
     return f"{number(n) if n else 'no'} {plural(noun, n)}"
 
 
 def percent(share: float, *, digits: int = 0) -> str:
     """Write a share: `3 %`; what is above zero but rounds to it is `under 1 %`, what is nearly all `over 99 %`."""
-    if digits == 0 and 0 < share < 0.005:  # noqa: PLR2004
+    if digits == 0 and 0 < share < SMALLEST_PERCENT:
         return f"under 1{NO_BREAK_SPACE}%"
-    if digits == 0 and 0.995 <= share < 1:  # noqa: PLR2004
+    if digits == 0 and 1 - SMALLEST_PERCENT <= share < 1:
         return f"over 99{NO_BREAK_SPACE}%"
     return f"{number(share * 100, digits=digits)}{NO_BREAK_SPACE}%"
 
@@ -51,12 +53,12 @@ def share(part: int, whole: int) -> str:
 
 def money(amount: float, currency: str | None) -> str:
     """Write an amount: `£12,346`, `£3.50`, `12,346 CHF`, or the number alone without a currency."""
-    digits = 2 if 0 < abs(amount) < _PRECISE_BELOW and amount != round(amount) else 0
+    digits = 2 if 0 < abs(amount) < PRECISE_BELOW and amount != round(amount) else 0
     text = number(abs(amount), digits=digits)
     sign = MINUS if amount < 0 and text.strip("0.,") else ""
     if currency is None:
         return sign + text
-    symbol = _SYMBOLS.get(currency)
+    symbol = SYMBOLS.get(currency)
     return f"{sign}{symbol}{text}" if symbol else f"{sign}{text}{NO_BREAK_SPACE}{currency}"
 
 

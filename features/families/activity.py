@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.feature import NOTHING_NEEDED, Feature, days_until_as_of, windowed
+from features.feature import NOTHING_NEEDED, Feature, Saying, days_until_as_of, windowed
 from features.incremental.window_sums import count, last_date
 from features.kinds import OTHER_EVENT, event_kinds
 
@@ -17,7 +17,13 @@ def activity_features(event_types: tuple[str, ...]) -> list[Feature]:
     return [
         # Where there are only events, or only orders, the sum over both would repeat their own counts.
         *_counts("activity", "Events, orders and refunds of the member's own", "actions", _EVENTS | _ORDERS),
-        *windowed("active_days", "Days with any event, order or refund", "days", lambda days: pl.col(f"active.days_{days}d")),
+        *windowed(
+            "active_days",
+            "Days with any event, order or refund",
+            "days",
+            lambda days: pl.col(f"active.days_{days}d"),
+            saying="amount",
+        ),
         *_counts("event", "Events of every type", "events", _EVENTS),
         *(feature for kind in event_kinds(event_types) for feature in _counts(kind, f"Events of type {kind}", "events", _EVENTS)),
         *_counts(OTHER_EVENT, "Events of the types without features of their own", "events", _EVENTS),
@@ -28,6 +34,7 @@ def activity_features(event_types: tuple[str, ...]) -> list[Feature]:
             expression=count("event", None),
             needs=_EVENTS,
             habit="event_count",
+            saying=Saying("amount", "event_count"),
         ),
     ]
 
@@ -49,7 +56,7 @@ def recency_features(event_types: tuple[str, ...]) -> list[Feature]:
 
 
 def _counts(kind: str, meaning: str, unit: str, needs: frozenset[str]) -> list[Feature]:
-    return windowed(f"{kind}_count", meaning, unit, lambda days: count(kind, days), needs=needs)
+    return windowed(f"{kind}_count", meaning, unit, lambda days: count(kind, days), saying="amount", needs=needs)
 
 
 def _recency(kind: str, what: str, needs: frozenset[str]) -> Feature:
@@ -60,4 +67,5 @@ def _recency(kind: str, what: str, needs: frozenset[str]) -> Feature:
         expression=days_until_as_of(last_date(kind)),
         needs=needs,
         habit=f"days_since_last_{kind}",
+        saying=Saying("last_seen" if kind == "activity" else "last_time", kind),
     )

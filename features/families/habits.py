@@ -74,6 +74,8 @@ def _day_part(part: str) -> list[Feature]:
             pl.col(f"active.{part}_n_{days}d"),
             pl.sum_horizontal([f"active.{each}_n_{days}d" for each in DAY_PARTS]),  # noqa: TID251 - whole numbers
         ),
+        saying="hours",
+        about=part,
         windows_days=LONG_WINDOWS_DAYS,
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from features.feature import Feature, currency_units, days_until_as_of, share, window_phrase, windowed
+from features.feature import Feature, Saying, currency_units, days_until_as_of, share, window_phrase, windowed
 from features.incremental.window_sums import amount, count
 from features.windows import LONG_WINDOWS_DAYS
 from lake.contracts import MINOR_UNITS_PER_UNIT
@@ -48,7 +48,10 @@ def purchase_features() -> list[Feature]:
             (last - first).dt.total_days().cast(pl.Int32),
         ),
         _purchase(
-            "first_order_age_days", "Days since the first order day (T); empty without any.", "days", days_until_as_of(first)
+            "first_order_age_days",
+            "Days since the first order day (T); empty without any.",
+            "days",
+            days_until_as_of(first),
         ),
         _purchase(
             "mean_repeat_order_value",
@@ -67,8 +70,9 @@ def _over_windows_and_lifetime(habit: str, meaning: str, unit: str, over: Callab
         expression=over(None),
         needs=_ORDERS,
         habit=habit,
+        saying=Saying("amount", habit),
     )
-    return [*windowed(habit, meaning, unit, over, needs=_ORDERS), lifetime]
+    return [*windowed(habit, meaning, unit, over, saying="amount", needs=_ORDERS), lifetime]
 
 
 def _average_order_value(days: int | None) -> Feature:
@@ -79,6 +83,7 @@ def _average_order_value(days: int | None) -> Feature:
         expression=share(amount("order", days), count("order", days) * MINOR_UNITS_PER_UNIT),
         needs=_ORDERS,
         habit="average_order_value",
+        saying=Saying("average_order_value", days=days),
     )
 
 

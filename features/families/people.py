@@ -17,12 +17,20 @@ _INTERACTIONS: Final = frozenset({"interactions"})
 def people_features() -> list[Feature]:
     """Interactions, the different people behind them, and how mutual they are."""
     return [
-        *windowed("given_count", "Interactions given to other members", "interactions", _given, needs=_INTERACTIONS),
+        *windowed(
+            "given_count",
+            "Interactions given to other members",
+            "interactions",
+            _given,
+            saying="amount",
+            needs=_INTERACTIONS,
+        ),
         *windowed(
             "received_count",
             "Interactions received from other members, directly or through content",
             "interactions",
             lambda days: count("received", days),
+            saying="amount",
             needs=_INTERACTIONS,
         ),
         *_people("given", "Different members this one interacted with"),
@@ -48,6 +56,7 @@ def people_features() -> list[Feature]:
             "Pieces of content published",
             "pieces",
             lambda days: count("content", days),
+            saying="amount",
             needs=frozenset({"content"}),
         ),
     ]

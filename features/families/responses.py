@@ -37,6 +37,7 @@ def feedback_features() -> list[Feature]:
             "Times the member gave feedback",
             "answers",
             lambda days: count("feedback", days) + count("feedback_unscored", days),
+            saying="amount",
             needs=_FEEDBACK,
             windows_days=LONG_WINDOWS_DAYS,
         ),
@@ -60,7 +61,7 @@ def feedback_features() -> list[Feature]:
 
 
 def _counts(kind: str, meaning: str, unit: str, needs: frozenset[str]) -> list[Feature]:
-    return windowed(f"{kind}_count", meaning, unit, lambda days: count(kind, days), needs=needs)
+    return windowed(f"{kind}_count", meaning, unit, lambda days: count(kind, days), saying="amount", needs=needs)
 
 
 def _rate(kind: str, meaning: str, needs: frozenset[str]) -> list[Feature]:
@@ -69,6 +70,8 @@ def _rate(kind: str, meaning: str, needs: frozenset[str]) -> list[Feature]:
         f"{meaning}; empty without a message",
         "messages per message",
         lambda days: share(count(kind, days), count("contact", days)),
+        saying="answered",
+        about=kind,
         needs=needs,
         windows_days=LONG_WINDOWS_DAYS,
     )

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from features.families.orders import spend_minor
-from features.feature import NOTHING_NEEDED, Feature
+from features.feature import NOTHING_NEEDED, Feature, Saying
 from features.incremental.window_sums import count, first_date
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS
 
@@ -41,6 +41,7 @@ def _trends(habit: str, what: str, kind: str, counted: Callable[[int], pl.Expr],
             ),
             needs=needs,
             habit=f"{habit}_trend",
+            saying=Saying("trend", habit, days),
         )
         for days in LONG_WINDOWS_DAYS
     ]
@@ -59,6 +60,7 @@ def _spend_trend(days: int, needs: frozenset[str]) -> Feature:
         expression=pl.when(own_level > 0).then((recent + own_level) / (earlier + own_level)),
         needs=needs,
         habit="spend_trend",
+        saying=Saying("trend", "spend", days),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from flows.doctor.findings import CONFIGURATION, SERVICE, Diagnosis, of_error, ok, problem, warning
+from flows.doctor.findings import Diagnosis, of_error, ok, problem, warning
 from flows.doctor.machine import shown_bytes
-from lake.errors import EvenfallError
+from lake.errors import EvenfallError, ExitCode
 from lake.storage.bucket import Bucket
 from runtime.workspace import Workspace
 
@@ -33,7 +33,7 @@ def look_at_bucket(workspace: Workspace) -> Iterator[Diagnosis]:
             _ABOUT,
             f"{bucket} overwrites what it was told to write only where nothing is: two writers could undo each other's commits",
             "Use an object store that knows conditional writes (If-None-Match).",
-            exit_code=SERVICE,
+            exit_code=ExitCode.OUTSIDE_SERVICE,
         )
     else:
         yield ok(_ABOUT, says)
@@ -49,7 +49,7 @@ def review_bucket(bucket: Bucket) -> Iterator[Diagnosis]:
         return
     if is_public:
         says = f"the access list of the bucket {bucket.name} opens it to everybody"
-        yield problem(_ABOUT, says, "Make the bucket private.", exit_code=CONFIGURATION)
+        yield problem(_ABOUT, says, "Make the bucket private.", exit_code=ExitCode.CONFIGURATION)
     asked = "its access list could not be read; who" if is_public is None else "its access list names nobody else; who else"
     yield warning(
         _ABOUT,

@@ -16,14 +16,13 @@ from flows.doctor.nights import look_at_format, look_at_holder, look_at_last_nig
 from flows.doctor.security import review
 from flows.doctor.services import look_at_alerts, look_at_mlflow, look_at_prefect, look_at_publication
 from flows.doctor.sources import look_at_sources
-from lake.errors import ConfigurationError, EvenfallError
+from lake.errors import ConfigurationError, EvenfallError, ExitCode
 from runtime.alerting import without_secrets
 from runtime.run_context import RunContext, open_run
 from runtime.settings import load_settings
 from runtime.workspace import Workspace
 
 Look = Callable[[], Iterator[Diagnosis]]
-_BUG: int = 1
 
 
 def examine(folder: Path, *, security: bool = False) -> list[Diagnosis]:
@@ -96,7 +95,10 @@ def _taken(look: Look) -> Iterator[Diagnosis]:
         yield of_error("workspace", error)
     except Exception as error:  # one look that cannot be taken must not hide the others; what it says may be anything
         yield problem(
-            "doctor", f"could not look further here: {type(error).__name__}", "Look at the other lines first.", exit_code=_BUG
+            "doctor",
+            f"could not look further here: {type(error).__name__}",
+            "Look at the other lines first.",
+            exit_code=ExitCode.BUG,
         )
 
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from lake.errors import EvenfallError
+from wording.numbers import plural
 
 Level = Literal["ok", "warning", "problem"]
-CONFIGURATION: Final = 2
-DATA: Final = 3
-SERVICE: Final = 4
-BUSY: Final = 5
 _LEVEL_WIDTH: Final = 8
 _ABOUT_WIDTH: Final = 14
 
@@ -75,4 +72,4 @@ def lines_of(finding: Diagnosis) -> Iterator[str]:
 def counted(findings: Sequence[Diagnosis]) -> str:
     """How many problems and warnings there are."""
     counts = {level: sum(finding.level == level for finding in findings) for level in ("problem", "warning")}
-    return ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts.items())
+    return ", ".join(f"{count} {plural(level, count)}" for level, count in counts.items())

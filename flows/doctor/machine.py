@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from flows.doctor.findings import CONFIGURATION, SERVICE, Diagnosis, ok, problem, warning
+from flows.doctor.findings import Diagnosis, ok, problem, warning
 from lake.arrivals import read_arrivals
 from lake.contracts import ACTIVITY_TABLES
+from lake.errors import ExitCode
 from lake.storage.bucket import Bucket
 from pipeline.preflight import closed_to_us
 from runtime.settings import Settings
@@ -54,7 +55,7 @@ def look_at_permissions(workspace: Workspace) -> Iterator[Diagnosis]:
             "permissions",
             f"cannot be written: {', '.join(map(str, closed))}",
             "Give the user that runs Evenfall the right to write there.",
-            exit_code=CONFIGURATION,
+            exit_code=ExitCode.CONFIGURATION,
         )
     else:
         yield ok("permissions", f"{workspace.root} can be written")
@@ -67,7 +68,7 @@ def look_at_disk(workspace: Workspace) -> Iterator[Diagnosis]:
     lake = sum(file.size_bytes for file in workspace.lake.storage().files()) if is_here else 0
     says = f"{shown_bytes(free)} free; the lake takes {shown_bytes(lake)}" if is_here else f"{shown_bytes(free)} free"
     if free < max(_LEAST_FREE_BYTES, lake // 10):
-        yield problem("disk", says, "Free space, or shorten [retention] history_days.", exit_code=SERVICE)
+        yield problem("disk", says, "Free space, or shorten [retention] history_days.", exit_code=ExitCode.OUTSIDE_SERVICE)
     elif free < max(_ROOMY_BYTES, lake):
         yield warning("disk", says, "Free space soon: a night that rewrites many days may need as much again as the lake takes.")
     else:
@@ -84,7 +85,9 @@ def look_at_versions() -> Iterator[Diagnosis]:
     """Are Python and the main libraries those that the lock pins and the tests ran with?"""
     python = platform.python_version()
     if tuple(map(int, platform.python_version_tuple()[:2])) < _OLDEST_PYTHON:
-        yield problem("versions", f"Python {python} is too old", "Install Python 3.11 or newer.", exit_code=CONFIGURATION)
+        yield problem(
+            "versions", f"Python {python} is too old", "Install Python 3.11 or newer.", exit_code=ExitCode.CONFIGURATION
+        )
         return
     pinned, here = _pinned(), {name: _installed(name) for name in _MAIN_LIBRARIES}
     gone = [name for name, found in here.items() if found is None]
@@ -92,7 +95,7 @@ def look_at_versions() -> Iterator[Diagnosis]:
         f"{name} {found} (pinned {pinned[name]})" for name, found in here.items() if found and pinned.get(name, found) != found
     ]
     if gone:
-        yield problem("versions", f"not installed: {', '.join(gone)}", "Run `make setup`.", exit_code=CONFIGURATION)
+        yield problem("versions", f"not installed: {', '.join(gone)}", "Run `make setup`.", exit_code=ExitCode.CONFIGURATION)
     if other:
         yield warning(
             "versions", f"other than pinned: {', '.join(other)}", "Run `make setup`; the tests ran with the pinned ones."
@@ -114,7 +117,7 @@ def look_at_clock(workspace: Workspace, settings: Settings, *, now: datetime) ->
             "clock",
             f"{says}; but data arrived at {arrived:%Y-%m-%d %H:%M} UTC already",
             "Set this machine's clock; otherwise good rows count as lying in the future.",
-            exit_code=CONFIGURATION,
+            exit_code=ExitCode.CONFIGURATION,
         )
     elif newest is not None and newest > local.date():
         yield warning("clock", f"{says}; but the newest data is of {newest}", "Check the clock, and the source's timezone.")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from flows.doctor.findings import BUSY, Diagnosis, of_error, ok, problem, warning
+from flows.doctor.findings import Diagnosis, of_error, ok, problem, warning
 from lake.contracts import ACTIVITY_TABLES
-from lake.errors import EvenfallError
+from lake.errors import EvenfallError, ExitCode
 from lake.storage.release_format import FORMAT, read_format
 from pipeline.intake.intake import last_full_day
 from runtime.run_context import RunContext
@@ -64,7 +64,7 @@ def look_at_format(workspace: Workspace) -> Iterator[Diagnosis]:
             "lake",
             f"written by a newer release: format {written}, this one knows up to {FORMAT}",
             "Run the newer release.",
-            exit_code=2,
+            exit_code=ExitCode.CONFIGURATION,
         )
     else:
         tables = workspace.lake.tables
@@ -80,7 +80,9 @@ def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Diagnosis
     elif since is not None and now - since < _LONGEST_RUN:
         yield warning("lock", f"a run is going on: {holder}", "A night started now would end with 5; wait for it to finish.")
     else:
-        yield problem("lock", f"a run has been going on for long: {holder}", "If it hangs, end that process.", exit_code=BUSY)
+        yield problem(
+            "lock", f"a run has been going on for long: {holder}", "If it hangs, end that process.", exit_code=ExitCode.BUSY
+        )
 
 
 def look_at_last_nights(workspace: Workspace) -> Iterator[Diagnosis]:

@@ -12,8 +12,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flows.doctor.bucket import review_bucket
-from flows.doctor.findings import CONFIGURATION, Diagnosis, ok, problem, warning
-from lake.errors import EvenfallError
+from flows.doctor.findings import Diagnosis, ok, problem, warning
+from lake.environment_variables import VARIABLE
+from lake.errors import EvenfallError, ExitCode
 from lake.storage.bucket import Bucket
 from runtime.file_access import OWN_FOLDERS
 from runtime.settings import CONFIGURATION_FILE, load_settings
@@ -37,7 +38,6 @@ _SERVERS: Final = (
     "AWS_ENDPOINT_URL_S3",
 )
 _BOUND_TO: Final = ("PREFECT_SERVER_API_HOST", "MLFLOW_HOST")
-_VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _SECRET_PARAMETER: Final = re.compile(r"(?i)(?:pass(?:word|wd)?|token|secret|api[_-]?key|signature)=([^&\s]+)")
 # A stretch of an address this long that mixes letters and digits is not a name somebody chose.
 _TOKEN: Final = re.compile(r"(?=[^/?#]*\d)(?=[^/?#]*[A-Za-z])[A-Za-z0-9_-]{20,}")
@@ -84,11 +84,11 @@ def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Diagnosis]:
     written += [path for lake in elsewhere for path in (lake, *_everything(lake)) if others_may(path, _OTHERS_WRITE)]
     if written:
         remedy = f"chmod -R o-w {root}"
-        yield problem("permissions", f"anybody may change {_names(written, root)}", remedy, exit_code=CONFIGURATION)
+        yield problem("permissions", f"anybody may change {_names(written, root)}", remedy, exit_code=ExitCode.CONFIGURATION)
     keys = [path for path in _existing(root, _PRIVATE) if _is_open(path)]
     if keys:
         says = f"others may read {_names(keys, root)}, with which erased members can be recognised"
-        yield problem("permissions", says, f"chmod 600 {keys[0]}", exit_code=CONFIGURATION)
+        yield problem("permissions", says, f"chmod 600 {keys[0]}", exit_code=ExitCode.CONFIGURATION)
     read = [path for path in (*_existing(root, _PERSONAL), *elsewhere) if others_may(path, _OTHERS_READ)]
     if read:
         says = f"anybody on this machine may read {_names(read, root)}: they name members"
@@ -96,7 +96,10 @@ def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Diagnosis]:
         yield warning("permissions", says, remedy)
     if config.exists() and others_may(config, _OTHERS_READ) and list(_secrets_in_configuration(root)):
         yield problem(
-            "permissions", f"anybody may read {CONFIGURATION_FILE}, which holds a secret", f"chmod 600 {config}", exit_code=2
+            "permissions",
+            f"anybody may read {CONFIGURATION_FILE}, which holds a secret",
+            f"chmod 600 {config}",
+            exit_code=ExitCode.CONFIGURATION,
         )
 
 
@@ -118,18 +121,21 @@ def _secrets_in_configuration(root: Path) -> Iterator[Diagnosis]:
         raw = tomllib.loads((root / CONFIGURATION_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         yield problem(
-            "secrets", f"{CONFIGURATION_FILE} cannot be read: {type(error).__name__}", "Correct it.", exit_code=CONFIGURATION
+            "secrets",
+            f"{CONFIGURATION_FILE} cannot be read: {type(error).__name__}",
+            "Correct it.",
+            exit_code=ExitCode.CONFIGURATION,
         )
         return
     for key, text in _texts(raw):
         what = _secret_in(text)
         if what:
             remedy = "Write ${NAME} instead, set NAME where Evenfall runs, and change the secret: it has been in a file."
-            yield problem("secrets", f"{key} in {CONFIGURATION_FILE} holds {what}", remedy, exit_code=CONFIGURATION)
+            yield problem("secrets", f"{key} in {CONFIGURATION_FILE} holds {what}", remedy, exit_code=ExitCode.CONFIGURATION)
 
 
 def _secret_in(text: str) -> str | None:
-    plain = _VARIABLE.sub("", text)
+    plain = VARIABLE.sub("", text)
     if "://" not in plain:
         return "a password" if _SECRET_PARAMETER.search(plain) else None
     if _password(plain):
@@ -150,11 +156,13 @@ def _servers() -> Iterator[Diagnosis]:
         host = _host(address)
         if address.startswith("http://") and host not in _LOCAL_HOSTS:
             says = f"{name} is reached without encryption: http://{host}"
-            yield problem("servers", says, "Use https, or a tunnel to localhost.", exit_code=CONFIGURATION)
+            yield problem("servers", says, "Use https, or a tunnel to localhost.", exit_code=ExitCode.CONFIGURATION)
     for name in _BOUND_TO:
         if os.environ.get(name, "") in _EVERYWHERE and name in os.environ:
             says = f"{name} opens that server to the whole network, without a login of its own"
-            yield problem("servers", says, f"Unset {name}, and put a server with a login in front.", exit_code=CONFIGURATION)
+            yield problem(
+                "servers", says, f"Unset {name}, and put a server with a login in front.", exit_code=ExitCode.CONFIGURATION
+            )
 
 
 def _pickles(root: Path) -> Iterator[Diagnosis]:
@@ -162,7 +170,7 @@ def _pickles(root: Path) -> Iterator[Diagnosis]:
     in_models = [path for path in found if path.relative_to(root).parts[0] in _MODEL_FOLDERS]
     if in_models:
         says = f"among the models, where Evenfall puts none: {_names(in_models, root)}"
-        yield problem("pickles", says, "Find out who put it there; do not open it. Remove it.", exit_code=CONFIGURATION)
+        yield problem("pickles", says, "Find out who put it there; do not open it. Remove it.", exit_code=ExitCode.CONFIGURATION)
     others = [path for path in found if path not in in_models]
     if others:
         says = f"{_names(others, root)}; Evenfall never loads one, but whoever does runs what is in it"
@@ -188,7 +196,9 @@ def _links(root: Path) -> Iterator[Diagnosis]:
     own = [path for path in leading_out if path.relative_to(root).parts[0] in (*OWN_FOLDERS, "mlflow.db")]
     if own:
         says = f"what Evenfall writes would land elsewhere: {_names(own, root)}"
-        yield problem("links", says, "Replace the link by a folder, or move the workspace there.", exit_code=CONFIGURATION)
+        yield problem(
+            "links", says, "Replace the link by a folder, or move the workspace there.", exit_code=ExitCode.CONFIGURATION
+        )
     others = [path for path in leading_out if path not in own]
     if others:
         says = f"{_names(others, root)}: whoever may write there feeds the night"

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final, Literal
 
-from flows.doctor.findings import SERVICE, Diagnosis, of_error, ok, problem, warning
-from lake.errors import EvenfallError, OutsideServiceError
-from lake.sources.databases import expand_environment
+from flows.doctor.findings import Diagnosis, of_error, ok, problem, warning
+from lake.environment_variables import expand_environment
+from lake.errors import EvenfallError, ExitCode, OutsideServiceError
 from outputs.alerts import check_filled_in
 from runtime.alerting import without_secrets
 from runtime.run_context import RunContext
@@ -58,7 +58,7 @@ def look_at_prefect(night: RunContext) -> Iterator[Diagnosis]:
             "prefect",
             f"the server at {shown} does not answer",
             "Start it, correct PREFECT_API_URL, or unset it to let the night start a temporary one.",
-            exit_code=SERVICE,
+            exit_code=ExitCode.OUTSIDE_SERVICE,
         )
 
 

@@ -9,11 +9,11 @@ from typing import Final
 
 import polars as pl
 
-from flows.doctor.findings import DATA, Diagnosis, of_error, ok, problem, warning
+from flows.doctor.findings import Diagnosis, of_error, ok, problem, warning
 from flows.doctor.machine import shown_bytes
 from lake.arrivals import read_arrivals
 from lake.contracts import TABLES
-from lake.errors import EvenfallError
+from lake.errors import EvenfallError, ExitCode
 from lake.sources.databases import read_query
 from lake.sources.discovery import Export, discover
 from lake.sources.source_identity import identify, match_ledger
@@ -23,6 +23,7 @@ from pipeline.preview.trial import try_export
 from runtime.alerting import without_secrets
 from runtime.settings import Settings
 from runtime.workspace import Workspace
+from wording.numbers import plural
 
 _GONE: Final = "its path matches no file now, and did before"
 _ANSWER_SECONDS: Final = 30
@@ -79,7 +80,7 @@ def _validated(about: str, offers: str, coming: Sequence[Export], settings: Sett
     says = f"{offers}\nof {rows:,} rows tried, {bad:,} do not fit: {rules}"
     remedy = f"`evenfall preview {about}` shows them; correct the mapping or the export."
     if bad == rows:
-        return problem(about, says, remedy, exit_code=DATA)
+        return problem(about, says, remedy, exit_code=ExitCode.DATA)
     if bad > settings.validation.limits(found.table.name).max_bad_share * rows:
         return warning(about, says, remedy)
     return ok(about, says)
@@ -109,7 +110,7 @@ def _told(exports: Sequence[Export]) -> str:
         return "no file, and there may be none"
     newest = max(export.modified_ns for export in exports)
     changed_at = datetime.fromtimestamp(newest / _NS_PER_SECOND, UTC)
-    files = f"{len(exports):,} file{'' if len(exports) == 1 else 's'}"
+    files = f"{len(exports):,} {plural('file', len(exports))}"
     return f"{files}, {shown_bytes(sum(export.size_bytes for export in exports))}, newest of {changed_at:%Y-%m-%d %H:%M} UTC"
 
 

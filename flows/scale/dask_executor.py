@@ -15,6 +15,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 
 from features.compute import feature_catalog
+from features.eligibility import is_eligible
 from features.history import cut
 from features.incremental.totals import IncrementalTotals
 from flows.scale.cluster import Cluster
@@ -42,7 +43,7 @@ from pipeline.execution.partitions import (
 )
 from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.history.incremental_totals import TOTALS_TABLES
-from pipeline.learning.champions import Champions, is_eligible
+from pipeline.learning.champions import Champions
 from pipeline.scoring import columns_for_segments
 from runtime.run_context import RunContext, code_hash
 from runtime.settings import Scale
@@ -95,7 +96,7 @@ class DaskExecutor:
 
     def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Executor.explain`."""
-        eligible = features.rows.filter(is_eligible(night.settings))
+        eligible = features.rows.filter(is_eligible(night.settings.churn.eligible_days))
         told = {"models": _model_files(night, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
         explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **told)])
         return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import time
@@ -10,11 +9,11 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import polars as pl
 
-from lake.errors import ConfigurationError, DataError, OutsideServiceError
+from lake.environment_variables import expand_environment
+from lake.errors import ConfigurationError, DataError, OutsideServiceError, first_line
 from lake.sources.casting import as_text
 from lake.sources.query_guard import postgres_refuses, sqlite_allows, told_by_postgres, told_by_sqlite
 from lake.sources.source_settings import SourceSettings
@@ -25,7 +24,6 @@ _SQLITE: Final = "sqlite:///"
 _SQLITE_STEPS_BETWEEN_LOOKS_AT_THE_CLOCK: Final = 10_000
 _SQLITE_FAILS_OUTSIDE: Final = ("locked", "busy", "interrupted", "disk i/o")
 _REFUSED: Final = re.compile("not authorized|authorization denied|prohibited")
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def read_query(settings: SourceSettings, *, name: str, root: Path, since: Since | None = None) -> pl.DataFrame:
@@ -58,27 +56,6 @@ def read_query(settings: SourceSettings, *, name: str, root: Path, since: Since 
     else:
         raise _unknown_address(name)
     return pl.DataFrame([_column(title, [row[place] for row in rows]) for place, title in enumerate(distinct_names(columns))])
-
-
-def expand_environment(text: str, *, name: str) -> str:
-    """Replace `${NAME}` by the environment's value, so that secrets stay out of files.
-
-    Between `://` and `@`, where user and password stand, characters that have a meaning in an address are encoded.
-
-    Raises:
-        ConfigurationError: The variable is not set.
-    """
-    first, last = text.find("://"), text.rfind("@")
-
-    def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if found is None:
-            raise ConfigurationError(
-                f"{name}: the environment variable {match[1]} is not set", remedy=f"Set {match[1]} where Evenfall runs."
-            )
-        return quote(found, safe="") if -1 < first < match.start() < last else found
-
-    return _VARIABLE.sub(value, text)
 
 
 def _ask_sqlite(
@@ -141,7 +118,7 @@ def _ask_postgres(
                     cursor.execute(for_psycopg(asked).encode(), {"since": str(since)})
                 return [column.name for column in cursor.description or ()], cursor.fetchall()
     except psycopg.OperationalError as error:
-        raise _no_answer(name, _first_line(error)) from error
+        raise _no_answer(name, first_line(error)) from error
     except psycopg.DataError as error:
         raise _unreadable_value(name, told_by_postgres(error)) from None
     except psycopg.Error as error:
@@ -177,7 +154,7 @@ def _unknown_address(name: str) -> ConfigurationError:
 
 def _bad_query(name: str, problem: object) -> ConfigurationError:
     return ConfigurationError(
-        f"{name}: the query cannot be run: {_first_line(problem)}",
+        f"{name}: the query cannot be run: {first_line(problem)}",
         remedy="Correct `query` of this source; it is one SELECT, and only reading is allowed.",
     )
 
@@ -191,10 +168,6 @@ def _no_answer(name: str, problem: str) -> OutsideServiceError:
 
 def _unreadable_value(name: str, problem: object) -> DataError:
     return DataError(
-        f"{name}: the query gives a value that cannot be read: {_first_line(problem)}",
+        f"{name}: the query gives a value that cannot be read: {first_line(problem)}",
         remedy="Correct that value, or cast it to text in `query`.",
     )
-
-
-def _first_line(problem: object) -> str:
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:300]

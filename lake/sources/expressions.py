@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from lake.errors import ConfigurationError
+from lake.errors import ConfigurationError, first_line
 from lake.sources.casting import as_number, as_text, numeric_reading, without_blanks
 from lake.sources.nested import AbsentError, ExportValue, value_of
 from lake.sources.sql_grammar import ManyRowsError, ParsedExpression, column_name, read_expression
@@ -138,7 +138,7 @@ def _parse(read: ParsedExpression, sql: str, told: str) -> pl.Expr:
         return pl.sql_expr(read.sql)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
         # Polars has seen no row yet: its words are about the expression, whose names are put back.
-        words = _OUR_NAME.sub(lambda found: str(read.paths[int(found[1])]), _first_line(error))
+        words = _OUR_NAME.sub(lambda found: str(read.paths[int(found[1])]), first_line(error, most=None))
         raise ConfigurationError(
             f"{told}: `{sql}` is not an SQL expression that Polars reads: {words[:_WORDS_SHOWN]}",
             remedy="Correct it; docs/expressions.md lists the functions and shows how each is called.",
@@ -322,7 +322,3 @@ def _whole_as_integer(column: pl.Series) -> pl.Series:
 
 def _no_row(height: int) -> pl.Series:
     return pl.Series([False]).new_from_index(0, height)
-
-
-def _first_line(error: object) -> str:
-    return (str(error).strip().splitlines() or ["no reading of it works"])[0]

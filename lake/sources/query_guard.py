@@ -10,6 +10,8 @@ import re
 import sqlite3
 from typing import Final
 
+from lake.errors import first_line
+
 _SQLITE_FUNCTIONS: Final = frozenset(
     """-> ->> abs acos acosh asin asinh atan atan2 atanh avg ceil ceiling char coalesce concat concat_ws cos cosh count cume_dist
     current_date current_time current_timestamp date datetime degrees dense_rank exp first_value floor format glob group_concat
@@ -75,7 +77,7 @@ def postgres_refuses(query: str) -> str | None:
 def told_by_sqlite(error: object) -> str:
     """What a message may repeat of SQLite's words: those about the query, none that may hold a value."""
     words = str(error)
-    return words.splitlines()[0][:300] if _SQLITE_TELLS.search(words) else "it fails while it runs"
+    return first_line(words) if _SQLITE_TELLS.search(words) else "it fails while it runs"
 
 
 def told_by_postgres(error: Exception) -> str:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from lake.errors import ConfigurationError, DataError
+from lake.errors import ConfigurationError, DataError, first_line
 from lake.sources.casting import as_text
 from lake.sources.csv_reader import read_csv
-from lake.sources.databases import distinct_names, expand_environment
+from lake.sources.databases import distinct_names
 from lake.sources.json_lines import read_json_lines
 from lake.sources.number_marks import with_plain_numbers
 from lake.sources.source_settings import FileFormat, SourceSettings
@@ -22,7 +22,7 @@ from lake.sources.source_settings import FileFormat, SourceSettings
 if TYPE_CHECKING:
     from fastexcel import ExcelReader
 
-__all__ = ["as_meant", "expand_environment", "read_export"]
+__all__ = ["as_meant", "read_export"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -60,7 +60,7 @@ def read_export(content: bytes, *, name: str, file_format: FileFormat, settings:
     except _UNREADABLE as error:
         written = f"{file_format} in {settings.encoding}" if file_format in _TEXT_FORMATS else file_format
         raise DataError(
-            f"{name} cannot be read as {written}: {_first_line(error)}",
+            f"{name} cannot be read as {written}: {first_line(error)}",
             remedy="Ask for the file again, or correct `format`, `encoding`, `separator` or the lines to skip of its source. "
             "Nothing of it landed.",
         ) from error
@@ -125,7 +125,7 @@ def _read_excel(content: bytes, settings: SourceSettings, name: str) -> pl.DataF
             )
         rows = _read_sheet(workbook, sheet, settings)
     except fastexcel.FastExcelError as error:
-        raise ValueError(_first_line(error)) from error
+        raise ValueError(first_line(error)) from error
     return rows.filter(_is_record()) if rows.width else rows
 
 
@@ -182,7 +182,3 @@ def _named(rows: pl.DataFrame, names: Sequence[str] | None) -> pl.DataFrame:
 
 def _is_record() -> pl.Expr:
     return pl.any_horizontal(pl.all().is_not_null())
-
-
-def _first_line(error: object) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -15,7 +15,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from lake.errors import ConfigurationError, OutsideServiceError
+from lake.errors import ConfigurationError, OutsideServiceError, first_line
 from outputs.lists import MEMBERS_SCHEMA, conform
 
 _TABLE_NAME: Final = re.compile(r"(?:(?P<schema>[A-Za-z_]\w{0,62})\.)?(?P<table>[A-Za-z_]\w{0,62})", re.ASCII)
@@ -246,7 +246,7 @@ def _batches(rows: pl.DataFrame) -> Iterator[list[dict[str, Any]]]:
 def _outside_error(error: SQLAlchemyError, *, location: sa.URL, table: str) -> OutsideServiceError:
     """Say what failed without the password, the rows or the statement; what the driver says is for the terminal alone."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    reason = (str(cause).strip().splitlines() or [""])[0]
+    reason = first_line(cause, most=None)
     for secret in _secrets(location):
         reason = reason.replace(secret, "***")
     where = f"{location.get_backend_name()} database {location.database or ''!r}"
@@ -254,7 +254,7 @@ def _outside_error(error: SQLAlchemyError, *, location: sa.URL, table: str) -> O
     return OutsideServiceError(
         f"table {table!r} of the {where} could not be changed: {type(cause).__name__}",
         remedy="That table is as it was. Check that the database is up and its user may write the table, then run again.",
-        detail=reason or None,
+        detail=reason,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from outputs.report.facts import ReportFacts
 from wording import numbers as words
+from wording.texts import fill
 
 
 @dataclass(frozen=True)
@@ -35,31 +37,29 @@ def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
 def _activity(facts: ReportFacts) -> Iterator[Headline]:
     activity = facts.activity
     compared = words.change(activity.active_7d, activity.active_previous_7d)
-    strong = _starting(words.count(activity.active_7d, "member"))
-    new = f"; {words.count(activity.new_7d, 'member')} joined" if activity.new_7d else ""
-    yield Headline(strong, f" {_was(activity.active_7d)} active in the last 7 days, {compared}{new}.")
+    joined = fill("headline.active.joined", n=activity.new_7d) if activity.new_7d else ""
+    yield _headline("active", n=activity.active_7d, compared=compared, joined=joined)
 
 
 def _newly_at_risk(facts: ReportFacts) -> Iterator[Headline]:
     newly = facts.newly_at_risk
     if newly is None or newly.members is None or newly.valuable == 0:
         return
-    whole = f" of your {words.count(newly.valuable, ' and '.join(_tier_names(newly.tiers)) + ' member')}"
+    # The lesser tier first, as one speaks: "gold and diamond".
+    tiers = words.listing([words.label(tier).lower() for tier in reversed(newly.tiers)])
     if newly.members == 0:
-        yield Headline("None", f"{whole} {'is' if newly.valuable == 1 else 'are'} newly at risk.")
+        yield _headline("newly_at_risk.none", valuable=newly.valuable, tiers=tiers)
     else:
-        yield Headline(words.number(newly.members), f"{whole} {'is' if newly.members == 1 else 'are'} newly at risk.", "alert")
+        yield _headline("newly_at_risk", tone="alert", n=newly.members, valuable=newly.valuable, tiers=tiers)
 
 
 def _risk(facts: ReportFacts) -> Iterator[Headline]:
     risk = facts.risk
     if risk is None or risk.eligible == 0:
         return
-    strong = f"{words.number(risk.high)} of {words.count(risk.eligible, 'member')} scored"
-    verb = "has" if risk.high == 1 else "have"
-    before = "" if risk.high_previous is None else f"; the night before it was {words.number(risk.high_previous)}"
+    before = "" if risk.high_previous is None else fill("headline.risk.before", n=risk.high_previous)
     share = words.share(risk.high, risk.eligible)
-    yield Headline(strong, f" ({share}) {verb} a high risk of leaving: no activity for {_window(risk.horizon_days)}{before}.")
+    yield _headline("risk", high=risk.high, n=risk.eligible, share=share, days=risk.horizon_days, before=before)
 
 
 def _spend(facts: ReportFacts) -> Iterator[Headline]:
@@ -68,17 +68,15 @@ def _spend(facts: ReportFacts) -> Iterator[Headline]:
         return
     compared = ""
     if activity.spend_previous_7d is not None:
-        compared = ", " + words.change(activity.spend_7d, activity.spend_previous_7d, less="less")
-    yield Headline(words.money(activity.spend_7d, facts.currency), f" was spent in the last 7 days, refunds taken off{compared}.")
+        change = words.change(activity.spend_7d, activity.spend_previous_7d, less="less")
+        compared = fill("headline.spend.compared", change=change)
+    yield _headline("spend", n=activity.spend_7d, currency=facts.currency, compared=compared)
 
 
 def _expected(facts: ReportFacts) -> Iterator[Headline]:
     if facts.expected_value is None or facts.value_horizon_days is None:
         return
-    expected = words.money(facts.expected_value, facts.currency)
-    yield Headline(
-        expected, f" is what all members together are expected to spend over the next {_window(facts.value_horizon_days)}."
-    )
+    yield _headline("expected", n=facts.expected_value, currency=facts.currency, days=facts.value_horizon_days)
 
 
 def _data(facts: ReportFacts) -> Iterator[Headline]:
@@ -86,28 +84,14 @@ def _data(facts: ReportFacts) -> Iterator[Headline]:
         return
     read, quarantined = sum(flow.read for flow in facts.flows), sum(flow.quarantined for flow in facts.flows)
     if read == 0:
-        yield Headline("No new data", " arrived; this night rests on what was there.")
+        yield _headline("no_data")
     elif quarantined == 0:
-        yield Headline(
-            _starting(words.count(read, "row")), f" {_was(read)} read; every one is accounted for and none broke a rule."
-        )
+        yield _headline("data", n=read)
     else:
-        whole = f" of {words.count(read, 'row')} read {_was(quarantined)} set aside for breaking a rule."
-        yield Headline(words.number(quarantined), whole)
+        yield _headline("broken", broken=quarantined, n=read)
 
 
-def _tier_names(tiers: tuple[str, ...]) -> list[str]:
-    """Name the tiers as one speaks: the lesser first, as in "gold and diamond"."""
-    return [words.label(tier).lower() for tier in reversed(tiers)]
-
-
-def _starting(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _was(n: int) -> str:
-    return "was" if n == 1 else "were"
-
-
-def _window(days: int) -> str:
-    return words.count(days, "day")
+def _headline(key: str, *, tone: str = "plain", **values: Any) -> Headline:
+    """Fill a template; what stands before its asterisk is the strong part."""
+    strong, _, rest = fill(f"headline.{key}", **values).partition("*")
+    return Headline(strong[:1].upper() + strong[1:], rest, tone)

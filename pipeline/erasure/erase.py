@@ -185,7 +185,7 @@ def _out_of_lists(case: _Case, certificate: Certificate) -> Certificate:
 
 def _out_of_database(case: _Case, certificate: Certificate) -> Certificate:
     """Remove the members from the database the lists are published to."""
-    from lake.sources.readers import expand_environment
+    from lake.environment_variables import expand_environment
     from outputs.publishing.database import withdraw_members
 
     lists = case.night.settings.lists

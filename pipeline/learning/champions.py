@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 import polars as pl
 
 from features.compute import compute_features
+from features.eligibility import is_eligible
 from features.first_day import first_day_of_history
 from features.history import History, is_activity
 from features.panel import build_panel
@@ -24,17 +25,16 @@ from models.churn import ChurnModel
 from models.cutoffs import plan_cutoffs
 from models.gate import Contest, Decision, decide
 from models.leakage import refuse_later_knowledge
+from models.measures import HEADLINE, HEADLINE_NAME, Purpose
 from models.panel import churn_rows, empty_panel, feature_names, outcomes, spend_minor, value_rows
 from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
 from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
 from runtime.run_context import RunContext, code_hash, say, settings_hash
-from runtime.settings import Settings
 from runtime.tracking.figures import training_figures
 from runtime.tracking.tracking import RegisteredModel, TrainingRecord
 
-Purpose = Literal["churn", "value"]
 Force = Literal["train", "promote"]
 Model = TypeVar("Model")
 
@@ -259,7 +259,7 @@ def _train(
             threads=cores(),
         )
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
-    tonight = training_input.tonight.with_columns(is_eligible=is_eligible(settings)).collect()
+    tonight = training_input.tonight.with_columns(is_eligible=is_eligible(settings.churn.eligible_days)).collect()
     train = train_churn if purpose == "churn" else train_value
     trained: Trained[Any] = train(
         panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, train_trees=training_input.train_trees
@@ -311,10 +311,11 @@ def _record(
 
 def _summary(purpose: Purpose, trained: Trained[Any]) -> str:
     """What came out, for whoever opens the run."""
-    metric, name = ("auc", "AUC") if purpose == "churn" else ("ngini", "nGini")
-    measured = {model: values.get(metric) for model, values in trained.metrics.items()}
+    measured = {model: values.get(HEADLINE[purpose]) for model, values in trained.metrics.items()}
     figures = ", ".join(f"{model.replace('_', ' ')} {value:.3f}" for model, value in measured.items() if value is not None)
-    told = f"{name} on outcomes the measured twin had not seen: {figures}." if figures else trained.evaluation.why
+    told = (
+        f"{HEADLINE_NAME[purpose]} on outcomes the measured twin had not seen: {figures}." if figures else trained.evaluation.why
+    )
     return f"{told} {trained.model.why}"
 
 
@@ -339,11 +340,6 @@ def _fingerprint(night: RunContext, purpose: Purpose) -> str:
 def kept_rows(purpose: Purpose, history: History) -> pl.Expr | None:
     """Which rows of the panel to carry; where people only buy, how they do is learnt from those who left long ago too."""
     return pl.col("is_eligible") if purpose == "churn" and "events" in history.available else None
-
-
-def is_eligible(settings: Settings) -> pl.Expr:
-    """Whether a member is scored for churn: active lately enough."""
-    return (pl.col("days_since_last_activity") < settings.churn.eligible_days).fill_null(value=False)
 
 
 def first_day(history: History, as_of: date) -> date:

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from lake.contracts import TABLES
-from lake.errors import ConfigurationError
+from lake.errors import ConfigurationError, first_line
 
 _VALUE_PREFIX: Final = "value."
 _KEY: Final = "quarantine_id"
@@ -81,8 +81,9 @@ def _read(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
     try:
         edited = pl.read_csv(text.encode(), separator=_separator(text), infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        told = str(error).strip().splitlines()[0]
-        raise ConfigurationError(f"{file} is not readable CSV: {told}", remedy="Save it as CSV in UTF-8 again.") from error
+        raise ConfigurationError(
+            f"{file} is not readable CSV: {first_line(error)}", remedy="Save it as CSV in UTF-8 again."
+        ) from error
     columns = [column for column in edited.columns if column.startswith(_VALUE_PREFIX)]
     if _KEY not in edited.columns or not columns:
         raise ConfigurationError(

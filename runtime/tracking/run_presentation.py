@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import polars as pl
 
-Metrics = Mapping[str, Mapping[str, float | None]]
+from models.evaluation import Metrics
+from models.measures import HEADLINE
 
 ABOUT: Final[Mapping[str, str]] = {
     "churn": """\
@@ -38,7 +39,6 @@ by how long members had been there. The page is among the artifacts.""",
 }
 _NOT_PARAMETERS: Final = ("why",)
 _PANEL_ROWS: Final = "rows"
-_HEADLINES: Final = {"churn": "auc", "value": "ngini"}
 
 
 def metric_names(metrics: Metrics, *, purpose: str | None = None) -> dict[str, float]:
@@ -78,7 +78,7 @@ def backtest_metric_names(summary: Mapping[str, Mapping[str, Any]]) -> dict[str,
 def cutoff_metric_names(cutoff: Mapping[str, Any]) -> dict[str, float]:
     """Name the metrics of one cut-off of a backtest: `n`, `churn_rate`, `churn/auc/evenfall`."""
     named = {name: float(cutoff[name]) for name in ("n", "churn_rate") if cutoff[name] is not None}
-    for purpose in _HEADLINES:
+    for purpose in HEADLINE:
         named |= metric_names(cutoff[purpose], purpose=purpose)
     return named
 
@@ -87,7 +87,7 @@ def by_cutoff(cutoffs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float
     """The headline figure of every model at each cut-off: metric name, value, the cut-off in milliseconds, its number from 0."""
     for step, cutoff in enumerate(cutoffs):
         midnight = datetime.combine(date.fromisoformat(cutoff["as_of"]), datetime.min.time(), UTC)
-        for purpose, headline in _HEADLINES.items():
+        for purpose, headline in HEADLINE.items():
             for model, values in cutoff[purpose].items():
                 if values.get(headline) is not None:
                     yield f"by_cutoff/{purpose}/{headline}/{model}", values[headline], int(midnight.timestamp() * 1000), step

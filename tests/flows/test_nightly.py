@@ -155,10 +155,6 @@ def test_no_member_is_named_in_report_receipt_or_log(first_night: FirstNight) ->
 
 
 def test_every_scored_member_has_reasons_and_nobody_else(first_night: FirstNight) -> None:
-    from models.reasons import REASON as SAID
-    from outputs.lists import REASON as LISTED
-
-    assert SAID == LISTED
     shop = first_night.shop
     members = pl.read_parquet(shop / "lists" / NIGHT.isoformat() / "members.parquet")
     assert members["reasons"].is_null().to_list() == (~members["is_eligible"]).to_list()

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError, WorkspaceBusyError
+from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError, WorkspaceBusyError, first_line
 
 KINDS = {EvenfallError: 1, ConfigurationError: 2, DataError: 3, OutsideServiceError: 4, WorkspaceBusyError: 5}
 
@@ -16,3 +16,9 @@ def test_every_kind_has_its_exit_code_and_survives_a_trip_between_processes(kind
     assert str(error) == "no file x.csv\n  → Put it back."
     sent = pickle.loads(pickle.dumps(error))
     assert (type(sent), str(sent), sent.remedy) == (kind, str(error), "Put it back.")
+
+
+def test_of_what_a_library_says_the_first_line_is_told_or_its_kind() -> None:
+    assert first_line(ValueError("\n first\nsecond")) == "first"
+    assert first_line(KeyError()) == "KeyError"
+    assert (len(first_line("x" * 400)), len(first_line("x" * 400, most=None))) == (300, 400)

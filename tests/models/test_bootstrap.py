@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lake.errors import ConfigurationError
-from models.bootstrap import Metric, _auc, _gini, paired_difference
-from models.evaluation import auc, evaluate_churn, ngini
+from models.bootstrap import paired_difference
+from models.evaluation import evaluate_churn
+from models.measures import Metric
 
 RANDOM = np.random.default_rng(8)
 CHURNED = (RANDOM.random(300) < 0.4).astype(float)
@@ -18,15 +19,6 @@ def test_the_estimate_is_the_difference_of_the_metrics(metric: Metric) -> None:
     figures = evaluate_churn(CHURNED, {"good": GOOD, "poor": POOR})
     difference = paired_difference(CHURNED, GOOD, POOR, metric=metric, seed=1, draws=10)
     assert difference.estimate == pytest.approx(figures["good"][metric] - figures["poor"][metric])  # type: ignore[operator]
-
-
-def test_weights_count_members_as_often_as_repeating_them() -> None:
-    weights = RANDOM.integers(0, 4, 300)
-    again = np.repeat(np.arange(300), weights)
-    spend = CHURNED * POOR * 50
-    assert _auc(CHURNED, POOR, weights[None, :].astype(float))[0] == pytest.approx(auc(CHURNED[again], POOR[again]))
-    ratio = _gini(spend, POOR, weights[None, :].astype(float)) / _gini(spend, spend, weights[None, :].astype(float))
-    assert ratio[0] == pytest.approx(ngini(spend[again], POOR[again]))
 
 
 def test_a_clearly_better_model_has_an_interval_above_zero() -> None:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outputs.dictionary import MEANINGS
 from outputs.excel import excel_text
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, as_text, conform, escape_formulas, write_lists
+from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)
 REASONS = [
@@ -125,12 +125,12 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
     assert len(sheet.conditional_formatting) == 2
     explained = {row[0].value: row[1].value for row in workbook["Columns"].iter_rows(min_row=2)}
     assert list(explained) == list(MEMBERS_SCHEMA)
-    assert explained["member_id"] == MEANINGS["member_id"]
-    assert explained["segment"] == f"{MEANINGS['segment']} Empty tonight, so the column is hidden."
+    assert explained["member_id"] == ENGLISH.columns["member_id"]
+    assert explained["segment"] == f"{ENGLISH.columns['segment']} Empty tonight, so the column is hidden."
 
 
 def test_every_column_of_both_lists_is_explained() -> None:
-    assert set(MEANINGS) == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

@@ -1,14 +1,21 @@
 """Behaviour groups find the kinds of members there are, and stay themselves from night to night."""
 
 import json
+from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 
-from segments.groups import AWAY_FOR_A_YEAR, EVERYONE, NEVER_ACTIVE, GroupPolicy, GroupState, assign_groups, fit_groups
+from segments import groups
+from segments.groups import GroupPolicy, GroupState
+from wording.group_names import GroupNames
 
 POLICY = GroupPolicy()
+NAMES = GroupNames()
+NEVER_ACTIVE, AWAY_FOR_A_YEAR, EVERYONE = NAMES.never_active, NAMES.away_for_a_year, NAMES.everyone
+fit_groups = partial(groups.fit_groups, names=NAMES)
+assign_groups = partial(groups.assign_groups, names=NAMES)
 COUNTS = ("post", "read", "order")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from lake.contracts import ORDERS
 from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
-from lake.sources.databases import expand_environment, read_query
+from lake.sources.databases import read_query
 from lake.sources.discovery import discover
 from lake.sources.mapping import map_export
 from lake.sources.source_settings import SourceSettings
@@ -257,14 +257,6 @@ def test_an_address_that_is_none_is_told_without_its_secrets(uri: str, root: Pat
     while told is not None:
         assert not any(piece in str(told) for piece in ("sekret", "sek", "ret@"))
         told = None if told.__suppress_context__ else told.__cause__ or told.__context__
-
-
-def test_a_password_comes_from_the_environment_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOP_PASSWORD", "p@ss/w%rd:?")
-    monkeypatch.setenv("SHOP_HOST", "db.example:5433")
-    expanded = expand_environment("postgresql://ann:${SHOP_PASSWORD}@${SHOP_HOST}/shop", name=NAME)
-    assert expanded == "postgresql://ann:p%40ss%2Fw%25rd%3A%3F@db.example:5433/shop"
-    assert psycopg.conninfo.conninfo_to_dict(expanded)["password"] == "p@ss/w%rd:?"
 
 
 def test_a_whole_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, sqlite_uri: str, root: Path) -> None:

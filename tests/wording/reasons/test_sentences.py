@@ -11,9 +11,9 @@ import pytest
 from features.catalog import feature_catalog
 from features.compute import compute_features
 from features.feature import NOTHING_NEEDED, Feature
-from models.phrases import RAISES, SentenceContext
-from models.sentences import sentence
 from tests.features.builders import AS_OF, EVERYTHING, history_of
+from wording.columns import RAISES, SentenceContext
+from wording.reasons.sentences import sentence
 
 TYPES = ("post", "comment")
 CATALOG = feature_catalog(EVERYTHING, TYPES)

@@ -4,9 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segments.group_names import ADJECTIVES, group_name
+from segments.habits import kind_of
+from wording.english import ENGLISH
+from wording.group_names import GroupNames
 
-HABITS = [*ADJECTIVES, "order_count_365d", "post_count_365d", "solve_puzzle_count_365d"]
+HABITS = [*ENGLISH.groups.adjectives, "order_count_365d", "post_count_365d", "solve_puzzle_count_365d"]
+
+
+def group_name(deviations: dict[str, float], levels: dict[str, float], *, taken: tuple[str, ...]) -> str:
+    kinds = {habit: kind for habit in deviations if (kind := kind_of(habit)) is not None}
+    return GroupNames().name(deviations, levels, kinds=kinds, taken=taken)
 
 
 def named(taken: tuple[str, ...] = (), **deviations: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.models.test_sentences import comments, only
+from tests.wording.reasons.test_sentences import comments, only
 
 LONG = 800
 MAY, JUNE, JULY = (f"comments a month until {month}, none in the last" for month in ("May", "June", "July"))

@@ -1,0 +1,184 @@
+"""Sentences as Polars expressions: the templates of a catalogue filled with columns, and numbers written for them.
+
+Every phrase is null where its number is null, and none holds a capital letter of its own making. How numbers, money and
+months are written is decided here and in `wording.numbers` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+
+from wording.catalogue import Catalogue, Noun
+from wording.english import ENGLISH
+from wording.numbers import MINUS, PRECISE_BELOW, SMALLEST_PERCENT
+
+# The column that says whether a reason raises the risk; no feature's name holds a colon.
+RAISES: Final = "reason:raises"
+DAYS_PER_MONTH: Final = 30.4
+YEAR_DAYS: Final = 365
+_LAST_DAY_IN_MONTHS: Final = 2 * YEAR_DAYS
+
+
+@dataclass(frozen=True)
+class SentenceContext:
+    """What sentences may draw on.
+
+    Args:
+        columns: Columns of the frame.
+        currency: Put behind amounts of money; None to leave it out.
+        as_of: The night.
+        catalogue: The language.
+    """
+
+    columns: frozenset[str]
+    currency: str | None
+    as_of: date
+    catalogue: Catalogue = ENGLISH
+
+    def number(self, name: str) -> pl.Expr:
+        """Read a feature as a number; null throughout where the frame lacks it."""
+        return pl.col(name).cast(pl.Float64) if name in self.columns else pl.lit(None, dtype=pl.Float64)
+
+    def here_days(self) -> pl.Expr:
+        """Days of the last 365 that the member was here for, `as_of` included; all where joining is unknown."""
+        return (self.number("tenure_days") + 1).clip(1, YEAR_DAYS).fill_null(YEAR_DAYS)
+
+    def say(self, key: str, **values: str | pl.Expr | Noun) -> pl.Expr:
+        """Fill a template; null where one of its phrases is.
+
+        Args:
+            key: The template's key.
+            values: Its placeholders: text as it is, expressions of text, and, with a format, of numbers.
+        """
+        phrases = []
+        for text, value, spec in self.catalogue.parts(key, values):
+            phrases += [pl.lit(text)] if text else []
+            if value is not None:
+                phrases.append(pl.lit(value) if isinstance(value, str) else self._formatted(value, spec, values))
+        return pl.concat_str(phrases)
+
+    def window(self, days: int) -> str:
+        """Say a window that ends with `as_of`: today, in the last 28 days, in the last year."""
+        key = {1: "window.day", YEAR_DAYS: "window.year"}.get(days, "window.days")
+        return self.catalogue.sentences[key].format(days=days)
+
+    def when(self, days: int | None) -> str:
+        """Say a window, or without one "so far"."""
+        return self.catalogue.sentences["so_far"] if days is None else self.window(days)
+
+    def span(self, days: pl.Expr) -> pl.Expr:
+        """Write a number of days: 41 days; 14 months beyond a year; 3 years beyond two."""
+        return cases(
+            (days <= YEAR_DAYS, self.say("span.days", n=days)),
+            (days < _LAST_DAY_IN_MONTHS, self.say("span.months", n=days / DAYS_PER_MONTH)),
+            otherwise=self.say("span.years", n=days / YEAR_DAYS),
+        )
+
+    def ago(self, days: pl.Expr) -> pl.Expr:
+        """Write an age: today, yesterday, 41 days ago, 14 months ago."""
+        return cases(
+            (days == 0, self.say("ago.today")), (days == 1, self.say("ago.yesterday")), otherwise=self.say("ago.days", n=days)
+        )
+
+    def month(self, days: pl.Expr) -> pl.Expr:
+        """Name the month so many days before `as_of`, with the year where it is another one: June, December 2025."""
+        day = pl.lit(self.as_of) - pl.duration(days=days.cast(pl.Int64))
+        return cases((day.dt.year() == self.as_of.year, day.dt.strftime("%B")), otherwise=day.dt.strftime("%B %Y"))
+
+    def money(self, amount: pl.Expr) -> pl.Expr:
+        """Write an amount: 1,204 GBP, or 3.50 GBP where it is small and not whole."""
+        exact = amount.round(2, mode="half_away_from_zero").cast(pl.String)
+        small = exact.str.strip_suffix(".0").str.replace(r"\.(\d)$", ".${1}0").str.replace("-", MINUS, literal=True)
+        return join(cases((amount.abs() < PRECISE_BELOW, small), otherwise=whole(amount)), self._unit())
+
+    def plain_money(self, amount: pl.Expr) -> pl.Expr:
+        """Write an amount as the contact list does, whole and without separators: 1204 GBP."""
+        return join(plain(amount), self._unit())
+
+    def _unit(self) -> str:
+        return "" if self.currency is None else f" {self.currency}"
+
+    def _formatted(self, value: pl.Expr, spec: str, values: dict[str, Any]) -> pl.Expr:
+        name, _, noun = spec.partition(":")
+        if noun:
+            said = self.catalogue.noun(noun, values)
+            return counted(value, said) if name == "count" else cases((value == 1, said.one), otherwise=said.many)
+        of_context: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+            "span": self.span,
+            "ago": self.ago,
+            "month": self.month,
+            "money": self.money,
+            "plain_money": self.plain_money,
+        }
+        return value if not name else (_FORMATS.get(name) or of_context[name])(value)
+
+
+def join(*parts: str | pl.Expr) -> pl.Expr:
+    """Put text and phrases one after the other; null where a phrase is."""
+    return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts])
+
+
+def cases(*choices: tuple[pl.Expr, str | pl.Expr], otherwise: str | pl.Expr) -> pl.Expr:
+    """Say the phrase of the first condition that holds; a condition that is null does not."""
+    chosen = join(otherwise)
+    for condition, phrase in reversed(choices):
+        chosen = pl.when(condition).then(join(phrase)).otherwise(chosen)
+    return chosen
+
+
+def sentence_case(text: pl.Expr) -> pl.Expr:
+    """Begin with a capital letter."""
+    return join(text.str.head(1).str.to_uppercase(), text.str.slice(1))
+
+
+def rounded(number: pl.Expr) -> pl.Expr:
+    """Round to a whole number, halves away from zero."""
+    return number.round(0, mode="half_away_from_zero").cast(pl.Int64)
+
+
+def plain(number: pl.Expr) -> pl.Expr:
+    """Write a number without fraction and without separators: 1204."""
+    return rounded(number).cast(pl.String)
+
+
+def whole(number: pl.Expr) -> pl.Expr:
+    """Write a number without fraction: 1,204 or −3."""
+    # Each phrase mentions its number as seldom as it can: phrases nest, and expressions would grow with every mention.
+    digits = plain(number)
+    for separated in (r"^(-?\d+)(\d{3})$", r"^(-?\d+)(\d{3}),"):
+        digits = digits.str.replace(separated, "${1},${2}" + separated[-1].strip("$"))
+    return digits.str.replace("-", MINUS, literal=True)
+
+
+def decimal(number: pl.Expr) -> pl.Expr:
+    """Write a number below 100 with one digit after the point unless that is 0, a larger one without: 6.8, 7, 41, 120."""
+    tenths = number.round(1, mode="half_away_from_zero").cast(pl.String)
+    text = tenths.str.replace("^-0.0$", "0").str.strip_suffix(".0").str.replace("-", MINUS, literal=True)
+    return cases((number.abs() < PRECISE_BELOW, text), otherwise=whole(number))
+
+
+def counted(number: pl.Expr, noun: Noun) -> pl.Expr:
+    """Write a whole number with its noun: 1 comment, 1,204 comments, 0 comments."""
+    return join(whole(number), f" {noun.many}").str.replace(f"^1 {noun.many}$", f"1 {noun.one}")
+
+
+def percent(part: pl.Expr) -> pl.Expr:
+    """Write a share: 3 %, under 1 %, over 99 %."""
+    return cases(
+        ((part > 0) & (part < SMALLEST_PERCENT), "under 1 %"),
+        ((part < 1) & (part >= 1 - SMALLEST_PERCENT), "over 99 %"),
+        otherwise=join(whole(part * 100), " %"),
+    )
+
+
+_FORMATS: Final[Mapping[str, Callable[[pl.Expr], pl.Expr]]] = {
+    "whole": whole,
+    "plain": plain,
+    "decimal": decimal,
+    "percent": percent,
+}

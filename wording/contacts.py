@@ -1,0 +1,49 @@
+"""Why somebody is on the contact list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from wording.columns import YEAR_DAYS, SentenceContext, cases, rounded, sentence_case
+
+_DAYS_PER_MONTH: Final = 30
+
+
+def why_contact(context: SentenceContext) -> pl.Expr:
+    """Say what the member was like and since when they are missed; parts that are not known are left out.
+
+    "Was active 9 days a month, last seen 41 days ago, spent 240 EUR in a year."
+    """
+    known = [_rhythm(context), _last_seen(context), _spent(context)]
+    parts = pl.concat_str(known, separator=context.catalogue.sentences["contact.between"], ignore_nulls=True)
+    likely = context.say("contact.likely", n=context.number("churn_probability") * 100)
+    return sentence_case(cases((parts == "", likely), otherwise=context.say("contact", parts=parts)))
+
+
+def _rhythm(context: SentenceContext) -> pl.Expr:
+    """Say how many days a month the member was active, from their first day in the year to the last seen."""
+    active_days = context.number("active_days_365d")
+    present_days = context.number("tenure_days").clip(upper_bound=YEAR_DAYS - 1) - context.number("days_since_last_activity") + 1
+    days = rounded(active_days / (present_days / _DAYS_PER_MONTH).clip(lower_bound=1.0))
+    text = cases(
+        (days > 1, context.say("contact.often", n=days)),
+        (active_days > 1, context.say("contact.monthly")),
+        otherwise=context.say("contact.once"),
+    )
+    return pl.when(days.is_not_null() & (active_days > 0)).then(text)
+
+
+def _last_seen(context: SentenceContext) -> pl.Expr:
+    silence = context.number("days_since_last_activity")
+    return cases(
+        (silence == 0, context.say("contact.seen_today")),
+        (silence == 1, context.say("contact.seen_yesterday")),
+        otherwise=context.say("contact.seen", n=silence),
+    )
+
+
+def _spent(context: SentenceContext) -> pl.Expr:
+    amount = context.number("spend_365d")
+    return pl.when(rounded(amount) > 0).then(context.say("contact.spent", n=amount))

@@ -1,0 +1,88 @@
+"""Readable names of behaviour groups, built from what sets each group apart.
+
+A name is an adjective and a noun. The adjective is the most unusual of how much, how long and when; the noun is the kind
+of activity the group does most of, compared with the others and with its own level. "Night-time readers", "Big-spending
+buyers", "Quiet newcomers".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wording.catalogue import Catalogue, GroupWords
+from wording.english import ENGLISH
+
+PLAIN_DEVIATION: Final = 0.35
+FAINT_DEVIATION: Final = 0.1
+
+
+@dataclass(frozen=True)
+class GroupNames:
+    """Names groups in a language."""
+
+    catalogue: Catalogue = ENGLISH
+
+    @property
+    def never_active(self) -> str:
+        """Members never active."""
+        return self._words.never_active
+
+    @property
+    def away_for_a_year(self) -> str:
+        """Members without activity in a year."""
+        return self._words.away_for_a_year
+
+    @property
+    def everyone(self) -> str:
+        """All others, where they are one group."""
+        return self._words.everyone
+
+    def name(
+        self, deviations: Mapping[str, float], levels: Mapping[str, float], *, kinds: Mapping[str, str], taken: Collection[str]
+    ) -> str:
+        """Name a group that no other group is named like.
+
+        Args:
+            deviations: Habit → how far the group's mean lies from the mean of all members, in standard deviations.
+            levels: Habit → the group's mean on the habit's own scale; for a kind of activity, above 0 is more than of others.
+            kinds: Habit → the kind of activity that it is, for those that are one.
+            taken: Names that are already given.
+        """
+        adjectives, nouns = self._adjectives(deviations), self._nouns(deviations, levels, kinds)
+        names = [f"{adjective} {noun}" for noun in nouns for adjective in adjectives if not self._repeats(adjective, noun)]
+        numbered = (f"{names[0]} {number}" for number in range(2, len(taken) + 3))
+        return next(name for name in (*names, *numbered) if name not in taken)
+
+    @property
+    def _words(self) -> GroupWords:
+        return self.catalogue.groups
+
+    def _adjectives(self, deviations: Mapping[str, float]) -> list[str]:
+        """Return the fitting adjectives, the most telling first."""
+        fitting = []
+        for habit, (much, little) in self._words.adjectives.items():
+            deviation = deviations.get(habit, 0.0)
+            word = much if deviation > 0 else little
+            if word is not None and abs(deviation) >= FAINT_DEVIATION:
+                fitting.append((-abs(deviation), word))
+        fitting.sort()
+        plain = [word for deviation, word in fitting if -deviation >= PLAIN_DEVIATION]
+        faint = [word for deviation, word in fitting if -deviation < PLAIN_DEVIATION]
+        return [*(plain or [self._words.plain_adjective]), *faint]
+
+    def _nouns(self, deviations: Mapping[str, float], levels: Mapping[str, float], kinds: Mapping[str, str]) -> list[str]:
+        """Return the fitting nouns, the most telling first; newcomers are newcomers before anything else."""
+        telling = sorted(
+            (-deviations[habit], habit) for habit in kinds if deviations[habit] >= FAINT_DEVIATION and levels[habit] > 0
+        )
+        is_new = deviations.get("tenure_days", 0.0) <= -2 * PLAIN_DEVIATION
+        newcomers = [self._words.newcomers] if is_new else []
+        return list(dict.fromkeys([*newcomers, *(self._noun(kinds[habit]) for _, habit in telling), self._words.plain_noun]))
+
+    def _noun(self, kind: str) -> str:
+        return self._words.nouns.get(kind) or self._words.regulars.format(kind=kind.replace("_", " "))
+
+    def _repeats(self, adjective: str, noun: str) -> bool:
+        return noun == self._words.newcomers and adjective in self._words.of_newcomers

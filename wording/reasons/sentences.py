@@ -1,0 +1,68 @@
+"""One plain sentence per feature and member, made from the member's own values.
+
+A feature is told in the template that it names, by default the one called like it; one that has none gets a general sentence
+from its meaning, value and unit. A sentence holds for every value of its feature, null included, says nothing about other
+members, and has no full stop, as it may be continued.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import polars as pl
+
+from wording.columns import SentenceContext, cases, sentence_case
+from wording.reasons import amounts, traits
+from wording.reasons.said import Said, Saying
+
+Template = Callable[[SentenceContext, str, Saying], pl.Expr]
+
+# Every other template says the feature's own value, and needs nothing but its entries in the catalogue.
+_TEMPLATES: Final[Mapping[str, Template]] = {
+    "last_seen": traits.last_seen,
+    "last_time": traits.last_time,
+    "gap_mean_days_365d": traits.gap_mean,
+    "gap_deviation_days_365d": traits.gap_deviation,
+    "gap_now_to_mean_365d": traits.away,
+    "active_weeks": traits.active_weeks,
+    "hours": traits.hours,
+    "weekend_share": traits.weekends,
+    "most_used_weekday_share": traits.one_weekday,
+    "event_type_entropy": traits.evenness,
+    "received_share": traits.received_share,
+    "reciprocity_share": traits.reciprocity,
+    "repeat_order_days": traits.repeat_orders,
+    "answered": traits.answered,
+    "amount": amounts.over_window,
+    "trend": amounts.trend,
+}
+
+
+def sentence(feature: Said, context: SentenceContext) -> pl.Expr:
+    """Make the expression that says a feature's value for each row of a frame; never null, capitalised, no full stop."""
+    general, key = _general(feature, context), feature.saying.template or feature.name
+    if feature.name not in context.columns or not (key in _TEMPLATES or key in context.catalogue.sentences):
+        return sentence_case(general)
+    told = _TEMPLATES.get(key, traits.own)(context, feature.name, feature.saying)
+    return sentence_case(pl.coalesce(told, general))
+
+
+def _general(feature: Said, context: SentenceContext) -> pl.Expr:
+    """Say the first clause of the meaning, then the value with its unit."""
+    what = re.split(r"[.;:]", feature.meaning)[0].strip() or feature.name.replace("_", " ")
+    number, unknown = context.number(feature.name), context.say("general.unknown")
+    if feature.name not in context.columns:
+        value = unknown
+    elif feature.unit == "category":
+        value = pl.col(feature.name).cast(pl.String)
+    elif feature.unit == "flag":
+        value = cases(
+            (number > 0, context.say("general.yes")), (number == 0, context.say("general.no")), otherwise=pl.lit(None, pl.String)
+        )
+    elif feature.unit in ("", "ratio", "score", "nats", "share"):
+        value = context.say("general.number", n=number)
+    else:
+        value = context.say("general.unit", n=number, unit=feature.unit)
+    return context.say("general", what=what, value=pl.coalesce(value, unknown))
