@@ -50,11 +50,11 @@ def count_events(
     first = int(days.min() or 0)  # type: ignore[arg-type]
     largest_no = member_index.select(pl.col("member_no").max().fill_null(0)).collect().item()
     reach = {"day": int(days.max() or 0) - first, "member_no": largest_no}  # type: ignore[arg-type]
-    packing = KeyPacking.up_to(**reach, activity=len(activities) - 1, part=len(DAY_PARTS) - 1)
+    packing = KeyPacking.for_largest(**reach, activity=len(activities) - 1, part=len(DAY_PARTS) - 1)
     keys = _keys(done, received, packing, first=first, received_rank=rank[_RECEIVED])
     others = _with_keys(others, packing, rank, first=first)
     daily = pl.concat([_named(part, packing, activities, first=first) for part in _counted(keys, others, packing)])
-    return daily, _ties(received, KeyPacking.up_to(**reach, other_no=largest_no), first=first)
+    return daily, _ties(received, KeyPacking.for_largest(**reach, other_no=largest_no), first=first)
 
 
 def _done(events: pl.LazyFrame, members: pl.LazyFrame, rank: dict[str, int], timezone: str) -> pl.DataFrame:
@@ -121,7 +121,7 @@ def _counted(keys: Keys, others: pl.DataFrame, packing: KeyPacking) -> Iterator[
     placed = others["key"].to_numpy()
     while begin < len(keys) or not begin:
         # Slice by slice, because what does not fit into the processor's cache costs several times as much.
-        end = packing.first_not_below(keys, min(begin + _EVENTS_AT_ONCE, len(keys)) - 1, "activity") if len(keys) else 0
+        end = packing.end_of_group(keys, min(begin + _EVENTS_AT_ONCE, len(keys)) - 1, "activity") if len(keys) else 0
         beyond = keys[end] if end < len(keys) else None
         until = len(placed) if beyond is None else int(np.searchsorted(placed, beyond))
         since = 0 if not begin else int(np.searchsorted(placed, keys[begin]))
@@ -133,7 +133,7 @@ def _counted(keys: Keys, others: pl.DataFrame, packing: KeyPacking) -> Iterator[
 def _count(keys: Keys, packing: KeyPacking) -> pl.DataFrame:
     runs = run_starts(keys)
     different = keys[runs]
-    group = packing.down_to(different, "activity")
+    group = packing.prefix(different, "activity")
     is_first = np.diff(group, prepend=~group[:1]) != 0
     key = (group[is_first] << np.uint64(packing.widths["part"])).astype(np.uint64, copy=False)
     # A run is a part of the day of a group: each has a place of its own, and nothing needs adding up.
