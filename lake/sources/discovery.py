@@ -19,7 +19,7 @@ from lake.sources.readers import as_meant, read_export
 from lake.sources.source_identity import QUERY, Source, could_find, identify
 from lake.sources.source_settings import FileFormat, SourceSettings
 from lake.sources.watermarks import Since
-from lake.storage.bucket import SCHEME, BucketFile, matching
+from lake.storage.bucket import SCHEME, BucketFile, matching_files
 from lake.storage.storage import File
 
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".bz2", ".xz", ".zst")
@@ -153,7 +153,7 @@ def _paths(source: Source, root: Path, taken_in: Collection[str], absent: list[s
 
 def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
     if pattern.startswith(SCHEME):
-        objects = matching(pattern)
+        objects = matching_files(pattern)
         if not objects:
             raise _NothingThereError(
                 f"{source}: {pattern} matches no object", remedy="Correct `path` of this source, or put the export there."

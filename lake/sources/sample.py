@@ -14,7 +14,7 @@ import polars as pl
 from lake.sources.discovery import Export
 from lake.sources.readers import read_export
 from lake.storage.bucket import BucketFile
-from lake.storage.object_store import answered, client
+from lake.storage.object_store import client, translate_store_errors
 from lake.storage.storage import File
 
 SAMPLE_BYTES: Final = 4 * 1024**2
@@ -101,7 +101,7 @@ def _first_bytes(file: File, most_bytes: int) -> bytes:
     if isinstance(file, BucketFile):
         if file.size_bytes <= most_bytes:
             return file.read_bytes()
-        with answered(file.bucket):
+        with translate_store_errors(file.bucket):
             asked = f"bytes=0-{most_bytes - 1}"
             part: bytes = client().get_object(Bucket=file.bucket, Key=file.key, Range=asked)["Body"].read()
         return part

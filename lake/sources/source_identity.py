@@ -18,7 +18,7 @@ import polars as pl
 
 from lake.errors import ConfigurationError
 from lake.sources.source_settings import SourceSettings
-from lake.storage.bucket import SCHEME, fits
+from lake.storage.bucket import SCHEME, matches_pattern
 
 QUERY: Final = "query"
 _DIGEST_CHARACTERS: Final = 12
@@ -83,7 +83,7 @@ def could_find(pattern: str, path: str, root: Path) -> bool:
         # Arrivals write paths below the workspace relative to it.
         here = Path(pattern)
         pattern = str(here.relative_to(root)) if here.is_relative_to(root) else str(here)
-    return path == pattern or fits(path.split("/"), pattern.split("/"))
+    return path == pattern or matches_pattern(path.split("/"), pattern.split("/"))
 
 
 def match_ledger(ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]], *, root: Path) -> pl.DataFrame:
