@@ -1,20 +1,20 @@
-"""Errors split by whose fault they are; each carries the exit code of the command line.
+"""Errors split by whose fault they are; each has the exit code of the command line.
 
-0 done, 1 a bug of ours, 2 configuration or usage, 3 the data, 4 an outside service, 5 the workspace is busy.
+0 done, 1 a bug in Evenfall, 2 configuration or usage, 3 the data, 4 an outside service, 5 the workspace is busy.
 """
 
 from __future__ import annotations
 
 
 class EvenfallError(Exception):
-    """A failure a person can act on.
+    """A failure that a person can act on.
 
     The message is written for someone on call at 3 a.m.: what is wrong, the value seen, and the remedy.
 
     Args:
         what: What is wrong, with the value that shows it.
         remedy: What to do about it, as an instruction.
-        detail: What a library said, for the terminal alone: it may repeat a row or a file, so no alert and no log has it.
+        detail: A library's message, for the terminal only: it may contain a row or a path, so alerts and logs leave it out.
     """
 
     exit_code = 1
@@ -26,11 +26,11 @@ class EvenfallError(Exception):
         self.detail = detail
 
     def __str__(self) -> str:
-        said = f"\n  ({self.detail})" if self.detail else ""
-        return f"{self.what}{said}\n  → {self.remedy}"
+        detail = f"\n  ({self.detail})" if self.detail else ""
+        return f"{self.what}{detail}\n  → {self.remedy}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive a trip between processes, where the keyword-only arguments would be lost."""
+        """Pickle with all arguments: by default only `args` would be passed, and the keyword-only ones would be lost."""
         return (_rebuild, (type(self), self.what, self.remedy, self.detail))
 
 
@@ -41,7 +41,7 @@ class ConfigurationError(EvenfallError):
 
 
 class DataError(EvenfallError):
-    """The data stopped the run; nothing of the offending file landed."""
+    """The data stopped the run; nothing of the file concerned landed."""
 
     exit_code = 3
 
@@ -53,7 +53,7 @@ class OutsideServiceError(EvenfallError):
 
 
 class WorkspaceBusyError(EvenfallError):
-    """Another run holds this workspace."""
+    """Another run has locked this workspace."""
 
     exit_code = 5
 
