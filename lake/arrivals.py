@@ -46,7 +46,7 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
     **{count: pl.Int64() for count in COUNTS},
     RETIRED_COUNT: pl.Int64(),
     "key_prefix": pl.String(),
-    # The newest value that a query with a watermark has returned so far, as `lake.sources.watermarks` writes it; null for all others.
+    # The newest value that a query with a watermark has returned, as `lake.sources.watermarks` writes it; null for all others.
     "watermark": pl.String(),
 }
 

@@ -12,12 +12,13 @@ import polars as pl
 def read_json_lines(text: bytes) -> pl.DataFrame:
     """Read JSON lines; keys that a record lacks are null in its row.
 
-    Polars reads them. A key whose values fit no one type, such as `[]` in one record and `{…}` in the next, becomes text: texts
-    stay what they are, every other value is its JSON.
+    One row per record. A key whose values have no common type, such as `[]` in one record and `{…}` in the next, becomes a text
+    column: texts are unchanged, every other value is written as JSON.
 
     Raises:
-        ValueError: A line is no JSON object, with its number; or the text is one JSON document.
+        ValueError: A line is not a JSON object (the message has its number), or the text is one JSON document.
     """
+    # Polars first; only files it refuses are parsed by Python, which is slower.
     try:
         return pl.read_ndjson(BytesIO(text), infer_schema_length=None)
     except pl.exceptions.PolarsError:
@@ -42,7 +43,7 @@ def _records(text: bytes) -> list[dict[str, Any]]:
 
 
 def _document(text: bytes) -> str | None:
-    """What to do about a file that is one JSON document instead of one object a line."""
+    """Return the advice for a file that is one JSON document instead of one object per line; None for any other file."""
     try:
         json.loads(text)
     except ValueError:
@@ -55,7 +56,7 @@ def _document(text: bytes) -> str | None:
 
 
 def _column(key: str, values: list[Any]) -> pl.Series:
-    # By Polars again, so that a key has the type it has in a file where all keys are regular.
+    # Read by Polars key by key, so that a key has the same type as in a file that Polars reads as a whole.
     lines = "\n".join(json.dumps({key: value}) for value in values)
     try:
         return pl.read_ndjson(BytesIO(lines.encode()), infer_schema_length=None).to_series()

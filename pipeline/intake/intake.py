@@ -118,7 +118,7 @@ def validate_sources(
     for name, table in TABLES.items():
         if sources := settings.table_sources(name):
             absent: list[str] = []
-            there = discover(table, sources, root=workspace.root, taken_in=paths_by_source(ledger, name), absent=absent)
+            there = discover(table, sources, root=workspace.root, arrived_paths=paths_by_source(ledger, name), absent=absent)
             offered[name] = [replace(export, path=erased.masked(export.path)) for export in there]
             findings += check_absent(table, absent=absent)
     ledger = add_key_prefixes(lake, ledger, configured)
