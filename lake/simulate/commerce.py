@@ -1,4 +1,4 @@
-"""What the simulated members buy: order lines, and the refunds that take some of it back."""
+"""Purchases of the simulated members: order lines and refunds."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def order_lines(people: Population, rng: np.random.Generator, *, day: Ints, memb
 
     One row per order line: order (Int64, unique per order or refund), line, member (row in the population),
     day, second (local second of the day, between 7:00 and 23:59), kind, product, quantity, unit_minor.
-    Refunds are orders of their own with negative quantities, later than what they refund.
+    Refunds are orders of their own with negative quantities, later than the orders they refund.
 
     Args:
-        people: Who they are.
+        people: The population.
         rng: Source of randomness.
         day: Day of each order.
         member: Member of each order.
@@ -70,7 +70,7 @@ def _purchases(people: Population, rng: np.random.Generator, *, day: Ints, membe
 
 
 def _refunds(lines: pl.DataFrame, rng: np.random.Generator, *, orders: int, days: int) -> pl.DataFrame:
-    """Refund some orders, wholly or only their first line, at the same time of a later day."""
+    """Return refunds of some orders, complete or of the first line only, at the same time of a later day."""
     is_refunded = rng.random(orders) < REFUND_SHARE
     is_full = rng.random(orders) < FULL_REFUND_SHARE
     waiting_days = rng.integers(1, REFUND_WITHIN_DAYS + 1, orders)
