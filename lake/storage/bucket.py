@@ -18,6 +18,7 @@ from lake.storage.object_store import CONFLICT_CODES, CONNECTIONS, client, error
 SCHEME: Final = "s3://"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9_.=-]*(/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*|")
+# An address with a key or signature in it would end up in logs and in the ledger.
 _SECRET: Final = re.compile(r"(?i)(key|secret|token|signature|credential|password)[^/=]*=")
 _GLOB: Final = re.compile(r"[*?\[]")
 _NS_PER_SECOND: Final = 1_000_000_000
@@ -146,6 +147,7 @@ class Bucket:
         Returns:
             Whether it was written.
         """
+        # Decided by the store in one step: a check followed by a write could overwrite an object written in between.
         condition = {"IfNoneMatch": "*"} if only_new else {}
         with translate_store_errors(self.name):
             try:
@@ -239,8 +241,8 @@ def matching_files(pattern: str) -> list[BucketFile]:
         OutsideServiceError: The store does not answer, or refuses.
     """
     name, _, key_pattern = pattern.removeprefix(SCHEME).partition("/")
+    # The store can only filter by prefix: what is below the part before the first wildcard is listed, and matched here.
     special = _GLOB.search(key_pattern)
-    # The store can only filter by prefix: list below the part before the first wildcard, and match here.
     start = key_pattern[: special.start()] if special else key_pattern
     with translate_store_errors(name):
         pages = client().get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=start)

@@ -125,8 +125,10 @@ class Lake:
         """
         other_days = set(rows[column].unique()) - set(days)
         assert not other_days, f"{table}: rows of days that are not being replaced: {sorted(other_days)[:3]}"
+        # Without days there is nothing to write; a table that does not exist is created, so that its columns are known.
         if not days and self.exists(table):
             return
+        # If all days are new, there is nothing to remove, and a plain append suffices.
         present = self.days(table, column=column) & set(days)
         self._write(
             table,
@@ -138,11 +140,23 @@ class Lake:
         )
 
     def replace(self, table: str, rows: pl.DataFrame, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace all rows of the table by `rows`."""
+        """Replace all rows of the table, and its columns, by those of `rows`.
+
+        Args:
+            table: Its name; created if it does not exist.
+            rows: The new rows, in the order they shall be stored.
+            metadata: Small facts recorded with the commit.
+        """
         self._write(table, rows, metadata, mode="overwrite", schema_mode="overwrite")
 
     def append(self, table: str, rows: pl.DataFrame, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Append rows to a table; without rows only a missing table is created."""
+        """Append rows to a table; without rows only a missing table is created.
+
+        Args:
+            table: Its name; created if it does not exist.
+            rows: The rows to add, with the table's columns.
+            metadata: Small facts recorded with the commit.
+        """
         if rows.height or not self.exists(table):
             self._write(table, rows, metadata, mode="append")
 
@@ -152,6 +166,7 @@ class Lake:
         Returns:
             Whether there was anything to undo.
         """
+        # Compared by data files: a version number alone does not say whether the content differs.
         before = self._paths(table, version) if version >= 0 else set()
         if self._paths(table) == before:
             return False
@@ -184,6 +199,7 @@ class Lake:
             before = self._files(table, since_version) if since_version >= 0 else set()
         except DeltaError:
             before = set()  # that commit's log has expired: every day counts as changed
+        # Data files are immutable, so a day with the same files has the same rows.
         return {day for day, _ in now ^ before}
 
     def row_count(self, table: str) -> int:
@@ -214,6 +230,7 @@ class Lake:
         if until is not None:
             actions = actions.filter(pl.col(f"partition.{DAY}") <= until)
         actions = actions.filter(pl.col("num_records") > 0)
+        # Statistics without a null count are treated as filled, so a feature is never left out by mistake.
         nulls = {name.removeprefix("null_count."): name for name in actions.columns if name.startswith("null_count.")}
         filled = actions.select(
             (pl.col(count).fill_null(0) < pl.col("num_records")).any().alias(name) for name, count in nulls.items()
@@ -315,6 +332,7 @@ class Lake:
 
 
 def _properties(facts: Mapping[str, Any] | None) -> CommitProperties:
+    # Sorted keys, so that the same facts give the same bytes.
     custom = {FACTS_KEY: json.dumps(facts, sort_keys=True, default=str)} if facts is not None else None
     return CommitProperties(custom_metadata=custom)
 

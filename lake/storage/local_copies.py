@@ -38,6 +38,7 @@ def copies(bucket: Bucket, files: Mapping[str, int], folder: Path) -> list[Path]
     if sum(files.values()) > MOST_TABLE_BYTES or not is_inside:
         return None
     try:
+        # A file of that name and size is the same: Delta Lake never uses the name of a data file again.
         missing = [name for name, size_bytes in files.items() if _size(folder / name) != size_bytes]
         for name, (_, content) in zip(missing, read_ahead(map(bucket.file, missing)), strict=True):
             if content is None:

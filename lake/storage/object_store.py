@@ -23,6 +23,7 @@ _CONNECT_SECONDS: Final = 10
 _ANSWER_SECONDS: Final = 120
 _RETRY_SECONDS: Final = 30
 _TRUE: Final = ("1", "true", "yes", "on")
+# Parts of the messages of Polars, deltalake and the Rust crate `object_store`, in lower case.
 _STORE_WORDS: Final = (
     "generic s3 error",
     "object-store error",
@@ -35,6 +36,7 @@ _REFUSED: Final = re.compile(
     r"|lacked the necessary privileges|lacked valid auth"
 )
 _NO_BUCKET: Final = re.compile(r"(?i)nosuchbucket|bucket does not exist")
+# HEAD requests have no body, and so no code but the status 404.
 _GONE_CODES: Final = ("NoSuchKey", "404")
 
 
@@ -69,6 +71,7 @@ def client() -> Any:
     Raises:
         ConfigurationError: boto3 is not installed, or the endpoint is not encrypted.
     """
+    # The environment is the cache key, so that a changed variable gets a new client.
     return _client(tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))))
 
 
@@ -144,6 +147,7 @@ def _client(_environment: tuple[tuple[str, str], ...]) -> Any:
         # Some stores other than Amazon's do not support the newest checksums.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        # Stores with an address of their own rarely have a domain name per bucket; for Amazon boto3 decides.
         s3={"addressing_style": "virtual" if is_virtual else "path" if endpoint else "auto"},
     )
     return Session().client("s3", endpoint_url=endpoint, region_name=_region(), config=config)

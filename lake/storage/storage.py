@@ -44,7 +44,7 @@ class Storage(Protocol):
     def is_empty(self) -> bool:
         """Return whether there is no file or folder, or the storage does not exist."""
 
-    def holds(self, names: Collection[str]) -> bool:
+    def has_files(self, names: Collection[str]) -> bool:
         """Return whether all these files exist."""
 
     def read(self, name: str) -> bytes:
@@ -85,7 +85,7 @@ class FolderStorage:
         """Return whether there is no file or folder, or the storage does not exist."""
         return not (self.path.is_dir() and any(self.path.iterdir()))
 
-    def holds(self, names: Collection[str]) -> bool:
+    def has_files(self, names: Collection[str]) -> bool:
         """Return whether all these files exist."""
         return all((self.path / name).is_file() for name in names)
 
@@ -138,7 +138,7 @@ class BucketStorage:
         """Return whether there is no file or folder, or the storage does not exist."""
         return self.bucket.is_empty()
 
-    def holds(self, names: Collection[str]) -> bool:
+    def has_files(self, names: Collection[str]) -> bool:
         """Return whether all these files exist."""
         # One listing costs less than one request per name.
         return set(names) <= {file.name for file in self.files()}

@@ -86,6 +86,7 @@ def remove_past_versions(lake: Lake, table: str) -> Removed:
     """
     lake.drop_copies(table, but_newest=False)
     _copy_facts_to_newest(lake, table)
+    # A checkpoint of the newest version makes it readable without any earlier log entry.
     delta_table = _open(lake, table)
     with lake.translate_store_errors():
         delta_table.create_checkpoint()
@@ -148,6 +149,7 @@ def _shorten_log(lake: Lake, table: str, *, oldest_kept: int) -> Removed:
     checkpoints = [number for number, _ in _log_files(storage, "checkpoint.parquet") if number <= oldest_kept]
     first = min(number for number, _ in _log_files(storage, "json"))
     begins = max(checkpoints, default=first)
+    # Not for every commit: with fewer commits to remove, the log is left as it is until a later night.
     if oldest_kept - begins >= _COMMITS_PER_CHECKPOINT:
         delta_table = _open(lake, table, oldest_kept)
         with lake.translate_store_errors():
@@ -162,6 +164,7 @@ def _drop_log(storage: Storage, *, before: int) -> Removed:
     for file in reversed(storage.files(LOG)):
         name = file.name.removeprefix(f"{LOG}/")
         numbered = _NUMBERED.fullmatch(name)
+        # Stray files are left by killed writers; `_last_checkpoint` and folders belong to Delta Lake.
         is_stray = numbered is None and name != _LAST_CHECKPOINT and "/" not in name
         if is_stray or (numbered is not None and int(numbered[1]) < before):
             removed += _remove(storage, file)
@@ -173,6 +176,7 @@ def _copy_facts_to_newest(lake: Lake, table: str) -> None:
     storage = lake.storage(table)
     number, newest = list(_log_files(storage, "json"))[-1]
     facts = lake.metadata(table)
+    # Facts are read from the newest commit that has any, which may be one of those that will be removed.
     if not facts or _commit(storage.read(newest)).facts is not None:
         return
     delta_table = _open(lake, table)

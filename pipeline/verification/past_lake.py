@@ -61,7 +61,7 @@ class PastLake(Lake):
             files = sorted(self._paths(table))
         except (DeltaError, OSError):
             return False
-        return self.storage(table).holds([unquote(path) for path in files])
+        return self.storage(table).has_files([unquote(path) for path in files])
 
     def _newest_snapshot(self, table: str) -> Snapshot | None:
         return self._snapshot(table) if self.exists(table) else None
