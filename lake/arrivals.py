@@ -86,7 +86,9 @@ def record(
     """
     check_identity(arrivals, held={name: lake.row_count(name) for name in TABLES})
     rows = arrivals.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("sequence")
+    # The metadata of a commit replaces that of the one before, so what stays valid is repeated.
     aged_out = read_kept_after(lake) if kept_after is None else kept_after
+    # The ledger is written last and in one commit, which makes everything landed before it count at once.
     metadata: dict[str, object] = {_VERSIONS: {name: lake.version(name) for name in RECORDED_TABLES}}
     if aged_out:
         metadata[_KEPT_AFTER] = {table: day.isoformat() for table, day in sorted(aged_out.items())}
@@ -139,6 +141,7 @@ def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
     Raises:
         CountingError: It does not hold; the message names the arrival or the table, and both numbers.
     """
+    # A sum alone would hide two errors that cancel each other.
     is_negative = pl.any_horizontal(pl.col(count) < 0 for count in (*COUNTS, RETIRED_COUNT))
     wrong = arrivals.filter(is_negative | pl.sum_horizontal(COUNTS).ne_missing(pl.col("rows_read")))  # noqa: TID251 - whole numbers
     for row in wrong.head(1).iter_rows(named=True):

@@ -28,7 +28,13 @@ def read_checks(lake: Lake, as_of: date) -> pl.DataFrame:
 
 
 def record_checks(lake: Lake, results: pl.DataFrame, *, as_of: date) -> None:
-    """Record the results of tonight's arrivals; those of other arrivals by earlier runs of the same night are kept."""
+    """Record the results of tonight's arrivals; those of other arrivals by earlier runs of the same night are kept.
+
+    Args:
+        lake: The lake.
+        results: One row per arrival and rule, in the columns of `SCHEMA`.
+        as_of: The night.
+    """
     earlier = read_checks(lake, as_of).join(results.select("arrival_id").unique(), on="arrival_id", how="anti")
     rows = pl.concat([earlier, results.select(list(SCHEMA))]).sort("arrival_id", "rule")
     lake.replace_days(CHECKS, rows, days={as_of}, column="as_of")

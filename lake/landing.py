@@ -53,7 +53,16 @@ class Landed:
 
 
 def land(lake: Lake, table: Table, records: pl.DataFrame) -> Landed:
-    """Write tonight's records of one table as one batch; see `land_batches`."""
+    """Write tonight's records of one table as one batch.
+
+    Args:
+        lake: As in `land_batches`.
+        table: As in `land_batches`.
+        records: One batch, as in `land_batches`.
+
+    Returns:
+        The counts.
+    """
     return land_batches(lake, table, [records])
 
 
@@ -98,6 +107,7 @@ class _Counted:
 
 
 def _land(lake: Lake, table: Table, records: pl.DataFrame, *, arrivals_before: Collection[str]) -> _Counted:
+    # Of one key the last arrival of the batch has the record; the others count as replaced right away and are never written.
     newest = records.sort(SEQUENCE, table.key).unique(table.key, keep="last", maintain_order=True)
     superseded = records.join(newest.select(table.key, SEQUENCE), on=[table.key, SEQUENCE], how="anti")
     earlier = _earlier_records(lake, table, newest)
@@ -107,10 +117,14 @@ def _land(lake: Lake, table: Table, records: pl.DataFrame, *, arrivals_before: C
     changed = earlier.join(same.select(table.key), on=table.key, how="anti")
     fresh = newest.join(same.select(table.key), on=table.key, how="anti")
     days = write_records(lake, table, fresh.select(list(table.landed_schema)), removed=changed)
+    # The earlier arrival keeps a record that is sent again unchanged, so its day is not rewritten; tonight's row counts as
+    # replaced.
     resent = same.filter(pl.col("arrival_id") != pl.col("arrival_id_tonight"))
+    # The same arrival lands once more, as in a replay of its quarantined rows: the record stays landed and is not replaced.
     landed_again = same.filter(pl.col("arrival_id") == pl.col("arrival_id_tonight"))
     gained = [*_by_arrival(fresh), *_by_arrival(landed_again)]
     replaced = [*_by_arrival(superseded), *_by_arrival(resent, "arrival_id_tonight"), *_by_arrival(changed)]
+    # Every row of an arrival is counted once: what `landed` loses here, `replaced` gains above.
     lost = [(arrival, -count) for arrival, count in _by_arrival(changed)]
     superseded_pairs = superseded.join(newest, on=table.key, how="inner", suffix="_tonight")
     replacements = pl.concat([_replacements(table, changed), _replacements(table, superseded_pairs)])
@@ -191,6 +205,7 @@ def write_records(lake: Lake, table: Table, fresh: pl.DataFrame, *, removed: pl.
     Returns:
         The days that were written; empty for a table without days.
     """
+    # An empty table is created all the same, so that later readers find its columns.
     if fresh.is_empty() and removed.is_empty() and lake.exists(table.name):
         return set()
     earlier = lake.scan_or_empty(table.name, table.landed_schema)
@@ -199,6 +214,7 @@ def write_records(lake: Lake, table: Table, fresh: pl.DataFrame, *, removed: pl.
         remaining = earlier.join(keys, on=table.key, how="anti").collect()
         lake.replace(table.name, pl.concat([remaining, fresh]).sort(table.key))
         return set()
+    # A replaced record may have been on another day than its successor: both days are rewritten, in the same commit.
     days = set(fresh[DAY].unique()) | set(removed[DAY].unique())
     remaining = earlier.filter(pl.col(DAY).is_in(sorted(days))).join(keys, on=table.key, how="anti").collect()
     lake.replace_days(table.name, pl.concat([remaining, fresh]).sort(DAY, table.key), days=days)

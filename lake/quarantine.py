@@ -56,6 +56,7 @@ def supersede(quarantine: pl.DataFrame, arrivals: pl.DataFrame) -> pl.DataFrame:
         quarantine: The quarantine before.
         arrivals: Tonight's arrivals: `table`, `source`, `path`, `arrival_id`.
     """
+    # The last arrival of a path is its newest version; rows of that arrival itself stay open.
     newer = arrivals.select("table", "source", "path", newer_id="arrival_id").unique(["table", "source", "path"], keep="last")
     is_superseded = (pl.col("status") == OPEN) & pl.col("newer_id").is_not_null() & (pl.col("newer_id") != pl.col("arrival_id"))
     return (
@@ -86,6 +87,12 @@ def supersede_repeated(quarantine: pl.DataFrame, arrivals: pl.DataFrame) -> pl.D
 
 
 def set_status(quarantine: pl.DataFrame, quarantine_ids: pl.Series, status: str) -> pl.DataFrame:
-    """Return the quarantine with the status of these rows changed."""
+    """Return the quarantine with the status of some rows changed.
+
+    Args:
+        quarantine: The quarantine before.
+        quarantine_ids: The rows to change.
+        status: The new status: `OPEN`, `READMITTED` or `SUPERSEDED`.
+    """
     is_chosen = pl.col("quarantine_id").is_in(quarantine_ids.implode())
     return quarantine.with_columns(status=pl.when(is_chosen).then(pl.lit(status)).otherwise("status"))

@@ -53,6 +53,7 @@ def _with_derived_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None, 
     digests: list[str] = []
     # How many occurrence numbers of a row's text were taken already; they are skipped.
     skipped: dict[str, int] = {}
+    # Identical rows must have different keys, and the same ones when the file is read again: hence the occurrence number.
     for row, occurrence in _with_occurrence(rows.select(written=row_text)).iter_rows():
         key = _key(row, occurrence + skipped.get(row, 0))
         while (key if prefix is None else f"{prefix}:{key}") in taken:
@@ -107,6 +108,7 @@ def _sum_lines(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     # Millionths keep prices such as 0.125 exact until the order is complete; 128 bits keep the sum from overflowing.
     micro = (pl.col("amount") * _MICRO_PER_UNIT).round(0).cast(pl.Int128)
     lines = rows.sort(table.time, ROW_NO).with_columns(micro=micro).drop("amount", ROW_NO)
+    # Most orders have one line: only the others are grouped.
     is_alone = pl.col(table.key).is_unique()
     others = [column for column in lines.columns if column not in (table.key, "micro")]
     summed = (
@@ -115,6 +117,7 @@ def _sum_lines(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
         .agg(pl.col("micro").sum(), *(pl.col(column).drop_nulls().first() for column in others))
     )
     orders = pl.concat([lines.filter(is_alone), summed.select(lines.columns)])
+    # Rounded once per order, away from zero, so that a refund has exactly the amount of its order with the sign reversed.
     half_up = ((pl.col("micro").abs() + _MICRO_PER_MINOR // 2) // _MICRO_PER_MINOR).cast(pl.Int64)
     signed = pl.when(pl.col("micro") < 0).then(-half_up).otherwise(half_up)
     return orders.with_columns(amount_minor=signed).drop("micro")
@@ -122,6 +125,8 @@ def _sum_lines(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 def _canonical(rows: pl.DataFrame, column: str) -> pl.Expr:
     value = pl.col(column)
+    # As microseconds, independent of how Polars prints a time.
     if rows[column].dtype.is_temporal():
         value = value.cast(pl.Int64)
+    # A null differs from every text, the empty one included.
     return value.cast(pl.String).fill_null("\x00")

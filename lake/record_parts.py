@@ -52,7 +52,13 @@ BY_FILE: Final = Composition(ORDERS, ORDERS_PARTS, ("source", "source_file"))
 
 
 def read_parts(lake: Lake, composition: Composition, ledger: pl.DataFrame) -> pl.DataFrame:
-    """Read the parts: one row per part, with the `source` as the ledger names it now."""
+    """Read the parts: one row per part, with the `source` as the ledger names it now.
+
+    Args:
+        lake: The lake.
+        composition: How records are composed.
+        ledger: One row per arrival.
+    """
     parts = lake.scan_or_empty(composition.parts, composition.schema).collect()
     return _with_sources(parts, ledger)
 
@@ -85,6 +91,7 @@ def land_parts(
         The counts. A record counts as landed for the arrival of its earliest part, and as added for the arrivals of the others.
     """
     key = composition.table.key
+    # Before the first landing of parts, plain records become parts here, so that they are not lost when the table is composed.
     stored = _stored_parts(lake, composition, ledger, sources=sources)
     newest = records.sort(SEQUENCE, key).unique(composition.identity, keep="last", maintain_order=True)
     superseded = records.join(newest, on=[*composition.identity, SEQUENCE], how="anti")
@@ -93,6 +100,7 @@ def land_parts(
     after = pl.concat([stored.join(changed, on=composition.identity, how="anti"), fresh])
     replaced = [superseded.select("arrival_id"), same.select("arrival_id"), changed.select("arrival_id")]
     days = _write(lake, composition, after, keys=newest[key], order=order, sources=sources)
+    # Counted as a difference of the whole table: a new earliest part changes the role of parts that did not arrive tonight.
     counted = _changes(_role_counts(composition, stored), _role_counts(composition, after))
     return Landed(landed=counted["landed"], added=counted["added"], replaced=_by_arrival(pl.concat(replaced)), days=len(days))
 
@@ -117,6 +125,7 @@ def retire_parts(
     after = stored.join(removed, on=composition.identity, how="anti")
     owners = _owners(composition, stored).join(removed, on=composition.identity, how="semi")
     _write(lake, composition, after, keys=removed[composition.table.key], order=order)
+    # Roles before the removal, but without the removed parts: their arrivals count them as retired, not as a change of role.
     remaining = _with_role(composition, stored).join(removed, on=composition.identity, how="anti")
     counted = _changes(_count_by_role(remaining), _role_counts(composition, after))
     return Landed(landed=counted["landed"], added=counted["added"], replaced={}, days=0, retired=_by_arrival(owners))
@@ -196,11 +205,13 @@ def _write(
     part_sources = sorted(sources_of_parts(lake, composition) | set(sources))
     # The order of the sources decides which value is used: after a change of it every record may differ.
     touched = after if reordered else after.filter(pl.col(table.key).is_in(keys.implode()))
+    # The parts are written before the records; a run killed in between recorded neither, and the next run undoes both.
     lake.replace(composition.parts, after.sort(composition.identity), metadata={"order": list(order), _SOURCES: part_sources})
     composed = _compose(composition, touched, order)
     landed = lake.scan_or_empty(table.name, table.landed_schema)
     all_keys = pl.concat([keys, touched[table.key]]).unique()
     stored = landed.join(all_keys.to_frame(table.key).lazy(), on=table.key, how="semi").collect()
+    # The arrival is compared too: a record with the same content may belong to another arrival after a removal.
     compared = [table.key, "arrival_id", *_content(table)]
     fresh = composed.join(stored, on=compared, how="anti", nulls_equal=True)
     removed = stored.join(composed, on=compared, how="anti", nulls_equal=True)
@@ -213,10 +224,12 @@ def _compose(composition: Composition, parts: pl.DataFrame, order: Sequence[str]
     values = _content(table)
     if composition is BY_SOURCE:
         ranks = pl.col("source").replace_strict({source: n for n, source in enumerate(order)}, default=-1, return_dtype=pl.Int64)
+        # Sources that are no longer configured rank lowest: their values fill gaps only.
         ranked = parts.with_columns(ranks.alias(_RANK)).sort(_RANK, SEQUENCE)
         composed_values = [pl.col(column).drop_nulls().last() for column in values]
     else:
         assert table.time is not None
+        # As within one file: the earliest line's time, and the first value of each other column.
         ranked = parts.sort(table.time, SEQUENCE)
         first = [column for column in values if column != "amount_minor"]
         composed_values = [pl.col("amount_minor").sum(), *(pl.col(column).drop_nulls().first() for column in first)]

@@ -45,6 +45,7 @@ def statements(rows: pl.DataFrame, *, only_refusals: bool = False) -> pl.DataFra
     mapped = [column for column in CONSENTS if column in rows.columns]
     if not mapped or "member_id" not in rows.columns:
         return pl.DataFrame(schema=dict(STATEMENTS))
+    # The minimum of booleans: false, a refusal, wins over true, and nulls are ignored.
     by_member = rows.filter(pl.col("member_id").is_not_null()).group_by("member_id").agg(pl.col(mapped).min())
     if only_refusals:
         by_member = by_member.with_columns(pl.when(~pl.col(column)).then(pl.col(column)).alias(column) for column in mapped)
@@ -76,6 +77,7 @@ def _in_rows_of_members(lake: Lake) -> pl.DataFrame:
 def _in_quarantined_rows(lake: Lake) -> pl.DataFrame:
     """Return the refusals in quarantined rows of members; any word that does not mean "yes" counts as a "no"."""
     values_type = pl.Struct({"member_id": pl.String, **dict.fromkeys(CONSENTS, pl.String)})
+    # Only open rows: a re-admitted one is among the members, a superseded one is no longer valid.
     rows = read_quarantine(lake).lazy().filter(pl.col("table") == MEMBERS.name, pl.col("status") == OPEN)
     values = rows.select("source", "arrival_id", pl.col("values").str.json_decode(values_type), said_at="quarantined_at")
     words = {column: pl.col(column).str.strip_chars().str.to_lowercase() for column in CONSENTS}
@@ -141,5 +143,6 @@ def scan_consent(lake: Lake) -> pl.LazyFrame:
         "member_id", *(pl.when(name).then(pl.lit(value=False)).alias(column) for column, name in _REFUSES.items())
     )
     statements_of_all = pl.concat([members, refusals]).filter(pl.any_horizontal(~pl.col(column) for column in CONSENTS))
+    # One refusal is enough, whichever source or row it comes from.
     refused = [pl.when(~pl.col(column).min()).then(pl.lit(value=False)).alias(column) for column in CONSENTS]
     return statements_of_all.group_by("member_id").agg(refused)

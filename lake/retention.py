@@ -40,6 +40,7 @@ def expire(lake: Lake, *, keep_days: Mapping[str, int], as_of: date) -> dict[str
         last_expired = max(as_of - timedelta(days=keep_days[table]), kept_after.get(table, date.min))
         kept_after[table] = last_expired
         removed = _remove_days(lake, table, until=last_expired)
+        # Moved from one count to another, so that the counting identity holds after the rows are gone.
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in removed.items()})
         ledger = move_counts(ledger, count="left_out", changes=removed)
         removed_rows[table] = sum(removed.values())
@@ -71,6 +72,7 @@ def expire_nights(lake: Lake, tables: Mapping[str, int], *, column: str, as_of: 
     for table, keep_days in tables.items():
         days = {day for day in lake.days(table, column=column) if day <= as_of - timedelta(days=keep_days)}
         if days:
+            # `replace_days` with an empty frame removes the days; the metadata of the last commit is repeated.
             nothing = lake.scan(table).head(0).collect()
             lake.replace_days(table, nothing, days=days, column=column, metadata=lake.metadata(table) or None)
             removed[table] = len(days)

@@ -57,6 +57,7 @@ def retire(lake: Lake, table: Table, removed: pl.DataFrame) -> dict[str, int]:
     """
     if removed.is_empty():
         return {}
+    # Only the days of the removed records are rewritten.
     write_records(lake, table, pl.DataFrame(schema=table.landed_schema), removed=removed)
     return dict(sorted(removed.group_by("arrival_id").len().iter_rows()))
 

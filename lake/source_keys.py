@@ -38,6 +38,7 @@ def key_prefix(export: Export, ledger: pl.DataFrame, *, is_derived: bool) -> str
     if export.table.name == "members":
         return None
     earlier = ledger.filter(pl.col("table") == export.table.name, pl.col("source") == export.source)["key_prefix"]
+    # The recorded prefix, not the current settings: keys of one source must not change from one arrival to the next.
     if earlier.len():
         prefix: str | None = earlier[-1]
         return prefix
@@ -67,6 +68,7 @@ def add_key_prefixes(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Seq
         if source.settings.whose_keys != "own" and prefixes - {None} and table.key in source.settings.columns:
             raise _no_longer_own(source)
         if source.settings.whose_keys == "own" and None in prefixes and _has_mapped_keys(lake, table, updated_ledger, source):
+            # Renamed before the ledger is recorded: a run killed in between is undone, and renames again.
             _rename_keys(lake, table, updated_ledger, source)
             updated_ledger = updated_ledger.with_columns(
                 key_prefix=pl.when(is_of_source).then(pl.lit(source.identity)).otherwise("key_prefix")
@@ -107,6 +109,7 @@ def reference_names(
     named = stored.with_columns(plain=plain).select(
         "key", pl.concat_list("plain", pl.concat_str(pl.col("source"), pl.lit(":"), pl.col("plain"))).alias("name")
     )
+    # A record is found by its key alone if only one source has that key, and by its source and key.
     by_name = named.explode("name").unique().group_by("name").agg(pl.col("key").first(), pl.len())
     return by_name.select("name", key=pl.when(pl.col("len") == 1).then("key"))
 
@@ -139,7 +142,9 @@ def _no_longer_own(source: Source) -> ConfigurationError:
 
 def _rename_keys(lake: Lake, table: Table, ledger: pl.DataFrame, source: Source) -> None:
     """Rewrite a source's records with prefixed keys, and the references to them in other tables."""
+    # Derived keys are hashes, which no reference contains, so they stay.
     is_mapped = _is_of_source(ledger, source) & ~pl.col(table.key).str.contains(_DERIVED_KEY)
+    # Collected before the rewrite: afterwards the old keys are gone, and references to them could not be found.
     old = lake.scan_or_empty(table.name, table.landed_schema).filter(is_mapped).select(table.key).collect()[table.key]
     if old.is_empty():
         return
