@@ -39,6 +39,7 @@ def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, settings: S
     values = without_blanks(values)
     if dtype == pl.String:
         typed = as_text(values).str.strip_chars(_AROUND_TEXT)
+        # Checked first, because a regular expression on every text is much slower.
         if typed.str.starts_with('="').any():
             typed = typed.str.replace(_SPREADSHEET_TEXT, "$1")
         typed = typed.set(typed.str.contains(_NUL, literal=True), None)
@@ -98,8 +99,10 @@ def numeric_reading(column: pl.Series) -> pl.Series | None:
     numbers = as_number(text)
     present = len(text) - text.null_count()
     misread = numbers.null_count() - text.null_count()
+    # A single misread value is allowed even in a short column: it is more likely a bad value than a text column.
     if (present and misread == present) or (misread > 1 and misread > _MOST_MISREAD_SHARE * present):
         return None
+    # Leading zeros are part of a code such as a postcode, and would be lost in a number.
     if text.str.contains(r"^[+-]?0\d").any():
         return None
     whole = text.cast(pl.Int64, strict=False)
@@ -147,5 +150,6 @@ def _as_yes_or_no(values: pl.Series, *, yes: tuple[str, ...], no: tuple[str, ...
 
 def _as_whole_number(values: pl.Series, dtype: pl.DataType) -> pl.Series:
     numbers = as_number(values)
+    # 1.5 is not a whole number and becomes null, rather than being rounded silently.
     whole = numbers.round(0)
     return whole.set(whole != numbers, None).cast(dtype, strict=False)

@@ -35,11 +35,13 @@ def read_csv(text: bytes, settings: SourceSettings) -> pl.DataFrame:
     Raises:
         ValueError: The text is not valid CSV; the message has the line if it is known.
     """
+    # Line ends of classic Mac OS, which Polars does not recognise.
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")
     text, lines_before = _data_lines(text, settings)
     separator = settings.separator
     if separator == "whitespace":
+        # A character that hardly any text contains, so that one CSV reader handles both cases.
         separator = _UNIT_SEPARATOR
         lines = (separator.join(line.split()) for line in text.decode().split("\n"))
         text = "\n".join(line for line in lines if line).encode()
@@ -51,6 +53,7 @@ def read_csv(text: bytes, settings: SourceSettings) -> pl.DataFrame:
     if not quotes or _is_cleanly_quoted(text, separator):
         names, header = settings.column_names, settings.has_header
         rows = _with_polars(text, separator, names=names, header=header, quotes=quotes)
+        # Polars refuses lines with a field more than the header: the separator at their ends is read as an unnamed column.
         if rows is None and _lines_end_with(text, separator) and (names or header):
             names_with_end = (*(names or _first_record(text, separator)), "")
             rows = _with_polars(text, separator, names=names_with_end, header=header, quotes=quotes)
@@ -80,8 +83,10 @@ def _is_cleanly_quoted(text: bytes, separator: str) -> bool:
     """
     characters = np.frombuffer(b"\n" + text + b"\n", dtype=np.uint8)
     quotes = np.flatnonzero(characters == ord('"'))
+    # An odd number cannot be pairs of opening and closing quotes.
     if len(quotes) % 2:
         return False
+    # A table of 256 booleans, looked up for all quotes at once.
     is_field_edge = np.zeros(256, dtype=np.bool_)
     is_field_edge[list(b'\r\n"' + separator.encode())] = True
     return bool(is_field_edge[characters[quotes[::2] - 1]].all() and is_field_edge[characters[quotes[1::2] + 1]].all())
@@ -133,6 +138,7 @@ def _with_python(text: bytes, separator: str, settings: SourceSettings, *, lines
         if len(fields) > width and not has_end_separators:
             named_by = "`column_names`" if settings.column_names else "the header"
             raise ValueError(f"line {line + lines_before:,} has {len(fields)} fields, {named_by} {width}")
+    # Short records get empty fields at the end, as Polars reads them.
     rows = [[*fields[:width], *[""] * (width - len(fields))] for _, fields in records]
     columns = zip(distinct_names(names), zip(*rows, strict=True) if rows else [()] * width, strict=True)
     frame = pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in columns])
@@ -163,6 +169,7 @@ def _without_repeated_headers(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows without repeated headers, which concatenated files have."""
     if rows.width == 1:
         return rows
+    # The repeated header has the original names, before duplicates were numbered.
     names = [re.sub(r"_duplicated_\d+$", "", name) for name in rows.columns]
     is_header = (rows.to_series(0) == names[0]).fill_null(False)
     for position in range(1, rows.width if is_header.any() else 0):

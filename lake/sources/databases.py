@@ -92,6 +92,7 @@ def _query_sqlite(
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     if not file.is_file():
         raise ConfigurationError(f"{name}: there is no file {file}", remedy="Correct `uri` of this source.")
+    # SQLite has no time limit for a query; its progress handler interrupts it when it returns true.
     deadline = time.monotonic() + timeout_seconds
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=timeout_seconds)) as connection:
@@ -126,6 +127,7 @@ def _query_postgres(
     forbidden = postgres_refuses(query)
     if forbidden is not None:
         raise _query_error(name, f"`{forbidden}` reaches beyond the tables of the database")
+    # The limits are set with the connection, before any statement runs.
     options = f"-c statement_timeout={timeout_seconds * 1000} -c default_transaction_read_only=on -c timezone=UTC"
     try:
         parameters = psycopg.conninfo.conninfo_to_dict(uri)
@@ -161,10 +163,12 @@ def _query_postgres(
 
 def _column(title: str, values: list[Any]) -> pl.Series:
     try:
+        # Polars' decimals have no NaN or infinity: the column becomes text.
         if any(isinstance(value, Decimal) and not value.is_finite() for value in values):
             raise ValueError("a decimal column in Polars holds no NaN")
         column = pl.Series(title, values, strict=True)
     except (TypeError, ValueError, OverflowError, RuntimeError, pl.exceptions.PolarsError):
+        # Mixed or unknown types: each value is written as text below.
         column = pl.Series(title, values, dtype=pl.Object)
     return as_text(column) if column.dtype == pl.Object else column
 

@@ -115,6 +115,7 @@ def discover(
     exports: list[Export] = []
     for source in identify(table.name, sources):
         settings = source.settings
+        # A query is one export per night, whatever it returns.
         if settings.uri is not None:
             exports.append(Export(table, settings, source.identity, QUERY, root, source.label, is_alone=len(sources) == 1))
             continue
@@ -149,6 +150,7 @@ def _paths(source: Source, root: Path, arrived_paths: Collection[str], absent: l
         except _NothingThereError as error:
             if source.settings.optional:
                 continue
+            # A pattern that never matched is a mistake in the configuration; one that did may be empty for a night.
             if not any(could_match(pattern, path, root) for path in arrived_paths):
                 raise
             if absent is not None:
@@ -191,6 +193,7 @@ def _export(table: Table, source: Source, path: File, root: Path) -> Export:
     if isinstance(path, BucketFile):
         return replace(export, size_bytes=path.size_bytes, modified_ns=path.modified_ns)
     try:
+        # Opened now, so that missing permissions stop the run before anything is landed.
         with path.open("rb"):
             status = path.stat()
     except OSError as error:
@@ -219,6 +222,7 @@ def _unreadable(name: str, error: OSError) -> ConfigurationError:
 
 
 def _hash_of_rows(rows: pl.DataFrame) -> str:
+    # The schema is part of the hash: a column without values may change its type.
     digest = hashlib.sha256(repr(rows.schema).encode())
     digest.update(rows.write_ipc(None, compat_level=None).getbuffer())
     return digest.hexdigest()

@@ -26,8 +26,11 @@ Wanted = Literal["number", "condition", "text"]
 _MOST_COLUMNS_TO_COMBINE: Final = 6
 _COLUMNS_SHOWN: Final = 30
 _CHARACTERS_SHOWN: Final = 200
+# Two results of the same division differ by less than this.
 _LAST_BITS: Final = 1e-12
+# What Polars raises for an expression or values that do not fit, panics of its Rust code included.
 _EVALUATION_ERRORS: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError, OSError)
+# A text that looks like a column's name with blanks or signs, for which "no such column" is the better message.
 _LIKE_A_NAME: Final = re.compile(r"\s*[\w$@#&%./ -]*[^\W\d_][\w$@#&%./ -]*")
 _COLUMN_NAME: Final = re.compile(r'"?_column_(\d+)_"?')
 _STRICT_TIME: Final = '"strict":true,"exact":'
@@ -151,6 +154,7 @@ def _evaluate_readings(
     rows = _input_frame(height, inputs, whole_as_integer=wanted == "text")
     roots = tuple(rows.columns[1:])
     unread = _unread_rows(height, inputs)
+    # Lenient casts only after strict ones have failed: they turn unreadable values into null, so these must be marked as misread.
     problem: BaseException | None = None
     for reading in _readings(rows, roots, wanted=wanted):
         typed = rows.with_columns(column.alias(name) for name, column in reading.items())
@@ -161,6 +165,7 @@ def _evaluate_readings(
                 problem = error
                 continue
             values = _one_per_row(typed, variant, values, roots=roots, sql=sql, label=label)
+            # A value that became null in this reading, although there was a text.
             misread = _misread_rows(rows, reading)
             if variant is not expression:
                 misread |= values.is_null() & _all_present(typed, roots)
@@ -248,6 +253,7 @@ def _strict_then_lenient(expression: pl.Expr) -> Iterator[pl.Expr]:
 def _one_per_row(
     typed: pl.DataFrame, expression: pl.Expr, values: pl.Series, *, roots: tuple[str, ...], sql: str, label: str
 ) -> pl.Series:
+    # An expression without columns, such as a constant, has one value for all rows.
     if not roots and len(values) == 1:
         values = values.new_from_index(0, typed.height)
     if len(values) == typed.height and _depends_on_one_row(typed, expression, values):
@@ -260,6 +266,7 @@ def _depends_on_one_row(typed: pl.DataFrame, expression: pl.Expr, values: pl.Ser
 
     The parser refuses known aggregates; this sample catches any function that depends on other rows all the same.
     """
+    # Three rows instead of all: a check of every row would evaluate the expression once per row.
     positions = {0, typed.height // 2, typed.height - 1} if typed.height else set()
     return all(
         _is_same(typed.slice(position, 1).select(expression.alias("value")).to_series(), values.slice(position, 1))

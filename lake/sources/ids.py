@@ -50,6 +50,7 @@ def read_ids(
     is_rounded = _is_rounded(values, [rows[name] for name in columns_of(expression, rows)])
     is_absent = is_rounded
     if settings.null_values is None:
+        # With `null_values` configured, the source says itself which texts mean nothing.
         texts = NO_MEMBER if column in _MEMBER_COLUMNS else NO_ID
         is_absent = is_rounded | as_text(values).str.strip_chars().is_in(texts).fill_null(False)
     return values.set(is_absent, None) if is_absent.any() else values, is_rounded
@@ -80,6 +81,7 @@ def stop_where_many_are_rounded(rounded_ids: Mapping[str, int], *, rows: int, na
 def _is_rounded(values: pl.Series, inputs: Sequence[pl.Series]) -> pl.Series:
     """Return a mask of texts like 8.76543E+17 and of floats too large to represent every whole number."""
     is_rounded = pl.Series([False]).new_from_index(0, len(values))
+    # The inputs are checked too: by casting to text an expression can hide that a number was rounded before.
     for column in (values, *inputs):
         exact_below = _EXACT_BELOW.get(column.dtype)
         if exact_below is not None:
@@ -97,6 +99,7 @@ def _is_rounded_by_javascript(text: pl.Series) -> pl.Series:
     long = text.filter(is_long)
     long = long.filter(long.str.contains(r"^\d{18,19}$"))
     rounded = long.filter(long.str.ends_with("00"))
+    # Of ids that are not rounded, one in a hundred ends in 00: few examples prove nothing.
     is_common = len(long) >= _FEWEST_LONG and len(rounded) > _MOST_SHARE * len(long)
     # Times in nanoseconds end in 000 for another reason.
     if not is_common or rounded.str.ends_with("000").sum() > _MOST_SHARE * len(rounded):

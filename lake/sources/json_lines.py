@@ -23,6 +23,7 @@ def read_json_lines(text: bytes) -> pl.DataFrame:
         return pl.read_ndjson(BytesIO(text), infer_schema_length=None)
     except pl.exceptions.PolarsError:
         records = _records(text)
+    # In the order of first occurrence, over all records.
     keys = dict.fromkeys(key for record in records for key in record)
     return pl.DataFrame([_column(key, [record.get(key) for record in records]) for key in keys])
 

@@ -66,9 +66,11 @@ def map_export(export: pl.DataFrame, *, table: Table, settings: SourceSettings, 
         return _map_no_records(export, table, settings, name)
     expressions = _expressions(export, table, settings, name)
     rows = _with_text_as_string(_with_missing_columns(export, settings.may_lack))
+    # Checked before `where` removes rows, since the filter itself may read such a column.
     _stop_at_ambiguous_columns(rows, [*expressions.values(), *([settings.where] if settings.where else [])], name)
     is_kept = _where_mask(rows, settings.where, name)
     rows = rows.filter(is_kept)
+    # Numbered before `where`, so that a row number is the record's position in the export.
     row_nos = pl.Series(ROW_NO, range(1, export.height + 1), dtype=pl.Int64).filter(is_kept)
     mapped = _MappedColumns(row_nos)
     for column, expression in expressions.items():
@@ -119,6 +121,7 @@ def _map_column(
         mapped.rounded_ids[column] = int(is_rounded.sum())
         mapped.add_failures(f"{column}_is_not_rounded", is_rounded, is_needed=is_needed)
     typed, fails = cast_to(values, dtype, timezone=timezone, settings=settings)
+    # A value counts as bad if it failed to cast, or if the expression read it as something that it is not.
     unread = fails | result.misread
     mapped.written.append(result.written.alias(column))
     # A required column keeps what was cast: its bad rows are rejected as a whole.
@@ -181,6 +184,7 @@ def _expressions(export: pl.DataFrame, table: Table, settings: SourceSettings, n
         raise ConfigurationError(
             f"{name}: `{unknown[0]}` is not a column of {table.name}", remedy=f"Use one of: {', '.join(table.columns)}."
         )
+    # Quoted, because a contract column may be an SQL keyword.
     expressions = dict(settings.columns) or {column: f'"{column}"' for column in table.columns if column in export.columns}
     missing = [column for column in table.required if column not in expressions]
     if missing:

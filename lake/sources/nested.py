@@ -69,6 +69,7 @@ def value_of(rows: pl.DataFrame, path: Path) -> ExportValue:
 def _column(rows: pl.DataFrame, path: Path) -> tuple[str, list[Step]]:
     """Return the column and the steps into it: names joined by points are fields, unless a column has that whole name."""
     names = path.names
+    # The longest name first: in a column `a.b` the point belongs to the name.
     for length in range(len(names), 0, -1):
         column = ".".join(names[:length])
         if column in rows.columns:
@@ -98,6 +99,7 @@ def _from_json(texts: pl.Series, steps: Sequence[Step]) -> tuple[pl.Series, pl.S
     for text in without_blanks(texts):
         try:
             value = None if text is None else _value_at(json.loads(text, parse_constant=_refuse_constant), steps)
+        # Deeply nested JSON exceeds Python's recursion limit: such a text is as unreadable as an invalid one.
         except (ValueError, RecursionError):
             values.append(None)
             unread.append(True)

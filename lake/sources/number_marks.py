@@ -40,6 +40,7 @@ def with_plain_numbers(rows: pl.DataFrame, settings: SourceSettings) -> pl.DataF
     changed = [_with_plain_marks(rows[name], settings, pattern) for name in rows.columns if name in numeric]
     for name in computed - numeric:
         text = rows[name].str.strip_chars()
+        # An input of another expression may be a text such as a version: only a column of numbers throughout is changed.
         if (text.str.contains(pattern) | (text == "")).all():
             changed.append(_with_plain_marks(rows[name], settings, pattern))
     return rows.with_columns(changed)

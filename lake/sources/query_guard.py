@@ -10,6 +10,7 @@ import re
 import sqlite3
 from typing import Final
 
+# A list of what is allowed: new releases of SQLite, and extensions, may add functions that reach files.
 _SQLITE_FUNCTIONS: Final = frozenset(
     """-> ->> abs acos acosh asin asinh atan atan2 atanh avg ceil ceiling char coalesce concat concat_ws cos cosh count cume_dist
     current_date current_time current_timestamp date datetime degrees dense_rank exp first_value floor format glob group_concat
@@ -24,9 +25,11 @@ _SQLITE_FUNCTIONS: Final = frozenset(
 _SQLITE_ACTIONS: Final = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
+# Virtual tables that show the database's internals or the file system.
 _SQLITE_INNER_TABLES: Final = re.compile(
     r"sqlite_(?!master$|schema$|sequence$)|pragma_|dbstat$|fts\d|fsdir$|bytecode$|tables_used$", re.I
 )
+# Beginnings of messages about the text of the query; others may quote a value.
 _SQLITE_SAFE_MESSAGES: Final = re.compile(
     r"no such (?:table|column|function|module)|near \"|not authorized|authorization denied|ambiguous column"
     r"|incomplete input|unrecognized token"
@@ -34,6 +37,7 @@ _SQLITE_SAFE_MESSAGES: Final = re.compile(
     r"|a GROUP BY|it gives no rows|the query is empty|prohibited"
 )
 
+# A list of what is refused, as PostgreSQL has no hook like SQLite's authorizer on the client's side.
 _POSTGRES_BEYOND: Final = re.compile(
     r"""(?<![\w$])(?:
     pg_(?:read|ls|stat_file|file|logdir|current_logfile|reload|rotate|terminate|cancel|promote|switch|create|drop|start_backup
@@ -46,14 +50,21 @@ _POSTGRES_BEYOND: Final = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )  # fmt: skip
+# A name with Unicode escapes could spell a refused function in a way that the list does not match.
 _POSTGRES_HIDDEN_NAME: Final = re.compile(r'[uU]&"')
+# Classes of SQLSTATE whose messages are about the query: syntax, transaction, unsupported features, cursors, schemas.
 _POSTGRES_SAFE_STATES: Final = ("42", "25", "0A", "34", "26", "3F")
 
 
 def sqlite_allows(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
     """Return SQLite's code for whether a query may use an action: only reading tables, with SQLite's own functions, is allowed.
 
-    This is an authorizer callback of the `sqlite3` module, which fixes its arguments.
+    Args:
+        action: SQLite's code of the action.
+        first: The table for reading; else unused.
+        second: The function for calling one; else unused.
+        _database: Unused, but passed by SQLite.
+        _trigger: Unused, but passed by SQLite.
     """
     if action not in _SQLITE_ACTIONS:
         return sqlite3.SQLITE_DENY

@@ -92,6 +92,7 @@ _UNREADABLE = (UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.Polars
 
 
 def _read_text(content: bytes, file_format: FileFormat, settings: SourceSettings) -> pl.DataFrame:
+    # Checked by content, since archives are often named .csv.
     if content.startswith(_ZIP_MAGIC):
         raise ValueError(
             "this is a zip archive; archives come with a later release. Until then unpack it, as with `unzip FILE`, or compress "
@@ -108,6 +109,7 @@ def _read_text(content: bytes, file_format: FileFormat, settings: SourceSettings
 def _as_utf8(content: bytes, encoding: str) -> bytes:
     text = content.decode(encoding)
     encoded = content if encoding.lower().replace("-", "") == "utf8" else text.encode()
+    # Typical of UTF-16 that is read as another encoding; the csv readers would keep the NULs in values.
     if "\x00" in text:
         raise ValueError("it holds NUL bytes, so it is not text in this encoding")
     # Spreadsheets write a byte-order mark first; in concatenated files it is in the middle too.
@@ -139,6 +141,7 @@ def _read_sheet(workbook: ExcelReader, sheet: str, settings: SourceSettings) -> 
     if settings.column_names or not settings.has_header:
         options |= {"header_row": None, "skip_rows": settings.skip_rows + settings.has_header or None}
     rows = _load(workbook, sheet, options)
+    # Blank rows at the end do not count as footer, so the last rows with a value are counted.
     if settings.skip_footer and rows.width:
         record_rows = rows.select(pl.arg_where(_is_record())).to_series().to_list()[: -settings.skip_footer]
         height = record_rows[-1] + 1 if record_rows else 0
@@ -159,6 +162,7 @@ def _load(workbook: ExcelReader, sheet: str, options: Mapping[str, Any]) -> pl.D
         return rows
     except (fastexcel.UnsupportedColumnTypeCombinationError, fastexcel.CalamineCellError):
         width = workbook.load_sheet(sheet, **{**options, "n_rows": 0}).width
+    # fastexcel fails for the whole sheet: each column is tried alone to find the mixed ones, which are then loaded as text.
     texts: dict[int, Any] = {}
     for position in range(width):
         try:

@@ -94,6 +94,7 @@ def _beginning(export: Export, most_bytes: int) -> tuple[bytes, bool]:
     if len(content) <= most_bytes:
         # Small enough for the reader of exports, which also handles several gzip members and a damaged end.
         return content, True
+    # At most so many bytes: a small compressed file may decompress to gigabytes.
     return zlib.decompressobj(_GZIP_WINDOW).decompress(content, most_bytes), False
 
 

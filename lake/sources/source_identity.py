@@ -60,6 +60,7 @@ def identify(table: str, sources: Sequence[SourceSettings]) -> tuple[Source, ...
     Raises:
         ConfigurationError: Two sources have the same identity.
     """
+    # Named sources are left out: two sources may read the same file if at least one has a name.
     times = Counter(_what_it_reads(settings) for settings in sources if settings.name is None)
     identified = []
     for number, settings in enumerate(sources, start=1):
@@ -107,9 +108,9 @@ def match_ledger(ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]], 
         ConfigurationError: An unnamed source may or may not be the same as one that the ledger has under another path.
     """
     renamed: dict[tuple[str, str, str], str] = {}
-    for table, of_table in sources.items():
+    for table, table_sources in sources.items():
         recorded = ledger.filter(pl.col("table") == table).select("source", "path").unique().sort("source", "path")
-        renamed |= {(table, old, path): new for old, path, new in _matches(table, recorded, of_table, root)}
+        renamed |= {(table, old, path): new for old, path, new in _matches(table, recorded, table_sources, root)}
     if not renamed:
         return ledger
     rows = [(*key, identity) for key, identity in renamed.items()]
@@ -126,17 +127,19 @@ def _matches(table: str, recorded: pl.DataFrame, sources: Sequence[Source], root
     for old, path in recorded.iter_rows():
         if old not in current:
             paths.setdefault(old, []).append(path)
+    # The first release recorded positions such as `orders[2]`, so the source is found by what it reads.
     for old in [old for old in paths if _recorded_position(table, old) is not None]:
         readers = ((path, _source_that_reads(table, old, path, sources, root)) for path in paths.pop(old))
-        matches += [(old, path, by.identity) for path, by in readers if by is not None]
+        matches += [(old, path, source.identity) for path, source in readers if source is not None]
     known = set(recorded["source"]) | {identity for _, _, identity in matches}
     unseen = [source for source in sources if source.identity not in known]
     successors = _successors(paths, unseen, root, is_only=len(sources) == 1 and len(known - current) == 1)
-    for old, read in paths.items():
+    for old, old_paths in paths.items():
         if old in successors:
-            matches += [(old, path, successors[old].identity) for path in read]
-        elif doubtful := [source for source in unseen if not source.is_named and source not in successors.values()]:
-            raise _unnamed_source_error(table, old, doubtful[0])
+            matches += [(old, path, successors[old].identity) for path in old_paths]
+        # Guessing wrongly would retire or duplicate the records of a source, so the night stops instead.
+        elif candidates := [source for source in unseen if not source.is_named and source not in successors.values()]:
+            raise _unnamed_source_error(table, old, candidates[0])
     return matches
 
 
@@ -144,32 +147,36 @@ def _source_that_reads(table: str, old: str, path: str, sources: Sequence[Source
     """Return the configured source that reads a path which a ledger of the first release has under `orders[1]` or the like."""
     if len(sources) == 1 and old == table:
         return sources[0]
-    place = _recorded_position(table, old)
+    position = _recorded_position(table, old)
     reading = [source for source in sources if source.reads(path, root)]
-    same_place = [source for source in reading if source.number == place]
-    return reading[0] if len(reading) == 1 else same_place[0] if same_place else None
+    # Where several sources could have read it, the recorded position decides.
+    same_position = [source for source in reading if source.number == position]
+    return reading[0] if len(reading) == 1 else same_position[0] if same_position else None
 
 
 def _successors(paths: Mapping[str, Sequence[str]], unseen: Sequence[Source], root: Path, *, is_only: bool) -> dict[str, Source]:
     """Return the configured source that is the same as a recorded one, by recorded identity, where that is certain."""
     successors: dict[str, Source] = {}
     for old in paths:
+        # First, what it reads is unchanged: it only has a name now, or another source with the same file was added or removed.
         same = [source for source in unseen if old in (_what_it_reads(source.settings), _with_mapping(source.settings))]
         if len(same) == 1 and same[0] not in successors.values():
             successors[old] = same[0]
-    left = [source for source in unseen if source not in successors.values()]
+    remaining = [source for source in unseen if source not in successors.values()]
     # A query with another text is another source: there are no files by which it could be recognised.
-    of_files = [source for source in left if source.settings.uri is None]
+    of_files = [source for source in remaining if source.settings.uri is None]
     reads = {
         old: [s for s in of_files if all(s.reads(path, root) for path in read)]
         for old, read in paths.items()
         if old not in successors
     }
-    for old, by in reads.items():
-        if len(by) == 1 and sum(by[0] in others for others in reads.values()) == 1:
-            successors[old] = by[0]
-    if is_only and paths and not successors and len(left) == 1 and not left[0].is_named:
-        successors[next(iter(paths))] = left[0]
+    # Second, a pattern that matches every recorded path, if neither the pattern nor the recorded source has another partner.
+    for old, candidates in reads.items():
+        if len(candidates) == 1 and sum(candidates[0] in others for others in reads.values()) == 1:
+            successors[old] = candidates[0]
+    # Third, the table had one source and has one unnamed source now: its path has changed.
+    if is_only and paths and not successors and len(remaining) == 1 and not remaining[0].is_named:
+        successors[next(iter(paths))] = remaining[0]
     return successors
 
 

@@ -194,6 +194,7 @@ class _Parser(Cursor):
         if self.take_if("("):
             parts = self._expression()
             self.expect(")")
+            # Parentheses around a column are dropped, since arrows may follow a path only.
             return parts if _is_path(parts) else ("(", *parts, ")")
         if self.take_if("["):
             return ("[", *self._comma_separated("]"), "]")
@@ -203,8 +204,10 @@ class _Parser(Cursor):
         word, following = self.following.text.upper(), self.tokens[self.position + 1]
         if following.kind == "operator" and following.text == "(" and word != "CASE":
             return self._function()
+        # `DATE '2024-01-31'` is a literal, while `date` alone is a column of that name.
         if following.kind == "text" and word in LITERAL_TYPES:
             return self._typed_literal()
+        # A column may be called case.
         if word == "CASE" and _can_begin_operand(following):
             return self._case()
         if word in ("TRUE", "FALSE", "NULL"):
@@ -267,6 +270,7 @@ class _Parser(Cursor):
 
     def _arrow_path(self, parts: Parts) -> Path:
         arrow, (path, *more) = self.take().text, parts
+        # Arrows are evaluated by `lake.sources.nested`, not by Polars, so they need a column to start from.
         if more or not isinstance(path, Path):
             raise NotReadError(f"{arrow} follows a column and nothing else")
         keys = self._keys(arrow)
@@ -277,6 +281,7 @@ class _Parser(Cursor):
         if self.following.kind == "number" and _INDEX.fullmatch(self.following.text):
             return [int(self.take().text)]
         text = self.expect_text("a field")
+        # `#>` takes PostgreSQL's path of several keys, '{a,0,b}'.
         if not arrow.startswith("#"):
             return [text]
         return [int(key) if _INDEX.fullmatch(key) else key for key in map(str.strip, text.strip("{}").split(","))]
@@ -299,11 +304,13 @@ class _Parser(Cursor):
                     raise self.unexpected("a whole number is missing")
                 sizes.append(self.take().text)
         unsigned = " UNSIGNED" if self.take_if("UNSIGNED") else ""
+        # 64 bits instead of a narrow type, in which arithmetic would wrap around.
         return WIDE_TYPES.get(name) or name + (f"({', '.join(sizes)})" if sizes else "") + unsigned
 
     def _function(self) -> Parts:
         spelling = self.take().text
         name = spelling.upper()
+        # Checked before the list of allowed functions, for a clearer message than "there is no function".
         if name in AGGREGATE_FUNCTIONS:
             raise ManyRowsError(f"{name} asks for other rows")
         if name in CLOCK_FUNCTIONS:
@@ -319,9 +326,11 @@ class _Parser(Cursor):
         }  # fmt: skip
         # Polars panics on some functions without arguments; only PI has none.
         arguments = special[name]() if name in special else self._comma_separated(")", least=name != "PI")
+        # Polars reads $1 as a group; other databases write \1 and take $1 literally, so neither meaning is assumed.
         if name == "REGEXP_REPLACE" and any(isinstance(part, str) and _DOLLAR_GROUP.fullmatch(part) for part in arguments[2:]):
             raise NotReadError(r"REGEXP_REPLACE names a group \1, not $1 ('\\1' inside double quotes of TOML)")
         if name in _TIME_PARSING_FUNCTIONS and len(arguments) > 1 and isinstance(pattern := arguments[-1], str):
+            # Only a literal pattern can be checked; it is the last argument.
             arguments = (*arguments[:-1], _with_zone(pattern))
         # Polars returns these as Int8 to Int32, in which arithmetic wraps around: cast to 64 bits.
         part = str(arguments[0]).strip("'").upper().rstrip("S") if name in ("EXTRACT", "DATE_PART") else ""

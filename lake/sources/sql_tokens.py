@@ -62,12 +62,14 @@ def tokenize(sql: str) -> list[Token]:
 
 
 def _token(sql: str, position: int) -> tuple[Token, int]:
+    # A comment could hide text from this tokenizer that Polars reads, or the other way round.
     if _COMMENT.match(sql, position):
         raise NotReadError("comments are not read inside an expression (two minus signs begin one)")
     if match := _TEXT.match(sql, position):
         return Token("text", match[1].replace("''", "'"), position), match.end()
     if match := _QUOTED.match(sql, position):
         return Token("quoted", match[2] if match[1] is None else match[1].replace('""', '"'), position), match.end()
+    # Operators are tried before numbers, so that `a-1` has three tokens; the longest operators come first in the pattern.
     if match := _OPERATOR.match(sql, position):
         # A number may start with its point: .5, but a.5 is no number.
         number = (

@@ -47,6 +47,7 @@ def to_utc(column: pl.Series, *, timezone: str, date_format: str | Sequence[str 
     """
     first, *others = [date_format] if date_format is None or isinstance(date_format, str) else date_format
     times = _read(column, timezone, first)
+    # Only values that are not read yet are tried again, so the first matching format counts for each value.
     for pattern in others:
         unread = (times.is_null() & column.is_not_null()).arg_true()
         if unread.is_empty():
@@ -109,6 +110,7 @@ def _read_epoch(column: pl.Series, microseconds_per_unit: int) -> pl.Series:
     whole = count.cast(pl.Int64, strict=False) if not column.dtype.is_float() else pl.lit(None, dtype=pl.Int64)
     parts = (count.cast(pl.Float64, strict=False) * microseconds_per_unit).round(0)
     microseconds = pl.coalesce(whole.cast(pl.Int128) * microseconds_per_unit, parts.cast(pl.Int128, strict=False))
+    # 128 bits until here: a value in the wrong unit would overflow and could look like a valid time.
     time = pl.select(microseconds.cast(pl.Int64, strict=False).cast(TIMESTAMP)).to_series()
     return _within_calendar(time).alias(column.name)
 
@@ -168,6 +170,7 @@ def _without_suffix(text: pl.Series, suffix: pl.Series) -> pl.Series:
 def _offset_seconds(zone: str) -> int | None:
     digits = re.sub(r"\D", "", zone).ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
+    # Not an offset: the whole time is unreadable then.
     if hours > 23 or minutes > 59:  # noqa: PLR2004 - hours of a day, minutes of an hour
         return None
     return (hours * 3600 + minutes * 60) * (-1 if "-" in zone else 1)

@@ -132,6 +132,7 @@ class Watermark:
         values = rows[self.column].drop_nulls()
         newest_read = _largest_number(values, name) if isinstance(self.overlap, int) else _latest_time(values, now, name)
         newest_recorded = self._newest
+        # Rows of the overlap are older than the watermark, so a night without changes must not move it back.
         if newest_recorded is not None and (newest_read is None or not self._is_later(newest_read, newest_recorded)):
             return self.recorded
         return None if newest_read is None else f"{self.column}={newest_read}"
@@ -162,6 +163,7 @@ def _latest_time(values: pl.Series, now: datetime, name: str) -> str | None:
     limit = now.astimezone(UTC).replace(tzinfo=None) + _AHEAD_OF_THE_CLOCK
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
         values = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    # Compared as text, as the database does; ISO texts sort in the order of time.
     if values.dtype == pl.String:
         latest = values.filter(values <= f"{limit:%Y-%m-%d %H:%M:%S}").max()
     elif isinstance(values.dtype, pl.Date | pl.Datetime):
