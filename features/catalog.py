@@ -55,5 +55,6 @@ def feature_families(event_types: tuple[str, ...]) -> dict[str, list[Feature]]:
 
 def with_interactions(available: frozenset[str]) -> frozenset[str]:
     """Add "interactions" if events reach other members: by naming a target, or content whose author is known."""
+    # Both are needed: the content table says whose content an event is about.
     through_content = {"events.content_id", "content"} <= available
     return available | {"interactions"} if through_content or "events.target_member_id" in available else available

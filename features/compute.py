@@ -66,6 +66,7 @@ def compute_features_from_totals(
         steps = [*_steps(seen, totals.between(*_span(batch))), *referrals]
         return _feature_inputs(batch, steps).select("member_no", "member_id", *columns)
 
+    # The threads' batches are in memory at the same time, so each gets its share of the members.
     batches = members.iter_slices(max(members_at_once // threads, 1)) if members.height else [members]
     with ThreadPoolExecutor(threads) as pool:
         return pl.concat(pool.map(features_of, batches)).sort("member_id")
@@ -80,6 +81,7 @@ def _feature_inputs(members: pl.DataFrame, steps: list[pl.DataFrame]) -> pl.Data
         counts = [name for name, dtype in step.schema.items() if dtype.is_integer() and name != "member_no"]
         joined = members.join(step, on="member_no", how="left", validate="1:1", maintain_order="left")
         members = joined.with_columns(pl.col(counts).fill_null(0))
+    # Polars divides chunks of one row in another way, so results must not depend on how the joins left the chunks.
     return members.rechunk()
 
 
@@ -100,6 +102,7 @@ def _steps(seen: SeenHistory, totals: IncrementalTotals) -> list[pl.DataFrame]:
 
 def _referrals(seen: SeenHistory) -> pl.LazyFrame:
     """Return one row per member_no who referred others: `referred.members`, the number of those seen by `as_of`."""
+    # A member of this part may have referred members of other parts.
     everybody = seen.members if seen.everybody is None else seen.everybody
     referred = everybody.filter(pl.col("referrer_no").is_not_null())
     return referred.group_by(pl.col("referrer_no").alias("member_no")).agg(pl.len().cast(pl.Int32).alias("referred.members"))

@@ -33,6 +33,7 @@ def feature_dictionary_markdown() -> str:
 
 
 def _section(title: str, family: list[Feature]) -> str:
+    # Windows of one habit follow each other in the catalog, which `groupby` needs.
     rows = [_row(list(group)) for _, group in groupby(family, key=_pattern)]
     header = "| feature | windows in days | meaning | unit | needs | habit |\n|---|---|---|---|---|---|"
     return "\n".join([f"## {title}", "", header, *rows, ""])

@@ -28,6 +28,7 @@ def first_day_of_history(rows_by_day: Mapping[date, int]) -> date | None:
     days = sorted(day for day, rows in rows_by_day.items() if rows > 0)
     if not days:
         return None
+    # At least one: in a small history a single wrong date is more than one row in a hundred.
     most_far_rows = max(1, sum(rows_by_day[day] for day in days) // _ROWS_PER_FAR_ROW)
     first, rows_before = days[0], 0
     for day, following in pairwise(days):

@@ -19,6 +19,7 @@ def event_slug(event_type: str) -> str:
 
     A type with the name of a fixed kind ("order", "click") gets the suffix "_event", so that no feature has two meanings.
     """
+    # Letters of all scripts are kept, so that types in other languages stay apart.
     slug = re.sub(r"[\W_]+", "_", event_type.lower()).strip("_") or "unnamed"
     return f"{slug}_event" if slug in RESERVED_SLUGS else slug
 

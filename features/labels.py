@@ -45,6 +45,7 @@ def label(
         churn_horizon_days=churn_horizon_days,
         value_horizon_days=value_horizon_days,
     )
+    # Members seen by `as_of` only, as in the features, although the outcomes are of later days.
     known = cut(history, as_of).members.select("member_no")
     return (
         known.join(outcomes, on="member_no", how="left", validate="1:1")

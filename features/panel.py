@@ -65,5 +65,6 @@ def build_panel(
 
 def _slice(features: pl.DataFrame, labels: pl.LazyFrame, as_of: date, keep: pl.Expr | None) -> pl.DataFrame:
     labels_to_keep = labels if keep is None else labels.filter(keep)
+    # Joined in the order of the features, so that equal inputs give the same panel, row for row.
     rows = features.lazy().join(labels_to_keep, on="member_no", how="inner", validate="1:1", maintain_order="left")
     return rows.select(pl.lit(as_of).alias("as_of"), pl.all()).collect(engine="streaming")

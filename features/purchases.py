@@ -51,6 +51,7 @@ def update_purchases(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_now
     first_minor = pl.col("first_minor").filter(pl.col("first_date") == pl.col("first_date").min()).first()
     return (
         pl.concat([previous, subtracted, compute_purchases(rows_now.lazy())])
+        # In order, so that the earlier night's row comes first where both have the same first day.
         .group_by("member_no", maintain_order=True)
         .agg(pl.col("days").sum(), pl.col("first_date").min(), pl.col("last_date").max(), pl.col("minor").sum(), first_minor)
         .filter(pl.col("days") > 0)
@@ -59,7 +60,13 @@ def update_purchases(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_now
 
 
 def lost_purchase_days(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_now: pl.DataFrame) -> pl.Series:
-    """Return the members whose first or last order day is gone or has another spend; arguments as in `update_purchases`."""
+    """Return the members whose first or last order day is gone or has another spend.
+
+    Args:
+        previous: The purchases of the earlier night.
+        rows_before: Every row of the moved days as the earlier night saw them.
+        rows_now: Every row of the moved days as the later night sees them.
+    """
     before, after = (_order_days(rows.lazy()).collect() for rows in (rows_before, rows_now))
     gone = before.join(after, on=["member_no", "event_date", "minor"], how="anti")
     ends = gone.join(previous.select("member_no", "first_date", "last_date"), on="member_no")

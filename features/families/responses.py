@@ -44,6 +44,7 @@ def feedback_features() -> list[Feature]:
             "mean_feedback_score",
             "Mean score the member gave; empty without a score",
             "score",
+            # Divided by scored answers only; unscored ones are another kind.
             lambda days: share(amount("feedback", days), count("feedback", days) * SCORE_SCALE),
             needs=_SCORES,
             windows_days=(LONGEST_WINDOW_DAYS,),

@@ -54,7 +54,13 @@ class KeyPacking:
         return keys >> np.uint64(self._lowest_bit(name))
 
     def end_of_group(self, keys: Keys, position: int, name: str) -> int:
-        """Return the position after the last of the sorted keys that equal the one at `position` in the fields down to `name`."""
+        """Return the position after the last key of a group: those that are equal in the fields down to `name`.
+
+        Args:
+            keys: Sorted keys.
+            position: The position of any key of the group.
+            name: The last field that is compared.
+        """
         # The smallest key of the next group. It overflows to 0 where the last group has all bits set: nothing follows that.
         next_group = (self.prefix(keys[position], name) + np.uint64(1)) << np.uint64(self._lowest_bit(name))
         return int(np.searchsorted(keys, next_group)) if next_group else len(keys)
