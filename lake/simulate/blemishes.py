@@ -68,6 +68,7 @@ def add_bad_rows(export: str, rows: pl.DataFrame, rng: np.random.Generator) -> t
     breakages = BREAKAGES[export]
     sample = np.sort(rng.choice(rows.height, size=round(rows.height * BAD_SHARE), replace=False))
     kinds = list(breakages)
+    # Every kind gets the same number of rows, give or take one.
     parts = [_broken(rows[sample[start :: len(kinds)]], breakages[kind], KEYS.get(export)) for start, kind in enumerate(kinds)]
     counts = {kind: part.height for kind, part in zip(kinds, parts, strict=True)}
     return pl.concat([rows, *_renumbered(parts, KEYS.get(export))]), counts

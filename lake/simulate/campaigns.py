@@ -55,6 +55,7 @@ def run_campaign(life: Life, day: int, today: date, vigour: Floats) -> None:
     is_campaign_day = today.weekday() == CAMPAIGN_WEEKDAY and day >= CAMPAIGN_FROM_DAY
     member = np.flatnonzero(is_due & (inactive_days >= QUIET_DAYS[0]) & (inactive_days <= QUIET_DAYS[1]) & is_campaign_day)
     arm = np.where(chance(life.rng, len(member), TREATED_SHARE), TREATMENT, CONTROL)
+    # Both arms rest, treated or not: otherwise they would differ in more than the treatment.
     life.last_campaign[member] = day
     life.last_message[member[arm == TREATMENT]] = day
     _record(life, day, member, arm=arm, effect=_expected_extra_sessions(people, member, vigour[member]))
@@ -76,6 +77,7 @@ def _treat(life: Life, day: int, member: Ints) -> None:
     has_effect = chance(life.rng, len(member), np.abs(effect))
     returns_on = day + 1 + life.rng.integers(0, EFFECT_DAYS, len(member))
     is_won, is_put_off = has_effect & (effect > 0), has_effect & (effect < 0)
+    # `add.at`, not `+=`: an index that occurs twice must be counted twice.
     np.add.at(life.extra_sessions, (returns_on[is_won] % (EFFECT_DAYS + 1), member[is_won]), 1)
     rescued = member[is_won & (life.decline_from[member] <= day)]
     life.rescues[rescued] += 1

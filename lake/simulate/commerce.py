@@ -48,6 +48,7 @@ def _purchases(people: Population, rng: np.random.Generator, *, day: Ints, membe
     value = rng.gamma(ORDER_VALUE_SHAPE, people.mean_order_value[member] / ORDER_VALUE_SHAPE)
     order = np.repeat(np.arange(len(day)), count)
     share = rng.gamma(2.0, 1.0, len(order))
+    # Gamma variates over their sum are a Dirichlet distribution: a random division of the order's value among its lines.
     share /= np.bincount(order, weights=share, minlength=len(day))[order]
     quantity = 1 + rng.poisson(0.4, len(order))
     kind = rng.choice(len(KINDS), size=len(day), p=KIND_SHARES)[order]
@@ -72,6 +73,7 @@ def _purchases(people: Population, rng: np.random.Generator, *, day: Ints, membe
 def _refunds(lines: pl.DataFrame, rng: np.random.Generator, *, orders: int, days: int) -> pl.DataFrame:
     """Return refunds of some orders, complete or of the first line only, at the same time of a later day."""
     is_refunded = rng.random(orders) < REFUND_SHARE
+    # Drawn for all orders, refunded or not, so that the number of random numbers does not depend on the outcome.
     is_full = rng.random(orders) < FULL_REFUND_SHARE
     waiting_days = rng.integers(1, REFUND_WITHIN_DAYS + 1, orders)
     order = lines["order"].to_numpy()

@@ -67,6 +67,7 @@ def daily_hazard(
         "settled": np.clip(tenure_days, 0, SETTLED_AFTER_DAYS) / SETTLED_AFTER_DAYS,
     }
     log_ratio = np.sum([HAZARD_WEIGHTS[name] * term for name, term in terms.items()], axis=0)
+    # A proportional hazard: the terms multiply the rate, and the probability is limited to 1.
     hazard: Floats = np.minimum(HAZARD_PER_DAY * people.hazard_ratio * np.exp(log_ratio), 1.0)
     return hazard
 

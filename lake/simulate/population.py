@@ -137,7 +137,13 @@ def draw_population(rng: np.random.Generator, *, members: int, days: int) -> Pop
 
 
 def chance(rng: np.random.Generator, size: int, probability: float | Floats) -> Flags:
-    """Draw `size` booleans that are true with this probability."""
+    """Draw `size` booleans that are true with this probability.
+
+    Args:
+        rng: Source of randomness.
+        size: Number of booleans.
+        probability: One probability for all, or one for each.
+    """
     return rng.random(size) < probability
 
 
@@ -163,5 +169,6 @@ def _action_odds(kind: Ints, diversity: Floats) -> Floats:
     mixes = np.array([archetype.mix for archetype in ARCHETYPES], dtype=np.float64)
     side = (mixes / mixes.sum(axis=1, keepdims=True))[kind] * diversity[:, None]
     odds = np.cumsum(np.column_stack([1 - diversity, side]), axis=1)
+    # Rounding must not leave a gap above the last cumulative probability.
     odds[:, -1] = 1.0
     return odds

@@ -103,6 +103,7 @@ class Life:
 
     def vigour(self, day: int) -> Column:
         """Return the factor on every rate: 1 at first, halved by each week of decline, 0 before joining and after churning."""
+        # The upper limit keeps the power of one half from underflowing.
         weeks = np.clip((day - self.decline_from) // 7 + 1, 0, 60)
         is_here = (self.people.joined_day <= day) & (day < self.gone_from)
         return np.where(is_here, 0.5**weeks, 0.0)

@@ -38,8 +38,10 @@ def visit(life: Life, day: int, vigour: Floats, *, weekday: int) -> None:
     actions = rng.poisson(people.actions_per_session[visitor])
     actor = np.repeat(visitor, actions)
     later = np.repeat(begins, actions) + rng.exponential(SECONDS_BETWEEN_ACTIONS, len(actor))
+    # Inverse transform: the number of cumulative probabilities below a uniform number is the index of the action.
     code = READ + (rng.random(len(actor))[:, None] > people.action_odds[actor]).sum(axis=1)
     member = np.concatenate([visitor, actor])
+    # The last actions of a late session stay within the day, so that a day's events depend on no other day.
     second = np.minimum(np.concatenate([begins, later]), DAY_SECONDS - 1.0)
     _interact(life, day, member, second, np.concatenate([np.full(len(visitor), LOGIN), code]))
 
@@ -50,6 +52,7 @@ def _sessions(life: Life, day: int, vigour: Floats, *, weekday: int) -> Ints:
     novelty = 1 + np.exp(-np.maximum(day - people.joined_day, 0) / NOVELTY_DAYS)
     extra = life.extra_sessions[day % (EFFECT_DAYS + 1)]
     sessions = life.rng.poisson(people.sessions_per_day * vigour * rhythm * novelty) + extra
+    # The slot of the ring buffer is used again eight days later.
     extra[:] = 0
     # Members have at least one session on the day they join.
     at_least: Ints = np.maximum(sessions, (people.joined_day == day).astype(np.int64))

@@ -55,13 +55,20 @@ class Calendar:
 
     def zoned(self, local: pl.Series) -> pl.Series:
         """Attach the community's timezone to wall-clock times."""
+        # The time after the change that has the same distance to it as the skipped one.
         skipped = local.dt.offset_by("1h").dt.replace_time_zone(self.timezone, ambiguous="earliest", non_existent="null")
         regular = local.dt.replace_time_zone(self.timezone, ambiguous="earliest", non_existent="null")
         return pl.select(pl.coalesce(regular, skipped)).to_series()
 
 
 def ids(prefix: str, number: Ints, *, width: int) -> pl.Series:
-    """Return ids such as `m00042`; null for negative numbers."""
+    """Return ids such as `m00042`; null for negative numbers.
+
+    Args:
+        prefix: The letters before the number.
+        number: The numbers.
+        width: Number of digits, filled up with zeros.
+    """
     numbers = pl.Series(number)
     text = pl.lit(prefix) + numbers.cast(pl.String).str.zfill(width)
     return pl.select(pl.when(numbers >= 0).then(text)).to_series()
