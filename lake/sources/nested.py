@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import polars as pl
 
 from lake.sources.casting import as_text, without_blanks
-from lake.sources.sql_grammar import Path, Step
+from lake.sources.sql_paths import Path, Step
 
 
 class AbsentError(LookupError):

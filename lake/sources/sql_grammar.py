@@ -27,6 +27,7 @@ from lake.sources.sql_names import (
     UNITS,
     WIDE_TYPES,
 )
+from lake.sources.sql_paths import Path, Step
 from lake.sources.sql_tokens import Cursor, NotReadError, Token, tokenize
 from lake.sources.times import names_utc
 
@@ -38,30 +39,6 @@ _INDEX: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 class ManyRowsError(NotReadError):
     """The expression depends on other rows than its own."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step into a nested value: a field's name or an index in a list (0 is the first), and whether the result is text."""
-
-    key: str | int
-    as_text: bool = False
-
-
-@dataclass(frozen=True)
-class Path:
-    """A column, or a value nested in one.
-
-    Args:
-        names: The names joined by points: a column and fields in it, or one column whose own name contains points.
-        steps: The steps written as arrows.
-    """
-
-    names: tuple[str, ...]
-    steps: tuple[Step, ...] = ()
-
-    def __str__(self) -> str:
-        return ".".join(self.names) + "".join(f" {'->>' if step.as_text else '->'} {step.key!r}" for step in self.steps)
 
 
 @dataclass(frozen=True)
