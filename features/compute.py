@@ -63,7 +63,7 @@ def compute_features_from_totals(
     referrals = [_referrals(seen).collect(engine="streaming")] if "members.referrer_id" in seen.available else []
 
     def features_of(batch: pl.DataFrame) -> pl.DataFrame:
-        steps = [*_steps(seen, totals.between(*_span(batch))), *referrals]
+        steps = [*_steps(seen, totals.between(*_number_range(batch))), *referrals]
         return _feature_inputs(batch, steps).select("member_no", "member_id", *columns)
 
     # The threads' batches are in memory at the same time, so each gets its share of the members.
@@ -108,5 +108,5 @@ def _referrals(seen: SeenHistory) -> pl.LazyFrame:
     return referred.group_by(pl.col("referrer_no").alias("member_no")).agg(pl.len().cast(pl.Int32).alias("referred.members"))
 
 
-def _span(members: pl.DataFrame) -> tuple[int, int]:
+def _number_range(members: pl.DataFrame) -> tuple[int, int]:
     return (int(members["member_no"][0]), int(members["member_no"][-1])) if members.height else (0, 0)

@@ -34,8 +34,8 @@ def update_last_scores(previous: pl.DataFrame, rows_now: pl.DataFrame) -> pl.Dat
         rows_now: Every row of the moved days as the later night sees them.
     """
     # The stable sort keeps the rows of now before equal ones of the earlier night: a day that changed counts as it is now.
-    both = pl.concat([compute_last_scores(rows_now.lazy()), previous])
-    return both.sort("member_no", "last_date", descending=[False, True], maintain_order=True).unique(
+    candidates = pl.concat([compute_last_scores(rows_now.lazy()), previous])
+    return candidates.sort("member_no", "last_date", descending=[False, True], maintain_order=True).unique(
         "member_no", keep="first", maintain_order=True
     )
 
@@ -51,8 +51,10 @@ def lost_last_scores(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_now
     before, after = (
         rows.filter(pl.col("activity") == "feedback").select("member_no", "event_date") for rows in (rows_before, rows_now)
     )
-    gone = before.join(after, on=["member_no", "event_date"], how="anti")
-    return gone.join(previous, left_on=["member_no", "event_date"], right_on=["member_no", "last_date"], how="semi")["member_no"]
+    lost_rows = before.join(after, on=["member_no", "event_date"], how="anti")
+    return lost_rows.join(previous, left_on=["member_no", "event_date"], right_on=["member_no", "last_date"], how="semi")[
+        "member_no"
+    ]
 
 
 def last_feedback_score(last_scores: pl.DataFrame) -> pl.DataFrame:

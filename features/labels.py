@@ -46,9 +46,9 @@ def label(
         value_horizon_days=value_horizon_days,
     )
     # Members seen by `as_of` only, as in the features, although the outcomes are of later days.
-    known = cut(history, as_of).members.select("member_no")
+    members = cut(history, as_of).members.select("member_no")
     return (
-        known.join(outcomes, on="member_no", how="left", validate="1:1")
+        members.join(outcomes, on="member_no", how="left", validate="1:1")
         .sort("member_no")
         .select(
             "member_no",

@@ -68,8 +68,8 @@ def lost_purchase_days(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_n
         rows_now: Every row of the moved days as the later night sees them.
     """
     before, after = (_order_days(rows.lazy()).collect() for rows in (rows_before, rows_now))
-    gone = before.join(after, on=["member_no", "event_date", "minor"], how="anti")
-    ends = gone.join(previous.select("member_no", "first_date", "last_date"), on="member_no")
+    lost_rows = before.join(after, on=["member_no", "event_date", "minor"], how="anti")
+    ends = lost_rows.join(previous.select("member_no", "first_date", "last_date"), on="member_no")
     day = pl.col("event_date")
     return ends.filter((day == pl.col("first_date")) | (day == pl.col("last_date")))["member_no"]
 

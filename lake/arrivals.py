@@ -66,8 +66,8 @@ def read_arrivals(lake: Lake) -> pl.DataFrame:
 
 def paths_by_source(arrivals: pl.DataFrame, table: str) -> dict[str, list[str]]:
     """Return the paths that have arrived, by source of a table."""
-    of_table = arrivals.filter(pl.col("table") == table)
-    return dict(of_table.group_by("source").agg(pl.col("path").unique()).iter_rows())
+    table_arrivals = arrivals.filter(pl.col("table") == table)
+    return dict(table_arrivals.group_by("source").agg(pl.col("path").unique()).iter_rows())
 
 
 def record(

@@ -99,36 +99,36 @@ def land_batches(lake: Lake, table: Table, batches: Iterable[pl.DataFrame]) -> L
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _LandingCounts:
     landed: list[tuple[str, int]]
     replaced: list[tuple[str, int]]
     days: set[date]
     replacements: pl.DataFrame
 
 
-def _land(lake: Lake, table: Table, records: pl.DataFrame, *, arrivals_before: Collection[str]) -> _Counted:
+def _land(lake: Lake, table: Table, records: pl.DataFrame, *, arrivals_before: Collection[str]) -> _LandingCounts:
     # Of one key the last arrival of the batch has the record; the others count as replaced right away and are never written.
     newest = records.sort(SEQUENCE, table.key).unique(table.key, keep="last", maintain_order=True)
     superseded = records.join(newest.select(table.key, SEQUENCE), on=[table.key, SEQUENCE], how="anti")
     earlier = _earlier_records(lake, table, newest)
     # Among tonight's arrivals the last one owns a record, even if an earlier batch brought the same content: such a record counts
     # as changed and moves to the later arrival.
-    same = earlier.filter(pl.col("is_same") & ~pl.col("arrival_id").is_in(arrivals_before))
-    changed = earlier.join(same.select(table.key), on=table.key, how="anti")
-    fresh = newest.join(same.select(table.key), on=table.key, how="anti")
+    unchanged = earlier.filter(pl.col("is_same") & ~pl.col("arrival_id").is_in(arrivals_before))
+    changed = earlier.join(unchanged.select(table.key), on=table.key, how="anti")
+    fresh = newest.join(unchanged.select(table.key), on=table.key, how="anti")
     days = write_records(lake, table, fresh.select(list(table.landed_schema)), removed=changed)
     # The earlier arrival keeps a record that is sent again unchanged, so its day is not rewritten; tonight's row counts as
     # replaced.
-    resent = same.filter(pl.col("arrival_id") != pl.col("arrival_id_tonight"))
+    resent = unchanged.filter(pl.col("arrival_id") != pl.col("arrival_id_tonight"))
     # The same arrival lands once more, as in a replay of its quarantined rows: the record stays landed and is not replaced.
-    landed_again = same.filter(pl.col("arrival_id") == pl.col("arrival_id_tonight"))
+    landed_again = unchanged.filter(pl.col("arrival_id") == pl.col("arrival_id_tonight"))
     gained = [*_by_arrival(fresh), *_by_arrival(landed_again)]
     replaced = [*_by_arrival(superseded), *_by_arrival(resent, "arrival_id_tonight"), *_by_arrival(changed)]
     # Every row of an arrival is counted once: what `landed` loses here, `replaced` gains above.
     lost = [(arrival, -count) for arrival, count in _by_arrival(changed)]
     superseded_pairs = superseded.join(newest, on=table.key, how="inner", suffix="_tonight")
     replacements = pl.concat([_replacements(table, changed), _replacements(table, superseded_pairs)])
-    return _Counted(landed=[*gained, *lost], replaced=replaced, days=days, replacements=replacements)
+    return _LandingCounts(landed=[*gained, *lost], replaced=replaced, days=days, replacements=replacements)
 
 
 def _replacements(table: Table, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -165,14 +165,14 @@ def _earlier_records(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataF
     """Return one row per record whose key the lake has: the earlier arrival and day, and whether the content is the same."""
     content = [column for column in table.landed_schema if column not in PROVENANCE and column != table.key]
     earlier = scan_days_with_keys(lake, table, newest[table.key])
-    both = earlier.select(table.key, *content, "arrival_id").join(
+    pairs = earlier.select(table.key, *content, "arrival_id").join(
         newest.lazy().select(table.key, *content, "arrival_id"), on=table.key, how="inner", suffix="_tonight"
     )
     is_same = pl.all_horizontal(pl.col(column).eq_missing(pl.col(f"{column}_tonight")) for column in content)
     compared = [column for column in (table.owner, table.time, "amount_minor") if column in content]
     day = [DAY] if DAY in content else []
     columns = [table.key, "arrival_id", "arrival_id_tonight", *day, *compared, *(f"{column}_tonight" for column in compared)]
-    return both.select(*columns, is_same=is_same).collect(engine="streaming").sort(table.key)
+    return pairs.select(*columns, is_same=is_same).collect(engine="streaming").sort(table.key)
 
 
 def scan_days_with_keys(lake: Lake, table: Table, keys: pl.Series) -> pl.LazyFrame:

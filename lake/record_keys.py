@@ -110,11 +110,11 @@ def _sum_lines(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     lines = rows.sort(table.time, ROW_NO).with_columns(micro=micro).drop("amount", ROW_NO)
     # Most orders have one line: only the others are grouped.
     is_alone = pl.col(table.key).is_unique()
-    others = [column for column in lines.columns if column not in (table.key, "micro")]
+    other_columns = [column for column in lines.columns if column not in (table.key, "micro")]
     summed = (
         lines.filter(~is_alone)
         .group_by(table.key, maintain_order=True)
-        .agg(pl.col("micro").sum(), *(pl.col(column).drop_nulls().first() for column in others))
+        .agg(pl.col("micro").sum(), *(pl.col(column).drop_nulls().first() for column in other_columns))
     )
     orders = pl.concat([lines.filter(is_alone), summed.select(lines.columns)])
     # Rounded once per order, away from zero, so that a refund has exactly the amount of its order with the sign reversed.

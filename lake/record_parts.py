@@ -95,13 +95,13 @@ def land_parts(
     stored = _stored_parts(lake, composition, ledger, sources=sources)
     newest = records.sort(SEQUENCE, key).unique(composition.identity, keep="last", maintain_order=True)
     superseded = records.join(newest, on=[*composition.identity, SEQUENCE], how="anti")
-    same, changed = _matching_parts(composition, stored, newest)
-    fresh = newest.join(same, on=composition.identity, how="anti").select(stored.columns)
+    unchanged, changed = _matching_parts(composition, stored, newest)
+    fresh = newest.join(unchanged, on=composition.identity, how="anti").select(stored.columns)
     after = pl.concat([stored.join(changed, on=composition.identity, how="anti"), fresh])
-    replaced = [superseded.select("arrival_id"), same.select("arrival_id"), changed.select("arrival_id")]
+    replaced = [superseded.select("arrival_id"), unchanged.select("arrival_id"), changed.select("arrival_id")]
     days = _write(lake, composition, after, keys=newest[key], order=order, sources=sources)
     # Counted as a difference of the whole table: a new earliest part changes the role of parts that did not arrive tonight.
-    counted = _changes(_role_counts(composition, stored), _role_counts(composition, after))
+    counted = _count_changes(_role_counts(composition, stored), _role_counts(composition, after))
     return Landed(landed=counted["landed"], added=counted["added"], replaced=_by_arrival(pl.concat(replaced)), days=len(days))
 
 
@@ -127,7 +127,7 @@ def retire_parts(
     _write(lake, composition, after, keys=removed[composition.table.key], order=order)
     # Roles before the removal, but without the removed parts: their arrivals count them as retired, not as a change of role.
     remaining = _with_role(composition, stored).join(removed, on=composition.identity, how="anti")
-    counted = _changes(_count_by_role(remaining), _role_counts(composition, after))
+    counted = _count_changes(_count_by_role(remaining), _role_counts(composition, after))
     return Landed(landed=counted["landed"], added=counted["added"], replaced={}, days=0, retired=_by_arrival(owners))
 
 
@@ -171,8 +171,10 @@ def _stored_parts(lake: Lake, composition: Composition, ledger: pl.DataFrame, *,
 
 def _with_sources(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `source` as the ledger names the source of their arrival now; sources can be renamed."""
-    named = rows.join(ledger.select("arrival_id", today="source"), on="arrival_id", how="left", maintain_order="left")
-    return named.with_columns(source=pl.coalesce("today", "source")).drop("today")
+    with_current_source = rows.join(
+        ledger.select("arrival_id", today="source"), on="arrival_id", how="left", maintain_order="left"
+    )
+    return with_current_source.with_columns(source=pl.coalesce("today", "source")).drop("today")
 
 
 def _matching_parts(composition: Composition, stored: pl.DataFrame, newest: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -181,11 +183,11 @@ def _matching_parts(composition: Composition, stored: pl.DataFrame, newest: pl.D
     Returns:
         The parts with the same content, with tonight's arrival, and the stored parts with other content, with their arrival.
     """
-    content = _content(composition.table)
-    both = stored.join(newest, on=composition.identity, how="inner", suffix="_tonight")
+    content = _content_columns(composition.table)
+    pairs = stored.join(newest, on=composition.identity, how="inner", suffix="_tonight")
     is_same = pl.all_horizontal(pl.col(column).eq_missing(pl.col(f"{column}_tonight")) for column in content)
-    same, changed = both.filter(is_same), both.filter(~is_same)
-    resent = same.with_columns(arrival_id=pl.col("arrival_id_tonight"))
+    unchanged, changed = pairs.filter(is_same), pairs.filter(~is_same)
+    resent = unchanged.with_columns(arrival_id=pl.col("arrival_id_tonight"))
     return resent.select(*composition.identity, "arrival_id"), changed.select(*composition.identity, "arrival_id")
 
 
@@ -212,7 +214,7 @@ def _write(
     all_keys = pl.concat([keys, touched[table.key]]).unique()
     stored = landed.join(all_keys.to_frame(table.key).lazy(), on=table.key, how="semi").collect()
     # The arrival is compared too: a record with the same content may belong to another arrival after a removal.
-    compared = [table.key, "arrival_id", *_content(table)]
+    compared = [table.key, "arrival_id", *_content_columns(table)]
     fresh = composed.join(stored, on=compared, how="anti", nulls_equal=True)
     removed = stored.join(composed, on=compared, how="anti", nulls_equal=True)
     return set(write_records(lake, table, fresh.select(list(table.landed_schema)), removed=removed))
@@ -221,7 +223,7 @@ def _write(
 def _compose(composition: Composition, parts: pl.DataFrame, order: Sequence[str]) -> pl.DataFrame:
     """Return one row per record: the values composed of its parts, and the provenance of its earliest part."""
     table, key = composition.table, composition.table.key
-    values = _content(table)
+    values = _content_columns(table)
     if composition is BY_SOURCE:
         ranks = pl.col("source").replace_strict({source: n for n, source in enumerate(order)}, default=-1, return_dtype=pl.Int64)
         # Sources that are no longer configured rank lowest: their values fill gaps only.
@@ -257,7 +259,7 @@ def _count_by_role(parts: pl.DataFrame) -> dict[str, dict[str, int]]:
     return {role: _by_arrival(parts.filter(pl.col("role") == role)) for role in ("landed", "added")}
 
 
-def _changes(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+def _count_changes(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
     """Return the change of each arrival's count by role; unchanged ones are left out."""
     changes: dict[str, dict[str, int]] = {}
     for role, counts in after.items():
@@ -271,5 +273,5 @@ def _by_arrival(rows: pl.DataFrame) -> dict[str, int]:
     return dict(sorted(rows.group_by("arrival_id").len().iter_rows()))
 
 
-def _content(table: Table) -> list[str]:
+def _content_columns(table: Table) -> list[str]:
     return [column for column in table.landed_schema if column not in PROVENANCE and column != table.key]

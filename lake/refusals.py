@@ -49,8 +49,8 @@ def statements(rows: pl.DataFrame, *, only_refusals: bool = False) -> pl.DataFra
     by_member = rows.filter(pl.col("member_id").is_not_null()).group_by("member_id").agg(pl.col(mapped).min())
     if only_refusals:
         by_member = by_member.with_columns(pl.when(~pl.col(column)).then(pl.col(column)).alias(column) for column in mapped)
-    whole = by_member.with_columns(pl.lit(None, dtype=pl.Boolean).alias(column) for column in CONSENTS if column not in mapped)
-    return whole.filter(pl.any_horizontal(pl.col(CONSENTS).is_not_null())).select(list(STATEMENTS)).sort("member_id")
+    complete = by_member.with_columns(pl.lit(None, dtype=pl.Boolean).alias(column) for column in CONSENTS if column not in mapped)
+    return complete.filter(pl.any_horizontal(pl.col(CONSENTS).is_not_null())).select(list(STATEMENTS)).sort("member_id")
 
 
 def read_refusals(lake: Lake, ledger: pl.DataFrame) -> pl.DataFrame:
@@ -61,20 +61,22 @@ def read_refusals(lake: Lake, ledger: pl.DataFrame) -> pl.DataFrame:
     """
     refusals = [lake.scan_or_empty(REFUSALS, SCHEMA).collect()]
     if not has_refusals_by_source(lake):
-        refusals += [_in_rows_of_members(lake), _in_quarantined_rows(lake)]
-    named = pl.concat(refusals).join(
+        refusals += [_refusals_in_members(lake), _refusals_in_quarantine(lake)]
+    with_current_source = pl.concat(refusals).join(
         ledger.select("arrival_id", today="source"), on="arrival_id", how="left", maintain_order="left"
     )
-    by_member = named.with_columns(source=pl.coalesce("today", "source")).group_by("source", "member_id", maintain_order=True)
+    by_member = with_current_source.with_columns(source=pl.coalesce("today", "source")).group_by(
+        "source", "member_id", maintain_order=True
+    )
     return by_member.agg(pl.col(list(_REFUSES.values())).any(), pl.col("arrival_id", "said_at").last()).select(list(SCHEMA))
 
 
-def _in_rows_of_members(lake: Lake) -> pl.DataFrame:
+def _refusals_in_members(lake: Lake) -> pl.DataFrame:
     members = lake.scan_or_empty("members", MEMBERS.landed_schema).rename({"ingested_at": "said_at"})
-    return _refusing(members, {column: pl.col(column).eq(other=False) for column in CONSENTS}).collect()
+    return _with_refusals(members, {column: pl.col(column).eq(other=False) for column in CONSENTS}).collect()
 
 
-def _in_quarantined_rows(lake: Lake) -> pl.DataFrame:
+def _refusals_in_quarantine(lake: Lake) -> pl.DataFrame:
     """Return the refusals in quarantined rows of members; any word that does not mean "yes" counts as a "no"."""
     values_type = pl.Struct({"member_id": pl.String, **dict.fromkeys(CONSENTS, pl.String)})
     # Only open rows: a re-admitted one is among the members, a superseded one is no longer valid.
@@ -82,10 +84,10 @@ def _in_quarantined_rows(lake: Lake) -> pl.DataFrame:
     values = rows.select("source", "arrival_id", pl.col("values").str.json_decode(values_type), said_at="quarantined_at")
     words = {column: pl.col(column).str.strip_chars().str.to_lowercase() for column in CONSENTS}
     refuses = {column: (word != "") & ~word.is_in(YES) for column, word in words.items()}
-    return _refusing(values.unnest("values"), refuses).filter(pl.col("member_id").is_not_null()).collect()
+    return _with_refusals(values.unnest("values"), refuses).filter(pl.col("member_id").is_not_null()).collect()
 
 
-def _refusing(rows: pl.LazyFrame, refuses: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+def _with_refusals(rows: pl.LazyFrame, refuses: Mapping[str, pl.Expr]) -> pl.LazyFrame:
     flagged = rows.with_columns(refuses[column].fill_null(value=False).alias(name) for column, name in _REFUSES.items())
     return flagged.filter(pl.any_horizontal(list(_REFUSES.values()))).select(pl.col(n).cast(dtype) for n, dtype in SCHEMA.items())
 
@@ -109,7 +111,7 @@ def update_refusals(lake: Lake, statements_tonight: pl.DataFrame, *, previous: p
             pl.col("arrival_id", "said_at").last(),
         )
     )
-    both = previous.join(last, on=["source", "member_id"], how="full", suffix="_tonight", coalesce=True)
+    joined = previous.join(last, on=["source", "member_id"], how="full", suffix="_tonight", coalesce=True)
     # A "no" of tonight is a refusal; a refusal from before stands unless the source's new statement is a "yes".
     refuses_now = {
         name: pl.col(column).eq_missing(other=False)
@@ -117,7 +119,7 @@ def update_refusals(lake: Lake, statements_tonight: pl.DataFrame, *, previous: p
         for column, name in _REFUSES.items()
     }
     after = (
-        both.with_columns(**refuses_now)
+        joined.with_columns(**refuses_now)
         .filter(pl.any_horizontal(list(_REFUSES.values())))
         .with_columns(
             arrival_id=pl.coalesce("arrival_id_tonight", "arrival_id"), said_at=pl.coalesce("said_at_tonight", "said_at")

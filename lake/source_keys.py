@@ -61,12 +61,12 @@ def add_key_prefixes(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Seq
         ConfigurationError: A source with prefixed keys is no longer configured with `keys = "own"`.
     """
     updated_ledger = ledger
-    for source in (source for of_table in sources.values() for source in of_table):
+    for source in (source for table_sources in sources.values() for source in table_sources):
         is_of_source = (pl.col("table") == source.table) & (pl.col("source") == source.identity)
         prefixes = set(updated_ledger.filter(is_of_source)["key_prefix"])
         table = TABLES[source.table]
         if source.settings.whose_keys != "own" and prefixes - {None} and table.key in source.settings.columns:
-            raise _no_longer_own(source)
+            raise _prefix_error(source)
         if source.settings.whose_keys == "own" and None in prefixes and _has_mapped_keys(lake, table, updated_ledger, source):
             # Renamed before the ledger is recorded: a run killed in between is undone, and renames again.
             _rename_keys(lake, table, updated_ledger, source)
@@ -106,11 +106,11 @@ def reference_names(
     ]
     stored = pl.concat(frames).unique()
     plain = pl.when(pl.col("prefix").is_null()).then("key").otherwise(pl.col("key").str.strip_prefix(pl.col("prefix") + ":"))
-    named = stored.with_columns(plain=plain).select(
+    with_names = stored.with_columns(plain=plain).select(
         "key", pl.concat_list("plain", pl.concat_str(pl.col("source"), pl.lit(":"), pl.col("plain"))).alias("name")
     )
     # A record is found by its key alone if only one source has that key, and by its source and key.
-    by_name = named.explode("name").unique().group_by("name").agg(pl.col("key").first(), pl.len())
+    by_name = with_names.explode("name").unique().group_by("name").agg(pl.col("key").first(), pl.len())
     return by_name.select("name", key=pl.when(pl.col("len") == 1).then("key"))
 
 
@@ -133,7 +133,7 @@ def _is_of_source(ledger: pl.DataFrame, source: Source) -> pl.Expr:
     return pl.col("arrival_id").is_in(arrivals.implode())
 
 
-def _no_longer_own(source: Source) -> ConfigurationError:
+def _prefix_error(source: Source) -> ConfigurationError:
     return ConfigurationError(
         f'{source.label}: its records landed with `keys = "own"`, and it no longer says so',
         remedy='Put keys = "own" back; to share keys from the beginning, load the exports into a new lake.',

@@ -39,13 +39,13 @@ def active_day_rhythm(active: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """
     words = activity_bitmaps(active)
     batches = [
-        _describe(words[begin : begin + _MEMBERS_PER_BATCH], as_of)
+        _figures(words[begin : begin + _MEMBERS_PER_BATCH], as_of)
         for begin in range(0, max(active.height, 1), _MEMBERS_PER_BATCH)
     ]
     return pl.concat([active.select("member_no", pl.col("^active\\..*$")), pl.concat(batches)], how="horizontal")
 
 
-def _describe(words: Words, as_of: date) -> pl.DataFrame:
+def _figures(words: Words, as_of: date) -> pl.DataFrame:
     return pl.DataFrame(_day_counts(words) | _weekday_counts(words, as_of) | _week_counts(words) | _gaps_and_runs(words))
 
 

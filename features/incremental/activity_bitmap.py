@@ -34,13 +34,13 @@ def shift_older(words: Words, days: int) -> Words:
 
     Days of age 365 to 383 still fit into the last word; callers that do not want them apply a mask.
     """
-    whole, rest = divmod(days, WORD_BITS)
-    moved = np.zeros_like(words)
-    moved[:, whole:] = words[:, : WORDS - whole] << np.uint64(rest)
+    whole_words, rest = divmod(days, WORD_BITS)
+    shifted = np.zeros_like(words)
+    shifted[:, whole_words:] = words[:, : WORDS - whole_words] << np.uint64(rest)
     # NumPy does not define a shift by the full width of 64 bits, which `rest` 0 would ask for here.
     if rest:
-        moved[:, whole + 1 :] |= words[:, : WORDS - whole - 1] >> np.uint64(WORD_BITS - rest)
-    return moved
+        shifted[:, whole_words + 1 :] |= words[:, : WORDS - whole_words - 1] >> np.uint64(WORD_BITS - rest)
+    return shifted
 
 
 def shift_younger(words: Words, days: int) -> Words:
@@ -50,9 +50,9 @@ def shift_younger(words: Words, days: int) -> Words:
         AssertionError: `days` is not within 1 to 63; no caller needs a longer shift.
     """
     assert 0 < days < WORD_BITS, f"days {days}: not within a word"
-    moved = words >> np.uint64(days)
-    moved[:, :-1] |= words[:, 1:] << np.uint64(WORD_BITS - days)
-    return moved
+    shifted = words >> np.uint64(days)
+    shifted[:, :-1] |= words[:, 1:] << np.uint64(WORD_BITS - days)
+    return shifted
 
 
 def count_days(words: Words, ages_days: Collection[int]) -> npt.NDArray[np.int32]:

@@ -107,9 +107,9 @@ def _sum_by_window(daily: pl.LazyFrame) -> pl.DataFrame:
     amounts = rows.filter(pl.col("amount_minor") != 0).group_by("key").agg(*band_sums("amount_minor"))
     sums = counts.select("key", *window_sums("n"), "first_date", "last_date").sort("key").collect(engine="streaming")
     money = amounts.select("key", *window_sums("amount_minor")).collect(engine="streaming")
-    both = sums.join(money, on="key", how="left", maintain_order="left")
+    joined = sums.join(money, on="key", how="left", maintain_order="left")
     amount_names = window_names("amount_minor")
-    return both.select(*_unpacked_key(ranks), *window_names("n"), pl.col(amount_names).fill_null(0), "first_date", "last_date")
+    return joined.select(*_unpacked_key(ranks), *window_names("n"), pl.col(amount_names).fill_null(0), "first_date", "last_date")
 
 
 def _ranks(*activities: pl.LazyFrame) -> pl.Enum:
@@ -143,8 +143,8 @@ def lost_first_or_last_days(previous: pl.DataFrame, rows_before: pl.DataFrame, r
         rows_before: Every row of the moved days as the earlier night saw them.
         rows_now: Every row of the moved days as the later night sees them.
     """
-    gone = rows_before.join(rows_now, on=[*_KEY, "event_date"], how="anti").select(*_KEY, "event_date")
-    ends = gone.join(previous.select(*_KEY, "first_date", "last_date"), on=_KEY)
+    lost_rows = rows_before.join(rows_now, on=[*_KEY, "event_date"], how="anti").select(*_KEY, "event_date")
+    ends = lost_rows.join(previous.select(*_KEY, "first_date", "last_date"), on=_KEY)
     day = pl.col("event_date")
     return ends.filter((day == pl.col("first_date")) | (day == pl.col("last_date")))["member_no"]
 
@@ -177,8 +177,8 @@ def member_totals(sums: pl.DataFrame, *, event_types: tuple[str, ...]) -> pl.Dat
 
 def _kinds_of_rows(sums: pl.DataFrame, event_types: tuple[str, ...]) -> pl.Series:
     kinds = kind_of_activity(event_types)
-    known = pl.Enum(list(dict.fromkeys([*kinds.values(), OTHER_EVENT])))
-    return sums["activity"].replace_strict(list(kinds), list(kinds.values()), default=OTHER_EVENT, return_dtype=known)
+    kind_type = pl.Enum(list(dict.fromkeys([*kinds.values(), OTHER_EVENT])))
+    return sums["activity"].replace_strict(list(kinds), list(kinds.values()), default=OTHER_EVENT, return_dtype=kind_type)
 
 
 def _one_row_per_member(rows: _Columns, member_index: Whole, *, height: int) -> _Columns:

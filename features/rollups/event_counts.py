@@ -101,13 +101,13 @@ def _reached_through_content(events: pl.LazyFrame, content: pl.LazyFrame, member
 
 def _keys(own_events: pl.DataFrame, received: pl.DataFrame, packing: KeyPacking, *, first: int, received_rank: int) -> Keys:
     day, part = pl.col("day") - first, pl.col("part")
-    both = [
+    frames = [
         own_events.lazy().select(packing.pack(day=day, member_no=pl.col("member_no"), activity=pl.col("activity"), part=part)),
         received.lazy().select(
             packing.pack(day=day, member_no=pl.col("other_no"), activity=pl.lit(received_rank), part=part).alias("day")
         ),
     ]
-    return sorted_keys(pl.concat(both), pl.all())
+    return sorted_keys(pl.concat(frames), pl.all())
 
 
 def _with_keys(others: pl.DataFrame, packing: KeyPacking, rank: dict[str, int], *, first: int) -> pl.DataFrame:
@@ -129,10 +129,14 @@ def _count_slices(keys: Keys, others: pl.DataFrame, packing: KeyPacking) -> Iter
         # Slice by slice, because counting is several times slower on arrays that do not fit into the processor's cache.
         end = packing.end_of_group(keys, min(begin + _EVENTS_AT_ONCE, len(keys)) - 1, "activity") if len(keys) else 0
         next_key = keys[end] if end < len(keys) else None
-        until = len(other_keys) if next_key is None else int(np.searchsorted(other_keys, next_key))
-        since = 0 if not begin else int(np.searchsorted(other_keys, keys[begin]))
+        last_other = len(other_keys) if next_key is None else int(np.searchsorted(other_keys, next_key))
+        first_other = 0 if not begin else int(np.searchsorted(other_keys, keys[begin]))
         counted = _count(keys[begin:end], packing)
-        yield counted.merge_sorted(others[since:until].select(counted.columns), key="key") if until > since else counted
+        yield (
+            counted.merge_sorted(others[first_other:last_other].select(counted.columns), key="key")
+            if last_other > first_other
+            else counted
+        )
         begin = max(end, 1)
 
 

@@ -83,8 +83,8 @@ def _treat(life: Life, day: int, member: Ints) -> None:
     life.rescues[rescued] += 1
     # The decline ends only after the 7 days, so that the effect within them is exactly the documented one extra session.
     life.recover_on[rescued], life.gone_from[rescued] = day + EFFECT_DAYS + 1, NEVER
-    gone = member[is_put_off]
-    life.decline_from[gone], life.gone_from[gone] = np.minimum(life.decline_from[gone], day + 1), day + 1
+    churned = member[is_put_off]
+    life.decline_from[churned], life.gone_from[churned] = np.minimum(life.decline_from[churned], day + 1), day + 1
 
 
 def _record(life: Life, day: int, member: Ints, *, arm: Ints, effect: Floats) -> None:

@@ -127,7 +127,7 @@ def _with_python(text: bytes, separator: str, settings: SourceSettings, *, lines
     try:
         records = list(_numbered(lines))
     except csv.Error as error:
-        raise ValueError(f"line {lines.line_num + lines_before:,}: {_explained(str(error))}") from error
+        raise ValueError(f"line {lines.line_num + lines_before:,}: {_csv_error_message(str(error))}") from error
     header = records.pop(0)[1] if settings.has_header and records else None
     widest = max((len(fields) for _, fields in records), default=0)
     names = list(settings.column_names or header or [f"column_{number + 1}" for number in range(widest)])
@@ -152,7 +152,7 @@ def _numbered(lines: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
             yield lines.line_num, fields  # type: ignore[attr-defined]
 
 
-def _explained(problem: str) -> str:
+def _csv_error_message(problem: str) -> str:
     if "expected after" in problem:
         return 'a quote stands inside a quoted field; write it twice ("") or take the quotes around the field away'
     return "a quoted field is not closed before the file ends" if "unexpected end" in problem else problem

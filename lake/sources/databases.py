@@ -175,11 +175,11 @@ def _column(title: str, values: list[Any]) -> pl.Series:
 
 def distinct_names(columns: list[str]) -> list[str]:
     """Return distinct names as Polars' CSV reader makes them: the second `id` is `id_duplicated_0`."""
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     names = []
     for column in columns:
-        names.append(f"{column}_duplicated_{seen[column] - 1}" if column in seen else column)
-        seen[column] = seen.get(column, 0) + 1
+        names.append(f"{column}_duplicated_{counts[column] - 1}" if column in counts else column)
+        counts[column] = counts.get(column, 0) + 1
     return names
 
 

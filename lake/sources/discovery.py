@@ -84,7 +84,7 @@ class Export:
         except FileNotFoundError:
             raise DataError(f"{self.name} vanished while the night was running", remedy="Put it back and run again.") from None
         except OSError as error:
-            raise _unreadable(self.name, error) from error
+            raise _unreadable_error(self.name, error) from error
         rows = read_export(content, name=self.name, file_format=self.file_format, settings=self.settings)
         return rows, hashlib.sha256(content).hexdigest()
 
@@ -139,7 +139,7 @@ def natural_order(path: str) -> tuple[tuple[str, int], ...]:
     return tuple((text, int(number or -1)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", path))
 
 
-class _NothingThereError(ConfigurationError):
+class _NoMatchError(ConfigurationError):
     """A pattern matches nothing."""
 
 
@@ -147,7 +147,7 @@ def _paths(source: Source, root: Path, arrived_paths: Collection[str], absent: l
     for pattern in source.settings.paths:
         try:
             yield from _matches(pattern, source.label, root)
-        except _NothingThereError as error:
+        except _NoMatchError as error:
             if source.settings.optional:
                 continue
             # A pattern that never matched is a mistake in the configuration; one that did may be empty for a night.
@@ -161,7 +161,7 @@ def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
     if pattern.startswith(SCHEME):
         objects = matching_files(pattern)
         if not objects:
-            raise _NothingThereError(
+            raise _NoMatchError(
                 f"{source}: {pattern} matches no object", remedy="Correct `path` of this source, or put the export there."
             )
         return objects
@@ -171,13 +171,13 @@ def _matches(pattern: str, source: str, root: Path) -> Sequence[File]:
         matches = [root / path for path in ([pattern] if is_name else glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207
         files = [path for path in matches if path.is_file()]
     except OSError as error:
-        raise _unreadable(f"{source} ({pattern})", error) from error
+        raise _unreadable_error(f"{source} ({pattern})", error) from error
     if not files:
         if any(path.is_dir() for path in matches):
             raise ConfigurationError(
                 f"{source}: {pattern} is a folder", remedy="Write which files of it, such as `folder/*.csv`."
             )
-        raise _NothingThereError(
+        raise _NoMatchError(
             f"{source}: {pattern} matches no file (looked from {root})",
             remedy="Correct `path` of this source, put the export there, or say `optional = true` where there may be none.",
         )
@@ -197,7 +197,7 @@ def _export(table: Table, source: Source, path: File, root: Path) -> Export:
         with path.open("rb"):
             status = path.stat()
     except OSError as error:
-        raise _unreadable(export.name, error) from error
+        raise _unreadable_error(export.name, error) from error
     return replace(export, size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
 
 
@@ -215,7 +215,7 @@ def _remedy_for(name: str) -> str:
     return "Set `format` to csv, jsonl, parquet or xlsx."
 
 
-def _unreadable(name: str, error: OSError) -> ConfigurationError:
+def _unreadable_error(name: str, error: OSError) -> ConfigurationError:
     return ConfigurationError(
         f"{name} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
     )

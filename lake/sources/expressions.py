@@ -85,14 +85,14 @@ def listed(columns: Iterable[str]) -> str:
 
 
 def _unchanged(values: pl.Series) -> Evaluated:
-    return Evaluated(values, misread=_no_row(len(values)), written=values)
+    return Evaluated(values, misread=_all_false(len(values)), written=values)
 
 
 def _evaluated_path(value: ExportValue) -> Evaluated:
     if value.unread is None:
         return _unchanged(value.values)
-    written = value.values.zip_with(~value.unread, as_text(value.written))
-    return Evaluated(value.values, misread=value.unread, written=written)
+    texts = value.values.zip_with(~value.unread, as_text(value.written))
+    return Evaluated(value.values, misread=value.unread, written=texts)
 
 
 def _parse_expression(rows: pl.DataFrame, sql: str, label: str) -> ParsedExpression:
@@ -170,8 +170,8 @@ def _evaluate_readings(
             if variant is not expression:
                 misread |= values.is_null() & _all_present(typed, roots)
             elif misread.any() and (plain := _from_text(rows, expression, reading)) is not None:
-                return Evaluated(plain, misread=unread, written=_written(plain, inputs, unread))
-            return Evaluated(values, misread=misread | unread, written=_written(values, inputs, misread | unread))
+                return Evaluated(plain, misread=unread, written=_texts_for_people(plain, inputs, unread))
+            return Evaluated(values, misread=misread | unread, written=_texts_for_people(values, inputs, misread | unread))
     raise _evaluation_error(inputs, problem, sql, label)
 
 
@@ -180,7 +180,7 @@ def _input_frame(height: int, inputs: Sequence[ExportValue], *, whole_as_integer
 
     The column `height` comes first, so that an expression without inputs also has one row per row of the export.
     """
-    wide = [_wide(value.values) for value in inputs]
+    wide = [_in_widest_type(value.values) for value in inputs]
     values = [_whole_as_integer(column) if whole_as_integer and column.dtype.is_float() else column for column in wide]
     columns = [column.alias(column_name(position)) for position, column in enumerate(values)]
     return pl.DataFrame([pl.Series("height", [0]).new_from_index(0, height), *columns])
@@ -188,10 +188,10 @@ def _input_frame(height: int, inputs: Sequence[ExportValue], *, whole_as_integer
 
 def _evaluation_error(inputs: Sequence[ExportValue], problem: BaseException | None, sql: str, label: str) -> ConfigurationError:
     """Return the error with the inputs and their types; a library's message may contain a value of the export and is left out."""
-    reads = ", ".join(f"{value.label} ({_type_in_words(value.values.dtype)})" for value in inputs)
+    typed_inputs = ", ".join(f"{value.label} ({_type_in_words(value.values.dtype)})" for value in inputs)
     fault = "a regular expression in it is not valid" if "regex" in str(problem) else "what it reads does not fit what it does"
     return ConfigurationError(
-        f"{label}: `{sql}` cannot be evaluated: {fault}" + (f"; it reads {reads}" if reads else ""),
+        f"{label}: `{sql}` cannot be evaluated: {fault}" + (f"; it reads {typed_inputs}" if typed_inputs else ""),
         remedy="Correct it, or cast what it reads, such as CAST(x AS DOUBLE) or DATE '2024-01-31' (docs/expressions.md).",
     )
 
@@ -213,7 +213,7 @@ def _many_rows_error(sql: str, label: str) -> ConfigurationError:
 
 
 def _unread_rows(height: int, inputs: Sequence[ExportValue]) -> pl.Series:
-    unread = _no_row(height)
+    unread = _all_false(height)
     for value in inputs:
         unread = unread if value.unread is None else unread | value.unread
     return unread
@@ -269,12 +269,12 @@ def _depends_on_one_row(typed: pl.DataFrame, expression: pl.Expr, values: pl.Ser
     # Three rows instead of all: a check of every row would evaluate the expression once per row.
     positions = {0, typed.height // 2, typed.height - 1} if typed.height else set()
     return all(
-        _is_same(typed.slice(position, 1).select(expression.alias("value")).to_series(), values.slice(position, 1))
+        _are_equal(typed.slice(position, 1).select(expression.alias("value")).to_series(), values.slice(position, 1))
         for position in positions
     )
 
 
-def _is_same(one: pl.Series, other: pl.Series) -> bool:
+def _are_equal(one: pl.Series, other: pl.Series) -> bool:
     if not (one.dtype.is_float() and other.dtype.is_float()):
         return one.equals(other, null_equal=True)
     # Polars divides a single row in another way than many, which differs in the last bit: 1999 / 100 is 19.990000000000002 in a
@@ -299,7 +299,7 @@ def _from_text(rows: pl.DataFrame, expression: pl.Expr, reading: Mapping[str, pl
 
 
 def _misread_rows(rows: pl.DataFrame, reading: Mapping[str, pl.Series]) -> pl.Series:
-    misread = _no_row(rows.height)
+    misread = _all_false(rows.height)
     for name, column in reading.items():
         misread |= column.is_null() & rows[name].is_not_null()
     return misread
@@ -309,7 +309,7 @@ def _all_present(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
     return rows.select(pl.all_horizontal(pl.col(column).is_not_null() for column in columns)).to_series()
 
 
-def _written(values: pl.Series, inputs: Sequence[ExportValue], misread: pl.Series) -> pl.Series:
+def _texts_for_people(values: pl.Series, inputs: Sequence[ExportValue], misread: pl.Series) -> pl.Series:
     """Return the values for people; where an input was misread, the inputs, as the value is null there."""
     if not misread.any():
         return values
@@ -320,7 +320,7 @@ def _written(values: pl.Series, inputs: Sequence[ExportValue], misread: pl.Serie
     return texts.select(pl.concat_str(shown, separator=" ")).to_series().zip_with(misread, as_text(values))
 
 
-def _wide(column: pl.Series) -> pl.Series:
+def _in_widest_type(column: pl.Series) -> pl.Series:
     """Return numbers in the widest type of their kind.
 
     In Parquet's narrow types arithmetic wraps around: 100 * 100 is 16 as Int8, and 0 - 1 is 65535 as UInt16.
@@ -341,7 +341,7 @@ def _whole_as_integer(column: pl.Series) -> pl.Series:
     return whole if whole.cast(column.dtype).equals(column, null_equal=True) else column
 
 
-def _no_row(height: int) -> pl.Series:
+def _all_false(height: int) -> pl.Series:
     return pl.Series([False]).new_from_index(0, height)
 
 

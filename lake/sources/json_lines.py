@@ -36,14 +36,14 @@ def _records(text: bytes) -> list[dict[str, Any]]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise ValueError(_document(text) or f"line {number:,} is not JSON: {error}") from error
+            raise ValueError(_document_advice(text) or f"line {number:,} is not JSON: {error}") from error
         if not isinstance(record, dict):
-            raise ValueError(_document(text) or f"line {number:,} is not a JSON object")
+            raise ValueError(_document_advice(text) or f"line {number:,} is not a JSON object")
         records.append(record)
     return records
 
 
-def _document(text: bytes) -> str | None:
+def _document_advice(text: bytes) -> str | None:
     """Return the advice for a file that is one JSON document instead of one object per line; None for any other file."""
     try:
         json.loads(text)

@@ -58,9 +58,9 @@ def read_export(content: bytes, *, name: str, file_format: FileFormat, settings:
     except pl.exceptions.NoDataError:
         rows = pl.DataFrame()
     except _UNREADABLE as error:
-        written = f"{file_format} in {settings.encoding}" if file_format in _TEXT_FORMATS else file_format
+        format_name = f"{file_format} in {settings.encoding}" if file_format in _TEXT_FORMATS else file_format
         raise DataError(
-            f"{name} cannot be read as {written}: {_first_line(error)}",
+            f"{name} cannot be read as {format_name}: {_first_line(error)}",
             remedy="Ask for the file again, or correct `format`, `encoding`, `separator` or the lines to skip of its source. "
             "Nothing of it landed.",
         ) from error

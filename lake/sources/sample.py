@@ -56,7 +56,7 @@ def read_sample(export: Export, *, most_bytes: int = SAMPLE_BYTES, most_rows: in
         rows = _first_of_query(export, most_rows + 1)
         return Sample(rows.head(most_rows), is_whole=rows.height <= most_rows)
     if export.file_format in ("csv", "jsonl"):
-        beginning, is_whole = _beginning(export, most_bytes)
+        beginning, is_whole = _first_text_bytes(export, most_bytes)
         if not is_whole:
             beginning = _whole_records(beginning, encoding=export.settings.encoding, csv=export.file_format == "csv")
         rows = read_export(beginning, name=export.name, file_format=export.file_format, settings=export.settings)
@@ -85,7 +85,7 @@ def _first_of_parquet(export: Export, most_rows: int) -> pl.DataFrame:
     return read_export(buffer.getvalue(), name=export.name, file_format="parquet", settings=export.settings)
 
 
-def _beginning(export: Export, most_bytes: int) -> tuple[bytes, bool]:
+def _first_text_bytes(export: Export, most_bytes: int) -> tuple[bytes, bool]:
     """Return the first bytes of a text, decompressed, and whether they are all of it."""
     assert export.location is not None
     content = _first_bytes(export.location, most_bytes + 1)

@@ -70,10 +70,10 @@ def identify(table: str, sources: Sequence[SourceSettings]) -> tuple[Source, ...
         section = table if len(sources) == 1 else f"{table}[{number}]"
         label = section if settings.name is None else f"{table} {settings.name!r}"
         identified.append(Source(table, number, identity, label, settings))
-    twice = [identity for identity, count in Counter(source.identity for source in identified).items() if count > 1]
-    if twice:
+    duplicates = [identity for identity, count in Counter(source.identity for source in identified).items() if count > 1]
+    if duplicates:
         raise ConfigurationError(
-            f"two sources of {table} go by {twice[0]!r}", remedy='Give each a name of its own, such as name = "shop".'
+            f"two sources of {table} go by {duplicates[0]!r}", remedy='Give each a name of its own, such as name = "shop".'
         )
     return tuple(identified)
 
@@ -165,14 +165,14 @@ def _successors(paths: Mapping[str, Sequence[str]], unseen: Sequence[Source], ro
     remaining = [source for source in unseen if source not in successors.values()]
     # A query with another text is another source: there are no files by which it could be recognised.
     of_files = [source for source in remaining if source.settings.uri is None]
-    reads = {
+    candidates_by_identity = {
         old: [s for s in of_files if all(s.reads(path, root) for path in read)]
         for old, read in paths.items()
         if old not in successors
     }
     # Second, a pattern that matches every recorded path, if neither the pattern nor the recorded source has another partner.
-    for old, candidates in reads.items():
-        if len(candidates) == 1 and sum(candidates[0] in others for others in reads.values()) == 1:
+    for old, candidates in candidates_by_identity.items():
+        if len(candidates) == 1 and sum(candidates[0] in others for others in candidates_by_identity.values()) == 1:
             successors[old] = candidates[0]
     # Third, the table had one source and has one unnamed source now: its path has changed.
     if is_only and paths and not successors and len(remaining) == 1 and not remaining[0].is_named:

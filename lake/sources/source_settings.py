@@ -253,9 +253,9 @@ class SourceSettings(BaseModel):
             raise ValueError(f"`decimal` and `thousands` are both {self.decimal!r}")
         if (self.yes is None) != (self.no is None):
             raise ValueError("`yes` and `no` go together")
-        both = set(self.yes or ()) & set(self.no or ())
-        if both:
-            raise ValueError(f"{min(both)!r} is among `yes` and among `no`")
+        common = set(self.yes or ()) & set(self.no or ())
+        if common:
+            raise ValueError(f"{min(common)!r} is among `yes` and among `no`")
         if "false" in (self.yes or ()) or "true" in (self.no or ()):
             raise ValueError("`yes` and `no` cannot turn true and false around; map the column with NOT")
         return self

@@ -105,24 +105,24 @@ class Cursor:
         self.position += token.kind != "end"
         return token
 
-    def is_at(self, *written: str, ahead: int = 0) -> bool:
+    def is_at(self, *texts: str, ahead: int = 0) -> bool:
         """Return whether the token at the position, or so many tokens ahead, is one of these words or operators."""
         token = self.tokens[min(self.position + ahead, len(self.tokens) - 1)]
-        return token.kind in ("word", "operator") and token.text.upper() in written
+        return token.kind in ("word", "operator") and token.text.upper() in texts
 
-    def take_if(self, *written: str) -> str | None:
+    def take_if(self, *texts: str) -> str | None:
         """Return the token and advance if it is one of these words or operators; else return None."""
-        return self.take().text.upper() if self.is_at(*written) else None
+        return self.take().text.upper() if self.is_at(*texts) else None
 
-    def expect(self, *written: str) -> str:
+    def expect(self, *texts: str) -> str:
         """Take one of these words or operators.
 
         Raises:
             NotReadError: The next token is another one.
         """
-        token_text = self.take_if(*written)
+        token_text = self.take_if(*texts)
         if token_text is None:
-            raise self.unexpected(f"{' or '.join(written)} is missing")
+            raise self.unexpected(f"{' or '.join(texts)} is missing")
         return token_text
 
     def expect_text(self, wanted: str) -> str:

@@ -34,10 +34,10 @@ def read_format(lake: Root) -> int | None:
     recorded = _read(lake)
     if recorded is None:
         return None if storage_of(lake).is_empty() else FORMAT
-    written = recorded.get(_KEY)
-    if not isinstance(written, int) or isinstance(written, bool) or written < 1:
-        raise _damaged(lake / FORMAT_FILE)
-    return written
+    number = recorded.get(_KEY)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise _damaged_error(lake / FORMAT_FILE)
+    return number
 
 
 def refuse_newer(lake: Root) -> None:
@@ -46,10 +46,10 @@ def refuse_newer(lake: Root) -> None:
     Raises:
         ConfigurationError: A newer release wrote it, or its format file is damaged.
     """
-    written = read_format(lake)
-    if written is not None and written > FORMAT:
+    number = read_format(lake)
+    if number is not None and number > FORMAT:
         raise ConfigurationError(
-            f"{lake} was written by a newer release of Evenfall: format {written}, and this one knows up to {FORMAT}",
+            f"{lake} was written by a newer release of Evenfall: format {number}, and this one knows up to {FORMAT}",
             remedy="Run the newer release again, or restore a copy of the workspace from before it ran; nothing was changed.",
         )
 
@@ -93,13 +93,13 @@ def _read(lake: Root) -> dict[str, Any] | None:
             f"{file} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
         ) from error
     except ValueError:
-        raise _damaged(file) from None
+        raise _damaged_error(file) from None
     if not isinstance(recorded, dict):
-        raise _damaged(file)
+        raise _damaged_error(file)
     return recorded
 
 
-def _damaged(file: Root) -> ConfigurationError:
+def _damaged_error(file: Root) -> ConfigurationError:
     return ConfigurationError(
         f"{file} does not say which format the lake is in",
         remedy=f'Restore it from a copy; of this release it reads {{"{_KEY}": {FORMAT}}}.',

@@ -70,8 +70,8 @@ def vacuum(lake: Lake, table: str, *, kept_since: datetime, now: datetime) -> Re
     oldest_kept = min(max(older, default=min(commits)), newest)
     # The version that was newest at `kept_since` is the newest of the older ones: a reader that opened it may still read it. What
     # later commits removed, it and the versions after it need.
-    kept = {path for number, commit in commits.items() if number > oldest_kept for path in commit.removed}
-    removed = _remove_data(lake, table, kept=kept, written_before=now - _ORPHAN_AGE)
+    kept_paths = {path for number, commit in commits.items() if number > oldest_kept for path in commit.removed}
+    removed = _remove_data(lake, table, kept_paths=kept_paths, written_before=now - _ORPHAN_AGE)
     lake.drop_copies(table, but_newest=True)
     return removed + _shorten_log(lake, table, oldest_kept=oldest_kept)
 
@@ -90,7 +90,7 @@ def remove_past_versions(lake: Lake, table: str) -> Removed:
     delta_table = _open(lake, table)
     with lake.translate_store_errors():
         delta_table.create_checkpoint()
-    removed = _remove_data(lake, table, kept=set(), written_before=None)
+    removed = _remove_data(lake, table, kept_paths=set(), written_before=None)
     return removed + _drop_log(lake.storage(table), before=delta_table.version())
 
 
@@ -128,11 +128,11 @@ def _log_files(storage: Storage, ending: str) -> Iterator[tuple[int, str]]:
             yield int(numbered[1]), file.name
 
 
-def _remove_data(lake: Lake, table: str, *, kept: set[str], written_before: datetime | None) -> Removed:
-    """Remove data files that neither the newest version nor `kept` needs, including files that no commit ever named."""
+def _remove_data(lake: Lake, table: str, *, kept_paths: set[str], written_before: datetime | None) -> Removed:
+    """Remove data files that neither the newest version nor `kept_paths` needs, including files that no commit ever named."""
     storage = lake.storage(table)
     current = pl.DataFrame(_open(lake, table).get_add_actions(flatten=True))
-    needed = kept | {unquote(path) for path in current["path"]}
+    needed = kept_paths | {unquote(path) for path in current["path"]}
     removed = Removed()
     for file in storage.files():
         if LOG in PurePosixPath(file.name).parts or file.name in needed:
