@@ -68,7 +68,7 @@ def _weekday_counts(words: Words, as_of: date) -> dict[str, pl.Series]:
 
 def _week_counts(words: Words) -> dict[str, pl.Series]:
     """Count the blocks of seven days, counted back from `as_of`, with any active day."""
-    # Bit `age` becomes the OR of bits `age` … `age` + 6 in three doublings (2, 4, then 7 days), so that reading every seventh
+    # Bit `age` becomes the OR of bits `age` … `age` + 6 in three steps (2, 4, then 7 days), so that reading every seventh
     # bit says whether its week has an active day.
     of_two = words | shift_younger(words, 1)
     of_four = of_two | shift_younger(of_two, 2)
