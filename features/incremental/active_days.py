@@ -88,7 +88,7 @@ def update_active_days(
 
 def activity_bitmaps(active: pl.DataFrame) -> Words:
     """Return the words of `compute_active_days` as an array of one row per member and six columns."""
-    # A view of the same 64 bits: a cast would fail for words whose highest bit is set, which are negative as Int64.
+    # A view of the same 64 bits: a cast in Polars would fail for words whose highest bit is set, which are negative as Int64.
     return np.ascontiguousarray(active.select(_WORDS).to_numpy()).view(np.uint64)
 
 

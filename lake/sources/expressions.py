@@ -71,11 +71,11 @@ def evaluate(rows: pl.DataFrame, sql: str, *, wanted: Wanted, label: str) -> Eva
     if sql in rows.columns:
         # A plain column name is not parsed as SQL, so that reserved words such as user or order work.
         return _unchanged(without_blanks(rows[sql]))
-    read = _parse_expression(rows, sql, label)
-    inputs = _inputs(rows, read, sql, label)
-    if read.is_path:
+    parsed = _parse_expression(rows, sql, label)
+    inputs = _inputs(rows, parsed, sql, label)
+    if parsed.is_path:
         return _evaluated_path(inputs[0])
-    return _evaluate_readings(rows.height, _to_polars(read, sql, label), inputs, wanted=wanted, sql=sql, label=label)
+    return _evaluate_readings(rows.height, _to_polars(parsed, sql, label), inputs, wanted=wanted, sql=sql, label=label)
 
 
 def listed(columns: Iterable[str]) -> str:
@@ -111,9 +111,9 @@ def _parse_expression(rows: pl.DataFrame, sql: str, label: str) -> ParsedExpress
         ) from None
 
 
-def _inputs(rows: pl.DataFrame, read: ParsedExpression, sql: str, label: str) -> list[ExportValue]:
+def _inputs(rows: pl.DataFrame, parsed: ParsedExpression, sql: str, label: str) -> list[ExportValue]:
     try:
-        return [value_of(rows, path) for path in read.paths]
+        return [value_of(rows, path) for path in parsed.paths]
     except AbsentError as error:
         raise _absent_error(error.name, error.existing, sql, label, within=error.within) from None
 
@@ -136,12 +136,12 @@ def _nearest_name(name: str, names: Sequence[str]) -> str | None:
     return folded[matches[0]] if matches else None
 
 
-def _to_polars(read: ParsedExpression, sql: str, label: str) -> pl.Expr:
+def _to_polars(parsed: ParsedExpression, sql: str, label: str) -> pl.Expr:
     try:
-        return pl.sql_expr(read.sql)
+        return pl.sql_expr(parsed.sql)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
         # Polars has seen no row yet, so its message contains no value; the original column names are put back into it.
-        message = _COLUMN_NAME.sub(lambda match: str(read.paths[int(match[1])]), _first_line(error))
+        message = _COLUMN_NAME.sub(lambda match: str(parsed.paths[int(match[1])]), _first_line(error))
         raise ConfigurationError(
             f"{label}: `{sql}` is not an SQL expression that Polars reads: {message[:_CHARACTERS_SHOWN]}",
             remedy="Correct it; docs/expressions.md lists the functions and shows how each is called.",
@@ -151,10 +151,22 @@ def _to_polars(read: ParsedExpression, sql: str, label: str) -> pl.Expr:
 def _evaluate_readings(
     height: int, expression: pl.Expr, inputs: Sequence[ExportValue], *, wanted: Wanted, sql: str, label: str
 ) -> Evaluated:
+    """Evaluate the expression by the first reading of its inputs that works, each with strict and then with lenient casts.
+
+    Args:
+        height: Number of rows of the export.
+        expression: The expression for Polars.
+        inputs: The values of its paths.
+        wanted: The use of the values.
+        sql: The expression as configured, for messages.
+        label: The source and column, for messages.
+
+    Raises:
+        ConfigurationError: No reading works, or the expression depends on other rows.
+    """
     rows = _input_frame(height, inputs, whole_as_integer=wanted == "text")
     roots = tuple(rows.columns[1:])
     unread = _unread_rows(height, inputs)
-    # Lenient casts only after strict ones have failed: they turn unreadable values into null, so these must be marked as misread.
     problem: BaseException | None = None
     for reading in _readings(rows, roots, wanted=wanted):
         typed = rows.with_columns(column.alias(name) for name, column in reading.items())
@@ -167,6 +179,7 @@ def _evaluate_readings(
             values = _one_per_row(typed, variant, values, roots=roots, sql=sql, label=label)
             # A value that became null in this reading, although there was a text.
             misread = _misread_rows(rows, reading)
+            # With lenient casts, a null from present inputs is a value that a cast could not read.
             if variant is not expression:
                 misread |= values.is_null() & _all_present(typed, roots)
             elif misread.any() and (plain := _from_text(rows, expression, reading)) is not None:
