@@ -1,4 +1,4 @@
-"""Which features a community gets, in the order of their columns."""
+"""The feature catalog: which features a community has, in the order of their columns."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from features.feature import Feature
 
 
 def feature_catalog(available: frozenset[str], event_types: tuple[str, ...]) -> tuple[Feature, ...]:
-    """List the features that what is `available` can feed; everything a feature needs must be there.
+    """Return the features of a community: those whose needs are all available.
 
     Args:
         available: As `History.available`.
         event_types: As `History.event_types`.
     """
-    brought = with_interactions(available)
+    extended = with_interactions(available)
     families = feature_families(event_types).values()
-    return tuple(feature for family in families for feature in family if feature.needs <= brought)
+    return tuple(feature for family in families for feature in family if feature.needs <= extended)
 
 
 def feature_families(event_types: tuple[str, ...]) -> dict[str, list[Feature]]:
-    """Every declared feature by family, whether or not a community can feed it; no name twice."""
+    """Return every declared feature by family, whether or not a community has the data for it.
+
+    Raises:
+        AssertionError: Two features have the same name.
+    """
     families = {
         "Activity": activity_features(event_types),
         "Recency": recency_features(event_types),
@@ -50,6 +54,7 @@ def feature_families(event_types: tuple[str, ...]) -> dict[str, list[Feature]]:
 
 
 def with_interactions(available: frozenset[str]) -> frozenset[str]:
-    """Add "interactions" where events reach other members: by naming a target, or content whose author is known."""
+    """Add "interactions" if events reach other members: by naming a target, or content whose author is known."""
+    # Both are needed: the content table says whose content an event is about.
     through_content = {"events.content_id", "content"} <= available
     return available | {"interactions"} if through_content or "events.target_member_id" in available else available

@@ -1,4 +1,4 @@
-"""The page of docs that says what every feature means, written from the features themselves."""
+"""The feature dictionary: the page of docs with the meaning of every feature, generated from the catalog."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ Every night each member seen so far gets one row of features, computed from days
 
 
 def feature_dictionary_markdown() -> str:
-    """Write the feature dictionary as Markdown; one row per feature, windows of one habit together."""
+    """Return the feature dictionary as Markdown: one row per feature, the windows of one habit in one row."""
     sections = [_section(title, family) for title, family in feature_families((_ANY_TYPE,)).items()]
     return "\n".join([_INTRODUCTION, *sections])
 
 
 def _section(title: str, family: list[Feature]) -> str:
-    rows = [_row(list(same)) for _, same in groupby(family, key=_pattern)]
+    # Windows of one habit follow each other in the catalog, which `groupby` needs.
+    rows = [_row(list(group)) for _, group in groupby(family, key=_pattern)]
     header = "| feature | windows in days | meaning | unit | needs | habit |\n|---|---|---|---|---|---|"
     return "\n".join([f"## {title}", "", header, *rows, ""])
 
@@ -51,10 +52,10 @@ def _any_window(phrase: re.Match[str]) -> str:
     return re.sub(r"\d+ days", "<w> days", phrase[0].replace("on the last day", "in the last 1 days"))
 
 
-def _row(same: list[Feature]) -> str:
-    first = same[0]
-    name, meaning, habit = _pattern(first) if len(same) > 1 else (first.name, first.meaning, first.habit)
-    windows = ", ".join(re.sub(r".*_(\d+)d$", r"\1", feature.name) for feature in same) if len(same) > 1 else ""
+def _row(features: list[Feature]) -> str:
+    first = features[0]
+    name, meaning, habit = _pattern(first) if len(features) > 1 else (first.name, first.meaning, first.habit)
+    windows = ", ".join(re.sub(r".*_(\d+)d$", r"\1", feature.name) for feature in features) if len(features) > 1 else ""
     needs = ", ".join(f"`{need}`" for need in sorted(first.needs))
     cells = (f"`{name}`", windows, meaning, first.unit, needs, f"`{habit}`")
     return f"| {' | '.join(cells)} |".replace(_ANY_TYPE, "<event type>").replace("  |", " |")

@@ -1,4 +1,4 @@
-"""What a feature is, and the few expressions that most features are made of."""
+"""The declaration of a feature, and the expressions that most features use."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Feature:
     """One column of the feature frame.
 
     Args:
-        name: The column.
+        name: The name of the column.
         meaning: One plain sentence for the feature dictionary.
-        unit: What one of it is, such as days, orders or share.
-        expression: Its value, from the ingredients of `features.compute`.
-        needs: What a community must bring for it; it is left out when anything is missing.
-        habit: The habit it is one view of; windows of the same count share a habit, so that reasons name it once.
+        unit: The unit of its values, such as days, orders or share.
+        expression: Its value, computed from the inputs that `features.compute` joins.
+        needs: The tables and columns it needs; it is left out when one is missing.
+        habit: The habit that it measures; windows of the same count have the same habit, so that reasons name it once.
         saying: The sentence it is told in.
     """
 
@@ -62,17 +62,17 @@ def windowed(
     needs: frozenset[str] = NOTHING_NEEDED,
     windows_days: Iterable[int] = WINDOWS_DAYS,
 ) -> list[Feature]:
-    """Declare one habit over several windows, named `<habit>_<days>d`; the meaning is completed with the window.
+    """Declare one feature per window, named `<habit>_<days>d`; the window is added to the meaning.
 
     Args:
-        habit: As in `Feature`.
-        meaning: Completed with the window.
-        unit: As in `Feature`.
-        expression: From the days of a window to the value.
+        habit: The habit, and the beginning of the names.
+        meaning: The sentence up to the window, without a full stop.
+        unit: The unit of the values.
+        expression: Window in days → the value.
         saying: The template of `Saying`; by default the habit.
         about: As in `Saying`; by default the habit.
-        needs: As in `Feature`.
-        windows_days: Days of each window.
+        needs: The tables and columns the features need.
+        windows_days: The windows.
     """
     return [
         Feature(
@@ -95,24 +95,22 @@ def undeclared(name: str, dtype: pl.DataType | None) -> Feature:
 
 
 def window_phrase(days: int) -> str:
-    """Say a window that ends with `as_of` in words."""
+    """Return the words for a window that ends with `as_of`."""
     return "on the last day" if days == 1 else f"in the last {days} days"
 
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Divide, with null where the whole is nothing: no share of nothing is known."""
+    """Return `part / whole`, null where the whole is not positive."""
     return pl.when(whole > 0).then(part / whole)
 
 
 def currency_units(minor: pl.Expr) -> pl.Expr:
-    """Turn whole minor units into currency units.
-
-    Polars divides by a constant through its reciprocal, except in batches of one row: 57 / 100 is then 0.57 here and
-    0.5700000000000001 there. Rounding to the hundredth gives the one right number; other constants are multiplied.
-    """
+    """Convert integer minor units to currency units."""
+    # Polars divides by a constant through its reciprocal, except in batches of one row: 57 / 100 is 0.57 in one case and
+    # 0.5700000000000001 in the other. Rounding to the hundredth makes both the same.
     return (minor / MINOR_UNITS_PER_UNIT).round(2)
 
 
 def days_until_as_of(day: pl.Expr) -> pl.Expr:
-    """Whole days from a day to `as_of`; null when the day is."""
+    """Return the number of days from a date to `as_of`; null where the date is null."""
     return (pl.col("as_of") - day).dt.total_days().cast(pl.Int32)

@@ -1,4 +1,4 @@
-"""The score a member gave last."""
+"""The last feedback score of each member, and its update from night to night."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from features.rollups.daily import SCORE_SCALE
 
 
 def compute_last_scores(daily: pl.LazyFrame) -> pl.DataFrame:
-    """Find the scores of each member's last day of scored answers.
+    """Return the scores of each member's last day with scored answers.
 
     One row per member_no who ever gave a score, sorted: `last_date`, `amount_minor` (Int64), the sum of that day's scores in
     hundredths, and `n` (Int32), their number. Nothing is null.
@@ -24,39 +24,45 @@ def compute_last_scores(daily: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def update_last_scores(held: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Carry `compute_last_scores` to a later night; members named by `lost_last_scores` are not right yet.
+def update_last_scores(previous: pl.DataFrame, rows_now: pl.DataFrame) -> pl.DataFrame:
+    """Update the result of `compute_last_scores` from an earlier night to a later one.
+
+    The rows of members that `lost_last_scores` returns are not correct yet; they must be recomputed.
 
     Args:
-        held: The last scores of the earlier night.
-        now: Every row of the moved days as the later night sees them.
+        previous: The last scores of the earlier night.
+        rows_now: Every row of the moved days as the later night sees them.
     """
-    # What is seen now comes first, so that a day seen again counts as it is now.
-    both = pl.concat([compute_last_scores(now.lazy()), held])
-    return both.sort("member_no", "last_date", descending=[False, True], maintain_order=True).unique(
+    # The stable sort keeps the rows of now before equal ones of the earlier night: a day that changed counts as it is now.
+    candidates = pl.concat([compute_last_scores(rows_now.lazy()), previous])
+    return candidates.sort("member_no", "last_date", descending=[False, True], maintain_order=True).unique(
         "member_no", keep="first", maintain_order=True
     )
 
 
-def lost_last_scores(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """Members whose last day of scored answers has none any more.
+def lost_last_scores(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_now: pl.DataFrame) -> pl.Series:
+    """Return the members whose last day with scored answers has none any more.
 
     Args:
-        held: The last scores of the earlier night.
-        was: Every row of the moved days as the earlier night saw them.
-        now: Every row of the moved days as the later night sees them.
+        previous: The last scores of the earlier night.
+        rows_before: Every row of the moved days as the earlier night saw them.
+        rows_now: Every row of the moved days as the later night sees them.
     """
-    before, after = (rows.filter(pl.col("activity") == "feedback").select("member_no", "event_date") for rows in (was, now))
-    gone = before.join(after, on=["member_no", "event_date"], how="anti")
-    return gone.join(held, left_on=["member_no", "event_date"], right_on=["member_no", "last_date"], how="semi")["member_no"]
+    before, after = (
+        rows.filter(pl.col("activity") == "feedback").select("member_no", "event_date") for rows in (rows_before, rows_now)
+    )
+    lost_rows = before.join(after, on=["member_no", "event_date"], how="anti")
+    return lost_rows.join(previous, left_on=["member_no", "event_date"], right_on=["member_no", "last_date"], how="semi")[
+        "member_no"
+    ]
 
 
 def last_feedback_score(last_scores: pl.DataFrame) -> pl.DataFrame:
-    """Name the ingredient of the feature.
+    """Return the input of the feature.
 
     One row per row of `last_scores`: `feedback.last_score`, 0 to 10, the mean of that day's scores.
     """
-    # Polars divides by the reciprocal wherever a chunk has but one row; a quotient must not depend on how rows are chunked.
+    # Divided by NumPy: Polars multiplies by the reciprocal in chunks of one row, so its result depends on how rows are chunked.
     scaled = last_scores["n"].to_numpy().astype(np.float64) * SCORE_SCALE
     mean = pl.Series("feedback.last_score", last_scores["amount_minor"].to_numpy() / scaled, dtype=pl.Float64)
     return last_scores.select("member_no", mean)

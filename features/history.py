@@ -1,4 +1,4 @@
-"""What features may look at, and the one place where time is cut."""
+"""The input of features, and `cut`, the only place where the history is limited to the days up to `as_of`."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ TIES_SCHEMA: Final = pl.Schema(
 
 @dataclass(frozen=True)
 class History:
-    """Everything that is known of a community, later days included.
+    """Everything that is known about a community, including days after any `as_of`.
 
     Args:
         members: One row per member: member_no, member_id, seen_from (null: always seen), joined_date, platform, region,
             gender, birth_year, referrer_no, can_contact, can_profile.
         daily: One row per event_date, member_no, activity: n, amount_minor, n_night, n_morning, n_afternoon, n_evening.
         ties: One row per event_date, member_no, other_no: n interactions that member_no gave to other_no.
-        available: What the community brings: table names, and "table.column" for optional columns with any value.
+        available: The available data: table names, and "table.column" for optional columns with any value.
         event_types: The event types with features of their own, most frequent first, the same for a whole panel.
-        everybody: As `members`, where `members` are only some of them: also the others are counted as having been brought.
+        everybody: All members, in the columns of `members`, if `members` are only some of them; referrals are counted among all.
     """
 
     members: pl.LazyFrame
@@ -57,13 +57,16 @@ class History:
 
 @dataclass(frozen=True)
 class SeenHistory(History):
-    """A history that `cut` has ended with `as_of`; the only kind that feature builders accept."""
+    """A history without days after `as_of`, as `cut` returns it; feature builders accept no other."""
 
     as_of: date
 
 
 def cut(history: History, as_of: date) -> SeenHistory:
-    """End a history with `as_of`, that day included: the only line between the features and the future."""
+    """Return the history up to and including `as_of`.
+
+    Nothing else keeps later days out of the features, so every computation of features starts here.
+    """
     return SeenHistory(
         members=_known_members(history.members, as_of),
         daily=history.daily.filter(pl.col("event_date") <= as_of),
@@ -75,32 +78,32 @@ def cut(history: History, as_of: date) -> SeenHistory:
     )
 
 
-def of_some(history: History, chosen: Callable[[pl.Expr], pl.Expr]) -> History:
-    """Keep what the features of some members look at; they come out exactly as they do among everybody.
+def restrict_members(history: History, is_chosen: Callable[[pl.Expr], pl.Expr]) -> History:
+    """Return the part of a history that the features of some members need; their features are the same as in the whole.
 
     Args:
         history: The whole history.
-        chosen: Whether a `member_no` is one of them.
+        is_chosen: The condition on a `member_no` to be one of them.
     """
-    giver, receiver = chosen(pl.col("member_no")), chosen(pl.col("other_no"))
+    giver, receiver = is_chosen(pl.col("member_no")), is_chosen(pl.col("other_no"))
     return replace(
         history,
         members=history.members.filter(giver),
         daily=history.daily.filter(giver),
-        # The ties of those who only received are needed to know whom they share with.
+        # Ties received are needed too: they decide how many people interacted with a member, and who did so in return.
         ties=history.ties.filter(giver | receiver),
         everybody=history.members if history.everybody is None else history.everybody,
     )
 
 
 def is_activity() -> pl.Expr:
-    """Whether a row of `History.daily` counts as activity: an event, an order or a refund of the member's own."""
+    """Return whether a row of `History.daily` is activity of the member: an event, an order or a refund."""
     activity = pl.col("activity")
     return activity.str.starts_with(EVENT_PREFIX) | activity.is_in(ORDER_ACTIVITIES)
 
 
 def _known_members(members: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    # A member may act before joining; the day of joining is then still in the future.
+    # A member may be active before joining: the date of joining is in the future then, and must not be known yet.
     joined = pl.col("joined_date")
     return members.filter(pl.col("seen_from").is_null() | (pl.col("seen_from") <= as_of)).with_columns(
         joined_date=pl.when(joined <= as_of).then(joined)

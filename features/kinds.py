@@ -8,27 +8,28 @@ from typing import Final
 from features.history import EVENT_PREFIX
 
 OTHER_EVENT: Final = "other_event"
-# Kinds the rollups know beside events; "activity" and "event" are sums over kinds, "given" comes from the ties.
+# Kinds of the rollups besides events; "activity" and "event" are sums over kinds, "given" comes from the ties.
 FIXED_KINDS: Final = ("order", "refund", "received", "content", "contact", "open", "click", "feedback", "feedback_unscored")
 SUMMED_KINDS: Final = ("event", "activity")
 RESERVED_SLUGS: Final = frozenset({*FIXED_KINDS, *SUMMED_KINDS, OTHER_EVENT, "given"})
 
 
 def event_slug(event_type: str) -> str:
-    """Turn an event type into a part of a column name: lower case, everything but letters and digits becomes "_".
+    """Return the part of a column name for an event type: lower case, everything but letters and digits becomes "_".
 
-    A type named like a kind of ours ("order", "click") gets the suffix "_event", so that no feature means two things.
+    A type with the name of a fixed kind ("order", "click") gets the suffix "_event", so that no feature has two meanings.
     """
+    # Letters of all scripts are kept, so that types in other languages stay apart.
     slug = re.sub(r"[\W_]+", "_", event_type.lower()).strip("_") or "unnamed"
     return f"{slug}_event" if slug in RESERVED_SLUGS else slug
 
 
 def event_kinds(event_types: tuple[str, ...]) -> tuple[str, ...]:
-    """List the distinct slugs of event types in the order given; types that share a slug are one kind."""
+    """Return the distinct slugs of event types in their order; types with the same slug are one kind."""
     return tuple(dict.fromkeys(map(event_slug, event_types)))
 
 
 def kind_of_activity(event_types: tuple[str, ...]) -> dict[str, str]:
-    """Map each activity of the rollups to its kind; an activity that is not listed is an `OTHER_EVENT`."""
+    """Return the kind of each activity of the rollups; an activity that is not in it is an `OTHER_EVENT`."""
     kinds = {kind: kind for kind in FIXED_KINDS}
     return kinds | {f"{EVENT_PREFIX}{event_type}": event_slug(event_type) for event_type in event_types}

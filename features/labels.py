@@ -1,4 +1,4 @@
-"""What came after `as_of`: who left, and what they spent."""
+"""Labels: what happened after `as_of`, that is who churned, and how much each member spent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def label(
     seen_until: date,
     eligible_days: int,
 ) -> pl.LazyFrame:
-    """Look past `as_of`, for training and evaluation only.
+    """Compute the labels from the days after `as_of`, for training and evaluation only.
 
     One row per member seen by `as_of`, sorted by member_no: member_no; is_eligible, active on one of the `eligible_days`
     days that end with `as_of`; is_churned, without activity on the days `as_of` + 1 to `as_of` + `churn_horizon_days`,
@@ -29,30 +29,27 @@ def label(
 
     Args:
         history: The whole history, not cut.
-        as_of: The last day that features may see.
-        churn_horizon_days: Length of the silence that counts as leaving.
-        value_horizon_days: Days over which spend is summed.
-        seen_until: The last day the history fully covers.
-        eligible_days: How recent the last activity must be for a member to count as present.
+        as_of: The last day that features may use.
+        churn_horizon_days: Number of days without activity that counts as churn.
+        value_horizon_days: Number of days over which spend is summed.
+        seen_until: The last day that the history fully covers.
+        eligible_days: Number of days in which the last activity must be for a member to be eligible.
 
     Raises:
-        ConfigurationError: A horizon reaches past `seen_until`, so that a label would only look like silence.
+        ConfigurationError: A horizon ends after `seen_until`, so that missing data would look like inactivity.
     """
-    _require_seen(as_of, max(churn_horizon_days, value_horizon_days), seen_until)
-    days = (pl.col("event_date") - pl.lit(as_of)).dt.total_days()
-    spent = days.is_between(1, value_horizon_days) & pl.col("activity").is_in(ORDER_ACTIVITIES)
-    outcomes = (
-        history.daily.filter(_between(as_of, 1 - eligible_days, max(churn_horizon_days, value_horizon_days)), is_activity())
-        .group_by("member_no")
-        .agg(
-            days_since_last_activity=(-days).filter(days <= 0).min(),
-            stayed=days.is_between(1, churn_horizon_days).any(),
-            spend_minor=pl.when(spent).then("amount_minor").otherwise(0).sum(),
-        )
+    horizon_days = max(churn_horizon_days, value_horizon_days)
+    _require_seen(as_of, horizon_days, seen_until)
+    outcomes = _outcomes(
+        history.daily.filter(_between(as_of, 1 - eligible_days, horizon_days), is_activity()),
+        as_of=as_of,
+        churn_horizon_days=churn_horizon_days,
+        value_horizon_days=value_horizon_days,
     )
-    known = cut(history, as_of).members.select("member_no")
+    # Members seen by `as_of` only, as in the features, although the outcomes are of later days.
+    members = cut(history, as_of).members.select("member_no")
     return (
-        known.join(outcomes, on="member_no", how="left", validate="1:1")
+        members.join(outcomes, on="member_no", how="left", validate="1:1")
         .sort("member_no")
         .select(
             "member_no",
@@ -63,8 +60,19 @@ def label(
     )
 
 
+def _outcomes(activity: pl.LazyFrame, *, as_of: date, churn_horizon_days: int, value_horizon_days: int) -> pl.LazyFrame:
+    """Return one row per member_no with any activity: days_since_last_activity at `as_of`, stayed, and spend_minor after it."""
+    days = (pl.col("event_date") - pl.lit(as_of)).dt.total_days()
+    is_spend = days.is_between(1, value_horizon_days) & pl.col("activity").is_in(ORDER_ACTIVITIES)
+    return activity.group_by("member_no").agg(
+        days_since_last_activity=(-days).filter(days <= 0).min(),
+        stayed=days.is_between(1, churn_horizon_days).any(),
+        spend_minor=pl.when(is_spend).then("amount_minor").otherwise(0).sum(),
+    )
+
+
 def _between(as_of: date, first: int, last: int) -> pl.Expr:
-    # Compared as dates, so that a scan skips the files of all other days.
+    # Dates are compared, not differences of dates, so that a scan can skip the files of all other days.
     return pl.col("event_date").is_between(as_of + timedelta(days=first), as_of + timedelta(days=last))
 
 

@@ -1,7 +1,7 @@
-"""Sums whose every bit is the same on every run.
+"""Sums of fractions that are bit for bit the same in every run.
 
-Polars adds the columns of `sum_horizontal` in an order that depends on which processor is free; fractions then differ in their
-last bit from run to run, and a night that is run again is no longer the same. Whole numbers have only one sum.
+Polars adds the columns of `sum_horizontal` in an order that depends on the scheduling of threads; sums of fractions then differ
+in their last bit from run to run, and a night that is run again has other results. Sums of integers do not depend on the order.
 """
 
 from __future__ import annotations

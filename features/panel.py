@@ -1,4 +1,4 @@
-"""Many past cut-offs side by side: the table that models are trained and judged on."""
+"""The panel: features and labels as of many past cut-offs, on which models are trained and evaluated."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def build_panel(
     keep: pl.Expr | None = None,
     threads: int = 1,
 ) -> pl.DataFrame:
-    """Compute features as of each cut-off beside what came after it.
+    """Compute the features as of each cut-off, and the labels of the time after it.
 
     One row per cut-off and member seen by then, sorted by as_of and member_id: as_of, member_no, member_id, the features,
-    is_eligible, is_churned, future_spend_minor. Features come from the history cut at their own `as_of`; only `label`
-    looks further.
+    is_eligible, is_churned, future_spend_minor. Features are computed from the history cut at their own `as_of`; only `label`
+    reads later days.
 
     Args:
         history: The whole history.
-        cutoffs: The days to stand on; each is used once.
+        cutoffs: The cut-offs; duplicates are used once.
         churn_horizon_days: As in `label`, like the next three.
         value_horizon_days: As in `label`.
         seen_until: As in `label`.
         eligible_days: As in `label`.
-        keep: Keep only rows for which this holds, such as `pl.col("is_eligible")`; a large community's panel need not
-            carry members who left years ago.
-        threads: How many share the work; changes nothing else.
+        keep: A condition on the labels, such as `pl.col("is_eligible")`; other rows are left out, since the panel of a large
+            community need not contain members who left years ago.
+        threads: Number of threads; does not change the result.
 
     Raises:
-        ConfigurationError: There is no cut-off, or the outcome of one is not fully seen yet.
+        ConfigurationError: There is no cut-off, or the outcome of one is not fully known yet.
     """
     if not cutoffs:
         raise ConfigurationError(
@@ -64,6 +64,7 @@ def build_panel(
 
 
 def _slice(features: pl.DataFrame, labels: pl.LazyFrame, as_of: date, keep: pl.Expr | None) -> pl.DataFrame:
-    kept = labels if keep is None else labels.filter(keep)
-    rows = features.lazy().join(kept, on="member_no", how="inner", validate="1:1", maintain_order="left")
+    labels_to_keep = labels if keep is None else labels.filter(keep)
+    # Joined in the order of the features, so that equal inputs give the same panel, row for row.
+    rows = features.lazy().join(labels_to_keep, on="member_no", how="inner", validate="1:1", maintain_order="left")
     return rows.select(pl.lit(as_of).alias("as_of"), pl.all()).collect(engine="streaming")

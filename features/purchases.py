@@ -1,6 +1,6 @@
-"""The purchase history that buy-till-you-die models read: repeat purchases x, recency t_x, age T and their mean value.
+"""The purchase history for buy-till-you-die models: repeat purchases x, recency t_x, age T and the mean purchase value.
 
-Fader, Hardie & Lee (2005), "Counting Your Customers the Easy Way", in days instead of weeks: purchases of one day are one.
+Fader, Hardie & Lee (2005), "Counting Your Customers the Easy Way", in days instead of weeks: all purchases of a day count as one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from features.history import ORDER_ACTIVITIES
 def compute_purchases(daily: pl.LazyFrame) -> pl.DataFrame:
     """Summarise the order days: days whose orders exceed the refunds of the same day.
 
-    An order cancelled on its own day therefore leaves no trace, and a free order is no purchase.
+    An order cancelled on its own day therefore does not count, and a free order is no purchase.
     One row per member_no with an order day, sorted: `days` (Int32), `first_date`, `last_date`, `minor` and `first_minor`
-    (Int64), what was spent on all of them and on the first. Nothing is null.
+    (Int64), the net spend in minor units on all of them and on the first. Nothing is null.
     """
     day, minor = pl.col("event_date"), pl.col("minor")
     return (
@@ -33,18 +33,25 @@ def compute_purchases(daily: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def update_purchases(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Carry `compute_purchases` to a later night; arguments as in `features.incremental.window_sums.update_sums`.
+def update_purchases(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_now: pl.DataFrame) -> pl.DataFrame:
+    """Update the result of `compute_purchases` from an earlier night to a later one.
 
-    Members named by `lost_purchase_days` are not right yet.
+    The rows of members that `lost_purchase_days` returns are not correct yet; they must be recomputed.
+
+    Args:
+        previous: The purchases of the earlier night.
+        rows_before: Every row of the moved days as the earlier night saw them.
+        rows_now: Every row of the moved days as the later night sees them.
     """
-    nothing = [pl.lit(None, dtype=pl.Date).alias(name) for name in ("first_date", "last_date")]
-    taken_off = compute_purchases(was.lazy()).select(
-        "member_no", -pl.col("days"), *nothing, -pl.col("minor"), first_minor=pl.lit(None, dtype=pl.Int64)
+    # Subtracted rows have no date and no first spend: a minimum or maximum cannot be undone by subtraction.
+    no_dates = [pl.lit(None, dtype=pl.Date).alias(name) for name in ("first_date", "last_date")]
+    subtracted = compute_purchases(rows_before.lazy()).select(
+        "member_no", -pl.col("days"), *no_dates, -pl.col("minor"), first_minor=pl.lit(None, dtype=pl.Int64)
     )
     first_minor = pl.col("first_minor").filter(pl.col("first_date") == pl.col("first_date").min()).first()
     return (
-        pl.concat([held, taken_off, compute_purchases(now.lazy())])
+        pl.concat([previous, subtracted, compute_purchases(rows_now.lazy())])
+        # In order, so that the earlier night's row comes first where both have the same first day.
         .group_by("member_no", maintain_order=True)
         .agg(pl.col("days").sum(), pl.col("first_date").min(), pl.col("last_date").max(), pl.col("minor").sum(), first_minor)
         .filter(pl.col("days") > 0)
@@ -52,20 +59,26 @@ def update_purchases(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -
     )
 
 
-def lost_purchase_days(held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """Members whose first or last order day is gone or worth something else; arguments as in `update_purchases`."""
-    before, after = (_order_days(rows.lazy()).collect() for rows in (was, now))
-    gone = before.join(after, on=["member_no", "event_date", "minor"], how="anti")
-    ends = gone.join(held.select("member_no", "first_date", "last_date"), on="member_no")
+def lost_purchase_days(previous: pl.DataFrame, rows_before: pl.DataFrame, rows_now: pl.DataFrame) -> pl.Series:
+    """Return the members whose first or last order day is gone or has another spend.
+
+    Args:
+        previous: The purchases of the earlier night.
+        rows_before: Every row of the moved days as the earlier night saw them.
+        rows_now: Every row of the moved days as the later night sees them.
+    """
+    before, after = (_order_days(rows.lazy()).collect() for rows in (rows_before, rows_now))
+    lost_rows = before.join(after, on=["member_no", "event_date", "minor"], how="anti")
+    ends = lost_rows.join(previous.select("member_no", "first_date", "last_date"), on="member_no")
     day = pl.col("event_date")
     return ends.filter((day == pl.col("first_date")) | (day == pl.col("last_date")))["member_no"]
 
 
 def purchase_history(purchases: pl.DataFrame) -> pl.DataFrame:
-    """Name the ingredients of features.
+    """Return the inputs of the purchase features.
 
     One row per row of `purchases`: `purchase.days`, `purchase.first_date`, `purchase.last_date`, and `purchase.repeat_minor`,
-    what was spent on all order days but the first.
+    the spend on all order days but the first.
     """
     return purchases.select(
         "member_no",
@@ -75,7 +88,7 @@ def purchase_history(purchases: pl.DataFrame) -> pl.DataFrame:
 
 
 def _order_days(daily: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per member_no and order day: `minor`, above 0."""
+    """Return one row per member_no and order day: `minor`, above 0."""
     return (
         daily.filter(pl.col("activity").is_in(ORDER_ACTIVITIES))
         .group_by("member_no", "event_date")

@@ -1,10 +1,10 @@
-"""The ledger of arrivals: every file or query result ever taken in, and where each of its rows went.
+"""The ledger of arrivals: every file or query result ever ingested, and what became of each of its rows.
 
-For every arrival, at every time: rows read = left out + merged + added + replaced + quarantined + landed. A record that landed
-and was retired since stays counted as landed, and is counted as retired beside it: the lake holds landed - retired records.
+For every arrival, at any time: rows read = left out + merged + added + replaced + quarantined + landed. A record that landed and
+was retired later stays counted as landed and is counted as retired too: the lake has landed - retired records.
 
-Recording is what makes a landing count. The ledger notes the version of every table it speaks of; whatever was written after
-that by a run that died is taken back before the next one lands. So whoever writes to these tables records afterwards.
+Recording commits a landing. The ledger contains the version of every table it counts; later commits, of a run that was killed
+before it recorded, are undone before the next run lands. So code that writes to these tables must call `record` afterwards.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lake.quarantine import QUARANTINE
 from lake.storage.delta import Lake
 
 ARRIVALS: Final = "arrivals"
-# What stands behind the landed tables: what each source or file gave to a record, standing refusals, retired records.
+# Tables behind the landed ones: parts contributed by each source or file, standing refusals, retired records.
 MEMBERS_PARTS: Final = "members_parts"
 ORDERS_PARTS: Final = "orders_parts"
 REFUSALS: Final = "refusals"
@@ -46,97 +46,107 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
     **{count: pl.Int64() for count in COUNTS},
     RETIRED_COUNT: pl.Int64(),
     "key_prefix": pl.String(),
-    # The newest value that a query with a watermark gave so far, as `lake.sources.watermarks` writes it; null for all others.
+    # The newest value that a query with a watermark has returned, as `lake.sources.watermarks` writes it; null for all others.
     "watermark": pl.String(),
 }
 
 
 class CountingError(AssertionError):
-    """Rows were lost or counted twice: a bug of ours, found before anybody relied on the lake."""
+    """Rows were lost or counted twice: a bug in Evenfall, detected before the landing is recorded."""
 
 
 def read_arrivals(lake: Lake) -> pl.DataFrame:
-    """One row per arrival, in the order they came; what a ledger of an earlier release did not count is 0."""
-    held = lake.scan_or_empty(ARRIVALS, SCHEMA).collect().sort("sequence")
-    lacking = {column: 0 if column in (*COUNTS, RETIRED_COUNT) else None for column in SCHEMA if column not in held.columns}
-    return held.with_columns(pl.lit(value).alias(column) for column, value in lacking.items()).select(
+    """Read the ledger: one row per arrival, by `sequence`; counts that an earlier release did not record are 0."""
+    ledger = lake.scan_or_empty(ARRIVALS, SCHEMA).collect().sort("sequence")
+    missing = {column: 0 if column in (*COUNTS, RETIRED_COUNT) else None for column in SCHEMA if column not in ledger.columns}
+    return ledger.with_columns(pl.lit(value).alias(column) for column, value in missing.items()).select(
         pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()
     )
 
 
 def paths_by_source(arrivals: pl.DataFrame, table: str) -> dict[str, list[str]]:
-    """Source of a table → the paths that have arrived from it."""
-    of_table = arrivals.filter(pl.col("table") == table)
-    return dict(of_table.group_by("source").agg(pl.col("path").unique()).iter_rows())
+    """Return the paths that have arrived, by source of a table."""
+    table_arrivals = arrivals.filter(pl.col("table") == table)
+    return dict(table_arrivals.group_by("source").agg(pl.col("path").unique()).iter_rows())
 
 
 def record(
-    lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date] | None = None, has_heard_members: bool = False
+    lake: Lake, arrivals: pl.DataFrame, *, kept_after: Mapping[str, date] | None = None, members_arrived: bool = False
 ) -> None:
-    """Write the ledger anew, having checked that every row is accounted for.
+    """Check the counting identity and replace the ledger; this commits what was landed.
 
     Args:
         lake: The lake, with tonight's records landed.
         arrivals: One row per arrival ever, in the ledger's schema.
-        kept_after: Table → the last day that has aged out of it; None leaves it as it is.
-        has_heard_members: Whether members have arrived and what they said of consent is kept by source.
+        kept_after: Table → the last day that has aged out of it; None leaves it unchanged.
+        members_arrived: Whether members have arrived, so that refusals are stored by source from now on.
 
     Raises:
         CountingError: The counting identity does not hold.
     """
     check_identity(arrivals, held={name: lake.row_count(name) for name in TABLES})
     rows = arrivals.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("sequence")
+    # The metadata of a commit replaces that of the one before, so what stays valid is repeated.
     aged_out = read_kept_after(lake) if kept_after is None else kept_after
+    # The ledger is written last and in one commit, which makes everything landed before it count at once.
     metadata: dict[str, object] = {_VERSIONS: {name: lake.version(name) for name in RECORDED_TABLES}}
     if aged_out:
         metadata[_KEPT_AFTER] = {table: day.isoformat() for table, day in sorted(aged_out.items())}
-    if has_heard_members or knows_who_refused(lake):
+    if members_arrived or has_refusals_by_source(lake):
         metadata[_REFUSALS_BY_SOURCE] = True
     lake.replace(ARRIVALS, rows, metadata=metadata)
 
 
 def read_kept_after(lake: Lake) -> dict[str, date]:
-    """Table → the last day that has aged out of it; rows up to that day do not come back."""
-    held = lake.metadata(ARRIVALS).get(_KEPT_AFTER, {})
-    return {table: date.fromisoformat(day) for table, day in held.items()}
+    """Return the last day that has aged out, by table; rows up to that day are not landed again."""
+    recorded = lake.metadata(ARRIVALS).get(_KEPT_AFTER, {})
+    return {table: date.fromisoformat(day) for table, day in recorded.items()}
 
 
-def knows_who_refused(lake: Lake) -> bool:
-    """Whether refusals are kept by source; an earlier release kept them in the rows of members alone.
-
-    It is noted with the ledger: a table that a killed run made is there, although nothing of it counts.
-    """
+def has_refusals_by_source(lake: Lake) -> bool:
+    """Return whether refusals are stored by source; an earlier release stored them in the rows of members only."""
+    # The ledger's metadata decides, not the existence of the table: a killed run may have created it without recording.
     return bool(lake.metadata(ARRIVALS).get(_REFUSALS_BY_SOURCE, False))
 
 
 def undo_unrecorded(lake: Lake, tables: Iterable[str] = RECORDED_TABLES) -> list[str]:
-    """Take back what was written to the tables but never recorded, because the run was killed in between.
+    """Undo commits that were never recorded, because the run was killed in between.
 
     Args:
-        lake: The lake, with no run going on.
+        lake: The lake, with no other run writing to it.
         tables: Names among `RECORDED_TABLES`.
 
     Returns:
         The tables that changed.
     """
     recorded = lake.metadata(ARRIVALS).get(_VERSIONS, {})
+    # A ledger from before versions were recorded: nothing is known of what to undo.
     if lake.exists(ARRIVALS) and not recorded:
         return []
-    known = {name: int(recorded.get(name, -1)) for name in tables if lake.exists(name)}
-    return [name for name, version in known.items() if lake.version(name) != version and lake.restore(name, version=version)]
+    recorded_versions = {name: int(recorded.get(name, -1)) for name in tables if lake.exists(name)}
+    return [
+        name
+        for name, version in recorded_versions.items()
+        if lake.version(name) != version and lake.restore(name, version=version)
+    ]
 
 
 def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
-    """Assert the counting identity for every arrival, and that the lake holds exactly what the ledger says.
+    """Check the counting identity of every arrival, and that the lake has as many records as the ledger says.
+
+    Args:
+        arrivals: The ledger.
+        held: Table → its number of records in the lake.
 
     Raises:
-        CountingError: Naming the arrival or the table and both numbers.
+        CountingError: It does not hold; the message names the arrival or the table, and both numbers.
     """
+    # A sum alone would hide two errors that cancel each other.
     is_negative = pl.any_horizontal(pl.col(count) < 0 for count in (*COUNTS, RETIRED_COUNT))
     wrong = arrivals.filter(is_negative | pl.sum_horizontal(COUNTS).ne_missing(pl.col("rows_read")))  # noqa: TID251 - whole numbers
     for row in wrong.head(1).iter_rows(named=True):
-        told = ", ".join(f"{count} {row[count]}" for count in COUNTS)
-        raise CountingError(f"{row['source']} ({row['path']}): {row['rows_read']} rows read, but {told}")
+        counts = ", ".join(f"{count} {row[count]}" for count in COUNTS)
+        raise CountingError(f"{row['source']} ({row['path']}): {row['rows_read']} rows read, but {counts}")
     landed = dict(arrivals.group_by("table").agg((pl.col("landed") - pl.col(RETIRED_COUNT)).sum()).iter_rows())
     for table, rows in held.items():
         if landed.get(table, 0) != rows:
@@ -144,10 +154,15 @@ def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
 
 
 def move_counts(arrivals: pl.DataFrame, *, count: str, changes: Mapping[str, int]) -> pl.DataFrame:
-    """Add changes to one of the counts, by `arrival_id`.
+    """Add changes to one of the counts of arrivals.
+
+    Args:
+        arrivals: The ledger.
+        count: The column to change, one of `COUNTS` or `RETIRED_COUNT`.
+        changes: `arrival_id` → the change.
 
     Raises:
-        CountingError: A change of an arrival that the ledger does not have.
+        CountingError: The ledger does not have one of these arrivals.
     """
     unknown = set(changes) - set(arrivals["arrival_id"])
     if unknown:

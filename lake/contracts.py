@@ -1,7 +1,6 @@
-"""The six tables a community may bring: their columns, keys, times and references.
+"""The contracts of the six tables that a community may bring: their columns, keys, times and references.
 
-This is the one place where the shape of a table is written down. Sources map to it, expectations check it,
-the lake stores it, features read it.
+The shape of a table is defined only here. Sources are mapped to it, expectations check it, the lake stores it, features read it.
 """
 
 from __future__ import annotations
@@ -56,21 +55,21 @@ class Table:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Columns a source must map; the key is not among them unless it cannot be derived."""
+        """Return the columns a source must map; the key is not among them unless it cannot be derived."""
         return tuple(name for name, column in self.columns.items() if column.required)
 
     def needs(self, column: str) -> bool:
-        """Whether a row is bad without a valid value in this column; in the others a bad value is left empty."""
+        """Return whether a row is bad without a valid value in this column; in other columns a bad value becomes null."""
         return column == self.key or self.columns[column].required
 
     @property
     def owner(self) -> str:
-        """The column that says whose record it is."""
+        """Return the column with the member whose record it is."""
         return "author_id" if "author_id" in self.columns else "member_id"
 
     @property
     def landed_schema(self) -> dict[str, pl.DataType]:
-        """Column → type as stored: money in minor units, the local day, and where each record came from."""
+        """Return the stored columns and their types: money in minor units, the local day, and each record's provenance."""
         landed: dict[str, pl.DataType] = {}
         for name, column in self.columns.items():
             if name == "amount":

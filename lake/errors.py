@@ -17,14 +17,14 @@ class ExitCode(IntEnum):
 
 
 class EvenfallError(Exception):
-    """A failure a person can act on.
+    """A failure that a person can act on.
 
     The message is written for someone on call at 3 a.m.: what is wrong, the value seen, and the remedy.
 
     Args:
         what: What is wrong, with the value that shows it.
         remedy: What to do about it, as an instruction.
-        detail: What a library said, for the terminal alone: it may repeat a row or a file, so no alert and no log has it.
+        detail: A library's message, for the terminal only: it may contain a row or a path, so alerts and logs leave it out.
     """
 
     exit_code: int = ExitCode.BUG
@@ -36,11 +36,11 @@ class EvenfallError(Exception):
         self.detail = detail
 
     def __str__(self) -> str:
-        said = f"\n  ({self.detail})" if self.detail else ""
-        return f"{self.what}{said}\n  → {self.remedy}"
+        detail = f"\n  ({self.detail})" if self.detail else ""
+        return f"{self.what}{detail}\n  → {self.remedy}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive a trip between processes, where the keyword-only arguments would be lost."""
+        """Pickle with all arguments: by default only `args` would be passed, and the keyword-only ones would be lost."""
         return (_rebuild, (type(self), self.what, self.remedy, self.detail))
 
 
@@ -51,7 +51,7 @@ class ConfigurationError(EvenfallError):
 
 
 class DataError(EvenfallError):
-    """The data stopped the run; nothing of the offending file landed."""
+    """The data stopped the run; nothing of the file concerned landed."""
 
     exit_code = ExitCode.DATA
 
@@ -63,7 +63,7 @@ class OutsideServiceError(EvenfallError):
 
 
 class WorkspaceBusyError(EvenfallError):
-    """Another run holds this workspace."""
+    """Another run has locked this workspace."""
 
     exit_code = ExitCode.BUSY
 

@@ -1,4 +1,4 @@
-"""Landing: tonight's records take their place in the lake, and a key that arrives again replaces the earlier record."""
+"""Landing: write tonight's records into the lake; a key that arrives again replaces the earlier record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lake.contracts import PROVENANCE, TIMESTAMP, Table
 from lake.storage.delta import DAY, Lake
 
 SEQUENCE: Final = "sequence"
-# Records given up for others that say another member, time or amount: how many, and one example.
+# Replaced records whose successor has another member, time or amount: how many, and one example.
 REPLACEMENTS: Final[Mapping[str, pl.DataType]] = {
     "earlier_id": pl.String(),
     "later_id": pl.String(),
@@ -32,16 +32,16 @@ REPLACEMENTS: Final[Mapping[str, pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Landed:
-    """How tonight's records and the earlier ones they met were counted.
+    """The counts of a landing.
 
     Args:
-        landed: Change in records held, by `arrival_id`; negative where an earlier arrival lost some.
-        replaced: Records given up for another with the same key, by `arrival_id`.
-        days: How many days of the table were written.
-        added: Change in parts that joined a record of another arrival, by `arrival_id`.
-        retired: Records that landed once and are held no longer, by `arrival_id`.
-        replacements: One row per two arrivals of which the later replaced records of the earlier by others of a different
-            member, time or amount, as `REPLACEMENTS` has it.
+        landed: Change in the lake's records, by `arrival_id`; negative where an earlier arrival lost some.
+        replaced: Records replaced by another with the same key, by `arrival_id`.
+        days: Number of days of the table that were written.
+        added: Change in parts that belong to a record of another arrival, by `arrival_id`.
+        retired: Records that had landed and were removed, by `arrival_id`.
+        replacements: One row per pair of arrivals of which the later replaced records of the earlier by records with a different
+            member, time or amount; columns of `REPLACEMENTS`.
     """
 
     landed: dict[str, int]
@@ -53,75 +53,90 @@ class Landed:
 
 
 def land(lake: Lake, table: Table, records: pl.DataFrame) -> Landed:
-    """Write tonight's records of one table, all of them at once: `land_in_turn` with one batch."""
-    return land_in_turn(lake, table, [records])
-
-
-def land_in_turn(lake: Lake, table: Table, batches: Iterable[pl.DataFrame]) -> Landed:
-    """Write tonight's records of one table, one commit a batch.
-
-    A record that is already held with the same content is not written again, so a cumulative export touches only the days
-    that truly changed.
+    """Write tonight's records of one table as one batch.
 
     Args:
-        lake: The lake, with everything recorded: what a killed run landed without recording it has been taken back, so that
-            landing the same arrival again counts and stores the same as landing it once.
-        table: The contract of the records.
-        batches: One row per record: the landed schema and `sequence`, the arrival's place in tonight's order, which rises from
-            batch to batch. Keys are unique within an arrival, and an arrival lies in one batch.
+        lake: As in `land_batches`.
+        table: As in `land_batches`.
+        records: One batch, as in `land_batches`.
 
     Returns:
-        The counts. What is held is the same however the arrivals are batched, and so are the counts, but for records that an
-        arrival changed and a later one of another batch changed back: the later one has them then, not the one of old.
+        The counts.
+    """
+    return land_batches(lake, table, [records])
+
+
+def land_batches(lake: Lake, table: Table, batches: Iterable[pl.DataFrame]) -> Landed:
+    """Write tonight's records of one table, one commit per batch.
+
+    A record that the lake has with the same content is not written again, so a cumulative export touches only the days that
+    really changed.
+
+    Args:
+        lake: The lake, with everything recorded: unrecorded landings of a killed run have been undone, so that landing the same
+            arrival again counts and stores the same as landing it once.
+        table: The contract of the records.
+        batches: One row per record: the landed schema and `sequence`, the arrival's position in tonight's order, which increases
+            from batch to batch. Keys are unique within an arrival, and an arrival is in one batch only.
+
+    Returns:
+        The counts. Neither the stored records nor the counts depend on how the arrivals are batched, with one exception: a record
+        that one arrival changed and an arrival of a later batch changed back counts for the later one, not for the original one.
     """
     landed: list[tuple[str, int]] = []
     replaced: list[tuple[str, int]] = []
     days: set[date] = set()
-    before: list[str] = []
+    arrivals_before: list[str] = []
     replacements: list[pl.DataFrame] = [pl.DataFrame(schema=dict(REPLACEMENTS))]
     for records in batches:
-        counted = _land(lake, table, records, tonight_before=before)
+        counted = _land(lake, table, records, arrivals_before=arrivals_before)
         landed += counted.landed
         replaced += counted.replaced
         days |= counted.days
         replacements.append(counted.replacements)
-        before += records["arrival_id"].unique(maintain_order=True).to_list()
-    return Landed(_add_up(landed), _add_up(replaced), len(days), replacements=pl.concat(replacements))
+        arrivals_before += records["arrival_id"].unique(maintain_order=True).to_list()
+    return Landed(_sum_by_arrival(landed), _sum_by_arrival(replaced), len(days), replacements=pl.concat(replacements))
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _LandingCounts:
     landed: list[tuple[str, int]]
     replaced: list[tuple[str, int]]
     days: set[date]
     replacements: pl.DataFrame
 
 
-def _land(lake: Lake, table: Table, records: pl.DataFrame, *, tonight_before: Collection[str]) -> _Counted:
+def _land(lake: Lake, table: Table, records: pl.DataFrame, *, arrivals_before: Collection[str]) -> _LandingCounts:
+    # Of one key the last arrival of the batch has the record; the others count as replaced right away and are never written.
     newest = records.sort(SEQUENCE, table.key).unique(table.key, keep="last", maintain_order=True)
-    overtaken = records.join(newest.select(table.key, SEQUENCE), on=[table.key, SEQUENCE], how="anti")
-    met = _met(lake, table, newest)
-    # Of tonight's arrivals the last one has a record, even where an earlier one brought the same.
-    same = met.filter(pl.col("is_same") & ~pl.col("arrival_id").is_in(tonight_before))
-    changed = met.join(same.select(table.key), on=table.key, how="anti")
-    fresh = newest.join(same.select(table.key), on=table.key, how="anti")
-    days = write_records(lake, table, fresh.select(list(table.landed_schema)), gone=changed)
-    resent = same.filter(pl.col("arrival_id") != pl.col("arrival_id_tonight"))
-    landed_again = same.filter(pl.col("arrival_id") == pl.col("arrival_id_tonight"))
+    superseded = records.join(newest.select(table.key, SEQUENCE), on=[table.key, SEQUENCE], how="anti")
+    earlier = _earlier_records(lake, table, newest)
+    # Among tonight's arrivals the last one owns a record, even if an earlier batch brought the same content: such a record counts
+    # as changed and moves to the later arrival.
+    unchanged = earlier.filter(pl.col("is_same") & ~pl.col("arrival_id").is_in(arrivals_before))
+    changed = earlier.join(unchanged.select(table.key), on=table.key, how="anti")
+    fresh = newest.join(unchanged.select(table.key), on=table.key, how="anti")
+    days = write_records(lake, table, fresh.select(list(table.landed_schema)), removed=changed)
+    # The earlier arrival keeps a record that is sent again unchanged, so its day is not rewritten; tonight's row counts as
+    # replaced.
+    resent = unchanged.filter(pl.col("arrival_id") != pl.col("arrival_id_tonight"))
+    # The same arrival lands once more, as in a replay of its quarantined rows: the record stays landed and is not replaced.
+    landed_again = unchanged.filter(pl.col("arrival_id") == pl.col("arrival_id_tonight"))
     gained = [*_by_arrival(fresh), *_by_arrival(landed_again)]
-    replaced = [*_by_arrival(overtaken), *_by_arrival(resent, "arrival_id_tonight"), *_by_arrival(changed)]
+    replaced = [*_by_arrival(superseded), *_by_arrival(resent, "arrival_id_tonight"), *_by_arrival(changed)]
+    # Every row of an arrival is counted once: what `landed` loses here, `replaced` gains above.
     lost = [(arrival, -count) for arrival, count in _by_arrival(changed)]
-    tonight = overtaken.join(newest, on=table.key, how="inner", suffix="_tonight")
-    given_up = pl.concat([_replacements(table, changed), _replacements(table, tonight)])
-    return _Counted(landed=[*gained, *lost], replaced=replaced, days=days, replacements=given_up)
+    superseded_pairs = superseded.join(newest, on=table.key, how="inner", suffix="_tonight")
+    replacements = pl.concat([_replacements(table, changed), _replacements(table, superseded_pairs)])
+    return _LandingCounts(landed=[*gained, *lost], replaced=replaced, days=days, replacements=replacements)
 
 
 def _replacements(table: Table, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Count, by the two arrivals, the records given up for others that say another member, time or amount.
+    """Count, per pair of arrivals, the records replaced by one with another member, time or amount.
 
     Args:
         table: The contract of the records.
-        pairs: One row per record given up, with the values of the other in columns that end in `_tonight`.
+        pairs: One row per replaced record, with the values of its successor in columns that end in `_tonight`.
     """
     if table.time is None or pairs.is_empty():
         return pl.DataFrame(schema=dict(REPLACEMENTS))
@@ -139,66 +154,70 @@ def _replacements(table: Table, pairs: pl.DataFrame) -> pl.DataFrame:
         "amount_minor": pl.col(amount) if amount else pl.lit(None),
         "amount_minor_later": pl.col(f"{amount}_tonight") if amount else pl.lit(None),
     }
-    told = pairs.with_columns(**differs).filter(pl.any_horizontal(list(differs))).sort(table.key)
-    counted = told.group_by(earlier_id="arrival_id", later_id="arrival_id_tonight", maintain_order=True).agg(
+    differing = pairs.with_columns(**differs).filter(pl.any_horizontal(list(differs))).sort(table.key)
+    counted = differing.group_by(earlier_id="arrival_id", later_id="arrival_id_tonight", maintain_order=True).agg(
         pl.len().alias("records"), pl.col(list(differs)).sum(), *(value.first().alias(name) for name, value in example.items())
     )
     return counted.select(pl.col(name).cast(dtype) for name, dtype in REPLACEMENTS.items())
 
 
-def _met(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataFrame:
-    """One row per record whose key is held already: its earlier arrival and day, and whether its content is the same."""
+def _earlier_records(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per record whose key the lake has: the earlier arrival and day, and whether the content is the same."""
     content = [column for column in table.landed_schema if column not in PROVENANCE and column != table.key]
-    earlier = of_days_met(lake, table, newest[table.key])
-    both = earlier.select(table.key, *content, "arrival_id").join(
+    earlier = scan_days_with_keys(lake, table, newest[table.key])
+    pairs = earlier.select(table.key, *content, "arrival_id").join(
         newest.lazy().select(table.key, *content, "arrival_id"), on=table.key, how="inner", suffix="_tonight"
     )
     is_same = pl.all_horizontal(pl.col(column).eq_missing(pl.col(f"{column}_tonight")) for column in content)
-    told = [column for column in (table.owner, table.time, "amount_minor") if column in content]
+    compared = [column for column in (table.owner, table.time, "amount_minor") if column in content]
     day = [DAY] if DAY in content else []
-    kept = [table.key, "arrival_id", "arrival_id_tonight", *day, *told, *(f"{column}_tonight" for column in told)]
-    return both.select(*kept, is_same=is_same).collect(engine="streaming").sort(table.key)
+    columns = [table.key, "arrival_id", "arrival_id_tonight", *day, *compared, *(f"{column}_tonight" for column in compared)]
+    return pairs.select(*columns, is_same=is_same).collect(engine="streaming").sort(table.key)
 
 
-def of_days_met(lake: Lake, table: Table, keys: pl.Series) -> pl.LazyFrame:
-    """The records of the days that hold any of the keys.
-
-    The log tells which days cannot; of the others the keys alone are read, which saves reading the content of those that do
-    not. Where ids grow with time, as most do, a night's arrivals meet a few days however long the history is.
+def scan_days_with_keys(lake: Lake, table: Table, keys: pl.Series) -> pl.LazyFrame:
+    """Scan the records of the days that have any of the keys.
 
     Args:
         lake: The lake.
         table: A table of it.
         keys: Keys of records.
     """
+    # Two steps, each cheaper than reading the content: the log's statistics exclude most days, and of the others only the keys
+    # are read. Where ids grow with time, as most do, few days remain however long the history is.
     earlier = lake.scan_or_empty(table.name, table.landed_schema)
     if table.time is None or not lake.exists(table.name):
         return earlier
-    near = earlier.filter(pl.col(DAY).is_in(sorted(lake.days_that_may_hold(table.name, keys, column=table.key))))
-    met = near.select(table.key, DAY).join(keys.to_frame(table.key).lazy(), on=table.key, how="semi")
-    return near.filter(pl.col(DAY).is_in(sorted(met.select(pl.col(DAY).unique()).collect(engine="streaming")[DAY])))
+    possible = earlier.filter(pl.col(DAY).is_in(sorted(lake.days_that_may_hold(table.name, keys, column=table.key))))
+    matches = possible.select(table.key, DAY).join(keys.to_frame(table.key).lazy(), on=table.key, how="semi")
+    return possible.filter(pl.col(DAY).is_in(sorted(matches.select(pl.col(DAY).unique()).collect(engine="streaming")[DAY])))
 
 
-def write_records(lake: Lake, table: Table, fresh: pl.DataFrame, *, gone: pl.DataFrame) -> set[date]:
-    """Write records in the place of others, one commit; returns the days that were written.
+def write_records(lake: Lake, table: Table, fresh: pl.DataFrame, *, removed: pl.DataFrame) -> set[date]:
+    """Write records and remove others in one commit.
 
     Args:
         lake: The lake.
         table: The contract of the records.
-        fresh: One row per record, in the landed schema.
-        gone: The records they take the place of, or that are held no longer: their keys and, where the table has one, days.
+        fresh: One row per record to write, in the landed schema.
+        removed: One row per record to remove, replaced or retired: its key and, where the table has one, its day.
+
+    Returns:
+        The days that were written; empty for a table without days.
     """
-    if fresh.is_empty() and gone.is_empty() and lake.exists(table.name):
+    # An empty table is created all the same, so that later readers find its columns.
+    if fresh.is_empty() and removed.is_empty() and lake.exists(table.name):
         return set()
     earlier = lake.scan_or_empty(table.name, table.landed_schema)
-    keys = gone.lazy().select(table.key)
+    keys = removed.lazy().select(table.key)
     if table.time is None:
-        kept = earlier.join(keys, on=table.key, how="anti").collect()
-        lake.replace(table.name, pl.concat([kept, fresh]).sort(table.key))
+        remaining = earlier.join(keys, on=table.key, how="anti").collect()
+        lake.replace(table.name, pl.concat([remaining, fresh]).sort(table.key))
         return set()
-    days = set(fresh[DAY].unique()) | set(gone[DAY].unique())
-    kept = earlier.filter(pl.col(DAY).is_in(sorted(days))).join(keys, on=table.key, how="anti").collect()
-    lake.replace_days(table.name, pl.concat([kept, fresh]).sort(DAY, table.key), days=days)
+    # A replaced record may have been on another day than its successor: both days are rewritten, in the same commit.
+    days = set(fresh[DAY].unique()) | set(removed[DAY].unique())
+    remaining = earlier.filter(pl.col(DAY).is_in(sorted(days))).join(keys, on=table.key, how="anti").collect()
+    lake.replace_days(table.name, pl.concat([remaining, fresh]).sort(DAY, table.key), days=days)
     return days
 
 
@@ -206,7 +225,7 @@ def _by_arrival(rows: pl.DataFrame, column: str = "arrival_id") -> Iterator[tupl
     yield from rows.group_by(column).len().iter_rows()
 
 
-def _add_up(counts: list[tuple[str, int]]) -> dict[str, int]:
+def _sum_by_arrival(counts: list[tuple[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
     for arrival, count in counts:
         total[arrival] = total.get(arrival, 0) + count

@@ -1,4 +1,4 @@
-"""Ids are strings outside and dense integers inside: the index that knows both."""
+"""The member index: maps the community's member ids (strings) to dense integers, which all computations use."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _ID_COLUMNS: Final = {
 
 
 def scan_member_index(lake: Lake) -> pl.LazyFrame:
-    """One row per member ever seen: `member_no`, `member_id`."""
+    """Scan the member index: one row per member ever seen, `member_no`, `member_id`."""
     return lake.scan_or_empty(MEMBER_INDEX, SCHEMA)
 
 
 def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> int:
-    """Give every id that arrived tonight and is not known a number, in the order of the ids.
+    """Assign a number to every new id in tonight's records, in the order of the ids.
 
     Args:
         lake: The lake.
         arrived: Table name → tonight's records.
 
     Returns:
-        How many members are new.
+        The number of new members.
     """
-    known = scan_member_index(lake).collect()
+    index = scan_member_index(lake).collect()
     ids = [
         records.lazy().select(pl.col(column).alias("member_id"))
         for table, records in arrived.items()
@@ -45,8 +45,9 @@ def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame | pl.LazyF
     ]
     if not ids:
         return 0
-    new = pl.concat(ids).drop_nulls().unique().join(known.lazy(), on="member_id", how="anti").collect(engine="streaming")
+    new = pl.concat(ids).drop_nulls().unique().join(index.lazy(), on="member_id", how="anti").collect(engine="streaming")
+    # Sorted, so that numbers do not depend on the order in which Polars finds the ids.
     new = new.sort("member_id")
-    first = known.select(pl.col("member_no").max().fill_null(0)).item() + 1
+    first = index.select(pl.col("member_no").max().fill_null(0)).item() + 1
     lake.append(MEMBER_INDEX, new.select(pl.int_range(first, first + new.height, dtype=pl.Int32).alias("member_no"), "member_id"))
     return new.height

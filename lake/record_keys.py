@@ -1,7 +1,7 @@
-"""The rule for identity: which mapped rows are one record, and what a record's key is.
+"""Record identity: which mapped rows are one record, and what a record's key is.
 
-Mapped rows are never dropped for looking alike. Within one file the lines of one order are summed; a key the source does
-not have is derived from the row, so that the same file sent again changes nothing.
+Identical mapped rows are never dropped as duplicates. Within one file the lines of one order are summed. Where the source has no
+key, it is derived from the row's values, so that the same file sent again changes nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _KEY_BYTES: Final = 16
 
 
 def with_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None = None, taken: Container[str] = ()) -> pl.DataFrame:
-    """Give every mapped row a key, derived where the source maps none.
+    """Add the key to every mapped row, derived if the source maps none.
 
     One row per mapped row, before and after. A derived key is a hash of the row's mapped values and of its occurrence number
     among identical rows of the same file.
 
     Args:
         rows: The mapped rows of one file, with `row_no`.
-        table: Their contract.
-        prefix: What stands before the keys of a source whose keys are its own; None for keys as they are.
-        taken: Keys that other rows of the same file have already, as when rows join a file that has landed.
+        table: The contract of the table.
+        prefix: The prefix of the source's keys; None for keys without prefix.
+        taken: Keys that other rows of the same file have already, as when quarantined rows of a landed file are replayed.
     """
     if table.key not in rows.columns:
         rows = _with_derived_keys(rows, table=table, prefix=prefix, taken=taken)
@@ -39,36 +39,40 @@ def with_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None = None, ta
 
 
 def prefixed(key: pl.Expr, prefix: str) -> pl.Expr:
-    """A key that is the source's own: what the source goes by, a colon and the key; null stays null."""
+    """Return a prefixed key: prefix, colon and key; null stays null."""
     return (pl.lit(f"{prefix}:") + key).alias(key.meta.output_name())
 
 
 def _with_derived_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None, taken: Container[str]) -> pl.DataFrame:
     columns = sorted(column for column in rows.columns if column != ROW_NO)
-    written = pl.concat_str(
+    # Control characters as separators keep ("a", "bc") and ("ab", "c") apart; columns are sorted by name, so that
+    # the order of a mapping does not change keys.
+    row_text = pl.concat_str(
         part for column in columns for part in (pl.lit(f"{column}\x1f"), _canonical(rows, column), pl.lit("\x1e"))
     )
     digests: list[str] = []
-    behind: dict[str, int] = {}
-    for row, occurrence in _with_occurrence(rows.select(written=written)).iter_rows():
-        key = _key(row, occurrence + behind.get(row, 0))
+    # How many occurrence numbers of a row's text were taken already; they are skipped.
+    skipped: dict[str, int] = {}
+    # Identical rows must have different keys, and the same ones when the file is read again: hence the occurrence number.
+    for row, occurrence in _with_occurrence(rows.select(written=row_text)).iter_rows():
+        key = _key(row, occurrence + skipped.get(row, 0))
         while (key if prefix is None else f"{prefix}:{key}") in taken:
-            behind[row] = behind.get(row, 0) + 1
-            key = _key(row, occurrence + behind[row])
+            skipped[row] = skipped.get(row, 0) + 1
+            key = _key(row, occurrence + skipped[row])
         digests.append(key)
     return rows.with_columns(pl.Series(table.key, digests, dtype=pl.String))
 
 
 def as_records(rows: pl.DataFrame, *, table: Table, timezone: str) -> pl.DataFrame:
-    """Turn the good rows of one file into records as the lake stores them.
+    """Convert the valid rows of one file to records as the lake stores them.
 
     One row per key. Order lines are summed: the amount is the lines' exact sum in hundredths, halves rounded away from zero;
     the time is the earliest line's, and each other value that of the earliest line that has one.
 
     Args:
         rows: Valid mapped rows of one file, with `row_no` and a key.
-        table: Their contract.
-        timezone: The community's, which decides the day.
+        table: The contract of the table.
+        timezone: The community's timezone, which decides the day.
 
     Returns:
         Every column of the table's landed schema but the provenance; unmapped columns are null.
@@ -90,7 +94,8 @@ def _key(row: str, occurrence: int) -> str:
 
 
 def _with_occurrence(rows: pl.DataFrame) -> pl.DataFrame:
-    """Number identical rows 0, 1, 2 … in their order; sorting finds them faster than grouping long texts."""
+    """Number identical rows 0, 1, 2 … in their order."""
+    # Sorting finds identical rows faster than grouping by long texts.
     ordered = rows.with_row_index("place").sort("written", maintain_order=True)
     at = pl.int_range(pl.len())
     begins = pl.col("written").ne_missing(pl.col("written").shift(1)) | (at == 0)
@@ -103,14 +108,16 @@ def _sum_lines(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     # Millionths keep prices such as 0.125 exact until the order is complete; 128 bits keep the sum from overflowing.
     micro = (pl.col("amount") * _MICRO_PER_UNIT).round(0).cast(pl.Int128)
     lines = rows.sort(table.time, ROW_NO).with_columns(micro=micro).drop("amount", ROW_NO)
+    # Most orders have one line: only the others are grouped.
     is_alone = pl.col(table.key).is_unique()
-    others = [column for column in lines.columns if column not in (table.key, "micro")]
+    other_columns = [column for column in lines.columns if column not in (table.key, "micro")]
     summed = (
         lines.filter(~is_alone)
         .group_by(table.key, maintain_order=True)
-        .agg(pl.col("micro").sum(), *(pl.col(column).drop_nulls().first() for column in others))
+        .agg(pl.col("micro").sum(), *(pl.col(column).drop_nulls().first() for column in other_columns))
     )
     orders = pl.concat([lines.filter(is_alone), summed.select(lines.columns)])
+    # Rounded once per order, away from zero, so that a refund has exactly the amount of its order with the sign reversed.
     half_up = ((pl.col("micro").abs() + _MICRO_PER_MINOR // 2) // _MICRO_PER_MINOR).cast(pl.Int64)
     signed = pl.when(pl.col("micro") < 0).then(-half_up).otherwise(half_up)
     return orders.with_columns(amount_minor=signed).drop("micro")
@@ -118,6 +125,8 @@ def _sum_lines(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 def _canonical(rows: pl.DataFrame, column: str) -> pl.Expr:
     value = pl.col(column)
+    # As microseconds, independent of how Polars prints a time.
     if rows[column].dtype.is_temporal():
         value = value.cast(pl.Int64)
+    # A null differs from every text, the empty one included.
     return value.cast(pl.String).fill_null("\x00")

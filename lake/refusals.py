@@ -1,7 +1,7 @@
-"""Standing refusals: who said no to being contacted or profiled, by source.
+"""Standing refusals: members who refused to be contacted or profiled, by source.
 
-A "no" stands until the same source says yes. It stands apart from the members table, because a row may be lost, a source taken
-away and a record retired, and none of that is a yes. An empty cell says nothing.
+A "no" stands until the same source says yes. It is stored separately from the members table, because a lost row, a removed source
+or a retired record is not a yes. An empty cell is no statement.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from lake.arrivals import REFUSALS, knows_who_refused
+from lake.arrivals import REFUSALS, has_refusals_by_source
 from lake.contracts import MEMBERS, TIMESTAMP
 from lake.landing import SEQUENCE
 from lake.quarantine import OPEN, read_quarantine
@@ -33,86 +33,93 @@ STATEMENTS: Final[Mapping[str, pl.DataType]] = {"member_id": pl.String(), **dict
 
 
 def statements(rows: pl.DataFrame, *, only_refusals: bool = False) -> pl.DataFrame:
-    """What one export of members says of consent; of a member named twice, a no counts.
+    """Return the consent statements of one export of members; of a member that occurs twice, a "no" counts.
 
     Args:
         rows: Mapped rows, cast: `member_id` and, where they are mapped, `can_contact` and `can_profile`.
-        only_refusals: Hear the noes alone, as of an export that a newer one has taken the place of.
+        only_refusals: Return only the refusals, as for an export that a newer one has superseded.
 
     Returns:
-        One row per member of whom anything is said: `member_id`, `can_contact`, `can_profile`; null where nothing is said.
+        One row per member with any statement, sorted: `member_id`, `can_contact`, `can_profile`; null where there is none.
     """
-    said = [column for column in CONSENTS if column in rows.columns]
-    if not said or "member_id" not in rows.columns:
+    mapped = [column for column in CONSENTS if column in rows.columns]
+    if not mapped or "member_id" not in rows.columns:
         return pl.DataFrame(schema=dict(STATEMENTS))
-    told = rows.filter(pl.col("member_id").is_not_null()).group_by("member_id").agg(pl.col(said).min())
+    # The minimum of booleans: false, a refusal, wins over true, and nulls are ignored.
+    by_member = rows.filter(pl.col("member_id").is_not_null()).group_by("member_id").agg(pl.col(mapped).min())
     if only_refusals:
-        told = told.with_columns(pl.when(~pl.col(column)).then(pl.col(column)).alias(column) for column in said)
-    whole = told.with_columns(pl.lit(None, dtype=pl.Boolean).alias(column) for column in CONSENTS if column not in said)
-    return whole.filter(pl.any_horizontal(pl.col(CONSENTS).is_not_null())).select(list(STATEMENTS)).sort("member_id")
+        by_member = by_member.with_columns(pl.when(~pl.col(column)).then(pl.col(column)).alias(column) for column in mapped)
+    complete = by_member.with_columns(pl.lit(None, dtype=pl.Boolean).alias(column) for column in CONSENTS if column not in mapped)
+    return complete.filter(pl.any_horizontal(pl.col(CONSENTS).is_not_null())).select(list(STATEMENTS)).sort("member_id")
 
 
 def read_refusals(lake: Lake, ledger: pl.DataFrame) -> pl.DataFrame:
-    """One row per source and member with a standing refusal; `source` is what the ledger calls it today.
+    """Read the standing refusals: one row per source and member; `source` as the ledger names it now.
 
-    In a lake of an earlier release the refusals stand in the rows of members alone, good and quarantined ones, each said by
-    the arrival of its row.
+    In a lake of an earlier release the refusals are only in the rows of members, landed and quarantined, and belong to the
+    arrival of the row.
     """
-    held = [lake.scan_or_empty(REFUSALS, SCHEMA).collect()]
-    if not knows_who_refused(lake):
-        held += [_in_rows_of_members(lake), _in_quarantined_rows(lake)]
-    named = pl.concat(held).join(ledger.select("arrival_id", today="source"), on="arrival_id", how="left", maintain_order="left")
-    stands = named.with_columns(source=pl.coalesce("today", "source")).group_by("source", "member_id", maintain_order=True)
-    return stands.agg(pl.col(list(_REFUSES.values())).any(), pl.col("arrival_id", "said_at").last()).select(list(SCHEMA))
+    refusals = [lake.scan_or_empty(REFUSALS, SCHEMA).collect()]
+    if not has_refusals_by_source(lake):
+        refusals += [_refusals_in_members(lake), _refusals_in_quarantine(lake)]
+    with_current_source = pl.concat(refusals).join(
+        ledger.select("arrival_id", today="source"), on="arrival_id", how="left", maintain_order="left"
+    )
+    by_member = with_current_source.with_columns(source=pl.coalesce("today", "source")).group_by(
+        "source", "member_id", maintain_order=True
+    )
+    return by_member.agg(pl.col(list(_REFUSES.values())).any(), pl.col("arrival_id", "said_at").last()).select(list(SCHEMA))
 
 
-def _in_rows_of_members(lake: Lake) -> pl.DataFrame:
+def _refusals_in_members(lake: Lake) -> pl.DataFrame:
     members = lake.scan_or_empty("members", MEMBERS.landed_schema).rename({"ingested_at": "said_at"})
-    return _refusing(members, {column: pl.col(column).eq(other=False) for column in CONSENTS}).collect()
+    return _with_refusals(members, {column: pl.col(column).eq(other=False) for column in CONSENTS}).collect()
 
 
-def _in_quarantined_rows(lake: Lake) -> pl.DataFrame:
-    """What rows that never landed say, in the words of the first release; what is none of them is a no."""
-    said = pl.Struct({"member_id": pl.String, **dict.fromkeys(CONSENTS, pl.String)})
+def _refusals_in_quarantine(lake: Lake) -> pl.DataFrame:
+    """Return the refusals in quarantined rows of members; any word that does not mean "yes" counts as a "no"."""
+    values_type = pl.Struct({"member_id": pl.String, **dict.fromkeys(CONSENTS, pl.String)})
+    # Only open rows: a re-admitted one is among the members, a superseded one is no longer valid.
     rows = read_quarantine(lake).lazy().filter(pl.col("table") == MEMBERS.name, pl.col("status") == OPEN)
-    written = rows.select("source", "arrival_id", pl.col("values").str.json_decode(said), said_at="quarantined_at")
+    values = rows.select("source", "arrival_id", pl.col("values").str.json_decode(values_type), said_at="quarantined_at")
     words = {column: pl.col(column).str.strip_chars().str.to_lowercase() for column in CONSENTS}
     refuses = {column: (word != "") & ~word.is_in(YES) for column, word in words.items()}
-    return _refusing(written.unnest("values"), refuses).filter(pl.col("member_id").is_not_null()).collect()
+    return _with_refusals(values.unnest("values"), refuses).filter(pl.col("member_id").is_not_null()).collect()
 
 
-def _refusing(rows: pl.LazyFrame, refuses: Mapping[str, pl.Expr]) -> pl.LazyFrame:
-    noted = rows.with_columns(refuses[column].fill_null(value=False).alias(name) for column, name in _REFUSES.items())
-    return noted.filter(pl.any_horizontal(list(_REFUSES.values()))).select(pl.col(n).cast(dtype) for n, dtype in SCHEMA.items())
+def _with_refusals(rows: pl.LazyFrame, refuses: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+    flagged = rows.with_columns(refuses[column].fill_null(value=False).alias(name) for column, name in _REFUSES.items())
+    return flagged.filter(pl.any_horizontal(list(_REFUSES.values()))).select(pl.col(n).cast(dtype) for n, dtype in SCHEMA.items())
 
 
-def hear(lake: Lake, said: pl.DataFrame, *, held: pl.DataFrame) -> None:
-    """Keep what exports said of consent.
+def update_refusals(lake: Lake, statements_tonight: pl.DataFrame, *, previous: pl.DataFrame) -> None:
+    """Update the standing refusals by tonight's consent statements; they are written only if they change.
 
     Args:
         lake: The lake.
-        said: One row per statement: `member_id`, `can_contact`, `can_profile`, `source`, `arrival_id`, `said_at`, `sequence`,
-            `is_new`. A yes that is not new, of a file that is read once more, leaves what the source said since as it is.
-        held: The refusals that stood before, as `read_refusals` has them.
+        statements_tonight: One row per statement: `member_id`, `can_contact`, `can_profile`, `source`, `arrival_id`,
+            `said_at`, `sequence`, `is_new`. A "yes" that is not new, of a file that is read once more, does not end a refusal:
+            the source may have refused later.
+        previous: The refusals before, as `read_refusals` returns them.
     """
     last = (
-        said.sort(SEQUENCE)
+        statements_tonight.sort(SEQUENCE)
         .group_by("source", "member_id", maintain_order=True)
         .agg(
             pl.col(CONSENTS).drop_nulls().last(),
-            *(pl.col(column).filter(IS_NEW).drop_nulls().last().alias(_newly(column)) for column in CONSENTS),
+            *(pl.col(column).filter(IS_NEW).drop_nulls().last().alias(_new_name(column)) for column in CONSENTS),
             pl.col("arrival_id", "said_at").last(),
         )
     )
-    both = held.join(last, on=["source", "member_id"], how="full", suffix="_tonight", coalesce=True)
-    # A statement takes the place of what the source said before; where it says nothing, that stands.
-    stands = {
+    joined = previous.join(last, on=["source", "member_id"], how="full", suffix="_tonight", coalesce=True)
+    # A "no" of tonight is a refusal; a refusal from before stands unless the source's new statement is a "yes".
+    refuses_now = {
         name: pl.col(column).eq_missing(other=False)
-        | (pl.col(name).eq_missing(other=True) & pl.col(_newly(column)).ne_missing(other=True))
+        | (pl.col(name).eq_missing(other=True) & pl.col(_new_name(column)).ne_missing(other=True))
         for column, name in _REFUSES.items()
     }
     after = (
-        both.with_columns(**stands)
+        joined.with_columns(**refuses_now)
         .filter(pl.any_horizontal(list(_REFUSES.values())))
         .with_columns(
             arrival_id=pl.coalesce("arrival_id_tonight", "arrival_id"), said_at=pl.coalesce("said_at_tonight", "said_at")
@@ -124,16 +131,20 @@ def hear(lake: Lake, said: pl.DataFrame, *, held: pl.DataFrame) -> None:
         lake.replace(REFUSALS, after)
 
 
-def _newly(column: str) -> str:
+def _new_name(column: str) -> str:
     return f"{column}_newly"
 
 
 def scan_consent(lake: Lake) -> pl.LazyFrame:
-    """One row per member who refuses anything: `member_id`, `can_contact`, `can_profile`; false where refused, else null."""
+    """Scan the members who refuse anything: one row per member, `member_id`, `can_contact`, `can_profile`.
+
+    False where any source or the member's record refuses, else null.
+    """
     members = lake.scan_or_empty("members", MEMBERS.landed_schema).select(list(STATEMENTS))
     refusals = lake.scan_or_empty(REFUSALS, SCHEMA).select(
         "member_id", *(pl.when(name).then(pl.lit(value=False)).alias(column) for column, name in _REFUSES.items())
     )
-    said = pl.concat([members, refusals]).filter(pl.any_horizontal(~pl.col(column) for column in CONSENTS))
+    statements_of_all = pl.concat([members, refusals]).filter(pl.any_horizontal(~pl.col(column) for column in CONSENTS))
+    # One refusal is enough, whichever source or row it comes from.
     refused = [pl.when(~pl.col(column).min()).then(pl.lit(value=False)).alias(column) for column in CONSENTS]
-    return said.group_by("member_id").agg(refused)
+    return statements_of_all.group_by("member_id").agg(refused)

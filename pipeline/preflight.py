@@ -122,7 +122,7 @@ def _ask_sources(night: RunContext) -> None:
         # What an object store does not answer now it may answer the night, which asks again.
         with suppress(OutsideServiceError):
             configured, before = night.settings.table_sources(name), paths_by_source(ledger, name)
-            for export in discover(table, configured, root=night.workspace.root, taken_in=before):
+            for export in discover(table, configured, root=night.workspace.root, arrived_paths=before):
                 is_held = sizes.get((name, erased.masked(export.path))) == export.size_bytes
                 if export.location is None:
                     _ask_address(export)

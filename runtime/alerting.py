@@ -52,7 +52,7 @@ def without_secrets(text: str, settings: Any) -> str:
     return text
 
 
-def bitmaps_of(error: EvenfallError, settings: Any) -> tuple[str, str]:
+def message_and_remedy(error: EvenfallError, settings: Any) -> tuple[str, str]:
     """What may be told of an error beyond the terminal: our sentence and remedy, without secrets and without a library's words.
 
     What a library says may repeat a file's content or a member's row, and the errors that led to ours have it.
@@ -76,7 +76,7 @@ def _said_by_libraries(error: BaseException) -> set[str]:
 def _of_failure(night: RunContext, purpose: str, error: Exception) -> Alert:
     named = _named(night, purpose)
     if isinstance(error, EvenfallError):
-        what, remedy = bitmaps_of(error, night.settings)
+        what, remedy = message_and_remedy(error, night.settings)
         says = tuple(line.strip() for line in what.splitlines() if line.strip())
         return Alert(night.settings.community.name, named, "failed", error.exit_code, says, remedy)
     # What a bug says may be anything, a member's row included: its kind is told, and no more.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lake.errors import EvenfallError, ExitCode
-from runtime.alerting import bitmaps_of
+from runtime.alerting import message_and_remedy
 from runtime.run_context import RunContext
 from runtime.signals import stopped_exit_code
 
@@ -38,5 +38,5 @@ def _told(night: RunContext, error: BaseException) -> dict[str, Any]:
     """What may be told of an error; what a bug says may be anything, a member's row included, so only its kind is."""
     if not isinstance(error, EvenfallError):
         return {"kind": type(error).__name__}
-    says, remedy = bitmaps_of(error, night.settings)
+    says, remedy = message_and_remedy(error, night.settings)
     return {"kind": type(error).__name__, "says": says, "remedy": remedy}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
-from lake.storage.object_store import store_trouble
+from lake.storage.object_store import store_error
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -28,7 +28,7 @@ def translate_os_error(error: BaseException) -> EvenfallError | None:
         number = one.errno if isinstance(one, OSError) else None
         words = "" if isinstance(one, EvenfallError) else str(one).lower()
         # First of all: a store that refuses says "permission denied" like a disk.
-        from_store = None if isinstance(one, EvenfallError) else store_trouble(one)
+        from_store = None if isinstance(one, EvenfallError) else store_error(one)
         if from_store is not None:
             return from_store
         if number in _FULL or any(sign in words for sign in _FULL_WORDS):

@@ -39,7 +39,7 @@ class Workspace:
     @property
     def lake(self) -> Lake:
         """The Delta tables, in this folder, in another or in a bucket."""
-        return Lake(root_at(self.lake_path, below=self.root), nearby=self.state / "lake")
+        return Lake(root_at(self.lake_path, below=self.root), copies_folder=self.state / "lake")
 
     @property
     def lists(self) -> Path:

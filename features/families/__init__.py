@@ -1,1 +1,1 @@
-"""The features, one module per family; each declares its features as data."""
+"""Declarations of the features as data, one module per family."""

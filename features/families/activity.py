@@ -1,4 +1,4 @@
-"""How much a member does: counts per event type, active days, and how long ago each kind last happened."""
+"""Features of the amount of activity: counts per event type, active days, and days since each kind last happened."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _ORDERS = frozenset({"orders"})
 
 
 def activity_features(event_types: tuple[str, ...]) -> list[Feature]:
-    """Counts over every window."""
+    """Declare counts over every window; 0 without activity."""
     return [
-        # Where there are only events, or only orders, the sum over both would repeat their own counts.
+        # Needs both: with events only, or orders only, it would repeat their own counts.
         *_counts("activity", "Events, orders and refunds of the member's own", "actions", _EVENTS | _ORDERS),
         *windowed(
             "active_days",
@@ -40,7 +40,7 @@ def activity_features(event_types: tuple[str, ...]) -> list[Feature]:
 
 
 def recency_features(event_types: tuple[str, ...]) -> list[Feature]:
-    """Days since each kind of activity last happened; null when it never did."""
+    """Declare the days since each kind of activity last happened; null when never."""
     return [
         _recency("activity", "the last event, order or refund", NOTHING_NEEDED),
         *(_recency(kind, f"the last event of type {kind}", _EVENTS) for kind in event_kinds(event_types)),

@@ -1,4 +1,4 @@
-"""What a member's activity looks like: at what hours, on which weekdays, of how many types."""
+"""Features of the pattern of activity: hours, weekdays, and variety of event types."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _HOURS: Final = {"night": "0 to 5", "morning": "6 to 11", "afternoon": "12 to 17
 
 
 def hour_features() -> list[Feature]:
-    """Share of activity in each part of the local day; null without activity in the window."""
+    """Declare the share of activity in each part of the local day; null without activity in the window."""
     return [feature for part in DAY_PARTS for feature in _day_part(part)]
 
 
 def weekday_features() -> list[Feature]:
-    """Share of active days on weekends and on the most used weekday; null without an active day in the window."""
+    """Declare the share of active days on weekends and on the most used weekday; null without active days in the window."""
     return [
         *windowed(
             "weekend_share",
@@ -43,7 +43,7 @@ def weekday_features() -> list[Feature]:
 
 
 def diversity_features(event_types: tuple[str, ...]) -> list[Feature]:
-    """How many different types of event, and how evenly they are used."""
+    """Declare the number of distinct event types, and the entropy of their use; the latter is null without events."""
     kinds = (*event_kinds(event_types), OTHER_EVENT)
     return [
         *windowed(
@@ -85,7 +85,7 @@ def _active_days(days: int) -> pl.Expr:
 
 
 def _entropy(kinds: tuple[str, ...], days: int) -> pl.Expr:
-    """H = −Σ p ln p over the kinds, in their fixed order, so that rounding is the same on every run."""
+    """Return Shannon's H = −Σ p ln p over the kinds, summed in fixed order, so that rounding is the same in every run."""
     shares = [share(count(kind, days), count("event", days)) for kind in kinds]
     surprise = [pl.when(p > 0).then(-p * p.log()).otherwise(0.0) for p in shares]
     return pl.when(count("event", days) > 0).then(sum_in_order(surprise))

@@ -1,4 +1,4 @@
-"""What a member buys: spend, orders and refunds, and the purchase history that value models read."""
+"""Features of purchases: spend, orders and refunds, and the purchase history for value models."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MONEY: Final = "currency units"
 
 
 def spend_minor(days: int | None) -> pl.Expr:
-    """Orders less refunds, in minor units."""
+    """Return orders less refunds in minor units."""
     return amount("order", days) + amount("refund", days)
 
 
 def order_features() -> list[Feature]:
-    """Spend, orders and refunds over every window and the lifetime."""
+    """Declare spend, orders and refunds over every window and the lifetime."""
     return [
         *_over_windows_and_lifetime(
             "spend", "Money spent, orders less refunds", _MONEY, lambda w: currency_units(spend_minor(w))
@@ -35,7 +35,7 @@ def order_features() -> list[Feature]:
 
 
 def purchase_features() -> list[Feature]:
-    """Repeat purchases, recency, age and value, for buy-till-you-die models."""
+    """Declare repeat purchases, recency, age and value for buy-till-you-die models; see `features.purchases`."""
     days, first, last = pl.col("purchase.days"), pl.col("purchase.first_date"), pl.col("purchase.last_date")
     repeat_days = pl.max_horizontal(days - 1, pl.lit(0, dtype=pl.Int32))
     order_day = "An order day is a day whose orders exceed its refunds."

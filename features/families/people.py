@@ -1,4 +1,4 @@
-"""What passes between a member and the others: interactions given and received, and content published."""
+"""Features of relations with other members: interactions given and received, and content published."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INTERACTIONS: Final = frozenset({"interactions"})
 
 
 def people_features() -> list[Feature]:
-    """Interactions, the different people behind them, and how mutual they are."""
+    """Declare counts of interactions, distinct people and content, and how mutual interactions are."""
     return [
         *windowed(
             "given_count",

@@ -1,4 +1,4 @@
-"""Who a member is, as the members table says."""
+"""Features of the member's profile, from the members table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from features.feature import Feature
 
 
 def profile_features() -> list[Feature]:
-    """Categories as text, age and referrals as numbers; null where the member's row has nothing."""
+    """Declare categories as text, and age and referrals as numbers; null where the member's row has no value."""
     return [
         _profile("platform", "Where the member mostly comes from.", "category", pl.col("platform")),
         _profile("region", "Country or region.", "category", pl.col("region")),

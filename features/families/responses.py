@@ -1,4 +1,4 @@
-"""How a member answers: messages sent, opened and clicked, and feedback given."""
+"""Features of responses: messages sent, opened and clicked, and feedback given."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCORES: Final = frozenset({"feedback.score"})
 
 
 def contact_features() -> list[Feature]:
-    """Messages sent, opened and clicked, each on the day it happened."""
+    """Declare counts and rates of messages sent, opened and clicked, each counted on the day it happened."""
     return [
         *_counts("contact", "Messages sent to the member", "messages", _CONTACTS),
         *_counts("open", "Messages the member opened", "messages", _OPENS),
@@ -30,7 +30,7 @@ def contact_features() -> list[Feature]:
 
 
 def feedback_features() -> list[Feature]:
-    """Answers and scores."""
+    """Declare the number of answers, and the mean and last score; scores are null without any."""
     return [
         *windowed(
             "feedback_count",
@@ -45,6 +45,7 @@ def feedback_features() -> list[Feature]:
             "mean_feedback_score",
             "Mean score the member gave; empty without a score",
             "score",
+            # Divided by scored answers only; unscored ones are another kind.
             lambda days: share(amount("feedback", days), count("feedback", days) * SCORE_SCALE),
             needs=_SCORES,
             windows_days=(LONGEST_WINDOW_DAYS,),

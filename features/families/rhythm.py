@@ -1,4 +1,4 @@
-"""How steadily a member is active: tenure, gaps, streaks and weeks."""
+"""Features of the regularity of activity: tenure, gaps, streaks and active weeks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from features.incremental.window_sums import first_date, last_date
 
 
 def tenure_features() -> list[Feature]:
-    """How long the member has been here."""
+    """Declare the days since joining and since the first activity."""
     return [
         Feature(
             name="tenure_days",
@@ -32,10 +32,12 @@ def tenure_features() -> list[Feature]:
 
 
 def gap_features() -> list[Feature]:
-    """Gaps between consecutive active days of the last 365 days."""
+    """Declare statistics of the gaps between consecutive active days of the last 365 days."""
     gaps, total = pl.col("gap.n"), pl.col("gap.sum_days")
     mean = share(total, gaps)
-    spread = (pl.col("gap.sum_squared_days") * gaps - total * total) / (gaps * (gaps - 1))
+    # The sample variance from sums, (n Σx² − (Σx)²) / (n (n − 1)), because the totals have sums and no single gaps. All sums are
+    # integers, so the numerator is exact.
+    variance = (pl.col("gap.sum_squared_days") * gaps - total * total) / (gaps * (gaps - 1))
     silence = days_until_as_of(last_date("activity"))
     few = "empty with fewer than two active days"
     return [
@@ -56,7 +58,7 @@ def gap_features() -> list[Feature]:
             "gap_deviation_days_365d",
             "Standard deviation of the gaps between active days in the last 365 days; empty with fewer than three active days.",
             "days",
-            pl.when(gaps > 1).then(spread).sqrt(),
+            pl.when(gaps > 1).then(variance).sqrt(),
         ),
         _gap(
             "gap_now_to_mean_365d",
@@ -68,7 +70,7 @@ def gap_features() -> list[Feature]:
 
 
 def streak_features() -> list[Feature]:
-    """Runs of consecutive active days, and active weeks."""
+    """Declare the runs of consecutive active days, and active weeks."""
     return [
         Feature(
             name="longest_streak_days_90d",

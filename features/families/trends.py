@@ -1,4 +1,4 @@
-"""Whether a member does more or less than before: the last 28 days against the level of the days before them."""
+"""Features of trends: the last 28 days compared with the level of the days before them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RECENT_DAYS: Final = 28
 
 
 def trend_features() -> list[Feature]:
-    """Trend ratios: 1 is unchanged, below 1 is falling; null without anything to compare with."""
+    """Declare trend ratios: 1 is unchanged, below 1 is falling; null without a level to compare with."""
     events, orders, interactions = (frozenset({need}) for need in ("events", "orders", "interactions"))
     return [
         *_trends("active_days", "Active days", "activity", lambda days: pl.col(f"active.days_{days}d"), NOTHING_NEEDED),
@@ -28,7 +28,7 @@ def trend_features() -> list[Feature]:
 
 
 def _trends(habit: str, what: str, kind: str, counted: Callable[[int], pl.Expr], needs: frozenset[str]) -> list[Feature]:
-    # A member whose first time lies within the recent days has no earlier level to compare with.
+    # A member who first did it within the recent days has no earlier level to compare with.
     has_earlier = first_date(kind) <= pl.col("as_of") - pl.duration(days=_RECENT_DAYS)
     return [
         Feature(
@@ -48,7 +48,7 @@ def _trends(habit: str, what: str, kind: str, counted: Callable[[int], pl.Expr],
 
 
 def _spend_trend(days: int, needs: frozenset[str]) -> Feature:
-    # Smoothed by the member's own level, as there is no natural "plus one" for money.
+    # Smoothed by the member's own level, as adding one makes no sense for money.
     own_level = spend_minor(LONGEST_WINDOW_DAYS) * (_RECENT_DAYS / LONGEST_WINDOW_DAYS)
     recent = pl.max_horizontal(spend_minor(_RECENT_DAYS), pl.lit(0))
     earlier = pl.max_horizontal(_earlier_level(spend_minor, days), pl.lit(0.0))

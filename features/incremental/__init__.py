@@ -1,4 +1,4 @@
-"""What is carried from night to night, so that a night reads only the days that moved: window sums, activity bitmaps, people.
+"""Totals that one night stores and the next one updates: window sums, activity bitmaps, people.
 
-All arithmetic on bits lives here.
+A night reads only the days that entered or left a window or changed. All bit arithmetic lives here.
 """

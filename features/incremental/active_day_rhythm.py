@@ -1,4 +1,4 @@
-"""The rhythm of a member's active days in the last year: gaps, runs, weeks and weekdays."""
+"""Figures about a member's active days in the last year: gaps, runs, weeks and weekdays."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.incremental.active_days import DAY_PARTS, bitmaps_of
-from features.incremental.activity_bitmap import WORD_BITS, Words, bits_of, days_in, mask_of, younger
+from features.incremental.active_days import DAY_PARTS, activity_bitmaps
+from features.incremental.activity_bitmap import WORD_BITS, Words, count_days, day_mask, shift_younger, unpack_bits
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, WINDOWS_DAYS
 
 __all__ = ["DAY_PARTS", "STREAK_WINDOW_DAYS", "WEEKS_WINDOWS_DAYS", "active_day_rhythm"]
@@ -19,37 +19,38 @@ WEEKS_WINDOWS_DAYS: Final = (28, 91, 364)
 STREAK_WINDOW_DAYS: Final = 90
 _DAYS_PER_WEEK: Final = 7
 _SATURDAY: Final = 6
-# Unpacked, a member's year is a byte a day: so many members at once stay within the processor's cache.
-_MEMBERS_AT_ONCE: Final = 20_000
+# Unpacked, a member's year takes a byte per day: a batch of this size stays within the processor's cache.
+_MEMBERS_PER_BATCH: Final = 20_000
 
 Whole = npt.NDArray[np.int64]
-# A year of days of so many members at once fits, and half as wide numbers are sorted in half the time.
+# 32 bits suffice for a batch of members times the days of a year, and half as wide numbers are sorted in half the time.
 Small = npt.NDArray[np.int32]
 
 
 def active_day_rhythm(active: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
-    """Describe the active days of the last 365 days.
+    """Compute the figures about the active days of the last 365 days.
 
     One row per row of `active`, in its order. Integers are counts of days, weeks or activity; `gap.median_days` (Float64) is
     null with fewer than two active days.
 
     Args:
         active: As `features.incremental.active_days.compute_active_days` returns it.
-        as_of: The night.
+        as_of: The day of age 0.
     """
-    words = bitmaps_of(active)
+    words = activity_bitmaps(active)
     batches = [
-        _describe(words[begin : begin + _MEMBERS_AT_ONCE], as_of) for begin in range(0, max(active.height, 1), _MEMBERS_AT_ONCE)
+        _figures(words[begin : begin + _MEMBERS_PER_BATCH], as_of)
+        for begin in range(0, max(active.height, 1), _MEMBERS_PER_BATCH)
     ]
     return pl.concat([active.select("member_no", pl.col("^active\\..*$")), pl.concat(batches)], how="horizontal")
 
 
-def _describe(words: Words, as_of: date) -> pl.DataFrame:
+def _figures(words: Words, as_of: date) -> pl.DataFrame:
     return pl.DataFrame(_day_counts(words) | _weekday_counts(words, as_of) | _week_counts(words) | _gaps_and_runs(words))
 
 
 def _day_counts(words: Words) -> dict[str, pl.Series]:
-    return {f"active.days_{days}d": pl.Series(days_in(words, range(days))) for days in WINDOWS_DAYS}
+    return {f"active.days_{days}d": pl.Series(count_days(words, range(days))) for days in WINDOWS_DAYS}
 
 
 def _weekday_counts(words: Words, as_of: date) -> dict[str, pl.Series]:
@@ -58,54 +59,62 @@ def _weekday_counts(words: Words, as_of: date) -> dict[str, pl.Series]:
         ages[(as_of - timedelta(days=age)).isoweekday()].append(age)
     weekend = [age for day in ages if day >= _SATURDAY for age in ages[day]]
     counts = {
-        f"active.weekend_days_{days}d": pl.Series(days_in(words, [age for age in weekend if age < days]))
+        f"active.weekend_days_{days}d": pl.Series(count_days(words, [age for age in weekend if age < days]))
         for days in LONG_WINDOWS_DAYS
     }
-    most_used = np.max([days_in(words, of_weekday) for of_weekday in ages.values()], axis=0)
+    most_used = np.max([count_days(words, weekday_ages) for weekday_ages in ages.values()], axis=0)
     return counts | {"active.most_used_weekday_days_365d": pl.Series(most_used)}
 
 
 def _week_counts(words: Words) -> dict[str, pl.Series]:
-    """Count the weeks, the newest first, with any active day in them."""
-    # Each day tells of itself and the six before it: those of 2 days, then of 4, then of 7.
-    of_two = words | younger(words, 1)
-    of_four = of_two | younger(of_two, 2)
-    of_week = of_four | younger(of_four, 3)
-    return {f"active.weeks_{days}d": pl.Series(days_in(of_week, range(0, days, _DAYS_PER_WEEK))) for days in WEEKS_WINDOWS_DAYS}
+    """Count the blocks of seven days, counted back from `as_of`, with any active day."""
+    # Bit `age` becomes the OR of bits `age` … `age` + 6 in three steps (2, 4, then 7 days), so that reading every seventh
+    # bit says whether its week has an active day.
+    of_two = words | shift_younger(words, 1)
+    of_four = of_two | shift_younger(of_two, 2)
+    of_week = of_four | shift_younger(of_four, 3)
+    return {
+        f"active.weeks_{days}d": pl.Series(count_days(of_week, range(0, days, _DAYS_PER_WEEK))) for days in WEEKS_WINDOWS_DAYS
+    }
 
 
 def _gaps_and_runs(words: Words) -> dict[str, pl.Series]:
-    """Describe the days between consecutive active days, and the days without any between them."""
-    active_days = days_in(words, range(LONGEST_WINDOW_DAYS)).astype(np.int64)
+    """Compute gaps between consecutive active days and runs of active days.
+
+    All members' active days lie in one flat array: those of member i begin at `first[i]` and are sorted newest first.
+    """
+    active_days = count_days(words, range(LONGEST_WINDOW_DAYS)).astype(np.int64)
     first = np.cumsum(active_days) - active_days
     member = np.repeat(np.arange(len(words), dtype=np.int32), active_days)
-    # The same as `numpy.nonzero`, in a fifth of its time.
-    age = (np.flatnonzero(bits_of(words)) - member.astype(np.int64) * LONGEST_WINDOW_DAYS).astype(np.int32)
-    # The gap before each active day of a member but the newest, newest first.
+    # Row and column of each set bit from the flat positions: the result of `numpy.nonzero` in a fifth of its time.
+    age = (np.flatnonzero(unpack_bits(words)) - member.astype(np.int64) * LONGEST_WINDOW_DAYS).astype(np.int32)
+    # Differences of the flat array; at each member's newest day the difference mixes two members and is no gap: set to 0.
     gap = np.diff(age, prepend=0)
     gap[first[active_days > 0]] = 0
     return {
-        "gap.n": _counted(np.maximum(active_days - 1, 0)),
+        "gap.n": _int32_series(np.maximum(active_days - 1, 0)),
         "gap.sum_days": pl.Series(_per_member(np.add, gap, first, active_days)),
         "gap.sum_squared_days": pl.Series(_per_member(np.add, gap * gap, first, active_days)),
         "gap.longest_days": pl.Series(_per_member(np.maximum, gap, first, active_days)),
         "gap.median_days": _median_gap(gap, member, first, active_days),
         "streak.longest_days_90d": pl.Series(_longest_run(words)),
-        "streak.latest_days": _counted(_latest_run(gap, first, active_days)),
+        "streak.latest_days": _int32_series(_latest_run(gap, first, active_days)),
     }
 
 
 def _per_member(fold: np.ufunc, values: Small, first: Whole, active_days: Whole) -> Whole:
-    """Fold each member's values, which lie one after another; 0 for members without any."""
+    """Reduce each member's values, which are adjacent; 0 for members without any."""
     folded = np.zeros(len(active_days), dtype=np.int64)
-    some = active_days > 0
-    if some.any():
-        folded[some] = fold.reduceat(values, first[some])
+    is_active = active_days > 0
+    # `reduceat` fails on positions past the end and returns a neighbour's value for an empty range: empty members are left out.
+    if is_active.any():
+        folded[is_active] = fold.reduceat(values, first[is_active])
     return folded
 
 
 def _median_gap(gap: Small, member: Small, first: Whole, active_days: Whole) -> pl.Series:
-    # Members apart, then gaps by length: the 0 that stands for no gap comes first among a member's.
+    # One sort orders by member and then by gap, as a member's number is multiplied by more than the longest gap. The 0 of the
+    # newest day, which is no gap, comes first within a member and is skipped by the `+ 1` below.
     ordered = np.sort(member * (LONGEST_WINDOW_DAYS + 1) + gap) - member * (LONGEST_WINDOW_DAYS + 1)
     several = active_days > 1
     lower, upper = (first[several] + 1 + (active_days[several] - 2 + side) // 2 for side in (0, 1))
@@ -115,24 +124,29 @@ def _median_gap(gap: Small, member: Small, first: Whole, active_days: Whole) -> 
 
 
 def _longest_run(words: Words) -> Small:
-    """Count the longest run of active days: how often those days can be kept that follow a day that was kept."""
+    """Count the longest run of active days within the streak window.
+
+    `words & (words shifted by one day)` keeps the days that follow a remaining day, so each round shortens every run by one day:
+    the number of rounds until nothing remains is the length of the longest run.
+    """
     longest = np.zeros(len(words), dtype=np.int32)
-    kept = (words & mask_of(range(STREAK_WINDOW_DAYS)))[:, : -(-STREAK_WINDOW_DAYS // WORD_BITS)]
-    running = np.arange(len(words))
-    while (lasting := kept.any(axis=1)).any():
-        kept, running = kept[lasting], running[lasting]
-        longest[running] += 1
-        kept &= younger(kept, 1)
+    remaining = (words & day_mask(range(STREAK_WINDOW_DAYS)))[:, : -(-STREAK_WINDOW_DAYS // WORD_BITS)]
+    members = np.arange(len(words))
+    while (has_days := remaining.any(axis=1)).any():
+        remaining, members = remaining[has_days], members[has_days]
+        longest[members] += 1
+        remaining &= shift_younger(remaining, 1)
     return longest
 
 
 def _latest_run(gap: Small, first: Whole, active_days: Whole) -> Whole:
-    """Count the consecutive days that end with the last active one: those before the first gap of more than a day."""
-    beyond = first + active_days
+    """Count the consecutive days that end with the last active day: those before the first gap of more than one day."""
+    member_end = first + active_days
+    # The next break at or after a member's newest day may belong to a later member: the run then ends with the member's days.
     breaks = np.append(np.flatnonzero(gap > 1), len(gap))
-    until: Whole = np.minimum(breaks[np.searchsorted(breaks, first)], beyond)
-    return until - first
+    run_end: Whole = np.minimum(breaks[np.searchsorted(breaks, first)], member_end)
+    return run_end - first
 
 
-def _counted(values: npt.NDArray[np.integer]) -> pl.Series:
+def _int32_series(values: npt.NDArray[np.integer]) -> pl.Series:
     return pl.Series(values.astype(np.int32))

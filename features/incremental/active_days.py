@@ -1,7 +1,6 @@
-"""Which of the last 365 days a member was active on, a bit a day, and at what hours.
+"""The active days of each member in the last 365 days, one bit per day, and their activity by part of the day.
 
-How days lie in bits is in `features.incremental.activity_bitmap`; what the features say of them is in
-`features.incremental.active_day_rhythm`.
+`features.incremental.activity_bitmap` defines the bit layout; `features.incremental.active_day_rhythm` computes features from it.
 """
 
 from __future__ import annotations
@@ -14,23 +13,23 @@ import numpy as np
 import polars as pl
 
 from features.history import is_activity
-from features.incremental.activity_bitmap import WORD_BITS, WORDS, Words, mask_of, older
-from features.incremental.merging import merged
+from features.incremental.activity_bitmap import WORD_BITS, WORDS, Words, day_mask, shift_older
+from features.incremental.merging import merge_changes
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, age_days
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
-# A stretch ends where a word or a window does.
+# A stretch of ages ends where a word or a window ends: at 64, 90, 128, 192, 256, 320 and 365 days.
 _STRETCHES: Final = WORDS + len(LONG_WINDOWS_DAYS) - 1
 _WORDS: Final = tuple(f"days_{number}" for number in range(WORDS))
 _PARTS: Final = tuple(f"active.{part}_n_{days}d" for part in DAY_PARTS for days in LONG_WINDOWS_DAYS)
 
 
 def compute_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
-    """Mark the active days of the last 365 days.
+    """Compute the activity bitmaps of the last 365 days.
 
-    One row per member_no active on one of them, sorted: `days_0` … `days_5` (Int64, as Delta Lake has no unsigned numbers), of
-    which bit b of word w stands for the day of age 64 w + b, and `active.<part>_n_<w>d` (Int32), what was done in each part of
-    the day. Nothing is null.
+    One row per member_no active on one of them, sorted: `days_0` … `days_5` (Int64, as Delta Lake has no unsigned integers),
+    the words of the bitmap, and `active.<part>_n_<w>d` (Int32), the number of activities in each part of the day. Nothing is
+    null.
 
     Args:
         daily: Rows of `History.daily`, none later than `as_of`.
@@ -47,51 +46,62 @@ def compute_active_days(daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
 
 
 def update_active_days(
-    held: pl.DataFrame, was: pl.DataFrame, now: pl.DataFrame, *, held_as_of: date, as_of: date, changed: Collection[date]
+    previous: pl.DataFrame,
+    rows_before: pl.DataFrame,
+    rows_now: pl.DataFrame,
+    *,
+    previous_as_of: date,
+    as_of: date,
+    changed: Collection[date],
 ) -> pl.DataFrame:
-    """Carry `compute_active_days` to a later night; arguments as in `features.incremental.window_sums.update_sums`.
+    """Update the result of `compute_active_days` from an earlier night to a later one.
 
     Args:
-        held: The active days of the earlier night.
-        was: Every row of the moved days as the earlier night saw them.
-        now: Every row of the moved days as the later night sees them.
-        held_as_of: The earlier night.
+        previous: The active days of the earlier night.
+        rows_before: Every row of the moved days as the earlier night saw them.
+        rows_now: Every row of the moved days as the later night sees them.
+        previous_as_of: The earlier night.
         as_of: The later night.
-        changed: Days that are judged by `now` alone.
+        changed: Days whose bits are cleared first and then set from `rows_now` alone.
     """
-    nights = (as_of - held_as_of).days
+    nights = (as_of - previous_as_of).days
     ages = [age for day in changed if 0 <= (age := (as_of - day).days) < LONGEST_WINDOW_DAYS]
-    kept = held.with_columns(_columns_of(older(bitmaps_of(held), nights) & ~mask_of(ages) & mask_of(range(LONGEST_WINDOW_DAYS))))
+    shifted = previous.with_columns(
+        _word_columns(shift_older(activity_bitmaps(previous), nights) & ~day_mask(ages) & day_mask(range(LONGEST_WINDOW_DAYS)))
+    )
     parts = pl.col(_PARTS)
-    # A day that left or entered a window without leaving the year is in both, and its bit is set again to what it was.
-    taken_off = compute_active_days(was.lazy(), as_of=held_as_of).select(
+    # The counts of the rows before are subtracted. Their bits are not needed: a day that only moves between windows is in
+    # `rows_now` too, which sets its bit again, and bits of changed days were cleared above.
+    subtracted = compute_active_days(rows_before.lazy(), as_of=previous_as_of).select(
         "member_no", *(pl.lit(0, dtype=pl.Int64).alias(word) for word in _WORDS), -parts
     )
     changes = (
-        pl.concat([taken_off, compute_active_days(now.lazy(), as_of=as_of)])
+        pl.concat([subtracted, compute_active_days(rows_now.lazy(), as_of=as_of)])
         .group_by("member_no")
         .agg(pl.col(_WORDS).bitwise_or(), parts.sum())
         .sort("member_no")
     )
     folds = dict.fromkeys(_WORDS, np.bitwise_or) | dict.fromkeys(_PARTS, np.add)
-    carried = merged(kept, changes, key=pl.col("member_no"), folds=folds)
-    return carried.filter(pl.any_horizontal(pl.col(word) != 0 for word in _WORDS))
+    updated = merge_changes(shifted, changes, key=pl.col("member_no"), folds=folds)
+    return updated.filter(pl.any_horizontal(pl.col(word) != 0 for word in _WORDS))
 
 
-def bitmaps_of(active: pl.DataFrame) -> Words:
-    """Take the words out of `compute_active_days`: one row per member, six columns."""
+def activity_bitmaps(active: pl.DataFrame) -> Words:
+    """Return the words of `compute_active_days` as an array of one row per member and six columns."""
+    # A view of the same 64 bits: a cast in Polars would fail for words whose highest bit is set, which are negative as Int64.
     return np.ascontiguousarray(active.select(_WORDS).to_numpy()).view(np.uint64)
 
 
 def _by_stretch(recent: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per member_no and stretch of days: member_no, age_days, bit, and what was done in each part of the day.
+    """Return one row per member_no and stretch of ages: member_no, age_days, bit, and the counts of each part of the day.
 
-    A stretch lies within one word and within the same windows, so that any of its ages, here the smallest, stands for all.
+    A stretch lies within one word and within the same windows, so that any of its ages, here the smallest, represents all.
     """
-    # A row is looked at once here; choosing a word and a window of every row costs twice as much as of every stretch.
+    # Choosing word and window per stretch, after this grouping, costs half as much as choosing them for every row.
     age, parts = pl.col("age_days"), [f"n_{part}" for part in DAY_PARTS]
     stretch = sum((age >= days for days in LONG_WINDOWS_DAYS[:-1]), age // WORD_BITS)
     key = pl.col("member_no").cast(pl.Int64) * _STRETCHES + stretch
+    # Polars expressions have no shift operator.
     bit = pl.lit(2, dtype=pl.UInt64).pow(age % WORD_BITS)
     return (
         recent.select(age, *parts, key=key, bit=bit)
@@ -121,5 +131,5 @@ def _part_sums() -> list[pl.Expr]:
     ]
 
 
-def _columns_of(words: Words) -> list[pl.Series]:
+def _word_columns(words: Words) -> list[pl.Series]:
     return [pl.Series(name, words[:, number].view(np.int64), dtype=pl.Int64) for number, name in enumerate(_WORDS)]

@@ -1,6 +1,7 @@
-"""A member's last 365 days as bits of six 64-bit words: bit 0 is `as_of`, bit 1 the day before, and so on.
+"""Activity bitmaps: a member's last 365 days as the bits of six 64-bit words.
 
-Counting days is then counting bits under a mask, and another night is a shift.
+Bit b of word w stands for the day of age 64 w + b: bit 0 of word 0 is `as_of`, bit 1 the day before. Counting days is counting
+bits under a mask, and moving to a later night is a shift.
 """
 
 from __future__ import annotations
@@ -20,43 +21,52 @@ Words = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.bool_]
 
 
-def mask_of(ages_days: Collection[int]) -> Words:
-    """Set the bits of these ages, 0 to 364: one row of words."""
+def day_mask(ages_days: Collection[int]) -> Words:
+    """Return one row of words in which the bits of these ages, 0 to 364 days, are set."""
     mask = np.zeros(WORDS, dtype=np.uint64)
     for age in ages_days:
         mask[age // WORD_BITS] |= np.uint64(1) << np.uint64(age % WORD_BITS)
     return mask
 
 
-def older(words: Words, days: int) -> Words:
-    """Make every day older by so many days; beyond the last word they are forgotten."""
-    whole, rest = divmod(days, WORD_BITS)
-    moved = np.zeros_like(words)
-    moved[:, whole:] = words[:, : WORDS - whole] << np.uint64(rest)
+def shift_older(words: Words, days: int) -> Words:
+    """Make every day older by `days`: shift towards higher bits. Days beyond the last word are dropped.
+
+    Days of age 365 to 383 still fit into the last word; callers that do not want them apply a mask.
+    """
+    whole_words, rest = divmod(days, WORD_BITS)
+    shifted = np.zeros_like(words)
+    shifted[:, whole_words:] = words[:, : WORDS - whole_words] << np.uint64(rest)
+    # NumPy does not define a shift by the full width of 64 bits, which `rest` 0 would ask for here.
     if rest:
-        moved[:, whole + 1 :] |= words[:, : WORDS - whole - 1] >> np.uint64(WORD_BITS - rest)
-    return moved
+        shifted[:, whole_words + 1 :] |= words[:, : WORDS - whole_words - 1] >> np.uint64(WORD_BITS - rest)
+    return shifted
 
 
-def younger(words: Words, days: int) -> Words:
-    """Make every day younger by so many days, fewer than a word has; those that would lie after `as_of` are forgotten."""
+def shift_younger(words: Words, days: int) -> Words:
+    """Make every day younger by `days`: shift towards lower bits. Days that would lie after `as_of` are dropped.
+
+    Raises:
+        AssertionError: `days` is not within 1 to 63; no caller needs a longer shift.
+    """
     assert 0 < days < WORD_BITS, f"days {days}: not within a word"
-    moved = words >> np.uint64(days)
-    moved[:, :-1] |= words[:, 1:] << np.uint64(WORD_BITS - days)
-    return moved
+    shifted = words >> np.uint64(days)
+    shifted[:, :-1] |= words[:, 1:] << np.uint64(WORD_BITS - days)
+    return shifted
 
 
-def days_in(words: Words, ages_days: Collection[int]) -> npt.NDArray[np.int32]:
-    """Count each member's days among these ages."""
-    mask = mask_of(ages_days)
-    # Words without any of these days need not be looked at.
-    some = np.flatnonzero(mask)
-    counted: npt.NDArray[np.int32] = np.bitwise_count(words[:, some] & mask[some]).sum(axis=1, dtype=np.int32)
+def count_days(words: Words, ages_days: Collection[int]) -> npt.NDArray[np.int32]:
+    """Count each member's active days among these ages: one Int32 per row of `words`."""
+    mask = day_mask(ages_days)
+    # A short window lies in one or two of the six words; reading only those is several times faster.
+    used_words = np.flatnonzero(mask)
+    counted: npt.NDArray[np.int32] = np.bitwise_count(words[:, used_words] & mask[used_words]).sum(axis=1, dtype=np.int32)
     return counted
 
 
-def bits_of(words: Words) -> Bits:
-    """Unpack words: one row per member, one column per age in days, 0 to 364."""
+def unpack_bits(words: Words) -> Bits:
+    """Unpack words into booleans: one row per member, one column per age in days, 0 to 364."""
+    # The bytes of a word must lie lowest first on every machine for `bitorder="little"` to give ages in order.
     little_endian = np.ascontiguousarray(words.astype("<u8", copy=False))
     bits = np.unpackbits(little_endian.view(np.uint8), axis=1, bitorder="little", count=LONGEST_WINDOW_DAYS)
     return bits.view(np.bool_)

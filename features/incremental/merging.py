@@ -1,7 +1,7 @@
-"""Adding what a night changes to what is held of all members, in place, without touching the others.
+"""Merging the rows that a night changes into the sorted totals of all members.
 
-A night changes the sums of a part of the members only. Both tables are sorted by a whole number, so each changed row finds its
-place by a search, and the unchanged ones are copied: a fraction of the cost of grouping everything again.
+A night changes the totals of some members only. Both tables are sorted by an integer key, so a binary search finds the row of
+each change and unchanged rows are copied: a fraction of the cost of grouping everything again.
 """
 
 from __future__ import annotations
@@ -16,32 +16,34 @@ Whole = npt.NDArray[np.integer]
 _KEY = "key"
 
 
-def merged(held: pl.DataFrame, changes: pl.DataFrame, *, key: pl.Expr, folds: Mapping[str, np.ufunc]) -> pl.DataFrame:
-    """Fold rows of changes into the held rows with the same key, and put those without one in their places.
+def merge_changes(rows: pl.DataFrame, changes: pl.DataFrame, *, key: pl.Expr, folds: Mapping[str, np.ufunc]) -> pl.DataFrame:
+    """Combine changes with the rows of the same key, and insert changes whose key is new.
 
-    One row per key, sorted; the columns of `held`.
+    One row per key, sorted by it; the columns of `rows`.
 
     Args:
-        held: Sorted by `key`, which is unique; nothing is null.
-        changes: The same columns, likewise; nothing is null.
-        key: A whole number of a row, never negative.
-        folds: Column → how two of its values become one; every column but those that `key` is made of.
+        rows: Sorted by `key`, which is unique; nothing is null.
+        changes: The same columns, sorted and unique likewise; nothing is null.
+        key: An integer per row, never negative.
+        folds: Column → the function that makes one of two of its values; every column but those that `key` is made of.
     """
-    keys, changed = (frame.select(key.cast(pl.UInt64)).to_series().to_numpy() for frame in (held, changes))
-    place = np.searchsorted(keys, changed)
-    met = np.zeros(len(changed), dtype=np.bool_)
-    inside = place < len(keys)
-    met[inside] = keys[place[inside]] == changed[inside]
-    both = held.with_columns(_merged(held[name], changes[name], fold, place[met], met) for name, fold in folds.items())
-    if met.all():
-        return both
-    order = pl.Series(_KEY, keys), pl.Series(_KEY, changed[~met])
-    missing = changes.filter(pl.Series(~met)).select(held.columns)
-    merged = both.with_columns(order[0]).merge_sorted(missing.with_columns(order[1]), key=_KEY)
+    keys, changed_keys = (frame.select(key.cast(pl.UInt64)).to_series().to_numpy() for frame in (rows, changes))
+    position = np.searchsorted(keys, changed_keys)
+    has_row = np.zeros(len(changed_keys), dtype=np.bool_)
+    # A key beyond the last one gets the position after the end, which must not be read.
+    inside = position < len(keys)
+    has_row[inside] = keys[position[inside]] == changed_keys[inside]
+    folded = rows.with_columns(_fold(rows[name], changes[name], fold, position[has_row], has_row) for name, fold in folds.items())
+    if has_row.all():
+        return folded
+    order = pl.Series(_KEY, keys), pl.Series(_KEY, changed_keys[~has_row])
+    new_rows = changes.filter(pl.Series(~has_row)).select(rows.columns)
+    merged = folded.with_columns(order[0]).merge_sorted(new_rows.with_columns(order[1]), key=_KEY)
     return merged.drop(_KEY)
 
 
-def _merged(held: pl.Series, changes: pl.Series, fold: np.ufunc, place: Whole, met: npt.NDArray[np.bool_]) -> pl.Series:
-    values = held.to_physical().to_numpy(writable=True)
-    values[place] = fold(values[place], changes.to_physical().to_numpy()[met])
-    return pl.Series(held.name, values).cast(held.dtype)
+def _fold(column: pl.Series, changes: pl.Series, fold: np.ufunc, position: Whole, has_row: npt.NDArray[np.bool_]) -> pl.Series:
+    # Plain indexed assignment suffices, without `ufunc.at`: keys are unique, so no position occurs twice.
+    values = column.to_physical().to_numpy(writable=True)
+    values[position] = fold(values[position], changes.to_physical().to_numpy()[has_row])
+    return pl.Series(column.name, values).cast(column.dtype)

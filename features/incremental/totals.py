@@ -1,15 +1,15 @@
-"""Running totals: what the features of a night need of all the days before it, carried from night to night.
+"""Incremental totals: what a night's features need from all days up to it, updated from night to night.
 
-Every window is a sum over days, so tonight's differs from last night's by the days that entered or left a window and by the
-days that changed since: `update_totals` reads these days and no others. What subtraction cannot take back (the first or last
-day of something, when that day is gone) is recomputed for the members concerned. `compute_totals` computes everything from the
-beginning; both give the same totals, to the bit.
+Every window is a sum over days, so tonight's totals differ from last night's by the days that entered or left a window and by
+the days that changed since: `update_totals` reads these days and no others. Subtraction cannot restore the first or last day of
+an activity when that day is gone; the totals of such members are recomputed. `compute_totals` computes everything from all rows;
+both give the same totals, bit for bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Final
@@ -24,16 +24,16 @@ from features.incremental.window_sums import compute_sums, lost_first_or_last_da
 from features.purchases import compute_purchases, lost_purchase_days, update_purchases
 from features.windows import WINDOWS_DAYS
 
-# More nights in one stride read about as many days as counting anew.
+# Beyond this an update reads about as many days as computing the totals again.
 MOST_NIGHTS_AHEAD: Final = 60
 
 
 @dataclass(frozen=True)
 class IncrementalTotals:
-    """What features need of the rows of `History.daily` up to a night.
+    """What features need from the rows of a history up to `as_of`: one row per member_no in each frame (`sums`: and activity).
 
     Args:
-        as_of: The night.
+        as_of: The last day of every window.
         sums: As `features.incremental.window_sums.compute_sums` returns them.
         active: As `features.incremental.active_days.compute_active_days`.
         purchases: As `features.purchases.compute_purchases`.
@@ -49,34 +49,34 @@ class IncrementalTotals:
     people: pl.DataFrame
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """Name → frame, each with a column `member_no` and sorted by it."""
+        """Return the frames by field name, each with a column `member_no` and sorted by it."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "as_of"}
 
     def with_frames(self, frames: dict[str, pl.DataFrame]) -> IncrementalTotals:
-        """Exchange the frames."""
+        """Return totals of the same night with these frames, one per field name."""
         return IncrementalTotals(self.as_of, **frames)
 
     def between(self, first_no: int, last_no: int) -> IncrementalTotals:
-        """Keep the members whose `member_no` lies between the two, both included."""
+        """Return the totals of the members whose `member_no` lies between the two, both included."""
         inside = pl.col("member_no").is_between(first_no, last_no)
         return self.with_frames({name: frame.filter(inside) for name, frame in self.frames().items()})
 
 
 def compute_totals(seen: SeenHistory, *, threads: int = 1) -> IncrementalTotals:
-    """Count from the beginning.
+    """Compute the totals from all rows of the history.
 
     Args:
         seen: The history, cut.
-        threads: How many share the work; changes nothing else.
+        threads: Number of threads; does not change the result.
     """
     with ThreadPoolExecutor(threads) as pool:
-        # People are counted by one core, so that another is free for the rows meanwhile.
+        # Counting people mostly runs on one core in NumPy, so the other frames are computed at the same time.
         people = pool.submit(compute_people, seen.ties, as_of=seen.as_of)
-        daily = pool.submit(_of_daily, seen)
+        daily = pool.submit(_compute_from_daily, seen)
         return IncrementalTotals(as_of=seen.as_of, people=people.result(), **daily.result())
 
 
-def _of_daily(seen: SeenHistory) -> dict[str, pl.DataFrame]:
+def _compute_from_daily(seen: SeenHistory) -> dict[str, pl.DataFrame]:
     return {
         "sums": compute_sums(seen.daily, as_of=seen.as_of),
         "active": compute_active_days(seen.daily, as_of=seen.as_of),
@@ -85,82 +85,116 @@ def _of_daily(seen: SeenHistory) -> dict[str, pl.DataFrame]:
     }
 
 
-def can_update(held_as_of: date, as_of: date) -> bool:
-    """Whether the totals of one night can be carried to another."""
-    return timedelta(0) <= as_of - held_as_of <= timedelta(days=MOST_NIGHTS_AHEAD)
+def can_update(previous_as_of: date, as_of: date) -> bool:
+    """Return whether totals of one night can be updated to another: the same one or at most `MOST_NIGHTS_AHEAD` later."""
+    return timedelta(0) <= as_of - previous_as_of <= timedelta(days=MOST_NIGHTS_AHEAD)
 
 
 def update_totals(
-    held: IncrementalTotals,
+    previous: IncrementalTotals,
     seen: SeenHistory,
     *,
     before: pl.LazyFrame,
     ties_before: pl.LazyFrame,
     changed: Collection[date],
-    anew: pl.Series | None = None,
+    recompute: pl.Series | None = None,
     threads: int = 1,
 ) -> IncrementalTotals:
-    """Carry the totals of an earlier night to a later one, or to the same one after days have changed.
+    """Update the totals of an earlier night to a later one, or to the same one after days have changed.
 
     Args:
-        held: The totals of the earlier night.
+        previous: The totals of the earlier night.
         seen: The history as it is now, cut at the later night.
-        before: Rows of `daily` as they were when `held` was counted; only the days `changed` are read.
-        ties_before: Rows of `ties` likewise; those of members counted `anew` are read as well.
+        before: Rows of `daily` as they were when `previous` was computed; only the days `changed` are read.
+        ties_before: Rows of `ties` likewise; those of the members `recompute` are read as well.
         changed: Days whose rows may differ since then.
-        anew: Numbers of members whose rows may differ on any day, and who are therefore counted from the beginning.
-        threads: How many share the work; changes nothing else.
+        recompute: Numbers of members whose rows may differ on any day, so that their totals are computed again from all rows.
+        threads: Number of threads; does not change the result.
+
+    Raises:
+        AssertionError: `can_update` is false for the two nights.
     """
-    assert can_update(held.as_of, seen.as_of), f"{held.as_of} cannot be carried to {seen.as_of}"
-    moved = _days_that_move(held.as_of, seen.as_of)
-    day = pl.col("event_date")
-    untouched = seen.daily.filter(day.is_in(sorted(moved - set(changed))))
-    was = pl.concat([before.filter(day.is_in(sorted(changed))), untouched]).filter(day <= held.as_of).collect(engine="streaming")
-    now = seen.daily.filter(day.is_in(sorted(moved | set(changed)))).collect(engine="streaming")
-    anew = pl.Series([], dtype=pl.Int32) if anew is None else anew
-    nights = {"held_as_of": held.as_of, "as_of": seen.as_of}
+    assert can_update(previous.as_of, seen.as_of), f"{previous.as_of} cannot be carried to {seen.as_of}"
+    moved = _moved_days(previous.as_of, seen.as_of)
+    rows_before, rows_now = _rows_of_days(seen, before, moved=moved, changed=changed, previous_as_of=previous.as_of)
+    recompute = pl.Series([], dtype=pl.Int32) if recompute is None else recompute
     with ThreadPoolExecutor(threads) as pool:
-        # What takes longest is begun first.
+        # The longest task is submitted first, so that the threads finish at about the same time.
         people = pool.submit(
-            update_people, held.people, seen.ties, before=ties_before, moved=moved, changed=changed, anew=anew, **nights
+            update_people,
+            previous.people,
+            seen.ties,
+            before=ties_before,
+            previous_as_of=previous.as_of,
+            as_of=seen.as_of,
+            moved=moved,
+            changed=changed,
+            recompute=recompute,
         )
-        sums = pool.submit(update_sums, held.sums, was, now, **nights)
-        active = pool.submit(update_active_days, held.active, was, now, changed=changed, **nights)
-        purchases = pool.submit(update_purchases, held.purchases, was, now)
-        last_scores = pool.submit(update_last_scores, held.last_scores, now)
-        lost = pool.submit(_members_that_lost, held, was, now)
-        carried = IncrementalTotals(
-            seen.as_of, sums.result(), active.result(), purchases.result(), last_scores.result(), people.result()
+        daily = _submit_updates(pool, previous, rows_before, rows_now, changed=changed, as_of=seen.as_of)
+        lost = pool.submit(_members_with_lost_days, previous, rows_before, rows_now)
+        updated = IncrementalTotals(
+            as_of=seen.as_of, people=people.result(), **{name: frame.result() for name, frame in daily.items()}
         )
-    return _recompute(carried, seen, pl.concat([lost.result(), anew]).unique().sort())
+    return _recompute(updated, seen, pl.concat([lost.result(), recompute]).unique().sort())
 
 
-def _days_that_move(held_as_of: date, as_of: date) -> set[date]:
-    """The days that enter or leave any window, or the lifetime."""
-    nights = range(1, (as_of - held_as_of).days + 1)
-    return {held_as_of + timedelta(days=night - days) for night in nights for days in (0, *WINDOWS_DAYS)}
+def _submit_updates(
+    pool: ThreadPoolExecutor,
+    previous: IncrementalTotals,
+    rows_before: pl.DataFrame,
+    rows_now: pl.DataFrame,
+    *,
+    changed: Collection[date],
+    as_of: date,
+) -> dict[str, Future[pl.DataFrame]]:
+    nights = {"previous_as_of": previous.as_of, "as_of": as_of}
+    return {
+        "sums": pool.submit(update_sums, previous.sums, rows_before, rows_now, **nights),
+        "active": pool.submit(update_active_days, previous.active, rows_before, rows_now, changed=changed, **nights),
+        "purchases": pool.submit(update_purchases, previous.purchases, rows_before, rows_now),
+        "last_scores": pool.submit(update_last_scores, previous.last_scores, rows_now),
+    }
 
 
-def _members_that_lost(held: IncrementalTotals, was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """Members who lost a day that only the whole history can replace, sorted."""
+def _rows_of_days(
+    seen: SeenHistory, before: pl.LazyFrame, *, moved: set[date], changed: Collection[date], previous_as_of: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of the moved and the changed days as the earlier night saw them, and as they are now."""
+    day = pl.col("event_date")
+    unchanged = seen.daily.filter(day.is_in(sorted(moved - set(changed))))
+    rows_before = pl.concat([before.filter(day.is_in(sorted(changed))), unchanged]).filter(day <= previous_as_of)
+    rows_now = seen.daily.filter(day.is_in(sorted(moved | set(changed))))
+    return rows_before.collect(engine="streaming"), rows_now.collect(engine="streaming")
+
+
+def _moved_days(previous_as_of: date, as_of: date) -> set[date]:
+    """Return the days that enter or leave any window, or enter the lifetime, between the two nights."""
+    # On each night `days` days ago left the window of that length, and the night itself (0) entered all of them.
+    nights = range(1, (as_of - previous_as_of).days + 1)
+    return {previous_as_of + timedelta(days=night - days) for night in nights for days in (0, *WINDOWS_DAYS)}
+
+
+def _members_with_lost_days(previous: IncrementalTotals, rows_before: pl.DataFrame, rows_now: pl.DataFrame) -> pl.Series:
+    """Return the members, sorted, who lost a first or last day that only their whole history can replace."""
     lost = [
-        lost_first_or_last_days(held.sums, was, now),
-        lost_purchase_days(held.purchases, was, now),
-        lost_last_scores(held.last_scores, was, now),
+        lost_first_or_last_days(previous.sums, rows_before, rows_now),
+        lost_purchase_days(previous.purchases, rows_before, rows_now),
+        lost_last_scores(previous.last_scores, rows_before, rows_now),
     ]
     return pl.concat(lost).unique().sort()
 
 
-def _recompute(carried: IncrementalTotals, seen: SeenHistory, members: pl.Series) -> IncrementalTotals:
+def _recompute(updated: IncrementalTotals, seen: SeenHistory, members: pl.Series) -> IncrementalTotals:
     if members.is_empty():
-        return carried
-    anew = _of_daily(replace(seen, daily=seen.daily.filter(pl.col("member_no").is_in(members.implode()))))
+        return updated
+    recomputed = _compute_from_daily(replace(seen, daily=seen.daily.filter(pl.col("member_no").is_in(members.implode()))))
     others = ~pl.col("member_no").is_in(members.implode())
-    frames = carried.frames()
-    return carried.with_frames(
-        frames | {name: _ordered(pl.concat([frames[name].filter(others), theirs])) for name, theirs in anew.items()}
+    frames = updated.frames()
+    return updated.with_frames(
+        frames | {name: _sorted(pl.concat([frames[name].filter(others), rows])) for name, rows in recomputed.items()}
     )
 
 
-def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort([name for name in ("member_no", "activity") if name in frame.columns])

@@ -1,1 +1,1 @@
-"""Landed tables to one row per member, day and activity: what every feature is computed from."""
+"""Rollups: landed tables to one row per member, day and activity, from which all features are computed."""

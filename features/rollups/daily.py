@@ -1,12 +1,12 @@
-"""Landed tables → daily rollups: what each member did and received on each local day.
+"""Daily rollups of landed tables: what each member did and received on each local day.
 
-A day's rollup depends on the landed rows of that day alone, with two exceptions, which `days_to_roll_up` knows:
+The rollup of a day depends only on the landed rows of that day, with two exceptions, which `days_to_roll_up` takes into account:
 
-* An opening or click belongs to the local day on which it happened, never to the day its message was sent: as of any
-  night, later openings are then simply later rows. It is counted up to `RESPONSE_WINDOW_DAYS` after sending, so the
-  rollup of a day needs the contacts sent on that day or in the window before it.
-* An event about a piece of content reaches the piece's author, provided the piece was published on that day or before.
-  The rollup of a day needs every piece of content up to that day.
+* An opening or click belongs to the local day on which it happened, not to the day its message was sent, so that later openings
+  are later rows as of any night. It is counted up to `RESPONSE_WINDOW_DAYS` after sending, so the rollup of a day needs the
+  contacts sent on that day or in the window before it.
+* An event about a piece of content reaches its author, provided it was published on that day or before. The rollup of a day needs
+  all content up to that day.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ CONTROL_ARM: Final = "control"
 
 
 def days_to_roll_up(changed: Mapping[str, Collection[date]], *, last_day: date) -> list[date]:
-    """List the days whose rollups may differ after the landed days `changed` (by table) were rewritten.
+    """Return the days, sorted, whose rollups may differ after landed days were rewritten.
 
-    Days after `last_day` are left out: nothing has happened on them yet. Sorted, each day once.
+    Args:
+        changed: Table → the rewritten days.
+        last_day: The last day of the data; later days have no rollup and are left out.
     """
     affected = {day for days in changed.values() for day in days}
     for sent in changed.get("contacts", ()):
@@ -42,14 +44,14 @@ def days_to_roll_up(changed: Mapping[str, Collection[date]], *, last_day: date) 
 
 @dataclass(frozen=True)
 class Rollups:
-    """What some days of landed rows come to.
+    """The rollups of some days.
 
     Args:
         daily: One row per event_date, member_no, activity, sorted by them; columns of `DAILY_SCHEMA`. `amount_minor` is money in
             minor units for order and refund, the sum of score × 100 for feedback, 0 otherwise. The parts of the day follow the
             local hour (0–5, 6–11, 12–17, 18–23) and add up to n.
         ties: One row per event_date, member_no, other_no, sorted by them: the interactions a member gave to another; columns
-            of `TIES_SCHEMA`. What a member does with their own content is no tie.
+            of `TIES_SCHEMA`. A member's interactions with their own content are not ties.
     """
 
     daily: pl.DataFrame
@@ -67,9 +69,9 @@ def roll_up_landed(
     timezone: str,
     days: Collection[date] | None = None,
 ) -> Rollups:
-    """Count what each member did and received, day by day, and whom they dealt with.
+    """Count what each member did and received by day, and the interactions between members.
 
-    A row whose member is not in `member_index` is left out.
+    Rows of members that are not in `member_index` are left out.
 
     Args:
         events: Landed events of the days, or None for a community without them; likewise below.
@@ -79,24 +81,36 @@ def roll_up_landed(
         feedback: Landed feedback of the days.
         member_index: One row per member: member_no Int32, member_id.
         timezone: The community's timezone, which decides hours and days.
-        days: Keep only these days; None keeps every day that occurs.
+        days: The days to return; None for every day that occurs.
     """
-    # Everyone below looks ids up in it: read once.
+    # Read once, as every query below joins it.
     member_index = member_index.select("member_no", "member_id").collect(engine="streaming").lazy()
-    moments = [
+    moments = _all_moments(orders, content, contacts, feedback, member_index=member_index, timezone=timezone)
+    # The tables have different activities, so each is grouped separately, which needs less memory than grouping their union.
+    counted = [_count(_on_days(rows, days), timezone) for rows in moments]
+    rows = [pl.LazyFrame(schema=DAILY_SCHEMA), *(counts.select(DAILY_SCHEMA.keys()).cast(DAILY_SCHEMA) for counts in counted)]
+    daily = pl.concat(rows).collect(engine="streaming")
+    if events is None:
+        return Rollups(daily.sort("event_date", "member_no", "activity"), pl.DataFrame(schema=TIES_SCHEMA))
+    events = _on_days(events, days)
+    return Rollups(*count_events(events, content, daily, member_index=member_index, timezone=timezone))
+
+
+def _all_moments(
+    orders: pl.LazyFrame | None,
+    content: pl.LazyFrame | None,
+    contacts: pl.LazyFrame | None,
+    feedback: pl.LazyFrame | None,
+    *,
+    member_index: pl.LazyFrame,
+    timezone: str,
+) -> list[pl.LazyFrame]:
+    return [
         *([] if orders is None else [_order_moments(orders, member_index)]),
         *([] if content is None else [_content_moments(content, member_index)]),
         *([] if contacts is None else _contact_moments(contacts, member_index, timezone)),
         *([] if feedback is None else [_feedback_moments(feedback, member_index)]),
     ]
-    # Every source has activities of its own, so each is counted alone and no big union is grouped.
-    counted = [_count(_on_days(rows, days), timezone) for rows in moments]
-    rows = [pl.LazyFrame(schema=DAILY_SCHEMA), *(found.select(DAILY_SCHEMA.keys()).cast(DAILY_SCHEMA) for found in counted)]
-    daily = pl.concat(rows).collect(engine="streaming")
-    if events is None:
-        return Rollups(daily.sort("event_date", "member_no", "activity"), pl.DataFrame(schema=TIES_SCHEMA))
-    kept = _on_days(events, days)
-    return Rollups(*count_events(kept, content, daily, member_index=member_index, timezone=timezone))
 
 
 def _order_moments(orders: pl.LazyFrame, member_index: pl.LazyFrame) -> pl.LazyFrame:
@@ -111,7 +125,7 @@ def _content_moments(content: pl.LazyFrame, member_index: pl.LazyFrame) -> pl.La
 
 
 def _contact_moments(contacts: pl.LazyFrame, member_index: pl.LazyFrame, timezone: str) -> list[pl.LazyFrame]:
-    # The control arm of an experiment is on record, but nothing was sent to it.
+    # The control arm of an experiment is in the table, but no message was sent to it.
     sent = contacts.filter(pl.col("arm").ne_missing(CONTROL_ARM)).join(member_index, on="member_id")
     return [
         _moments(sent, at="sent_at", activity=pl.lit("contact")),
@@ -121,7 +135,7 @@ def _contact_moments(contacts: pl.LazyFrame, member_index: pl.LazyFrame, timezon
 
 
 def _responses(sent: pl.LazyFrame, at: str, timezone: str) -> pl.LazyFrame:
-    """Move messages to the local day of their response; a response stamped before its message counts on the day of sending."""
+    """Return messages with the local day of their response; a response dated before its message counts on the day of sending."""
     sent_date = pl.col("event_date")
     responded_date = pl.max_horizontal(pl.col(at).dt.convert_time_zone(timezone).dt.date(), sent_date)
     in_time = (responded_date - sent_date).dt.total_days() <= RESPONSE_WINDOW_DAYS
@@ -129,7 +143,7 @@ def _responses(sent: pl.LazyFrame, at: str, timezone: str) -> pl.LazyFrame:
 
 
 def _feedback_moments(feedback: pl.LazyFrame, member_index: pl.LazyFrame) -> pl.LazyFrame:
-    # Answers without a score are kept apart: the mean score divides by the scored ones.
+    # Answers without a score are a separate activity, because the mean score divides by the scored ones only.
     score = pl.col("score")
     activity = pl.when(score.is_null()).then(pl.lit("feedback_unscored")).otherwise(pl.lit("feedback"))
     scaled = (score * SCORE_SCALE).round().cast(pl.Int64)
@@ -137,12 +151,12 @@ def _feedback_moments(feedback: pl.LazyFrame, member_index: pl.LazyFrame) -> pl.
 
 
 def _moments(
-    rows: pl.LazyFrame, *, at: str, activity: pl.Expr, who: str = "member_no", amount: pl.Expr | None = None
+    rows: pl.LazyFrame, *, at: str, activity: pl.Expr, member: str = "member_no", amount: pl.Expr | None = None
 ) -> pl.LazyFrame:
-    """One row per thing that happened: event_date, member_no, activity, moment, amount_minor."""
+    """Return one row per row of a table: event_date, member_no, activity, moment, amount_minor."""
     return rows.select(
         "event_date",
-        pl.col(who).alias("member_no"),
+        pl.col(member).alias("member_no"),
         activity.alias("activity"),
         pl.col(at).alias("moment"),
         (pl.lit(0) if amount is None else amount).cast(pl.Int64).alias("amount_minor"),

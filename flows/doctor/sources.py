@@ -47,7 +47,7 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagno
             about, asked = source.label, source.settings
             try:
                 before = [path for of, by, path in taken_in if (of, by) == (name, source.identity)]
-                found = discover(table, [asked], root=workspace.root, taken_in={source.identity: before})
+                found = discover(table, [asked], root=workspace.root, arrived_paths={source.identity: before})
                 if asked.uri is not None:
                     offers, has_rows = _ask(asked, about, workspace)
                     coming = found if has_rows else []

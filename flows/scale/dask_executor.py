@@ -136,7 +136,7 @@ def _write_inputs(lake: Lake, night: RunContext, snapshot: CommunitySnapshot) ->
     lake.replace(MEMBERS, members, metadata={"mark": mark})
     return PartitionInputs(
         # Workers on other machines keep no copies there.
-        lake=replace(lake, nearby=None),
+        lake=replace(lake, copies_folder=None),
         as_of=night.as_of,
         available=snapshot.history.available,
         event_types=snapshot.history.event_types,

@@ -1,7 +1,7 @@
-"""Bad rows as real exports have them: copies of good rows, each broken in one documented way.
+"""Bad rows as in real exports: copies of good rows, each broken in one documented way.
 
-A bad row has a key of its own, or comes after the good row whose key it repeats, and is broken in a column that its table
-requires or in its key: leaving out exactly the bad rows leaves exactly the truth.
+A bad row has a key of its own, or comes after the good row with the same key, and is broken in a column that its table requires
+or in its key: so leaving out exactly the bad rows leaves exactly the truth.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STRANGER: Final = "x99999"
 _BEFORE_1970: Final = pl.lit(datetime(1969, 12, 31, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
 
 Breakages = Mapping[str, Mapping[str, pl.Expr]]
-"""Name of a breakage → column → what the bad row says instead."""
+"""Name of a breakage → column → the value of the bad row."""
 
 BREAKAGES: Final[Mapping[str, Breakages]] = {
     "members": {
@@ -58,16 +58,17 @@ KEYS: Final[Mapping[str, str]] = {
 
 
 def add_bad_rows(export: str, rows: pl.DataFrame, rng: np.random.Generator) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the rows with about 0.2 % bad ones at the end, and how many of each kind.
+    """Return the rows with about 0.2 % bad ones added at the end, and the number of each kind.
 
     Args:
         export: One of the keys of `BREAKAGES`.
-        rows: Good rows, as they will be written.
+        rows: Good rows, as they are written.
         rng: Source of randomness.
     """
     breakages = BREAKAGES[export]
     sample = np.sort(rng.choice(rows.height, size=round(rows.height * BAD_SHARE), replace=False))
     kinds = list(breakages)
+    # Every kind gets the same number of rows, give or take one.
     parts = [_broken(rows[sample[start :: len(kinds)]], breakages[kind], KEYS.get(export)) for start, kind in enumerate(kinds)]
     counts = {kind: part.height for kind, part in zip(kinds, parts, strict=True)}
     return pl.concat([rows, *_renumbered(parts, KEYS.get(export))]), counts
@@ -81,6 +82,6 @@ def _broken(rows: pl.DataFrame, breakage: Mapping[str, pl.Expr], key: str | None
 def _renumbered(parts: Sequence[pl.DataFrame], key: str | None) -> list[pl.DataFrame]:
     if key is None:
         return list(parts)
-    together = pl.concat(parts)
-    number = pl.int_range(together.height).cast(pl.String).str.zfill(5)
-    return [together.with_columns((pl.lit("bad") + number).alias(key))]
+    bad_rows = pl.concat(parts)
+    number = pl.int_range(bad_rows.height).cast(pl.String).str.zfill(5)
+    return [bad_rows.with_columns((pl.lit("bad") + number).alias(key))]

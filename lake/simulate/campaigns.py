@@ -1,4 +1,4 @@
-"""Messages to members: a newsletter without effect, and a randomised campaign whose effect is known."""
+"""Messages to members: a newsletter without effect, and a randomised campaign with a known effect."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ ARMS: Final = ("", "treatment", "control")
 
 
 def send_newsletter(life: Life, day: int, today: date) -> None:
-    """Send the newsletter to half of those who may be contacted, on the first of a month."""
+    """Send the newsletter to half of the contactable members, on the first of a month.
+
+    Args:
+        life: The state, which is changed.
+        day: The day, counted from the first simulated one.
+        today: The same day as a date.
+    """
     is_reachable = life.people.may_be_contacted & (life.people.joined_day < day) & (today.day == 1)
     member = np.flatnonzero(is_reachable & chance(life.rng, life.people.size, NEWSLETTER_SHARE))
     life.last_message[member] = day
@@ -35,13 +41,21 @@ def send_newsletter(life: Life, day: int, today: date) -> None:
 
 
 def run_campaign(life: Life, day: int, today: date, vigour: Floats) -> None:
-    """Randomise members who went quiet into treatment and control on a Tuesday, and let the treatment work."""
+    """Randomise inactive members into treatment and control on a Tuesday, and apply the effect of the treatment.
+
+    Args:
+        life: The state, which is changed.
+        day: The day, counted from the first simulated one.
+        today: The same day as a date.
+        vigour: The factor on every member's rates, as `Life.vigour` returns it.
+    """
     people = life.people
-    quiet = day - life.last_session
+    inactive_days = day - life.last_session
     is_due = (people.joined_day < day) & people.may_be_contacted & (day - life.last_campaign >= REST_DAYS)
     is_campaign_day = today.weekday() == CAMPAIGN_WEEKDAY and day >= CAMPAIGN_FROM_DAY
-    member = np.flatnonzero(is_due & (quiet >= QUIET_DAYS[0]) & (quiet <= QUIET_DAYS[1]) & is_campaign_day)
+    member = np.flatnonzero(is_due & (inactive_days >= QUIET_DAYS[0]) & (inactive_days <= QUIET_DAYS[1]) & is_campaign_day)
     arm = np.where(chance(life.rng, len(member), TREATED_SHARE), TREATMENT, CONTROL)
+    # Both arms rest, treated or not: otherwise they would differ in more than the treatment.
     life.last_campaign[member] = day
     life.last_message[member[arm == TREATMENT]] = day
     _record(life, day, member, arm=arm, effect=_expected_extra_sessions(people, member, vigour[member]))
@@ -49,7 +63,10 @@ def run_campaign(life: Life, day: int, today: date, vigour: Floats) -> None:
 
 
 def _expected_extra_sessions(people: Population, member: Ints, vigour: Floats) -> Floats:
-    """Return the expected extra sessions on the 7 days after a treatment; 0 for members who are gone."""
+    """Return the expected extra sessions on the 7 days after a treatment; 0 for churned members.
+
+    A negative effect is the probability of churning at once, which costs all sessions of the 7 days.
+    """
     effect = people.contact_effect[member]
     sessions_at_stake = people.sessions_per_day[member] * vigour * EFFECT_DAYS
     return np.where(vigour > 0, np.where(effect > 0, effect, effect * sessions_at_stake), 0.0)
@@ -57,16 +74,17 @@ def _expected_extra_sessions(people: Population, member: Ints, vigour: Floats) -
 
 def _treat(life: Life, day: int, member: Ints) -> None:
     effect = life.people.contact_effect[member]
-    works = chance(life.rng, len(member), np.abs(effect))
+    has_effect = chance(life.rng, len(member), np.abs(effect))
     returns_on = day + 1 + life.rng.integers(0, EFFECT_DAYS, len(member))
-    won, put_off = works & (effect > 0), works & (effect < 0)
-    np.add.at(life.extra_sessions, (returns_on[won] % (EFFECT_DAYS + 1), member[won]), 1)
-    rescued = member[won & (life.decline_from[member] <= day)]
+    is_won, is_put_off = has_effect & (effect > 0), has_effect & (effect < 0)
+    # `add.at`, not `+=`: an index that occurs twice must be counted twice.
+    np.add.at(life.extra_sessions, (returns_on[is_won] % (EFFECT_DAYS + 1), member[is_won]), 1)
+    rescued = member[is_won & (life.decline_from[member] <= day)]
     life.rescues[rescued] += 1
-    # They stop fading only a week later, so that the effect within the week is exactly the documented one.
+    # The decline ends only after the 7 days, so that the effect within them is exactly the documented one extra session.
     life.recover_on[rescued], life.gone_from[rescued] = day + EFFECT_DAYS + 1, NEVER
-    gone = member[put_off]
-    life.decline_from[gone], life.gone_from[gone] = np.minimum(life.decline_from[gone], day + 1), day + 1
+    churned = member[is_put_off]
+    life.decline_from[churned], life.gone_from[churned] = np.minimum(life.decline_from[churned], day + 1), day + 1
 
 
 def _record(life: Life, day: int, member: Ints, *, arm: Ints, effect: Floats) -> None:

@@ -1,4 +1,4 @@
-"""What the simulated members buy: order lines, and the refunds that take some of it back."""
+"""Purchases of the simulated members: order lines and refunds."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def order_lines(people: Population, rng: np.random.Generator, *, day: Ints, memb
 
     One row per order line: order (Int64, unique per order or refund), line, member (row in the population),
     day, second (local second of the day, between 7:00 and 23:59), kind, product, quantity, unit_minor.
-    Refunds are orders of their own with negative quantities, later than what they refund.
+    Refunds are orders of their own with negative quantities, later than the orders they refund.
 
     Args:
-        people: Who they are.
+        people: The population.
         rng: Source of randomness.
         day: Day of each order.
         member: Member of each order.
@@ -48,6 +48,7 @@ def _purchases(people: Population, rng: np.random.Generator, *, day: Ints, membe
     value = rng.gamma(ORDER_VALUE_SHAPE, people.mean_order_value[member] / ORDER_VALUE_SHAPE)
     order = np.repeat(np.arange(len(day)), count)
     share = rng.gamma(2.0, 1.0, len(order))
+    # Gamma variates over their sum are a Dirichlet distribution: a random division of the order's value among its lines.
     share /= np.bincount(order, weights=share, minlength=len(day))[order]
     quantity = 1 + rng.poisson(0.4, len(order))
     kind = rng.choice(len(KINDS), size=len(day), p=KIND_SHARES)[order]
@@ -70,8 +71,9 @@ def _purchases(people: Population, rng: np.random.Generator, *, day: Ints, membe
 
 
 def _refunds(lines: pl.DataFrame, rng: np.random.Generator, *, orders: int, days: int) -> pl.DataFrame:
-    """Refund some orders, wholly or only their first line, at the same time of a later day."""
+    """Return refunds of some orders, complete or of the first line only, at the same time of a later day."""
     is_refunded = rng.random(orders) < REFUND_SHARE
+    # Drawn for all orders, refunded or not, so that the number of random numbers does not depend on the outcome.
     is_full = rng.random(orders) < FULL_REFUND_SHARE
     waiting_days = rng.integers(1, REFUND_WITHIN_DAYS + 1, orders)
     order = lines["order"].to_numpy()

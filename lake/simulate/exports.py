@@ -1,4 +1,4 @@
-"""The simulated community as export tables, worded the way other systems would word them.
+"""The simulated community as export tables, in the formats that different source systems would use.
 
 Every function returns one frame with the columns of its file: good rows only, in file order.
 """
@@ -27,7 +27,13 @@ OPINIONS: Final = ("I like it here.", "Too quiet lately.", "Nobody answered me."
 
 
 def members_export(people: Population, rng: np.random.Generator, calendar: Calendar) -> pl.DataFrame:
-    """One row per member, in the order of joining; everything is text, null where unknown."""
+    """Return one row per member, in the order of joining; all columns are text, null where unknown.
+
+    Args:
+        people: The population.
+        rng: Source of randomness.
+        calendar: Conversion of days to dates and times.
+    """
     size = people.size
     birth_year = np.round(rng.normal(1984, 13, size)).clip(1935, 2008).astype(np.int64)
     referrer = np.floor(rng.random(size) * np.arange(size)).astype(np.int64)
@@ -48,7 +54,13 @@ def members_export(people: Population, rng: np.random.Generator, calendar: Calen
 
 
 def events_export(life: Life, rng: np.random.Generator, calendar: Calendar) -> pl.DataFrame:
-    """One row per event, in the order of time; `occurred_at` in UTC."""
+    """Return one row per event, in the order of time; `occurred_at` in UTC.
+
+    Args:
+        life: The simulated days.
+        rng: Source of randomness.
+        calendar: Conversion of days to dates and times.
+    """
     diary = life.events.columns()
     order = np.argsort(diary["day"] * 86_400.0 + diary["second"], kind="stable")
     member, code, content, target = (diary[name][order] for name in ("member", "code", "content", "target"))
@@ -70,7 +82,13 @@ def events_export(life: Life, rng: np.random.Generator, calendar: Calendar) -> p
 
 
 def content_export(life: Life, rng: np.random.Generator, calendar: Calendar) -> pl.DataFrame:
-    """One row per published piece, numbered day by day; `published_at` in UTC."""
+    """Return one row per published piece, numbered by day; `published_at` in UTC.
+
+    Args:
+        life: The simulated days.
+        rng: Source of randomness.
+        calendar: Conversion of days to dates and times.
+    """
     diary = life.content.columns()
     size = len(diary["number"])
     titles = [template.format(topic) for topic in TOPICS for template in TITLES]
@@ -88,7 +106,7 @@ def content_export(life: Life, rng: np.random.Generator, calendar: Calendar) -> 
 
 
 def orders_export(lines: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """One row per order line, in the order of time; refunds have numbers of their own and negative quantities."""
+    """Return one row per order line, in the order of time; refunds have order numbers of their own and negative quantities."""
     lines = lines.sort("day", "second", "order", "line").with_columns(number=pl.col("order").rle_id())
     offset = np.concatenate([[0], np.cumsum([len(names) for names in PRODUCTS])[:-1]])
     products = [product for names in PRODUCTS for product in names]
@@ -109,7 +127,13 @@ def orders_export(lines: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
 
 
 def contacts_export(life: Life, calendar: Calendar, *, days: int) -> pl.DataFrame:
-    """One row per message sent or withheld (arm control), with day-first local times; newsletters have no arm."""
+    """Return one row per message sent or withheld (arm control), with day-first local times; newsletters have no arm.
+
+    Args:
+        life: The simulated days.
+        calendar: Conversion of days to dates and times.
+        days: Length of the simulation; openings and clicks after it are null.
+    """
     diary = life.contacts.columns()
     sent = calendar.local(diary["day"], diary["second"])
     is_newsletter = pl.Series(diary["arm"] == NEWSLETTER)
@@ -129,7 +153,13 @@ def contacts_export(life: Life, calendar: Calendar, *, days: int) -> pl.DataFram
 
 
 def feedback_export(life: Life, rng: np.random.Generator, calendar: Calendar) -> pl.DataFrame:
-    """One row per answer; no key of its own."""
+    """Return one row per answer; the export has no key.
+
+    Args:
+        life: The simulated days.
+        rng: Source of randomness.
+        calendar: Conversion of days to dates and times.
+    """
     diary = life.feedback.columns()
     size = len(diary["member"])
     text = words(OPINIONS, rng.choice(len(OPINIONS), size=size, p=[0.25, 0.15, 0.12, 0.13, 0.35]))
@@ -145,7 +175,13 @@ def feedback_export(life: Life, rng: np.random.Generator, calendar: Calendar) ->
 
 
 def members_truth(life: Life, lines: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """One row per member: what the exports do not say; see `lake.simulate` for the columns."""
+    """Return one row per member with the parameters that the exports do not contain; see `lake.simulate`.
+
+    Args:
+        life: The simulated days.
+        lines: Order lines, refunds included.
+        calendar: Conversion of days to dates and times.
+    """
     people = life.people
     is_recovering = (life.gone_from == NEVER) | (life.decline_from == NEVER)
     spent = np.bincount(lines["member"].to_numpy(), (lines["quantity"] * lines["unit_minor"]).to_numpy(), people.size)
@@ -171,7 +207,7 @@ def members_truth(life: Life, lines: pl.DataFrame, calendar: Calendar) -> pl.Dat
 
 
 def contacts_truth(life: Life, contacts: pl.DataFrame) -> pl.DataFrame:
-    """One row per randomised contact: contact_id, arm, and the expected extra sessions a treatment brings."""
+    """Return one row per randomised contact: contact_id, member_id, arm, and the expected extra sessions of a treatment."""
     diary = life.contacts.columns()
     truth = contacts.select("contact_id", "member_id", "arm").with_columns(expected_extra_sessions=pl.Series(diary["effect"]))
     return truth.filter(pl.Series(diary["arm"] != NEWSLETTER))
@@ -183,7 +219,7 @@ def _money_text(minor: pl.Series) -> pl.Series:
 
 
 def _later(day: Ints, second: Ints, after: Ints, calendar: Calendar, *, days: int) -> pl.Series:
-    """Return the day-first text of a moment so many seconds later; null when it never came or not yet."""
+    """Return the day-first text of the time `after` seconds later; null if it is negative or after the simulation."""
     total = day * 86_400 + second + after
     moment = calendar.local(np.zeros(len(day), dtype=np.int64), total.astype(np.float64))
     return blanked(moment.dt.to_string("%d/%m/%Y %H:%M:%S"), (after < 0) | (total >= days * 86_400))

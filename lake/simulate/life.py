@@ -1,7 +1,7 @@
-"""The days of the simulated community, one after the other.
+"""The simulation of the community day by day.
 
-A loop over days, vectorised over members, because what a member receives today changes tomorrow's hazard
-of drifting away.
+It loops over days, vectorised over members, because the interactions that a member receives today change tomorrow's hazard of a
+decline.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ FEEDBACK_SHARE_OF_VISITORS: Final = 0.012
 
 
 def live(people: Population, rng: np.random.Generator, *, first_day: date, days: int) -> Life:
-    """Let the community live for `days` days from `first_day` and return its final state and diaries."""
+    """Simulate `days` days from `first_day`, and return the final state with all recorded rows.
+
+    Args:
+        people: The population.
+        rng: Source of randomness.
+        first_day: The first simulated day.
+        days: Number of days.
+    """
     life = Life.begin(people, rng)
     for day in range(days):
         today = first_day + timedelta(days=day)
@@ -45,7 +52,7 @@ def daily_hazard(
     """Return the probability that each member's decline starts tomorrow.
 
     Args:
-        people: Who they are.
+        people: The population.
         received: Comments, likes, shares and messages by others in the last 28 days.
         replies: Comments by others in the last 28 days.
         posts: Pieces published in the last 28 days.
@@ -60,6 +67,7 @@ def daily_hazard(
         "settled": np.clip(tenure_days, 0, SETTLED_AFTER_DAYS) / SETTLED_AFTER_DAYS,
     }
     log_ratio = np.sum([HAZARD_WEIGHTS[name] * term for name, term in terms.items()], axis=0)
+    # A proportional hazard: the terms multiply the rate, and the probability is limited to 1.
     hazard: Floats = np.minimum(HAZARD_PER_DAY * people.hazard_ratio * np.exp(log_ratio), 1.0)
     return hazard
 
@@ -88,8 +96,8 @@ def _buy(life: Life, day: int, vigour: Floats) -> None:
 
 def _answer_survey(life: Life, day: int) -> None:
     rng, people = life.rng, life.people
-    asked = np.flatnonzero(life.last_session == day)
-    member = asked[chance(rng, len(asked), FEEDBACK_SHARE_OF_VISITORS)]
+    visitors = np.flatnonzero(life.last_session == day)
+    member = visitors[chance(rng, len(visitors), FEEDBACK_SHARE_OF_VISITORS)]
     is_declining = life.decline_from[member] <= day
     mood = 7.2 + 1.4 * people.satisfaction[member] - 2.5 * is_declining + rng.normal(0.0, 1.0, len(member))
     score = np.clip(np.round(mood), 0, 10).astype(np.int64)

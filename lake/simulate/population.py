@@ -1,4 +1,4 @@
-"""Who lives in the simulated community: archetypes, and the latent nature of every member."""
+"""The population of the simulated community: archetypes, and the latent parameters of every member."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ ORDER_RATE_SHAPE: Final = 0.9
 
 @dataclass(frozen=True)
 class Archetype:
-    """One kind of member; rates are means over the members of that kind.
+    """A kind of member; rates are means over the members of that kind.
 
     Args:
         name: Its name in the truth.
         share: Share of all members.
-        sessions_per_day: Mean sessions a day while fully present.
-        sessions_shape: Shape of the gamma the personal rate is drawn from; the smaller, the more skewed.
+        sessions_per_day: Mean sessions per day without a decline.
+        sessions_shape: Shape of the gamma distribution of the personal rate; the smaller, the more skewed.
         actions_per_session: Mean actions in a session after the login.
-        diversity: Mean share of those actions that are something other than reading.
+        diversity: Mean share of those actions that are not reading.
         mix: Relative weight of each of `SIDE_ACTIONS`.
-        orders_per_day: Mean orders a day while fully present.
-        hazard_ratio: Factor on the hazard of drifting away.
-        contact_effect: Mean extra sessions one treatment brings within 7 days; below 0 it is minus the
-            probability that the message puts the member off for good.
+        orders_per_day: Mean orders per day without a decline.
+        hazard_ratio: Factor on the hazard of a decline.
+        contact_effect: Mean extra sessions caused by a treatment within 7 days; a negative value is minus the probability that
+            the member churns because of it.
     """
 
     name: str
@@ -70,10 +70,10 @@ ARCHETYPES: Final = (
 
 @dataclass(frozen=True)
 class Population:
-    """The latent nature of every member; one element per member, in the order of joining.
+    """The latent parameters of every member; one element per member, in the order of joining.
 
-    Days count from the first simulated day; before it they are negative. `gone_before` is NEVER for
-    members still there on the first day. `action_odds` has one row per member: cumulative over ACTIONS.
+    Days count from the first simulated day; earlier ones are negative. `gone_before` is the day of churning before the first day,
+    NEVER for members who are still active then. `action_odds` has one row per member: cumulative probabilities over ACTIONS.
     """
 
     archetype: Ints
@@ -97,35 +97,35 @@ class Population:
 
     @property
     def size(self) -> int:
-        """How many members there are."""
+        """Return the number of members."""
         return len(self.archetype)
 
 
 def draw_population(rng: np.random.Generator, *, members: int, days: int) -> Population:
-    """Draw every member's latent nature.
+    """Draw the latent parameters of every member.
 
     Args:
         rng: Source of randomness.
-        members: How many members.
-        days: How many days are simulated; members join until the last of them.
+        members: Number of members.
+        days: Number of simulated days; members join until the last of them.
     """
     joined = _joined_days(rng, members=members, days=days)
-    kind = rng.choice(len(ARCHETYPES), size=members, p=_of("share"))
-    diversity = rng.beta(6 * _of("diversity")[kind], 6 * (1 - _of("diversity")[kind]))
-    shape = _of("sessions_shape")[kind]
-    effect = _of("contact_effect")[kind]
+    kind = rng.choice(len(ARCHETYPES), size=members, p=_archetype_values("share"))
+    diversity = rng.beta(6 * _archetype_values("diversity")[kind], 6 * (1 - _archetype_values("diversity")[kind]))
+    shape = _archetype_values("sessions_shape")[kind]
+    effect = _archetype_values("contact_effect")[kind]
     return Population(
         archetype=kind,
         joined_day=joined,
         gone_before=_gone_before(rng, joined),
-        sessions_per_day=rng.gamma(shape, _of("sessions_per_day")[kind] / shape),
-        actions_per_session=_of("actions_per_session")[kind] * rng.gamma(8.0, 1 / 8, members),
+        sessions_per_day=rng.gamma(shape, _archetype_values("sessions_per_day")[kind] / shape),
+        actions_per_session=_archetype_values("actions_per_session")[kind] * rng.gamma(8.0, 1 / 8, members),
         diversity=diversity,
         action_odds=_action_odds(kind, diversity),
         popularity=rng.lognormal(0.0, 1.0, members),
-        orders_per_day=rng.gamma(ORDER_RATE_SHAPE, _of("orders_per_day")[kind] / ORDER_RATE_SHAPE),
+        orders_per_day=rng.gamma(ORDER_RATE_SHAPE, _archetype_values("orders_per_day")[kind] / ORDER_RATE_SHAPE),
         mean_order_value=ORDER_VALUE_SHAPE / rng.gamma(MEAN_ORDER_VALUE_SHAPE, 1 / MEAN_ORDER_VALUE_SCALE, members),
-        hazard_ratio=_of("hazard_ratio")[kind],
+        hazard_ratio=_archetype_values("hazard_ratio")[kind],
         contact_effect=np.where(effect > 0, effect * rng.uniform(0.5, 1.5, members), effect),
         satisfaction=rng.normal(0.0, 1.0, members),
         home_topic=rng.choice(len(TOPICS), size=members, p=np.array([24, 18, 15, 12, 10, 9, 7, 5]) / 100),
@@ -137,11 +137,17 @@ def draw_population(rng: np.random.Generator, *, members: int, days: int) -> Pop
 
 
 def chance(rng: np.random.Generator, size: int, probability: float | Floats) -> Flags:
-    """Return for each of `size` whether something of this probability happens."""
+    """Draw `size` booleans that are true with this probability.
+
+    Args:
+        rng: Source of randomness.
+        size: Number of booleans.
+        probability: One probability for all, or one for each.
+    """
     return rng.random(size) < probability
 
 
-def _of(name: str) -> Floats:
+def _archetype_values(name: str) -> Floats:
     return np.array([getattr(archetype, name) for archetype in ARCHETYPES], dtype=np.float64)
 
 
@@ -163,5 +169,6 @@ def _action_odds(kind: Ints, diversity: Floats) -> Floats:
     mixes = np.array([archetype.mix for archetype in ARCHETYPES], dtype=np.float64)
     side = (mixes / mixes.sum(axis=1, keepdims=True))[kind] * diversity[:, None]
     odds = np.cumsum(np.column_stack([1 - diversity, side]), axis=1)
+    # Rounding must not leave a gap above the last cumulative probability.
     odds[:, -1] = 1.0
     return odds

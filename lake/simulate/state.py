@@ -1,4 +1,4 @@
-"""The state of the simulated community between two days, and the diaries of what happened so far."""
+"""The state of the simulated community between two days, and the rows recorded so far."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CONTENT_LIFE_DAYS: Final = 14
 DAY_SECONDS: Final = 86_400
 
 Content = tuple[Ints, Ints, Ints]
-"""One day's pieces: number, author, topic."""
+"""The content published on one day: number, author and topic of each piece."""
 
 
 @dataclass
 class Diary:
-    """What happened, as columns of equal length gathered day by day."""
+    """Recorded rows, as columns of equal length that are collected day by day."""
 
     parts: dict[str, list[Column]] = field(default_factory=dict)
 
@@ -41,18 +41,22 @@ class Life:
     """The state of the community: one element per member, days counted from the first simulated one.
 
     Args:
-        people: Who they are.
+        people: The population.
         rng: Source of randomness.
         decline_from: First day of the decline, or NEVER.
-        gone_from: First day of absence for good, or NEVER.
+        gone_from: First day after churning, or NEVER.
         recover_on: Day on which a pending rescue ends the decline, or NEVER.
-        rescues: How often a treatment ended a decline.
+        rescues: Number of declines that a treatment ended.
         last_session: Day of the last session.
         last_message: Day of the last message sent to them, or of joining.
         last_campaign: Day they were last randomised.
-        extra_sessions: Sessions that treatments bring: day modulo 8 × member.
-        received: Interactions received: day modulo 28 × member; likewise comments (`replies`) and own `posts`.
-        recent_content: Pieces of the last 14 days that had any, oldest first.
+        extra_sessions: Extra sessions caused by treatments: a ring buffer, day modulo 8 × member.
+        received: Interactions received: a ring buffer, day modulo 28 × member.
+        replies: Comments received, likewise.
+        posts: Pieces published, likewise.
+        recent_content: Content of the last 14 days with any publication, oldest first.
+        published: Number of pieces published so far.
+        events: Recorded events; likewise content, orders, contacts and feedback.
     """
 
     people: Population
@@ -78,7 +82,7 @@ class Life:
 
     @classmethod
     def begin(cls, people: Population, rng: np.random.Generator) -> Life:
-        """Return the community on the eve of the first day."""
+        """Return the state before the first day."""
         size = people.size
         memory = (MEMORY_DAYS, size)
         return cls(
@@ -98,7 +102,8 @@ class Life:
         )
 
     def vigour(self, day: int) -> Column:
-        """Return the factor on every rate: 1 while fully present, halved by each week of decline, 0 when not there."""
+        """Return the factor on every rate: 1 at first, halved by each week of decline, 0 before joining and after churning."""
+        # The upper limit keeps the power of one half from underflowing.
         weeks = np.clip((day - self.decline_from) // 7 + 1, 0, 60)
         is_here = (self.people.joined_day <= day) & (day < self.gone_from)
         return np.where(is_here, 0.5**weeks, 0.0)

@@ -1,4 +1,4 @@
-"""What members do when they visit: sessions, and the interactions with each other's content."""
+"""Visits of members: sessions, and interactions with other members' content."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ INTERACTIONS: Final = [*ON_CONTENT, MESSAGE]
 
 
 def visit(life: Life, day: int, vigour: Floats, *, weekday: int) -> None:
-    """Let members come by today: one login per session, then their actions."""
+    """Simulate the sessions of one day: one login per session, then its actions.
+
+    Args:
+        life: The state, which is changed.
+        day: The day, counted from the first simulated one.
+        vigour: The factor on every member's rates, as `Life.vigour` returns it.
+        weekday: The day of the week, Monday being 0.
+    """
     people, rng = life.people, life.rng
     visitor = np.repeat(np.arange(people.size), _sessions(life, day, vigour, weekday=weekday))
     life.last_session[visitor] = day
@@ -31,8 +38,10 @@ def visit(life: Life, day: int, vigour: Floats, *, weekday: int) -> None:
     actions = rng.poisson(people.actions_per_session[visitor])
     actor = np.repeat(visitor, actions)
     later = np.repeat(begins, actions) + rng.exponential(SECONDS_BETWEEN_ACTIONS, len(actor))
+    # Inverse transform: the number of cumulative probabilities below a uniform number is the index of the action.
     code = READ + (rng.random(len(actor))[:, None] > people.action_odds[actor]).sum(axis=1)
     member = np.concatenate([visitor, actor])
+    # The last actions of a late session stay within the day, so that a day's events depend on no other day.
     second = np.minimum(np.concatenate([begins, later]), DAY_SECONDS - 1.0)
     _interact(life, day, member, second, np.concatenate([np.full(len(visitor), LOGIN), code]))
 
@@ -43,24 +52,25 @@ def _sessions(life: Life, day: int, vigour: Floats, *, weekday: int) -> Ints:
     novelty = 1 + np.exp(-np.maximum(day - people.joined_day, 0) / NOVELTY_DAYS)
     extra = life.extra_sessions[day % (EFFECT_DAYS + 1)]
     sessions = life.rng.poisson(people.sessions_per_day * vigour * rhythm * novelty) + extra
+    # The slot of the ring buffer is used again eight days later.
     extra[:] = 0
-    # Joining is a visit.
+    # Members have at least one session on the day they join.
     at_least: Ints = np.maximum(sessions, (people.joined_day == day).astype(np.int64))
     return at_least
 
 
 def _interact(life: Life, day: int, member: Ints, second: Floats, code: Ints) -> None:
-    """Aim interactions at other members' recent content, publish posts, and record everything."""
-    aimed = np.isin(code, INTERACTIONS)
+    """Choose content for interactions, publish posts, and record all events."""
+    is_interaction = np.isin(code, INTERACTIONS)
     content, target = np.full(len(code), -1), np.full(len(code), -1)
     if life.recent_content:
-        content[aimed], target[aimed] = _choose_content(life, member[aimed])
-    # Nobody writes to themselves, and before the first post there is nothing to react to.
-    code = np.where(aimed & ((target < 0) | ((code == MESSAGE) & (target == member))), READ, code)
+        content[is_interaction], target[is_interaction] = _choose_content(life, member[is_interaction])
+    # Messages to oneself, and interactions before there is any content, become reading.
+    code = np.where(is_interaction & ((target < 0) | ((code == MESSAGE) & (target == member))), READ, code)
     content = np.where(np.isin(code, ON_CONTENT), content, -1)
     is_post = code == POST
     content[is_post] = _publish(life, day, member[is_post], second[is_post])
-    _remember(life, day, member, code, target)
+    _update_memory(life, day, member, code, target)
     life.events.add(
         day=np.full(len(code), day),
         second=second,
@@ -72,7 +82,11 @@ def _interact(life: Life, day: int, member: Ints, second: Floats, code: Ints) ->
 
 
 def _choose_content(life: Life, reader: Ints) -> tuple[Column, Column]:
-    """Choose a recent piece for each reader, 7 times in 10 from their home topic, popular authors first."""
+    """Draw a recent piece for each reader, in 70 % of cases from their home topic, weighted by the author's popularity.
+
+    Pieces are sorted by topic, so that a topic is one range of the cumulated weights: a uniform number within the range, found by
+    binary search, draws a piece with the right probability without a loop over readers.
+    """
     people, rng = life.people, life.rng
     number, author, topic = (np.concatenate(column) for column in zip(*life.recent_content, strict=True))
     age = np.repeat(np.arange(len(life.recent_content))[::-1], [len(part[0]) for part in life.recent_content])
@@ -100,7 +114,7 @@ def _publish(life: Life, day: int, author: Ints, second: Floats) -> Ints:
     return number
 
 
-def _remember(life: Life, day: int, member: Ints, code: Ints, target: Ints) -> None:
+def _update_memory(life: Life, day: int, member: Ints, code: Ints, target: Ints) -> None:
     size, slot = life.people.size, day % MEMORY_DAYS
     is_received = np.isin(code, INTERACTIONS) & (target != member)
     life.received[slot] = np.bincount(target[is_received], minlength=size)

@@ -1,4 +1,4 @@
-"""How simulated members, moments and texts are written down in an export."""
+"""The text forms of simulated members, times and texts in an export."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOSTILE_TEXTS: Final = (
 
 @dataclass(frozen=True)
 class Calendar:
-    """Turns simulated days and local seconds into dates and moments.
+    """Conversion of simulated days and local seconds to dates and times.
 
     Args:
         first_day: The first simulated day.
@@ -50,18 +50,25 @@ class Calendar:
         ).to_series()
 
     def moments(self, day: Ints, second: Column) -> pl.Series:
-        """Return UTC moments; a wall-clock hour that the clock change skips counts as the next one."""
+        """Return times in UTC; a wall-clock time that a clock change skips is moved one hour forward."""
         return self.zoned(self.local(day, second)).dt.convert_time_zone("UTC")
 
     def zoned(self, local: pl.Series) -> pl.Series:
         """Attach the community's timezone to wall-clock times."""
+        # The time after the change that has the same distance to it as the skipped one.
         skipped = local.dt.offset_by("1h").dt.replace_time_zone(self.timezone, ambiguous="earliest", non_existent="null")
-        kept = local.dt.replace_time_zone(self.timezone, ambiguous="earliest", non_existent="null")
-        return pl.select(pl.coalesce(kept, skipped)).to_series()
+        regular = local.dt.replace_time_zone(self.timezone, ambiguous="earliest", non_existent="null")
+        return pl.select(pl.coalesce(regular, skipped)).to_series()
 
 
 def ids(prefix: str, number: Ints, *, width: int) -> pl.Series:
-    """Return ids such as `m00042`; null for negative numbers."""
+    """Return ids such as `m00042`; null for negative numbers.
+
+    Args:
+        prefix: The letters before the number.
+        number: The numbers.
+        width: Number of digits, filled up with zeros.
+    """
     numbers = pl.Series(number)
     text = pl.lit(prefix) + numbers.cast(pl.String).str.zfill(width)
     return pl.select(pl.when(numbers >= 0).then(text)).to_series()
@@ -73,17 +80,17 @@ def member_ids(number: Ints) -> pl.Series:
 
 
 def words(vocabulary: Sequence[str], code: Ints) -> pl.Series:
-    """Return the word of each code; an empty word is unknown, and null."""
+    """Return the word of each code; null for the empty word, which stands for unknown."""
     return pl.Series(vocabulary, dtype=pl.String).replace("", None).gather(pl.Series(code, dtype=pl.Int64))
 
 
 def blanked(values: pl.Series, where: Flags) -> pl.Series:
-    """Return the values with null where told."""
+    """Return the values with null where the mask is true."""
     return pl.select(pl.when(~pl.Series(where)).then(values)).to_series()
 
 
 def with_hostile(texts: pl.Series, *, every: int) -> pl.Series:
-    """Replace every so-manieth text, from the third on, by a valid but awkward one."""
+    """Replace every `every`-th text, beginning with the third, by a text that is valid but difficult to read or write."""
     row = pl.int_range(len(texts))
     awkward = pl.Series(HOSTILE_TEXTS).gather((np.arange(len(texts)) // every) % len(HOSTILE_TEXTS))
     return pl.select(pl.when(row % every == 2 % every).then(awkward).otherwise(texts)).to_series()

@@ -1,4 +1,4 @@
-"""Write the simulated community to disk."""
+"""Writing of the simulated community as files of exports, and of its true parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from lake.simulate.exports import (
     orders_export,
 )
 from lake.simulate.life import live
-from lake.simulate.population import draw_population
+from lake.simulate.population import Population, draw_population
+from lake.simulate.state import Life
 from lake.simulate.wording import Calendar
 
 TIMEZONE: Final = "Europe/London"
@@ -37,16 +38,16 @@ FIRST_DAY: Final = date(2025, 1, 1)
 
 @dataclass(frozen=True)
 class SimulatedCommunity:
-    """What `simulate` wrote.
+    """Facts about what `simulate` wrote.
 
     Args:
-        folder: Where; it holds `landing/` and `truth/`.
+        folder: The folder with `landing/` and `truth/`.
         first_day: The first simulated day, in the community's timezone.
-        last_day: The last one, complete.
+        last_day: The last simulated day, which is complete.
         timezone: The community's timezone.
-        currency: Currency of all amounts.
-        rows: Table → rows in its files, order lines for orders, bad rows included.
-        bad_rows: Table → kind of breakage → rows broken so.
+        currency: The currency of all amounts.
+        rows: Table → number of rows in its files, order lines for orders, bad rows included.
+        bad_rows: Table → kind of breakage → number of bad rows.
     """
 
     folder: Path
@@ -69,19 +70,20 @@ def simulate(
     """Write the exports and the truth of a simulated community; the same arguments give the same bytes.
 
     Args:
-        folder: Where to write `landing/` and `truth/`; made if missing, an earlier simulation is replaced.
+        folder: The folder for `landing/` and `truth/`; created if missing, an earlier simulation is replaced.
         seed: Seed of all randomness.
-        members: How many members join before the last day.
-        days: How many days to simulate.
-        first_day: The first of them.
+        members: Number of members who join before the last day.
+        days: Number of days to simulate.
+        first_day: The first simulated day.
 
     Raises:
-        ConfigurationError: When there would be no member or no day.
+        ConfigurationError: `members` or `days` is less than 1.
     """
     if members < 1 or days < 1:
         raise ConfigurationError(
             f"A community of {members} members over {days} days cannot be simulated.", remedy="Ask for at least 1 of each."
         )
+    # A stream of its own for each part: a change in one part does not alter the random numbers of the others.
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)]
     people_rng, life_rng, orders_rng, wording_rng, blemish_rng = streams
     calendar = Calendar(first_day, TIMEZONE)
@@ -89,18 +91,10 @@ def simulate(
     life = live(people, life_rng, first_day=first_day, days=days)
     orders = life.orders.columns()
     lines = order_lines(people, orders_rng, day=orders["day"], member=orders["member"], days=days)
-    contacts = contacts_export(life, calendar, days=days)
-    events = events_export(life, wording_rng, calendar)
-    exports = {
-        "members": members_export(people, wording_rng, calendar),
-        "events_web": events.filter(pl.col("platform") == "web"),
-        "events_app": _as_app_log(events.filter(pl.col("platform") != "web")),
-        "orders": orders_export(lines, calendar),
-        "content": content_export(life, wording_rng, calendar),
-        "contacts": contacts,
-        "feedback": feedback_export(life, wording_rng, calendar),
-    }
-    _write_truth(folder / "truth", members=members_truth(life, lines, calendar), contacts=contacts_truth(life, contacts))
+    exports = _exports(people, life, lines, wording_rng, calendar, days=days)
+    _write_truth(
+        folder / "truth", members=members_truth(life, lines, calendar), contacts=contacts_truth(life, exports["contacts"])
+    )
     rows, bad_rows = _write_landing(folder / "landing", exports, blemish_rng)
     return SimulatedCommunity(
         folder=folder,
@@ -113,8 +107,24 @@ def simulate(
     )
 
 
+def _exports(
+    people: Population, life: Life, lines: pl.DataFrame, rng: np.random.Generator, calendar: Calendar, *, days: int
+) -> dict[str, pl.DataFrame]:
+    # The functions share one stream of random numbers: another order of calls would give other exports for the same seed.
+    events = events_export(life, rng, calendar)
+    return {
+        "members": members_export(people, rng, calendar),
+        "events_web": events.filter(pl.col("platform") == "web"),
+        "events_app": _as_app_log(events.filter(pl.col("platform") != "web")),
+        "orders": orders_export(lines, calendar),
+        "content": content_export(life, rng, calendar),
+        "contacts": contacts_export(life, calendar, days=days),
+        "feedback": feedback_export(life, rng, calendar),
+    }
+
+
 def _as_app_log(events: pl.DataFrame) -> pl.DataFrame:
-    """Reword events as the app's own log does: shorter names, times as ISO text with a Z."""
+    """Return events as the app's own log writes them: shorter names, times as ISO text with a Z."""
     return events.select(
         id="event_id",
         user="member_id",
@@ -136,18 +146,18 @@ def _write_truth(folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame)
 def _write_landing(
     folder: Path, exports: Mapping[str, pl.DataFrame], rng: np.random.Generator
 ) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """Spoil some rows, write every export, and return the rows and the bad rows per table."""
+    """Add bad rows, write every export, and return the number of rows and of bad rows by table."""
     (folder / "events").mkdir(parents=True, exist_ok=True)
-    for earlier in [*folder.glob("events/web-*.parquet"), *folder.glob("events/app-*.jsonl")]:
-        earlier.unlink()
+    for old_file in [*folder.glob("events/web-*.parquet"), *folder.glob("events/app-*.jsonl")]:
+        old_file.unlink()
     rows: dict[str, int] = {}
     bad_rows: dict[str, dict[str, int]] = {}
     for name, good in exports.items():
         table = name.partition("_")[0]
         export, counts = add_bad_rows(name, good, rng)
         rows[table] = rows.get(table, 0) + export.height
-        known = bad_rows.setdefault(table, {})
-        bad_rows[table] = {kind: known.get(kind, 0) + counts.get(kind, 0) for kind in sorted({*known, *counts})}
+        earlier_counts = bad_rows.setdefault(table, {})
+        bad_rows[table] = {kind: earlier_counts.get(kind, 0) + counts.get(kind, 0) for kind in sorted({*earlier_counts, *counts})}
         _write_export(folder, name, export)
     return rows, bad_rows
 
@@ -171,15 +181,15 @@ def _write_export(folder: Path, name: str, rows: pl.DataFrame) -> None:
 
 
 def _by_month(rows: pl.DataFrame, month: pl.Expr) -> list[tuple[str, pl.DataFrame]]:
-    """Split rows by month; the broken ones at the end, whose time says nothing, go where good rows end."""
+    """Return the rows by month; bad rows without a readable time are added to the last month of the good rows."""
     key = rows.select(month.alias("month")).to_series()
-    last = key.filter(key.str.contains(r"^20\d\d-(0[1-9]|1[0-2])$")).max()
-    is_sound = key.str.contains(r"^20\d\d-(0[1-9]|1[0-2])$")
-    keyed = rows.with_columns(pl.when(is_sound).then(key).otherwise(pl.lit(last)).alias("month"))
+    last_month = key.filter(key.str.contains(r"^20\d\d-(0[1-9]|1[0-2])$")).max()
+    is_month = key.str.contains(r"^20\d\d-(0[1-9]|1[0-2])$")
+    keyed = rows.with_columns(pl.when(is_month).then(key).otherwise(pl.lit(last_month)).alias("month"))
     return [(str(name), part) for (name,), part in sorted(keyed.partition_by("month", include_key=False, as_dict=True).items())]
 
 
 def _write_gzip(path: Path, text: str) -> None:
-    # Without a name and a time in the header, the same content gives the same bytes.
+    # No name and time in the gzip header, so that the same content gives the same bytes.
     with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
         packed.write(text.encode())

@@ -1,4 +1,4 @@
-"""What an export says, as a frame of the contract's columns: finding files, reading, SQL expressions, casting.
+"""Exports to frames of the contract's columns: finding files, reading, SQL expressions, mapping, casting.
 
-May read files and databases of others; writes nothing.
+May read files and databases of other systems; writes nothing.
 """

@@ -1,4 +1,4 @@
-"""Casting one mapped column to its contract type, telling which values do not fit."""
+"""Casting of one mapped column to its contract type, with a mask of the values that do not fit."""
 
 from __future__ import annotations
 
@@ -15,31 +15,33 @@ YES: Final = ("true", "t", "yes", "y", "1", "1.0")
 _NO: Final = ("false", "f", "no", "n", "0", "0.0")
 _NUL: Final = "\x00"
 _MOST_MISREAD_SHARE: Final = 0.2
-# Blanks, and what is written but not seen: byte-order marks, zero-width blanks, marks of writing direction.
-_UNSEEN: Final = "\ufeff\u200b\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_AROUND_TEXT: Final = "".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001)))) + _UNSEEN
-_GUARDED: Final = r'^="(.*)"$'
+# Invisible characters: byte-order marks, zero-width spaces, marks of writing direction.
+_INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_AROUND_TEXT: Final = "".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001)))) + _INVISIBLE
+_SPREADSHEET_TEXT: Final = r'^="(.*)"$'
 
 
 def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, settings: SourceSettings) -> tuple[pl.Series, pl.Series]:
     """Cast a column.
 
+    Text is stripped of blanks and invisible characters around it, and of the ="007" by which spreadsheets keep leading zeros, so
+    that ids of one system match those of another. Text with a NUL does not cast, since not every file format can store it.
+
     Args:
-        values: What the expression gave, of any type.
+        values: The values of the expression, of any type.
         dtype: The contract's type.
-        timezone: The zone of times that name none.
-        settings: How the source writes times, and yes and no.
+        timezone: The timezone of times without one.
+        settings: The source's formats of times, and words for yes and no.
 
     Returns:
-        The cast column, and a mask that is true where a value was there and did not cast. Text loses what is around it and
-        not seen, and the ="007" by which spreadsheets keep zeros, so that ids of one system meet those of another; text with
-        a NUL is none, since not every file can hold it.
+        The cast column, and a mask that is true where a value exists and did not cast.
     """
     values = without_blanks(values)
     if dtype == pl.String:
         typed = as_text(values).str.strip_chars(_AROUND_TEXT)
+        # Checked first, because a regular expression on every text is much slower.
         if typed.str.starts_with('="').any():
-            typed = typed.str.replace(_GUARDED, "$1")
+            typed = typed.str.replace(_SPREADSHEET_TEXT, "$1")
         typed = typed.set(typed.str.contains(_NUL, literal=True), None)
     elif dtype.is_temporal():
         typed = to_utc(values, timezone=timezone, date_format=settings.date_formats)
@@ -56,8 +58,8 @@ def cast_to(values: pl.Series, dtype: pl.DataType, *, timezone: str, settings: S
 def as_text(values: pl.Series) -> pl.Series:
     """Write values as text, such that reading the text again gives the same value.
 
-    A whole number that travelled as a float or decimal, as ids do once a column has a gap, is written without its .0; lists
-    and structs are written as JSON; a value of bytes that is no text as hexadecimal digits.
+    A whole number stored as a float or decimal, as ids are once a column has a gap, is written without its .0; lists and structs
+    are written as JSON; bytes that are not UTF-8 text as hexadecimal digits.
     """
     if values.dtype.is_float():
         whole = values.cast(pl.Int64, strict=False)
@@ -76,7 +78,7 @@ def as_text(values: pl.Series) -> pl.Series:
 
 
 def as_number(values: pl.Series) -> pl.Series:
-    """Read values as Float64; null where the value is no finite number."""
+    """Read values as Float64; null where the value is not a finite number."""
     if values.dtype == pl.String:
         values = values.str.strip_chars()
     if values.dtype.is_temporal() or values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
@@ -86,19 +88,21 @@ def as_number(values: pl.Series) -> pl.Series:
 
 
 def numeric_reading(column: pl.Series) -> pl.Series | None:
-    """A text column read as numbers, when nearly all of it is numbers and none is a code with leading zeros.
+    """Read a text column as numbers if nearly all values are numbers and none is a code with leading zeros.
 
-    A column with nothing in it may be either.
+    A column without values counts as numeric.
 
     Returns:
-        Int64 or Float64 with null where the text is no number, or None when the column is not numeric.
+        Int64 or Float64, null where the text is not a number; None if the column is not numeric.
     """
     text = without_blanks(column).str.strip_chars()
     numbers = as_number(text)
     present = len(text) - text.null_count()
     misread = numbers.null_count() - text.null_count()
+    # A single misread value is allowed even in a short column: it is more likely a bad value than a text column.
     if (present and misread == present) or (misread > 1 and misread > _MOST_MISREAD_SHARE * present):
         return None
+    # Leading zeros are part of a code such as a postcode, and would be lost in a number.
     if text.str.contains(r"^[+-]?0\d").any():
         return None
     whole = text.cast(pl.Int64, strict=False)
@@ -106,7 +110,7 @@ def numeric_reading(column: pl.Series) -> pl.Series | None:
 
 
 def without_blanks(values: pl.Series) -> pl.Series:
-    """Make nulls of what says nothing: blank text, and a float that is not a number."""
+    """Return the values with null for blank text and for NaN."""
     if values.dtype == pl.String:
         return values.set(values.str.strip_chars(_AROUND_TEXT) == "", None)
     return values.fill_nan(None) if values.dtype.is_float() else values
@@ -124,11 +128,11 @@ def _bytes_as_text(values: pl.Series) -> pl.Series:
         texts = None
     if texts is not None and not texts.str.contains(_NUL, literal=True).any():
         return texts
-    # One by one: an id must not be written in another way because of its neighbours.
-    return _each_as_text(values, _one_as_text)
+    # Value by value: whether an id is written as text or as hexadecimal must not depend on other rows.
+    return _each_as_text(values, _value_as_text)
 
 
-def _one_as_text(value: bytes) -> str:
+def _value_as_text(value: bytes) -> str:
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -146,5 +150,6 @@ def _as_yes_or_no(values: pl.Series, *, yes: tuple[str, ...], no: tuple[str, ...
 
 def _as_whole_number(values: pl.Series, dtype: pl.DataType) -> pl.Series:
     numbers = as_number(values)
+    # 1.5 is not a whole number and becomes null, rather than being rounded silently.
     whole = numbers.round(0)
     return whole.set(whole != numbers, None).cast(dtype, strict=False)

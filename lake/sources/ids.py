@@ -1,4 +1,4 @@
-"""Ids: what is none although a text stands there, and what was one before a spreadsheet rounded it."""
+"""Ids: texts that mean "no id", and ids that a spreadsheet or JavaScript has rounded."""
 
 from __future__ import annotations
 
@@ -13,60 +13,61 @@ from lake.sources.casting import as_text
 from lake.sources.number_marks import columns_of
 from lake.sources.source_settings import NO_ID, NO_MEMBER, SourceSettings
 
-# A column that holds members' ids, whether it is checked against members or not.
+# The columns with members' ids, whether they are checked against the members table or not.
 _MEMBER_COLUMNS: Final = ("member_id", "author_id", "target_member_id", "referrer_id")
-# Excel writes 8.76543E+17. Without the plus, 1e5 or 12E7 is also how a hexadecimal id may look.
+# Excel writes 8.76543E+17. The plus sign is required, since a hexadecimal id may look like 1e5 or 12E7.
 _SCIENTIFIC: Final = r"^[+-]?\d([.,]\d+)?[eE]\+\d+$"
-# From here on, whole numbers next to each other are the same number as a float.
+# From these values on, a float cannot represent every whole number.
 _EXACT_BELOW: Final[Mapping[pl.DataType, int]] = {pl.Float32(): 2**24, pl.Float64(): 2**53}
 _MOST_ROUNDED_SHARE: Final = 0.01
 # JavaScript writes 740245381351497700 for 740245381351497730. Of real ids of such length one in a hundred ends in 00, and
 # nearly all end in 000 where they are times in nanoseconds.
-_LONG: Final = 18
+_LONG_DIGITS: Final = 18
 _FEWEST_LONG: Final = 5
-_MOSTLY: Final = 0.5
+_MOST_SHARE: Final = 0.5
 
 
 def is_id(table: Table, column: str) -> bool:
-    """Whether a contract column holds ids: the key, a reference to another table, or a member."""
+    """Return whether a contract column has ids: the key, a reference to another table, or a member."""
     return column == table.key or column in table.references or column in _MEMBER_COLUMNS
 
 
 def read_ids(
     values: pl.Series, rows: pl.DataFrame, expression: str, *, column: str, settings: SourceSettings
 ) -> tuple[pl.Series, pl.Series]:
-    """Make nulls of what is no id.
+    """Replace values that are not ids by null.
 
     Args:
-        values: What the expression gave for a column of ids, one per row.
+        values: The values of the expression for a column of ids, one per row.
         rows: The export.
-        expression: What was evaluated over it.
+        expression: The expression.
         column: The contract column.
         settings: The source.
 
     Returns:
-        The ids, and a mask that is true where one has lost its last digits on its way.
+        The ids, and a mask that is true where an id was rounded and so has lost its last digits.
     """
-    is_rounded = _rounded(values, [rows[name] for name in columns_of(expression, rows)])
-    absent = is_rounded
+    is_rounded = _is_rounded(values, [rows[name] for name in columns_of(expression, rows)])
+    is_absent = is_rounded
     if settings.null_values is None:
+        # With `null_values` configured, the source says itself which texts mean nothing.
         texts = NO_MEMBER if column in _MEMBER_COLUMNS else NO_ID
-        absent = is_rounded | as_text(values).str.strip_chars().is_in(texts).fill_null(False)
-    return values.set(absent, None) if absent.any() else values, is_rounded
+        is_absent = is_rounded | as_text(values).str.strip_chars().is_in(texts).fill_null(False)
+    return values.set(is_absent, None) if is_absent.any() else values, is_rounded
 
 
 def stop_where_many_are_rounded(rounded_ids: Mapping[str, int], *, rows: int, name: str) -> None:
-    """Stop when more than one id in a hundred has lost its last digits: different members would become one.
+    """Stop if more than one id in a hundred was rounded: different members would be merged into one.
 
-    A single one, or few, are cells of their own: they are bad values of their rows, and nothing is merged.
+    Fewer rounded ids are bad values of their rows, which are quarantined or left empty.
 
     Args:
-        rounded_ids: Column of ids → how many of them are such.
-        rows: Mapped rows of the export.
-        name: How messages call the export.
+        rounded_ids: Column of ids → number of rounded ids in it.
+        rows: Number of mapped rows of the export.
+        name: The export's name in messages.
 
     Raises:
-        DataError: Naming the column and how many they are.
+        DataError: There are more; the message names the column and their number.
     """
     for column, count in rounded_ids.items():
         if count > max(1, _MOST_ROUNDED_SHARE * rows):
@@ -77,27 +78,30 @@ def stop_where_many_are_rounded(rounded_ids: Mapping[str, int], *, rows: int, na
             )
 
 
-def _rounded(values: pl.Series, inputs: Sequence[pl.Series]) -> pl.Series:
-    """Where a text is like 8.76543E+17, or a float is too large to tell one whole number from the next."""
-    lost = pl.Series([False]).new_from_index(0, len(values))
+def _is_rounded(values: pl.Series, inputs: Sequence[pl.Series]) -> pl.Series:
+    """Return a mask of texts like 8.76543E+17 and of floats too large to represent every whole number."""
+    is_rounded = pl.Series([False]).new_from_index(0, len(values))
+    # The inputs are checked too: by casting to text an expression can hide that a number was rounded before.
     for column in (values, *inputs):
         exact_below = _EXACT_BELOW.get(column.dtype)
         if exact_below is not None:
-            lost |= (column.is_finite() & (column.abs() >= exact_below)).fill_null(False)
+            is_rounded |= (column.is_finite() & (column.abs() >= exact_below)).fill_null(False)
     if values.dtype == pl.String:
-        lost |= values.str.strip_chars().str.contains(_SCIENTIFIC).fill_null(False)
+        is_rounded |= values.str.strip_chars().str.contains(_SCIENTIFIC).fill_null(False)
     if values.dtype == pl.String or values.dtype.is_integer():
-        lost |= _rounded_by_javascript(as_text(values))
-    return lost
+        is_rounded |= _is_rounded_by_javascript(as_text(values))
+    return is_rounded
 
 
-def _rounded_by_javascript(text: pl.Series) -> pl.Series:
-    """Where long numbers have lost their last digits, which shows only in many of them."""
-    is_long = (text.str.len_bytes() >= _LONG).fill_null(False)
+def _is_rounded_by_javascript(text: pl.Series) -> pl.Series:
+    """Return a mask of long numbers that end in 00, if so many of the long numbers do that JavaScript must have rounded them."""
+    is_long = (text.str.len_bytes() >= _LONG_DIGITS).fill_null(False)
     long = text.filter(is_long)
     long = long.filter(long.str.contains(r"^\d{18,19}$"))
-    ended = long.filter(long.str.ends_with("00"))
-    common = len(long) >= _FEWEST_LONG and len(ended) > _MOSTLY * len(long)
-    if not common or ended.str.ends_with("000").sum() > _MOSTLY * len(ended):
+    rounded = long.filter(long.str.ends_with("00"))
+    # Of ids that are not rounded, one in a hundred ends in 00: few examples prove nothing.
+    is_common = len(long) >= _FEWEST_LONG and len(rounded) > _MOST_SHARE * len(long)
+    # Times in nanoseconds end in 000 for another reason.
+    if not is_common or rounded.str.ends_with("000").sum() > _MOST_SHARE * len(rounded):
         return pl.Series([False]).new_from_index(0, len(text))
-    return text.is_in(ended.implode()).fill_null(False)
+    return text.is_in(rounded.implode()).fill_null(False)

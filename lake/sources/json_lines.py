@@ -12,16 +12,18 @@ import polars as pl
 def read_json_lines(text: bytes) -> pl.DataFrame:
     """Read JSON lines; keys that a record lacks are null in its row.
 
-    Polars reads them. A key whose values fit no one type, such as `[]` in one record and `{…}` in the next, becomes text: texts
-    stay what they are, every other value is its JSON.
+    One row per record. A key whose values have no common type, such as `[]` in one record and `{…}` in the next, becomes a text
+    column: texts are unchanged, every other value is written as JSON.
 
     Raises:
-        ValueError: A line is no JSON object, with its number; or the text is one JSON document.
+        ValueError: A line is not a JSON object (the message has its number), or the text is one JSON document.
     """
+    # Polars first; only files it refuses are parsed by Python, which is slower.
     try:
         return pl.read_ndjson(BytesIO(text), infer_schema_length=None)
     except pl.exceptions.PolarsError:
         records = _records(text)
+    # In the order of first occurrence, over all records.
     keys = dict.fromkeys(key for record in records for key in record)
     return pl.DataFrame([_column(key, [record.get(key) for record in records]) for key in keys])
 
@@ -34,15 +36,15 @@ def _records(text: bytes) -> list[dict[str, Any]]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise ValueError(_document(text) or f"line {number:,} is not JSON: {error}") from error
+            raise ValueError(_document_advice(text) or f"line {number:,} is not JSON: {error}") from error
         if not isinstance(record, dict):
-            raise ValueError(_document(text) or f"line {number:,} is not a JSON object")
+            raise ValueError(_document_advice(text) or f"line {number:,} is not a JSON object")
         records.append(record)
     return records
 
 
-def _document(text: bytes) -> str | None:
-    """What to do about a file that is one JSON document instead of one object a line."""
+def _document_advice(text: bytes) -> str | None:
+    """Return the advice for a file that is one JSON document instead of one object per line; None for any other file."""
     try:
         json.loads(text)
     except ValueError:
@@ -55,7 +57,7 @@ def _document(text: bytes) -> str | None:
 
 
 def _column(key: str, values: list[Any]) -> pl.Series:
-    # By Polars again, so that a key has the type it has in a file where all keys are regular.
+    # Read by Polars key by key, so that a key has the same type as in a file that Polars reads as a whole.
     lines = "\n".join(json.dumps({key: value}) for value in values)
     try:
         return pl.read_ndjson(BytesIO(lines.encode()), infer_schema_length=None).to_series()

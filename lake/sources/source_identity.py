@@ -1,7 +1,7 @@
-"""Which source is which: what a source goes by, and which arrivals of the ledger are its own.
+"""The identity of sources, and which arrivals of the ledger belong to which source.
 
-A source goes by its `name`, else by what it reads, never by its place in evenfall.toml. The ledger notes it with every arrival,
-and the lake's records name their arrival: so a source that gets a name later keeps what it has brought.
+The identity of a source is its `name`, else what it reads, never its position in evenfall.toml. The ledger records it with every
+arrival, and the lake's records have the id of their arrival: so a source that gets a name later keeps its records.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import polars as pl
 
 from lake.errors import ConfigurationError
 from lake.sources.source_settings import SourceSettings
-from lake.storage.bucket import SCHEME, fits
+from lake.storage.bucket import SCHEME, matches_pattern
 
 QUERY: Final = "query"
 _DIGEST_CHARACTERS: Final = 12
@@ -26,13 +26,13 @@ _DIGEST_CHARACTERS: Final = 12
 
 @dataclass(frozen=True)
 class Source:
-    """One configured source and what it goes by.
+    """One configured source and its identity.
 
     Args:
-        table: Name of the table it feeds.
-        number: Its place among the table's sources, from 1; for messages and for ledgers of the first release alone.
-        identity: What the ledger calls it: its name, else what it reads.
-        label: What messages call it.
+        table: The name of its table.
+        number: Its position among the table's sources, from 1; only for messages and ledgers of the first release.
+        identity: Its identity in the ledger: its name, else what it reads.
+        label: Its name in messages.
         settings: Its section of evenfall.toml.
     """
 
@@ -44,66 +44,73 @@ class Source:
 
     @property
     def is_named(self) -> bool:
-        """Whether evenfall.toml gives it a name."""
+        """Return whether evenfall.toml gives it a name."""
         return self.settings.name is not None
 
     def reads(self, path: str, root: Path) -> bool:
-        """Whether a path of the ledger is one of its files, or its query."""
+        """Return whether a path of the ledger is one of its files, or its query."""
         if self.settings.uri is not None:
             return path == QUERY
-        return any(could_find(pattern, path, root) for pattern in self.settings.paths)
+        return any(could_match(pattern, path, root) for pattern in self.settings.paths)
 
 
 def identify(table: str, sources: Sequence[SourceSettings]) -> tuple[Source, ...]:
-    """Say what each source of a table goes by, in their order.
+    """Return the sources of a table with their identities, in their order.
 
     Raises:
-        ConfigurationError: Two sources go by the same.
+        ConfigurationError: Two sources have the same identity.
     """
-    times = Counter(_reading(settings) for settings in sources if settings.name is None)
-    found = []
+    # Named sources are left out: two sources may read the same file if at least one has a name.
+    times = Counter(_what_it_reads(settings) for settings in sources if settings.name is None)
+    identified = []
     for number, settings in enumerate(sources, start=1):
-        reading = _reading(settings)
-        # Two sources may read one file, each with a filter or columns of its own.
+        reading = _what_it_reads(settings)
+        # Two sources may read the same file with different filters or columns: then these are part of the identity.
         identity = settings.name or (reading if times[reading] == 1 else _with_mapping(settings))
-        place = table if len(sources) == 1 else f"{table}[{number}]"
-        label = place if settings.name is None else f"{table} {settings.name!r}"
-        found.append(Source(table, number, identity, label, settings))
-    twice = [identity for identity, count in Counter(source.identity for source in found).items() if count > 1]
-    if twice:
+        section = table if len(sources) == 1 else f"{table}[{number}]"
+        label = section if settings.name is None else f"{table} {settings.name!r}"
+        identified.append(Source(table, number, identity, label, settings))
+    duplicates = [identity for identity, count in Counter(source.identity for source in identified).items() if count > 1]
+    if duplicates:
         raise ConfigurationError(
-            f"two sources of {table} go by {twice[0]!r}", remedy='Give each a name of its own, such as name = "shop".'
+            f"two sources of {table} go by {duplicates[0]!r}", remedy='Give each a name of its own, such as name = "shop".'
         )
-    return tuple(found)
+    return tuple(identified)
 
 
-def could_find(pattern: str, path: str, root: Path) -> bool:
-    """Whether a path as arrivals keep it was found by a pattern, or could have been."""
+def could_match(pattern: str, path: str, root: Path) -> bool:
+    """Return whether a pattern matches a path of the ledger, whether or not the file still exists.
+
+    Args:
+        pattern: A path pattern of a source.
+        path: A path as the ledger has it.
+        root: The workspace, to which relative paths refer.
+    """
     if not pattern.startswith(SCHEME):
-        # Arrivals write paths below the workspace relative to it.
+        # The ledger has paths below the workspace relative to it.
         here = Path(pattern)
         pattern = str(here.relative_to(root)) if here.is_relative_to(root) else str(here)
-    return path == pattern or fits(path.split("/"), pattern.split("/"))
+    return path == pattern or matches_pattern(path.split("/"), pattern.split("/"))
 
 
 def match_ledger(ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]], *, root: Path) -> pl.DataFrame:
-    """Let the arrivals of the ledger go by what their source goes by today.
+    """Return the ledger with the current identities of its sources.
 
     Args:
         ledger: One row per arrival.
         sources: Table → its configured sources.
-        root: The workspace, where relative paths start.
+        root: The workspace, to which relative paths refer.
 
     Returns:
-        The same rows; `source` is today's identity, or what it was where no source of today has brought it.
+        The same rows; `source` is the current identity, or the recorded one where no configured source is the same.
 
     Raises:
-        ConfigurationError: An unnamed source may or may not be one that the ledger knows under another path.
+        ConfigurationError: An unnamed source may or may not be the same as one that the ledger has under another path.
     """
     renamed: dict[tuple[str, str, str], str] = {}
-    for table, of_table in sources.items():
-        held = ledger.filter(pl.col("table") == table).select("source", "path").unique().sort("source", "path")
-        renamed |= {(table, old, path): new for old, path, new in _matches(table, held, of_table, root)}
+    for table, table_sources in sources.items():
+        recorded = ledger.filter(pl.col("table") == table).select("source", "path").unique().sort("source", "path")
+        renamed |= {(table, old, path): new for old, path, new in _matches(table, recorded, table_sources, root)}
     if not renamed:
         return ledger
     rows = [(*key, identity) for key, identity in renamed.items()]
@@ -112,83 +119,91 @@ def match_ledger(ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]], 
     return joined.with_columns(source=pl.coalesce("identity", "source")).drop("identity")
 
 
-def _matches(table: str, held: pl.DataFrame, sources: Sequence[Source], root: Path) -> list[tuple[str, str, str]]:
-    """Held source, path and the identity that takes the place of the held one."""
-    today = {source.identity for source in sources}
+def _matches(table: str, recorded: pl.DataFrame, sources: Sequence[Source], root: Path) -> list[tuple[str, str, str]]:
+    """Return recorded source, path and current identity, for the arrivals of which the identity has changed."""
+    current = {source.identity for source in sources}
     matches: list[tuple[str, str, str]] = []
     paths: dict[str, list[str]] = {}
-    for old, path in held.iter_rows():
-        if old not in today:
+    for old, path in recorded.iter_rows():
+        if old not in current:
             paths.setdefault(old, []).append(path)
-    for old in [old for old in paths if _place(table, old) is not None]:
-        found = ((path, _reader(table, old, path, sources, root)) for path in paths.pop(old))
-        matches += [(old, path, by.identity) for path, by in found if by is not None]
-    known = set(held["source"]) | {identity for _, _, identity in matches}
+    # The first release recorded positions such as `orders[2]`, so the source is found by what it reads.
+    for old in [old for old in paths if _recorded_position(table, old) is not None]:
+        readers = ((path, _source_that_reads(table, old, path, sources, root)) for path in paths.pop(old))
+        matches += [(old, path, source.identity) for path, source in readers if source is not None]
+    known = set(recorded["source"]) | {identity for _, _, identity in matches}
     unseen = [source for source in sources if source.identity not in known]
-    successors = _successors(paths, unseen, root, is_only=len(sources) == 1 and len(known - today) == 1)
-    for old, read in paths.items():
+    successors = _successors(paths, unseen, root, is_only=len(sources) == 1 and len(known - current) == 1)
+    for old, old_paths in paths.items():
         if old in successors:
-            matches += [(old, path, successors[old].identity) for path in read]
-        elif doubtful := [source for source in unseen if not source.is_named and source not in successors.values()]:
-            raise _nameless(table, old, doubtful[0])
+            matches += [(old, path, successors[old].identity) for path in old_paths]
+        # Guessing wrongly would retire or duplicate the records of a source, so the night stops instead.
+        elif candidates := [source for source in unseen if not source.is_named and source not in successors.values()]:
+            raise _unnamed_source_error(table, old, candidates[0])
     return matches
 
 
-def _reader(table: str, old: str, path: str, sources: Sequence[Source], root: Path) -> Source | None:
-    """The source of today that reads a path which a ledger of the first release has under a place such as `orders[1]`."""
+def _source_that_reads(table: str, old: str, path: str, sources: Sequence[Source], root: Path) -> Source | None:
+    """Return the configured source that reads a path which a ledger of the first release has under `orders[1]` or the like."""
     if len(sources) == 1 and old == table:
         return sources[0]
-    place = _place(table, old)
+    position = _recorded_position(table, old)
     reading = [source for source in sources if source.reads(path, root)]
-    same_place = [source for source in reading if source.number == place]
-    return reading[0] if len(reading) == 1 else same_place[0] if same_place else None
+    # Where several sources could have read it, the recorded position decides.
+    same_position = [source for source in reading if source.number == position]
+    return reading[0] if len(reading) == 1 else same_position[0] if same_position else None
 
 
 def _successors(paths: Mapping[str, Sequence[str]], unseen: Sequence[Source], root: Path, *, is_only: bool) -> dict[str, Source]:
-    """What the ledger calls a source → the source of today that is the same, where that is certain."""
-    found: dict[str, Source] = {}
+    """Return the configured source that is the same as a recorded one, by recorded identity, where that is certain."""
+    successors: dict[str, Source] = {}
     for old in paths:
-        same = [source for source in unseen if old in (_reading(source.settings), _with_mapping(source.settings))]
-        if len(same) == 1 and same[0] not in found.values():
-            found[old] = same[0]
-    left = [source for source in unseen if source not in found.values()]
-    # A query is another query when its text is: it has no files by which it could be known.
-    of_files = [source for source in left if source.settings.uri is None]
-    reads = {
-        old: [s for s in of_files if all(s.reads(path, root) for path in read)] for old, read in paths.items() if old not in found
+        # First, what it reads is unchanged: it only has a name now, or another source with the same file was added or removed.
+        same = [source for source in unseen if old in (_what_it_reads(source.settings), _with_mapping(source.settings))]
+        if len(same) == 1 and same[0] not in successors.values():
+            successors[old] = same[0]
+    remaining = [source for source in unseen if source not in successors.values()]
+    # A query with another text is another source: there are no files by which it could be recognised.
+    of_files = [source for source in remaining if source.settings.uri is None]
+    candidates_by_identity = {
+        old: [s for s in of_files if all(s.reads(path, root) for path in read)]
+        for old, read in paths.items()
+        if old not in successors
     }
-    for old, by in reads.items():
-        if len(by) == 1 and sum(by[0] in others for others in reads.values()) == 1:
-            found[old] = by[0]
-    if is_only and paths and not found and len(left) == 1 and not left[0].is_named:
-        found[next(iter(paths))] = left[0]
-    return found
+    # Second, a pattern that matches every recorded path, if neither the pattern nor the recorded source has another partner.
+    for old, candidates in candidates_by_identity.items():
+        if len(candidates) == 1 and sum(candidates[0] in others for others in candidates_by_identity.values()) == 1:
+            successors[old] = candidates[0]
+    # Third, the table had one source and has one unnamed source now: its path has changed.
+    if is_only and paths and not successors and len(remaining) == 1 and not remaining[0].is_named:
+        successors[next(iter(paths))] = remaining[0]
+    return successors
 
 
-def _nameless(table: str, old: str, source: Source) -> ConfigurationError:
+def _unnamed_source_error(table: str, old: str, source: Source) -> ConfigurationError:
     return ConfigurationError(
-        f"{source.label} reads {_reading(source.settings)!r}, and no source of {table} goes by {old!r} any more: "
+        f"{source.label} reads {_what_it_reads(source.settings)!r}, and no source of {table} goes by {old!r} any more: "
         "it cannot be told whether they are the same source",
         remedy=f"Give it a name: name = {old!r} if it is the same source; any other name if it is a new one.",
     )
 
 
-def _place(table: str, old: str) -> int | None:
-    """The place that a ledger of the first release noted for a source, such as 2 for `orders[2]`."""
+def _recorded_position(table: str, old: str) -> int | None:
+    """Return the position that a ledger of the first release recorded for a source, such as 2 for `orders[2]`; else None."""
     if old == table:
         return 1
-    found = re.fullmatch(rf"{table}\[(\d+)\]", old)
-    return int(found[1]) if found else None
+    match = re.fullmatch(rf"{table}\[(\d+)\]", old)
+    return int(match[1]) if match else None
 
 
-def _reading(settings: SourceSettings) -> str:
+def _what_it_reads(settings: SourceSettings) -> str:
     if settings.uri is not None:
         return f"{QUERY} {_digest(f'{settings.uri} {settings.query}')}"
     return ", ".join(settings.paths)
 
 
 def _with_mapping(settings: SourceSettings) -> str:
-    return f"{_reading(settings)} {_digest(repr((settings.where, sorted(settings.columns.items()))))}"
+    return f"{_what_it_reads(settings)} {_digest(repr((settings.where, sorted(settings.columns.items()))))}"
 
 
 def _digest(text: str) -> str:

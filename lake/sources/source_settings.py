@@ -1,4 +1,4 @@
-"""What `[sources.<table>]` in `evenfall.toml` may say: where an export lies and how it maps to the contract."""
+"""Settings of `[sources.<table>]` in `evenfall.toml`: where an export is and how it is mapped to the contract."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lake.storage.bucket import check_pattern
 FileFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
 TABULAR_FORMATS: Final[tuple[FileFormat, ...]] = ("csv", "xlsx")
 
-# What systems write where there is no id, spelt exactly so: other spellings, such as none or Null, are names people have.
+# Texts that systems write where there is no id, in exactly this spelling: none or Null, for example, are names of people.
 NO_ID: Final = ("NULL", "null", "None", "nan", "NaN", "<NA>", "N/A", "n/a", "#N/A", "undefined", r"\N", "-")
-# The visitor who is no member, in systems with running numbers; the record or the content number 0 may exist.
+# In systems with running numbers, 0 is a visitor who is not a member; a record or content with number 0 may exist.
 NO_MEMBER: Final = (*NO_ID, "0")
 
 _LAYOUT: Final = ("skip_rows", "skip_footer", "header", "column_names", "optional")
@@ -79,7 +79,7 @@ class SourceSettings(BaseModel):
         le=1,
         description="Snapshot: largest share of what is held that one export may retire; more stops the run.",
     )
-    # Not `keys` in Python: what has an attribute of that name is taken for a mapping by dict(), as Prefect calls it.
+    # Not named `keys` in Python: dict() takes any object with such an attribute for a mapping, and Prefect calls dict() on it.
     whose_keys: Literal["own", "shared"] | None = Field(
         default=None,
         alias="keys",
@@ -114,7 +114,7 @@ class SourceSettings(BaseModel):
     separator: str = Field(default=",", description="Field separator of CSV; `whitespace` for columns aligned with blanks.")
     sheet: str | None = Field(default=None, description="Sheet of an Excel file; default: the first.")
 
-    # How a file is laid out and its values are written.
+    # The layout of a file and the spelling of its values.
     skip_rows: int = Field(default=0, ge=0, description="Lines of CSV or rows of Excel above the header that are no data.")
     skip_footer: int = Field(
         default=0,
@@ -253,32 +253,32 @@ class SourceSettings(BaseModel):
             raise ValueError(f"`decimal` and `thousands` are both {self.decimal!r}")
         if (self.yes is None) != (self.no is None):
             raise ValueError("`yes` and `no` go together")
-        both = set(self.yes or ()) & set(self.no or ())
-        if both:
-            raise ValueError(f"{min(both)!r} is among `yes` and among `no`")
+        common = set(self.yes or ()) & set(self.no or ())
+        if common:
+            raise ValueError(f"{min(common)!r} is among `yes` and among `no`")
         if "false" in (self.yes or ()) or "true" in (self.no or ()):
             raise ValueError("`yes` and `no` cannot turn true and false around; map the column with NOT")
         return self
 
     @property
     def has_header(self) -> bool:
-        """Whether the first row names the columns."""
+        """Return whether the first row names the columns."""
         return self.column_names is None if self.header is None else self.header
 
     @property
     def date_formats(self) -> tuple[str | None, ...]:
-        """How times may be written, the first that reads a value counts; None for ISO text."""
+        """Return the formats of times, of which the first that reads a value is used; None stands for ISO text."""
         return self.date_format if isinstance(self.date_format, tuple) else (self.date_format,)
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The path patterns, in the order they are read."""
+        """Return the path patterns in the order in which they are read; empty for a database."""
         if self.path is None:
             return ()
         return (self.path,) if isinstance(self.path, str) else self.path
 
     def format_of(self, path: str) -> FileFormat | None:
-        """The format a file is read as, or None when neither the settings nor its name tell."""
+        """Return the format of a file; None if neither the settings nor its name determine it."""
         if self.format is not None:
             return self.format
         name = PurePosixPath(path.lower())
@@ -286,14 +286,14 @@ class SourceSettings(BaseModel):
 
 
 def known_zone(zone: str) -> str:
-    """Return the zone's name when both the system and Polars know it.
+    """Return the zone's name if both the system and Polars know it.
 
     Raises:
-        ValueError: No such zone.
+        ValueError: There is no such zone.
     """
     try:
         ZoneInfo(zone)
-        # Polars brings its own list, without local aliases such as posix/Europe/London.
+        # Polars has its own list of zones, without local aliases such as posix/Europe/London.
         pl.Series(dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError):
         raise ValueError(f"unknown timezone {zone!r}; use a name such as UTC or Europe/London") from None

@@ -1,6 +1,7 @@
-"""What an expression of a source may name: functions of one row, types, and what is left out because it looks further.
+"""The names of Polars SQL that a source's expression may use: functions of one row, types and operators.
 
-Everything here is a name of Polars SQL. A function belongs on the list when its value depends on its arguments alone.
+A function is allowed if its value depends only on its arguments; functions that need other rows or the clock are listed to be
+refused with a clear message.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ FUNCTIONS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 ALLOWED_FUNCTIONS: Final = frozenset(name for names in FUNCTIONS.values() for name in names)
 
-OF_MANY_ROWS: Final = frozenset({
+AGGREGATE_FUNCTIONS: Final = frozenset({
     "ANY_VALUE", "APPROX_COUNT_DISTINCT", "APPROX_QUANTILE", "ARRAY_AGG", "AVG", "BOOL_AND", "BOOL_OR", "CORR", "COUNT",
     "COVAR", "COVAR_POP", "COVAR_SAMP", "CUME_DIST", "DENSE_RANK", "FIRST", "FIRST_VALUE", "GROUPING", "LAG", "LAST",
     "LAST_VALUE", "LEAD", "MAX", "MEAN", "MEDIAN", "MIN", "MODE", "NTH_VALUE", "NTILE", "PERCENT_RANK", "QUANTILE_CONT",
     "QUANTILE_DISC", "RANK", "ROW_NUMBER", "STDDEV", "STDDEV_SAMP", "STDEV", "STDEV_SAMP", "STRING_AGG", "SUM", "UNNEST",
     "VAR", "VARIANCE", "VAR_SAMP",
 })  # fmt: skip
-OF_THE_CLOCK: Final = frozenset({"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "NOW"})
+CLOCK_FUNCTIONS: Final = frozenset({"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "NOW"})
 
 TYPES: Final[dict[str, tuple[str, ...]]] = {
     "text": ("CHAR", "STRING", "TEXT", "UUID", "VARCHAR"),
@@ -55,11 +56,11 @@ TYPES: Final[dict[str, tuple[str, ...]]] = {
     "bytes": ("BINARY", "BLOB", "BYTEA", "BYTES", "VARBINARY"),
 }  # fmt: skip
 ALLOWED_TYPES: Final = frozenset(name for names in TYPES.values() for name in names)
-# Polars counts in as few bits as there are: 9 hours * 60 would be 28. Everything is computed in 64 bits.
+# Polars computes in the type of its operands: 9 hours as Int8 times 60 would wrap around to 28. So casts are to 64 bits only.
 WIDE_TYPES: Final = dict.fromkeys(
     ("INT", "INT1", "INT2", "INT4", "INTEGER", "MEDIUMINT", "SMALLINT", "TINYINT", "UINT", "UINT1", "UINT2", "UINT4"), "BIGINT"
 ) | dict.fromkeys(("FLOAT", "FLOAT4", "REAL"), "DOUBLE")
-GIVE_NARROW: Final = frozenset({
+NARROW_FUNCTIONS: Final = frozenset({
     "ARRAY_LENGTH", "BIT_COUNT", "BIT_LENGTH", "CHARACTER_LENGTH", "CHAR_LENGTH", "DAY", "DAYOFMONTH", "DAYOFWEEK", "DAYOFYEAR",
     "HOUR", "LENGTH", "MINUTE", "MONTH", "OCTET_LENGTH", "POSITION", "QUARTER", "SECOND", "STRPOS", "WEEK", "YEAR",
 })  # fmt: skip

@@ -1,8 +1,8 @@
-"""Watermarks: a query asks a database only for what changed since the newest value it gave before, less an overlap.
+"""Watermarks: a query reads only what changed since the newest value it returned before, less an overlap.
 
-`:since` in the query is bound to that value, never pasted into its text. The value is kept with the arrivals, so that it counts
-only when what was read has landed. Text is compared as the database compares it, character by character: the bound value is
-written like the values themselves.
+`:since` in the query is bound to that value as a parameter, never inserted into its text. The value is recorded with the
+arrivals, so that it only counts once the rows have landed. Databases compare text character by character, so the bound value is
+written in the same form as the values themselves.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ Since = str | int
 _DURATION: Final = re.compile(r"(\d{1,6}) (second|minute|hour|day|week)s?")
 _ISO_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?).*)?", re.DOTALL)
 _WHOLE_NUMBER: Final = re.compile(r"[+-]?\d+")
-# A later time would hide every change until then.
+# A value further in the future would hide every change until that time.
 _AHEAD_OF_THE_CLOCK: Final = timedelta(days=1)
 _DATE_CHARACTERS: Final = len("2024-01-05")
-# What may hold `:since` without meaning it: literals, quoted names, comments, dollar quotes and casts to a type.
+# Parts that may contain `:since` without meaning the parameter: literals, quoted names, comments, dollar quotes and casts to a
+# type.
 _LITERAL_OR_SINCE: Final = re.compile(
     r"""(?<![\w$])[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/"""
     r""" | (?<![\w$])\$(?P<tag>[A-Za-z_]\w*|)\$.*?\$(?P=tag)\$ | ::\s*\w* | (?P<since>:since(?!\w))""",
@@ -36,25 +37,30 @@ _LITERAL_OR_SINCE: Final = re.compile(
 
 
 def asks_since(query: str) -> bool:
-    """Whether a query has the parameter `:since`, literals, comments and casts aside."""
-    return any(found["since"] for found in _LITERAL_OR_SINCE.finditer(query))
+    """Return whether a query has the parameter `:since` outside literals, comments and casts."""
+    return any(match["since"] for match in _LITERAL_OR_SINCE.finditer(query))
 
 
 def for_psycopg(query: str) -> str:
-    """The query with `:since` as psycopg writes parameters, and every percent sign as itself."""
+    """Return the query with `:since` as a psycopg parameter and all percent signs escaped."""
     parts, end = [], 0
-    for found in _LITERAL_OR_SINCE.finditer(query):
-        if found["since"]:
-            parts.append(query[end : found.start()])
-            end = found.end()
+    for match in _LITERAL_OR_SINCE.finditer(query):
+        if match["since"]:
+            parts.append(query[end : match.start()])
+            end = match.end()
     return "%(since)s".join(part.replace("%", "%%") for part in [*parts, query[end:]])
 
 
 def check_settings(*, query: str | None, watermark: str | None, overlap: str | int | None) -> None:
-    """Check that the three say the same.
+    """Check that the three settings are consistent.
+
+    Args:
+        query: The query, or None for files.
+        watermark: The column, or None.
+        overlap: The overlap, or None.
 
     Raises:
-        ValueError: One is given without another, or an overlap is none.
+        ValueError: One is given without another that it needs, or the overlap is invalid.
     """
     has_since = query is not None and asks_since(query)
     if watermark is None:
@@ -72,51 +78,51 @@ def check_settings(*, query: str | None, watermark: str | None, overlap: str | i
 
 
 def beginning(overlap: str | int | None) -> Since:
-    """What `:since` is before anything was read."""
+    """Return the value of `:since` before anything was read."""
     return FIRST_NUMBER if isinstance(overlap, int) else FIRST_TIME
 
 
 @dataclass(frozen=True)
 class Watermark:
-    """How far a source was read.
+    """The watermark of a source.
 
     Args:
         column: The column of the query's result.
         overlap: As configured: a whole number for a watermark of whole numbers.
-        held: What the newest arrival of the source kept; None before the first.
+        recorded: The value recorded with the source's newest arrival, `column=value`; None before the first.
     """
 
     column: str
     overlap: str | int | None
-    held: str | None
+    recorded: str | None
 
     @property
     def since(self) -> Since:
-        """The value to bind to `:since`: the beginning where nothing was kept, or what was is of another column or kind."""
+        """Return the value to bind to `:since`; the beginning if no value of this column and kind is recorded."""
         newest = self._newest
         if newest is None:
             return beginning(self.overlap)
         if isinstance(self.overlap, int):
             return int(newest) - self.overlap
         try:
-            moved = _moment(newest) - _duration(self.overlap or DEFAULT_OVERLAP)
+            start = _time_of(newest) - _duration(self.overlap or DEFAULT_OVERLAP)
         except OverflowError:
             return beginning(self.overlap)
-        return f"{moved:%Y-%m-%d}" if len(newest) == _DATE_CHARACTERS else f"{moved:%Y-%m-%d %H:%M:%S}"
+        return f"{start:%Y-%m-%d}" if len(newest) == _DATE_CHARACTERS else f"{start:%Y-%m-%d %H:%M:%S}"
 
     def after(self, rows: pl.DataFrame, *, now: datetime, name: str) -> str | None:
-        """What to keep after reading: the newest value, never an older one than was kept; None when there is none yet.
+        """Return the value to record after reading: the newest one, never older than the recorded one; None if there is none.
 
-        A null is ignored, and so is a time more than a day after the clock: it would hide every later change.
+        Nulls are ignored, and so are times more than a day in the future, which would hide every later change.
 
         Args:
             rows: The rows as read, before any of them is left out.
-            now: The clock, with a zone.
-            name: How messages call the source.
+            now: The current time, with a timezone.
+            name: The source's name in messages.
 
         Raises:
             ConfigurationError: The result has no such column.
-            DataError: Its newest value is not a time, or not a whole number where the overlap is one.
+            DataError: Its newest value is not a time, or not a whole number although the overlap is one.
         """
         if self.column not in rows.columns:
             raise ConfigurationError(
@@ -124,21 +130,22 @@ class Watermark:
                 remedy=f"Select it in `query`, or correct `watermark`; there are {', '.join(rows.columns)}.",
             )
         values = rows[self.column].drop_nulls()
-        found = _largest_number(values, name) if isinstance(self.overlap, int) else _latest_time(values, now, name)
-        newest = self._newest
-        if newest is not None and (found is None or not self._is_later(found, newest)):
-            return self.held
-        return None if found is None else f"{self.column}={found}"
+        newest_read = _largest_number(values, name) if isinstance(self.overlap, int) else _latest_time(values, now, name)
+        newest_recorded = self._newest
+        # Rows of the overlap are older than the watermark, so a night without changes must not move it back.
+        if newest_recorded is not None and (newest_read is None or not self._is_later(newest_read, newest_recorded)):
+            return self.recorded
+        return None if newest_read is None else f"{self.column}={newest_read}"
 
     @property
     def _newest(self) -> str | None:
-        """The value that was kept, where it is of this column and kind."""
-        column, _, newest = (self.held or "").rpartition("=")
+        """Return the recorded value if it is of this column and kind, else None."""
+        column, _, newest = (self.recorded or "").rpartition("=")
         kind = _WHOLE_NUMBER if isinstance(self.overlap, int) else _ISO_TIME
         return newest if column == self.column and kind.fullmatch(newest) else None
 
     def _is_later(self, value: str, other: str) -> bool:
-        return int(value) > int(other) if isinstance(self.overlap, int) else _moment(value) > _moment(other)
+        return int(value) > int(other) if isinstance(self.overlap, int) else _time_of(value) > _time_of(other)
 
 
 def _largest_number(values: pl.Series, name: str) -> str | None:
@@ -147,7 +154,7 @@ def _largest_number(values: pl.Series, name: str) -> str | None:
         return None
     is_whole = isinstance(largest, int | Decimal) and not isinstance(largest, bool) and largest == int(largest)
     if not is_whole:
-        raise _no_watermark(name, largest, "a whole number, as `overlap` is")
+        raise _watermark_error(name, largest, "a whole number, as `overlap` is")
     assert isinstance(largest, int | Decimal)
     return str(int(largest))
 
@@ -156,6 +163,7 @@ def _latest_time(values: pl.Series, now: datetime, name: str) -> str | None:
     limit = now.astimezone(UTC).replace(tzinfo=None) + _AHEAD_OF_THE_CLOCK
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
         values = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    # Compared as text, as the database does; ISO texts sort in the order of time.
     if values.dtype == pl.String:
         latest = values.filter(values <= f"{limit:%Y-%m-%d %H:%M:%S}").max()
     elif isinstance(values.dtype, pl.Date | pl.Datetime):
@@ -166,29 +174,33 @@ def _latest_time(values: pl.Series, now: datetime, name: str) -> str | None:
         return None
     text = latest.isoformat(" ") if isinstance(latest, datetime) else str(latest)
     try:
-        _moment(text)
+        _time_of(text)
     except ValueError:
         hint = "a time in ISO 8601, such as 2024-01-05 10:00:00 (for whole numbers write `overlap` as one)"
-        raise _no_watermark(name, latest, hint) from None
+        raise _watermark_error(name, latest, hint) from None
     return text
 
 
-def _moment(text: str) -> datetime:
-    """The time that is written, whatever zone is behind it."""
-    found = _ISO_TIME.fullmatch(text)
-    if found is None:
+def _time_of(text: str) -> datetime:
+    """Return the time as written, ignoring a timezone after it.
+
+    Raises:
+        ValueError: The text is not a time.
+    """
+    match = _ISO_TIME.fullmatch(text)
+    if match is None:
         raise ValueError(text)
-    return datetime.fromisoformat(f"{found[1]} {found[2] or '00:00'}")
+    return datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}")
 
 
 def _duration(overlap: str | int) -> timedelta:
-    found = _DURATION.fullmatch(str(overlap))
-    assert found is not None
-    return timedelta(**{f"{found[2]}s": int(found[1])})
+    match = _DURATION.fullmatch(str(overlap))
+    assert match is not None
+    return timedelta(**{f"{match[2]}s": int(match[1])})
 
 
-def _no_watermark(name: str, value: object, wanted: str) -> DataError:
-    # Not the text itself: the column may be another than was meant, and name a member.
+def _watermark_error(name: str, value: object, wanted: str) -> DataError:
+    # Not the text itself: by mistake the column may be one that contains members' ids.
     shown = f"text of {len(value)} characters" if isinstance(value, str) else f"{value!s:.40}"
     return DataError(
         f"{name}: the newest value of the watermark is {shown}, which is not {wanted}",

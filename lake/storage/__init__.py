@@ -1,1 +1,1 @@
-"""Delta tables in a folder or in a bucket: one atomic commit a write, versions, and the few things done to single files."""
+"""Delta tables in a folder or in a bucket: one atomic commit per write, past versions, and operations on single files."""

@@ -1,8 +1,7 @@
-"""Talking to an S3-compatible object store: its clients, what they are told, and what their errors mean in words.
+"""Clients of an S3-compatible object store, their options, and the translation of their errors.
 
-Endpoint, region and keys come from the environment alone (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID` …), or from
-the role of the machine. Tables are read and written by Delta Lake's and Polars' own clients; what else has to be listed, read
-or removed goes through boto3.
+Endpoint, region and keys come only from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID` …), or from the
+role of the machine. Tables are read and written by Delta Lake's and Polars' own clients; all other requests go through boto3.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ _CONNECT_SECONDS: Final = 10
 _ANSWER_SECONDS: Final = 120
 _RETRY_SECONDS: Final = 30
 _TRUE: Final = ("1", "true", "yes", "on")
+# Parts of the messages of Polars, deltalake and the Rust crate `object_store`, in lower case.
 _STORE_WORDS: Final = (
     "generic s3 error",
     "object-store error",
@@ -36,20 +36,21 @@ _REFUSED: Final = re.compile(
     r"|lacked the necessary privileges|lacked valid auth"
 )
 _NO_BUCKET: Final = re.compile(r"(?i)nosuchbucket|bucket does not exist")
+# HEAD requests have no body, and so no code but the status 404.
 _GONE_CODES: Final = ("NoSuchKey", "404")
 
 
 def scan_options() -> dict[str, Any]:
-    """The same for Polars, which takes numbers."""
-    told = {name: value for name, value in storage_options().items() if name != "retry_timeout"}
-    return told | {"max_retries": _TRIES, "retry_timeout_ms": _RETRY_SECONDS * 1000}
+    """Return the options for Polars: the same as `storage_options`, with numbers instead of texts for retries."""
+    options = {name: value for name, value in storage_options().items() if name != "retry_timeout"}
+    return options | {"max_retries": _TRIES, "retry_timeout_ms": _RETRY_SECONDS * 1000}
 
 
 def storage_options() -> dict[str, str]:
-    """What Delta Lake's client is told beside what it reads from the environment; no keys are among it.
+    """Return the options for Delta Lake's client; keys are not among them, since it reads those from the environment.
 
     Raises:
-        ConfigurationError: The endpoint is not encrypted, and nobody said that this is meant.
+        ConfigurationError: The endpoint is not encrypted, and `AWS_ALLOW_HTTP` is not set.
     """
     options = {
         "region": _region(),
@@ -65,49 +66,56 @@ def storage_options() -> dict[str, str]:
 
 
 def client() -> Any:
-    """The client for everything but tables; one per process and environment.
+    """Return the boto3 client for everything but tables; one per process and environment.
 
     Raises:
-        ConfigurationError: boto3 is not installed, or the endpoint is not fit.
+        ConfigurationError: boto3 is not installed, or the endpoint is not encrypted.
     """
+    # The environment is the cache key, so that a changed variable gets a new client.
     return _client(tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))))
 
 
 @contextmanager
-def answered(bucket: str = "") -> Iterator[None]:
-    """Tell what a store's client raises in the block as ours; an object that is gone is a `FileNotFoundError`."""
+def translate_store_errors(bucket: str = "") -> Iterator[None]:
+    """Translate errors of the store's clients in the block.
+
+    Raises:
+        FileNotFoundError: An object does not exist.
+        OutsideServiceError: The store does not answer, refuses, or has no such bucket.
+    """
     try:
         yield
     except EvenfallError:
         raise
     except Exception as error:
-        if code_of(error) in _GONE_CODES and not _NO_BUCKET.search(str(error)):
+        if error_code(error) in _GONE_CODES and not _NO_BUCKET.search(str(error)):
             raise FileNotFoundError(f"an object of the bucket {bucket} is gone") from None
-        trouble = store_trouble(error, bucket=bucket)
-        if trouble is None:
+        translated = store_error(error, bucket=bucket)
+        if translated is None:
             raise
-        # The client's own words may repeat a key; ours do not.
-        raise trouble from None
+        # Without the cause: the client's message may contain a key.
+        raise translated from None
 
 
-def store_trouble(error: BaseException, *, bucket: str = "") -> OutsideServiceError | None:
-    """What an error of any library says about the object store, or None when it is about something else.
+def store_error(error: BaseException, *, bucket: str = "") -> OutsideServiceError | None:
+    """Return the Evenfall error for any library's error about the object store; None for an error about something else.
 
     Args:
-        error: The error as it came.
-        bucket: The bucket it was about, where that is known.
+        error: The error as raised.
+        bucket: The bucket concerned, where it is known.
     """
-    says = str(error)
-    if not type(error).__module__.startswith("botocore") and not any(word in says.lower() for word in _STORE_WORDS):
+    # deltalake and Polars raise general types (OSError, ComputeError): only the message shows that the store failed.
+    message = str(error)
+    if not type(error).__module__.startswith("botocore") and not any(word in message.lower() for word in _STORE_WORDS):
         return None
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     store = f"the object store{f' at {_host(endpoint)}' if endpoint else ''}"
-    if _NO_BUCKET.search(says):
+    if _NO_BUCKET.search(message):
         return OutsideServiceError(
             f"{store} has no bucket {bucket or 'of that name'}",
             remedy="Make the bucket, or correct its address, AWS_ENDPOINT_URL or AWS_REGION; then run again.",
         )
-    if _REFUSED.search(says) or "NoCredentials" in type(error).__name__:
+    if _REFUSED.search(message) or "NoCredentials" in type(error).__name__:
         return OutsideServiceError(
             f"{store} refuses the keys it was given{f' for the bucket {bucket}' if bucket else ''}",
             remedy="Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what the bucket allows; nothing was lost, run again.",
@@ -136,9 +144,10 @@ def _client(_environment: tuple[tuple[str, str], ...]) -> Any:
         read_timeout=_ANSWER_SECONDS,
         retries={"mode": "standard", "total_max_attempts": _TRIES},
         max_pool_connections=CONNECTIONS,
-        # Stores other than Amazon's do not all know the newest checksums.
+        # Some stores other than Amazon's do not support the newest checksums.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        # Stores with an address of their own rarely have a domain name per bucket; for Amazon boto3 decides.
         s3={"addressing_style": "virtual" if is_virtual else "path" if endpoint else "auto"},
     )
     return Session().client("s3", endpoint_url=endpoint, region_name=_region(), config=config)
@@ -159,7 +168,7 @@ def _region() -> str:
 
 
 def _host(address: str) -> str:
-    """An endpoint without the user and password somebody may have written into it."""
+    """Return an endpoint without user and password, which somebody may have written into it."""
     try:
         parts = urlsplit(address)
         return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
@@ -167,7 +176,7 @@ def _host(address: str) -> str:
         return "the address in AWS_ENDPOINT_URL"
 
 
-def code_of(error: BaseException) -> str:
-    """The code by which a store says what is wrong."""
+def error_code(error: BaseException) -> str:
+    """Return the store's error code; empty for an error that has none."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

@@ -1,10 +1,10 @@
-"""The format a lake is written in, so that an older release stops before it harms what a newer one wrote.
+"""The format of a lake, so that an older release stops before it damages what a newer one wrote.
 
-`lake/format.json` holds one number. A lake without it is of format 1: the release that began to write the number changed
-nothing else. A change that today's tables cannot follow by themselves raises the number, and migrates or says what to do.
+`lake/format.json` contains one number. A lake without it is of format 1: the release that introduced the number changed nothing
+else. A change that existing tables cannot follow by themselves raises the number, and migrates or says what to do.
 
-Beside it stands the zone in which the lake counts its days: the day of a record is stored with it, so days of two zones must
-not come together. A lake that does not say it yet is told it by the next night.
+The file also contains the timezone of the lake's days: the day of a record is stored, so days of two timezones must not be mixed.
+In a lake without a recorded timezone the next night records it.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ _ZONE: Final = "timezone"
 
 
 def read_format(lake: Root) -> int | None:
-    """The format a lake was written in; None before anything was.
+    """Return the format of a lake; None for an empty one.
 
     Args:
-        lake: The lake's folder, or its place in a bucket.
+        lake: The lake's folder or bucket prefix.
 
     Raises:
-        ConfigurationError: The file does not say a number.
+        ConfigurationError: The file does not contain a number of 1 or more.
         OutsideServiceError: The object store does not answer.
     """
-    held = _read(lake)
-    if held is None:
+    recorded = _read(lake)
+    if recorded is None:
         return None if storage_of(lake).is_empty() else FORMAT
-    written = held.get(_KEY)
-    if not isinstance(written, int) or isinstance(written, bool) or written < 1:
-        raise _damaged(lake / FORMAT_FILE)
-    return written
+    number = recorded.get(_KEY)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise _damaged_error(lake / FORMAT_FILE)
+    return number
 
 
 def refuse_newer(lake: Root) -> None:
-    """Stop before touching a lake that a newer release wrote.
+    """Refuse a lake that a newer release wrote.
 
     Raises:
-        ConfigurationError: It did, or the file that says so is damaged.
+        ConfigurationError: A newer release wrote it, or its format file is damaged.
     """
-    written = read_format(lake)
-    if written is not None and written > FORMAT:
+    number = read_format(lake)
+    if number is not None and number > FORMAT:
         raise ConfigurationError(
-            f"{lake} was written by a newer release of Evenfall: format {written}, and this one knows up to {FORMAT}",
+            f"{lake} was written by a newer release of Evenfall: format {number}, and this one knows up to {FORMAT}",
             remedy="Run the newer release again, or restore a copy of the workspace from before it ran; nothing was changed.",
         )
 
 
 def refuse_other_zone(lake: Root, *, timezone: str) -> None:
-    """Stop before days of two zones come together in one lake.
+    """Refuse a lake whose days were computed in another timezone.
 
     Args:
-        lake: The lake's folder, or its place in a bucket.
-        timezone: The zone that decides days now.
+        lake: The lake's folder or bucket prefix.
+        timezone: The configured timezone.
 
     Raises:
-        ConfigurationError: The lake counts its days in another zone.
+        ConfigurationError: The lake's days are those of another timezone.
     """
     zone = (_read(lake) or {}).get(_ZONE, timezone)
     if zone != timezone:
@@ -74,18 +74,18 @@ def refuse_other_zone(lake: Root, *, timezone: str) -> None:
 
 
 def mark_format(lake: Root, *, timezone: str) -> None:
-    """Write which format the lake is in and where it counts its days, all or nothing; what it says already is left alone."""
-    held = _read(lake) or {}
-    marked = {_KEY: FORMAT, _ZONE: timezone} | held
-    if marked != held:
-        storage_of(lake).write(FORMAT_FILE, f"{json.dumps(marked)}\n".encode())
+    """Record the lake's format and timezone atomically; values that are recorded already are kept."""
+    recorded = _read(lake) or {}
+    content = {_KEY: FORMAT, _ZONE: timezone} | recorded
+    if content != recorded:
+        storage_of(lake).write(FORMAT_FILE, f"{json.dumps(content)}\n".encode())
 
 
 def _read(lake: Root) -> dict[str, Any] | None:
-    """What the file says; None where there is none."""
+    """Return the content of the format file; None if there is no file."""
     file = lake / FORMAT_FILE
     try:
-        held = json.loads(storage_of(lake).read(FORMAT_FILE))
+        recorded = json.loads(storage_of(lake).read(FORMAT_FILE))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -93,13 +93,13 @@ def _read(lake: Root) -> dict[str, Any] | None:
             f"{file} cannot be read: {error.strerror}", remedy="Give the user that runs Evenfall the right to read it."
         ) from error
     except ValueError:
-        raise _damaged(file) from None
-    if not isinstance(held, dict):
-        raise _damaged(file)
-    return held
+        raise _damaged_error(file) from None
+    if not isinstance(recorded, dict):
+        raise _damaged_error(file)
+    return recorded
 
 
-def _damaged(file: Root) -> ConfigurationError:
+def _damaged_error(file: Root) -> ConfigurationError:
     return ConfigurationError(
         f"{file} does not say which format the lake is in",
         remedy=f'Restore it from a copy; of this release it reads {{"{_KEY}": {FORMAT}}}.',

@@ -1,7 +1,7 @@
-"""Versions of tables, each read once: a table's log is read again only after something in it has changed.
+"""Snapshots of tables, cached: a table's log is read again only after a file in it has changed.
 
-A night looks at its tables some 140 times before it begins with features. Reading a log takes longer the more days a table holds,
-and most looks find it as the last one left it.
+A night opens its tables some 140 times before it computes features. Reading a log takes longer the more days a table holds, and
+mostly nothing has changed since the last time.
 """
 
 from __future__ import annotations
@@ -14,73 +14,74 @@ from typing import Any, Final
 import polars as pl
 from deltalake import DeltaTable
 
-from lake.storage.storage import Root, Stored, storage_of
+from lake.storage.storage import Root, StoredFile, storage_of
 
 LOG: Final = "_delta_log"
-# The key of a commit's information under which our own facts stand.
+# The key of a commit's information that holds Evenfall's own facts.
 FACTS_KEY: Final = "evenfall"
-_VERSIONS_HELD: Final = 64
-_COMMITS_MOST_OFTEN: Final = 4
+_CACHED_SNAPSHOTS: Final = 64
+_RECENT_COMMITS: Final = 4
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A table at one version. Several may hold the same one, so it is looked at and never written through.
+    """A table at one version. Cached and shared by its users, so it is only read and never used for writing.
 
     Args:
-        opened: Delta Lake's view of it.
+        delta_table: The table as opened by deltalake.
     """
 
-    opened: DeltaTable
+    delta_table: DeltaTable
 
     @cached_property
     def schema(self) -> pl.Schema:
-        """Column → type, as the table is stored."""
-        return pl.Schema(self.opened.schema().to_arrow())
+        """Return the types of the stored columns."""
+        return pl.Schema(self.delta_table.schema().to_arrow())
 
     @cached_property
     def files(self) -> pl.DataFrame:
-        """One row per data file: path, num_records, and the log's statistics as flat columns."""
-        return pl.DataFrame(self.opened.get_add_actions(flatten=True))
+        """Return one row per data file: path, num_records, and the log's statistics as flat columns."""
+        return pl.DataFrame(self.delta_table.get_add_actions(flatten=True))
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """Our own facts of the newest commit that has any; empty when none has."""
-        # Most often the newest has: each commit that is looked at is a file that is read.
-        for limit in (1, _COMMITS_MOST_OFTEN, None):
-            for commit in self.opened.history(limit):
+        """Return Evenfall's facts of the newest commit that has any; empty when none has."""
+        # Reading a commit's information reads a file, and mostly the newest commit has the facts: so the search widens in steps.
+        for limit in (1, _RECENT_COMMITS, None):
+            for commit in self.delta_table.history(limit):
                 if FACTS_KEY in commit:
                     return dict(json.loads(commit[FACTS_KEY]))
         return {}
 
 
 def read_snapshot(root: Root, *, version: int | None, options: dict[str, str] | None) -> Snapshot:
-    """Look at a version of a table.
+    """Return a version of a table.
 
     Args:
-        root: Where the table lies.
+        root: The table's folder or bucket prefix.
         version: A past commit, or None for the newest.
-        options: What clients of the object store are told; None for a folder.
+        options: Options for clients of the object store; None for a folder.
 
     Raises:
         deltalake.exceptions.DeltaError: There is no such table or version.
     """
-    # Taken before the log is read: a commit that comes in between is seen, at the latest, next time.
+    # The log is listed before it is read: if a commit arrives in between, the cached entry has the older listing as its key, so
+    # the next call sees a different listing and reads again. The other order could cache an outdated version for good.
     log = tuple(storage_of(root).files(LOG))
-    return _read(str(root), version, None if options is None else tuple(sorted(options.items())), log)
+    return _read_cached(str(root), version, None if options is None else tuple(sorted(options.items())), log)
 
 
 def find_snapshot(root: Root, *, options: dict[str, str] | None) -> Snapshot | None:
-    """Look at the newest version of a table, or return None where none was ever written; its log is listed once."""
+    """Return the newest version of a table, or None if it was never written; the log is listed only once for both answers."""
     log = tuple(storage_of(root).files(LOG))
-    return _read(str(root), None, None if options is None else tuple(sorted(options.items())), log) if log else None
+    return _read_cached(str(root), None, None if options is None else tuple(sorted(options.items())), log) if log else None
 
 
-@lru_cache(maxsize=_VERSIONS_HELD)
-def _read(
+@lru_cache(maxsize=_CACHED_SNAPSHOTS)
+def _read_cached(
     address: str,
     version: int | None,
     options: tuple[tuple[str, str], ...] | None,
-    log: tuple[Stored, ...],  # noqa: ARG001 - what the log consists of decides whether it was read before
+    log: tuple[StoredFile, ...],  # noqa: ARG001 - part of the cache key: names, sizes and times of the log's files
 ) -> Snapshot:
     return Snapshot(DeltaTable(address, version=version, storage_options=None if options is None else dict(options)))

@@ -140,9 +140,9 @@ def _named(title: str, names: tuple[str, ...]) -> Iterator[str]:
 
 def _replace(path: Path, text: str) -> None:
     """Write a small file durably, all or nothing."""
-    validation = path.with_name(f".{path.name}.new")
-    with validation.open("w", encoding="utf-8") as stream:
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    validation.replace(path)
+    temporary.replace(path)

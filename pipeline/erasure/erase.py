@@ -24,7 +24,7 @@ from lake.sources.mapping import map_export
 from lake.storage.bucket import Bucket, Version
 from lake.storage.delta import Lake
 from lake.storage.storage import File
-from lake.storage.versions import forget_past
+from lake.storage.versions import remove_past_versions
 from pipeline.erasure.certificate import Certificate, read_certificate, write_certificate
 from pipeline.erasure.file_search import Searched, search
 from pipeline.erasure.id_matcher import ID_COLUMNS
@@ -208,7 +208,7 @@ def _out_of_past(case: _Case, certificate: Certificate) -> Certificate:
     removed = certificate.past
     lake = case.night.workspace.lake
     for table in lake.tables:
-        removed += forget_past(lake, table)
+        removed += remove_past_versions(lake, table)
     return replace(certificate, past=removed)
 
 
@@ -219,7 +219,7 @@ def _out_of_bucket(case: _Case, certificate: Certificate) -> Certificate:
         return certificate
     try:
         versions = _ours(lake.root.older_versions(), lake)
-        lake.root.forget_versions(versions)
+        lake.root.remove_versions(versions)
     except OutsideServiceError as error:
         # Keys that may not do this are no reason to leave the erasure undone; the certificate names what is left.
         say(f"{error.what}: older versions of objects stay")

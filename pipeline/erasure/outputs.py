@@ -177,9 +177,9 @@ def _clean_table(connection: sqlite3.Connection, table: str, matchers: IdMatcher
 
 def _replace(path: Path, content: bytes) -> None:
     """Change a file all or nothing."""
-    validation = path.with_name(f".{path.name}.new")
-    validation.write_bytes(content)
-    validation.replace(path)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 def list_hashes(folder: Path, names: Iterable[str]) -> dict[str, str | None]:

@@ -263,11 +263,11 @@ def _held_key(root: Path) -> bytes | None:
 
 def _write(file: Path, content: bytes, *, mode: int) -> None:
     """Write a small file durably, all or nothing."""
-    validation = file.with_name(f".{file.name}.new")
-    validation.unlink(missing_ok=True)
-    descriptor = os.open(validation, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    temporary = file.with_name(f".{file.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    validation.replace(file)
+    temporary.replace(file)

@@ -28,7 +28,7 @@ from lake.arrivals import (
 from lake.contracts import PROVENANCE, TABLES, Table
 from lake.member_index import MEMBER_INDEX, scan_member_index
 from lake.quarantine import QUARANTINE, READMITTED, read_quarantine, write_quarantine
-from lake.record_parts import BY_FILE, BY_SOURCE, forget_parts
+from lake.record_parts import BY_FILE, BY_SOURCE, remove_orphaned_parts
 from lake.storage.delta import Lake
 from pipeline.erasure.id_matcher import json_lines
 from pipeline.erasure.id_matchers import IdMatchers
@@ -230,7 +230,7 @@ def _erase_behind(
     """Take members out of what stands behind the landed tables: parts, refusals and retired records."""
     taken = []
     for composition in (BY_SOURCE, BY_FILE):
-        gone = forget_parts(lake, composition, ledger)
+        gone = remove_orphaned_parts(lake, composition, ledger)
         ledger = move_counts(ledger, count="added", changes={arrival: -rows for arrival, rows in gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=gone)
     for name in _BEHIND_RECORDS:

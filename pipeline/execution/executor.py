@@ -11,7 +11,7 @@ import polars as pl
 
 from features.compute import compute_features_from_totals, feature_catalog
 from features.feature import Feature
-from features.history import History, cut, of_some
+from features.history import History, cut, restrict_members
 from lake.errors import OutsideServiceError
 from models.boosting import TrainTrees, train_trees_here
 from pipeline.history.daily_rollups import CommunitySnapshot
@@ -103,4 +103,6 @@ def sample_to_train_on(night: RunContext, history: History, features: Features, 
     if every <= 1:
         return TrainingInput(history, features.rows, train_trees)
     number = pl.col("member_no")
-    return TrainingInput(of_some(history, lambda no: no % every == 0), features.rows.filter(number % every == 0), train_trees)
+    return TrainingInput(
+        restrict_members(history, lambda no: no % every == 0), features.rows.filter(number % every == 0), train_trees
+    )

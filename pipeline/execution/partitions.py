@@ -18,7 +18,7 @@ from typing import Final
 import polars as pl
 
 from features.compute import compute_features_from_totals, feature_catalog
-from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, cut, of_some
+from features.history import DAILY_SCHEMA, TIES_SCHEMA, History, cut, restrict_members
 from features.incremental.totals import IncrementalTotals
 from lake.errors import ConfigurationError
 from lake.scratch import SCRATCH_PREFIX
@@ -178,7 +178,7 @@ def _features(inputs: PartitionInputs, partition: Partition) -> pl.DataFrame:
         name: lake.scan(table).filter(partition.holds(pl.col("member_no"))).collect() for name, table in inputs.totals.items()
     }
     return compute_features_from_totals(
-        cut(of_some(history, partition.holds), inputs.as_of), IncrementalTotals(inputs.as_of, **totals)
+        cut(restrict_members(history, partition.holds), inputs.as_of), IncrementalTotals(inputs.as_of, **totals)
     )
 
 

@@ -88,7 +88,7 @@ def _updated(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Series
         anew = _touched_by_consent(lake, held.not_profiled, not_profiled)
         changed = {day for day in changed if day <= seen.as_of}
         return update_totals(
-            held.totals, seen, before=before, ties_before=ties_before, changed=changed, anew=anew, threads=cores()
+            held.totals, seen, before=before, ties_before=ties_before, changed=changed, recompute=anew, threads=cores()
         )
     except (DeltaError, FileNotFoundError, pl.exceptions.ComputeError):
         return None

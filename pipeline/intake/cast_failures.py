@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from expectations.runner import RuleOutcome, Example
+from expectations.runner import Example, RuleOutcome
 from expectations.table_checks import Finding
 from lake.contracts import CONSENT, Table
 from lake.sources.mapping import ROW_NO

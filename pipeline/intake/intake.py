@@ -27,13 +27,13 @@ from expectations.volume import check_volume
 from lake.arrivals import SCHEMA as ARRIVAL_SCHEMA
 from lake.arrivals import paths_by_source, read_arrivals, read_kept_after, record, undo_unrecorded
 from lake.checks import SCHEMA as CHECKS_SCHEMA
-from lake.checks import keep_checks
+from lake.checks import record_checks
 from lake.contracts import ACTIVITY_TABLES, TABLES, Table
-from lake.landing import of_days_met
+from lake.landing import scan_days_with_keys
 from lake.member_index import number_new_members
 from lake.quarantine import QUARANTINE, add, read_quarantine, supersede, supersede_repeated, write_quarantine
 from lake.retired import scan_retired_members
-from lake.source_keys import reference_names, take_own_keys
+from lake.source_keys import add_key_prefixes, reference_names
 from lake.sources.discovery import Export, discover
 from lake.sources.source_identity import Source, identify, match_ledger
 from lake.storage.delta import DAY, Lake
@@ -118,10 +118,10 @@ def validate_sources(
     for name, table in TABLES.items():
         if sources := settings.table_sources(name):
             absent: list[str] = []
-            there = discover(table, sources, root=workspace.root, taken_in=paths_by_source(ledger, name), absent=absent)
+            there = discover(table, sources, root=workspace.root, arrived_paths=paths_by_source(ledger, name), absent=absent)
             offered[name] = [replace(export, path=erased.masked(export.path)) for export in there]
             findings += check_absent(table, absent=absent)
-    ledger = take_own_keys(lake, ledger, configured)
+    ledger = add_key_prefixes(lake, ledger, configured)
     next_sequence = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
     reread = to_reread(lake, ledger, configured)
     context = IntakeContext(lake, settings, now, next_sequence, erased, read_kept_after(lake), spool, budget, ledger, reread)
@@ -193,10 +193,10 @@ def land_intake(
             landing.land(table, arrivals)
     number_new_members(lake, arrived)
     _write_quarantine(lake, intake, tonight)
-    keep_checks(lake, _checks(intake), as_of=intake.as_of)
+    record_checks(lake, _checks(intake), as_of=intake.as_of)
     if about_to_record is not None:
         about_to_record(landing.ledger.filter(pl.col("as_of") == intake.as_of), replaced_records(landing))
-    record(lake, landing.ledger, has_heard_members="members" in arrived)
+    record(lake, landing.ledger, members_arrived="members" in arrived)
     return arrived_on(lake, intake.as_of)
 
 
@@ -301,7 +301,7 @@ def _rows_by_day(context: IntakeContext, table: Table, arrivals: list[Arrival]) 
 
 def _changes_by_day(lake: Lake, table: Table, arriving: pl.DataFrame) -> list[pl.DataFrame]:
     tonight = arriving.unique(table.key, keep="last")
-    known = of_days_met(lake, table, tonight[table.key]).select(table.key, DAY)
+    known = scan_days_with_keys(lake, table, tonight[table.key]).select(table.key, DAY)
     again = known.join(tonight.lazy(), on=table.key, how="semi").group_by(DAY).agg(rows=-pl.len().cast(pl.Int64)).collect()
     return [again, tonight.group_by(DAY).agg(rows=pl.len().cast(pl.Int64))]
 

@@ -10,9 +10,9 @@ import polars as pl
 from expectations.table_checks import Finding
 from lake.arrivals import MEMBERS_PARTS
 from lake.contracts import PROVENANCE, TABLES, Table
-from lake.landing import SEQUENCE, of_days_met
+from lake.landing import SEQUENCE, scan_days_with_keys
 from lake.record_parts import BY_SOURCE, read_parts
-from lake.retired import held_of_source
+from lake.retired import records_of_source
 from lake.sources.source_identity import identify
 from pipeline.intake.reading import Arrival, IntakeContext
 
@@ -49,7 +49,7 @@ def _conflicts(context: IntakeContext, table: Table, arrivals: Sequence[Arrival]
     for share in context.spool.shares([arrival.records for arrival in arrivals], table.key):
         tonight = _digests(frames.filter(share), table)
         keys = tonight.select(table.key).collect()[table.key].unique()
-        met = of_days_met(context.lake, table, keys).with_columns(pl.lit(_HELD_BEFORE, dtype=pl.Int64).alias(SEQUENCE))
+        met = scan_days_with_keys(context.lake, table, keys).with_columns(pl.lit(_HELD_BEFORE, dtype=pl.Int64).alias(SEQUENCE))
         held = _digests(met, table)
         both = pl.concat([held.join(keys.to_frame().lazy(), on=table.key, how="semi"), tonight]).collect(engine="streaming")
         found.append(_differing(both, table, _sources(context, table, arrivals), shared))
@@ -120,7 +120,7 @@ def _shrinks(context: IntakeContext, arrival: Arrival) -> Finding | None:
         parts = read_parts(context.lake, BY_SOURCE, context.ledger)
         held = parts.filter(pl.col("source") == arrival.export.source)[table.key]
     else:
-        mine = held_of_source(context.lake, table, context.ledger, arrival.export.source)
+        mine = records_of_source(context.lake, table, context.ledger, arrival.export.source)
         held = mine.select(table.key).collect(engine="streaming")[table.key]
     lacking = held.len() - int(held.is_in(present.implode()).sum())
     most = arrival.export.settings.max_retired_share

@@ -9,12 +9,12 @@ from typing import Final
 import polars as pl
 
 from expectations.table_checks import Finding
-from lake.arrivals import MEMBERS_PARTS, knows_who_refused, move_counts
+from lake.arrivals import MEMBERS_PARTS, has_refusals_by_source, move_counts
 from lake.contracts import MINOR_UNITS_PER_UNIT, TABLES, Table
-from lake.landing import REPLACEMENTS, SEQUENCE, Landed, land_in_turn
+from lake.landing import REPLACEMENTS, SEQUENCE, Landed, land_batches
 from lake.record_parts import BY_FILE, BY_SOURCE, Composition, land_parts, read_parts, retire_parts, sources_of_parts
-from lake.refusals import hear, read_refusals
-from lake.retired import held_of_source, keep_retired, retire
+from lake.refusals import read_refusals, update_refusals
+from lake.retired import record_retired, records_of_source, retire
 from lake.sources.source_identity import Source
 from lake.storage.delta import Lake
 from pipeline.intake.reading import Arrival
@@ -64,7 +64,7 @@ class Landing:
             mine = [arrival for arrival in arrivals if self._composition(table, arrival) is composition]
             records, sources = [arrival.records for arrival in mine], {arrival.export.source for arrival in mine}
             if composition is None and records:
-                self._count(land_in_turn(self.lake, table, self._batches(table, records)))
+                self._count(land_batches(self.lake, table, self._batches(table, records)))
             elif composition is not None:
                 for batch in self._batches(table, records):
                     self._count(
@@ -105,11 +105,11 @@ class Landing:
                 held_now = self.lake.scan(table.name).select(table.key)
                 noted = noted.lazy().join(held_now, on=table.key, how="anti").collect()
         else:
-            mine = held_of_source(self.lake, table, self.ledger, source)
+            mine = records_of_source(self.lake, table, self.ledger, source)
             noted = mine.filter(~pl.col(table.key).is_in(present.implode())).collect(engine="streaming")
             self._count(Landed({}, {}, 0, retired=retire(self.lake, table, noted)))
         if noted.height:
-            keep_retired(self.lake, table, noted, by=arrival.facts, at=self.now, as_of=self.as_of)
+            record_retired(self.lake, table, noted, by=arrival.facts, at=self.now, as_of=self.as_of)
 
     def _hear(self, arrivals: Sequence[Arrival], refusals: pl.DataFrame) -> None:
         said = [
@@ -122,7 +122,7 @@ class Landing:
             )
             for arrival in arrivals
         ]
-        hear(self.lake, pl.concat(said), held=refusals)
+        update_refusals(self.lake, pl.concat(said), previous=refusals)
 
     def _order(self, table: Table) -> list[str]:
         return [source.identity for source in self.sources[table.name]]
@@ -155,7 +155,7 @@ def to_reread(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequence[S
     """
     found: set[tuple[str, str]] = set()
     landed = set(ledger.select("table", "source").iter_rows())
-    if not knows_who_refused(lake):
+    if not has_refusals_by_source(lake):
         found |= {pair for pair in landed if pair[0] == "members"}
     adding = {(source.table, source.identity) for source in sources.get("orders", ()) if source.settings.lines == "add"}
     if adding & landed:

@@ -13,7 +13,7 @@ from lake.arrivals import move_counts
 from lake.contracts import TABLES, Table
 from lake.landing import SEQUENCE, land
 from lake.record_parts import Composition, land_parts, read_parts
-from lake.refusals import IS_NEW, hear, read_refusals, statements
+from lake.refusals import IS_NEW, read_refusals, statements, update_refusals
 from lake.source_keys import reference_names, resolve
 from lake.sources.source_identity import Source
 from lake.sources.source_settings import SourceSettings
@@ -97,7 +97,7 @@ class Replay:
             pl.lit(self.arrival["sequence"], dtype=pl.Int64).alias(SEQUENCE),
             pl.lit(value=True).alias(IS_NEW),
         )
-        hear(self.lake, said, held=read_refusals(self.lake, self.ledger))
+        update_refusals(self.lake, said, previous=read_refusals(self.lake, self.ledger))
 
     def land(self, stamped: pl.DataFrame, *, good: int, merged: int, held_before: int) -> pl.DataFrame:
         """Land the records and count where the rows went.

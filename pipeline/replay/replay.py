@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from expectations.runner import validate
-from lake.arrivals import knows_who_refused, read_arrivals, record, undo_unrecorded
+from lake.arrivals import has_refusals_by_source, read_arrivals, record, undo_unrecorded
 from lake.contracts import TABLES, TIMESTAMP, Table
 from lake.errors import ConfigurationError
 from lake.landing import SEQUENCE
@@ -72,7 +72,7 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
         undo_unrecorded(night.workspace.lake)
         waiting = _open(night)
         chosen = waiting if place is None else _repaired(waiting, place)
-        if "members" in chosen["table"] and not knows_who_refused(night.workspace.lake):
+        if "members" in chosen["table"] and not has_refusals_by_source(night.workspace.lake):
             raise ConfigurationError(
                 "the members of this lake were taken in by an earlier release, which did not keep who had refused by source",
                 remedy="Run a night first: it reads the sources of members once more. Then replay.",

@@ -61,13 +61,13 @@ class PastLake(Lake):
             files = sorted(self._paths(table))
         except (DeltaError, OSError):
             return False
-        return self.storage(table).holds([unquote(path) for path in files])
+        return self.storage(table).has_files([unquote(path) for path in files])
 
-    def _find(self, table: str) -> Snapshot | None:
-        return self._look_at(table) if self.exists(table) else None
+    def _newest_snapshot(self, table: str) -> Snapshot | None:
+        return self._snapshot(table) if self.exists(table) else None
 
-    def _look_at(self, table: str, version: int | None = None) -> Snapshot:
-        return super()._look_at(table, self.versions[table] if version is None else version)
+    def _snapshot(self, table: str, version: int | None = None) -> Snapshot:
+        return super()._snapshot(table, self.versions[table] if version is None else version)
 
 
 @dataclass(frozen=True)
@@ -86,4 +86,4 @@ class PastWorkspace(Workspace):
     def lake(self) -> Lake:
         """The lake as it was."""
         whole = super().lake
-        return PastLake(whole.root, self.versions, nearby=whole.nearby)
+        return PastLake(whole.root, self.versions, copies_folder=whole.copies_folder)

@@ -21,7 +21,7 @@ NIGHTS = (NIGHT, NIGHT + timedelta(days=3), NIGHT + timedelta(days=6))
 # One for each kind of half-done work, in the order of the night: two tables of three landed, all landed but not recorded, one
 # rollup of two written, a model registered but not judged, promoted but not yet called champion, lists whole but not in place.
 WOUNDS = (
-    (Moment("lake.landing.land_in_turn", leaving=True, occurrence=2), "landing …"),
+    (Moment("lake.landing.land_batches", leaving=True, occurrence=2), "landing …"),
     (Moment("lake.arrivals.record"), "landing …"),
     (Moment("lake.storage.delta.Lake.replace_days", leaving=True, occurrence=4), "rolling up …"),
     (Moment("runtime.tracking.tracking.Tracking.log_training", leaving=True), "training churn"),

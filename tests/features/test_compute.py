@@ -351,7 +351,7 @@ def test_members_taken_a_few_at_a_time_get_the_same_bytes(monkeypatch: pytest.Mo
     rows = as_rows([(i * 7 % 400, i % 3 + 1, ACTIVITIES[i % 8], i % 4 + 1, i * 31) for i in range(400)])
     history = history_with(list({row[:3]: row for row in rows}.values()))
     at_once = features_of(history)
-    monkeypatch.setattr("features.incremental.active_day_rhythm._MEMBERS_AT_ONCE", 1)
+    monkeypatch.setattr("features.incremental.active_day_rhythm._MEMBERS_PER_BATCH", 1)
     seen = cut(history, AS_OF)
     few = compute_features_from_totals(seen, compute_totals(seen, threads=2), members_at_once=1, threads=2)
     assert_frame_equal(few.select(at_once.columns), at_once, check_exact=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from features.compute import compute_features
-from features.history import of_some
+from features.history import restrict_members
 from tests.features.builders import AS_OF, history_of
 
 MEMBERS = 7
@@ -37,6 +37,6 @@ def test_the_features_of_some_are_those_they_have_among_everybody(
 ) -> None:
     members = [{"member_no": number, "referrer_no": referrer} for number, referrer in enumerate(brought_by, start=1)]
     history = history_of(members=members, daily=daily, ties=ties)
-    some = of_some(history, lambda number: number % every == first % every)
+    some = restrict_members(history, lambda number: number % every == first % every)
     expected = compute_features(history, as_of=AS_OF).filter(pl.col("member_no") % every == first % every)
     assert_frame_equal(compute_features(some, as_of=AS_OF), expected, check_exact=True)

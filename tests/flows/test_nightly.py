@@ -26,7 +26,7 @@ def partitions(workspace: Path) -> dict[str, set[str]]:
     """Table → the data files that its newest version is made of."""
     lake = Lake(workspace / "lake")
     tables = lake.tables
-    return {table: set(lake._look_at(table).opened.file_uris()) for table in tables}
+    return {table: set(lake._snapshot(table).delta_table.file_uris()) for table in tables}
 
 
 def test_a_night_writes_everything_the_workspace_promises(first_night: FirstNight) -> None:

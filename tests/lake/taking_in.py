@@ -11,7 +11,7 @@ import polars as pl
 
 from lake.arrivals import COUNTS, RETIRED_COUNT, SCHEMA, move_counts, read_arrivals, record, undo_unrecorded
 from lake.contracts import EVENTS, MEMBERS, TIMESTAMP, Table
-from lake.landing import SEQUENCE, Landed, land_in_turn
+from lake.landing import SEQUENCE, Landed, land_batches
 from lake.record_keys import as_records
 from lake.sources.mapping import ROW_NO
 from lake.storage.delta import Lake
@@ -97,7 +97,7 @@ def take_in(lake: Lake, *files: File, dies: bool = False, in_turn: bool = False)
     for table in (MEMBERS, EVENTS):
         mine = [file.records(sequence) for sequence, file in numbered if file.table is table]
         if mine:
-            landed[table.name] = land_in_turn(lake, table, mine if in_turn else [pl.concat(mine)])
+            landed[table.name] = land_batches(lake, table, mine if in_turn else [pl.concat(mine)])
             ledger = move_counts(ledger, count="landed", changes=landed[table.name].landed)
             ledger = move_counts(ledger, count="replaced", changes=landed[table.name].replaced)
     if numbered and not dies:

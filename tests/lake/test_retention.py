@@ -17,7 +17,7 @@ from lake.contracts import EVENTS, TABLES
 from lake.quarantine import SCHEMA, read_quarantine, write_quarantine
 from lake.retention import expire, expire_nights
 from lake.storage.delta import Lake
-from lake.storage.versions import forget_past, vacuum
+from lake.storage.versions import remove_past_versions, vacuum
 from tests.lake.taking_in import FIRST_DAY, NOW, File, held_in, take_in
 
 LATER = datetime.now(UTC) + timedelta(days=40)
@@ -172,14 +172,14 @@ def test_forgetting_the_past_leaves_the_newest_version_its_number_and_its_facts(
         rows = version(number)
         lake.replace_days("t", rows, days=set(rows["event_date"]), metadata={"step": number} if number < 3 else None)
     held = lake.scan("t").collect()
-    assert forget_past(lake, "t").files > 0
+    assert remove_past_versions(lake, "t").files > 0
     assert lake.metadata("t") == {"step": 2}
     assert lake.scan("t").collect().equals(held)
     log = [path.name for path in (lake.path("t") / "_delta_log").iterdir() if path.suffix == ".json"]
     assert log == [f"{lake.version('t'):020}.json"]
     assert b"m0" not in b"".join(path.read_bytes() for path in lake.path("t").rglob("*") if path.is_file())
     number = lake.version("t")
-    forget_past(lake, "t")
+    remove_past_versions(lake, "t")
     assert lake.version("t") == number
     lake.replace_days("t", version(7), days=set(version(7)["event_date"]))
     assert "m7" in lake.scan("t").collect()["who"]

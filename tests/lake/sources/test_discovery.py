@@ -136,14 +136,14 @@ def test_optional_files_may_be_absent(root: Path) -> None:
 def test_a_path_may_match_nothing_only_after_it_has_matched(root: Path, pattern: str, before: str, is_known: bool) -> None:
     absent: list[str] = []
     source = sources(pattern.format(root=root))
-    taken_in = {identify("events", source)[0].identity: [before], "another": ["goen/a.csv"]}
+    arrived_paths = {identify("events", source)[0].identity: [before], "another": ["goen/a.csv"]}
     if is_known:
-        assert discover(EVENTS, source, root=root, taken_in=taken_in, absent=absent) == []
+        assert discover(EVENTS, source, root=root, arrived_paths=arrived_paths, absent=absent) == []
         assert "matches no file" in absent[0]
         assert "it did before" in absent[0]
         return
     with pytest.raises(ConfigurationError, match="matches no file"):
-        discover(EVENTS, source, root=root, taken_in=taken_in, absent=absent)
+        discover(EVENTS, source, root=root, arrived_paths=arrived_paths, absent=absent)
     assert absent == []
 
 

@@ -24,11 +24,11 @@ CSV = pl.DataFrame(
 
 
 def values(sql: str, wanted: Wanted = "number", rows: pl.DataFrame = CSV) -> list[object]:
-    return evaluate(rows, sql, wanted=wanted, told="orders (x.csv)").values.to_list()
+    return evaluate(rows, sql, wanted=wanted, label="orders (x.csv)").values.to_list()
 
 
 def misread(sql: str, wanted: Wanted = "number", rows: pl.DataFrame = CSV) -> list[object]:
-    return evaluate(rows, sql, wanted=wanted, told="orders (x.csv)").misread.to_list()
+    return evaluate(rows, sql, wanted=wanted, label="orders (x.csv)").misread.to_list()
 
 
 @pytest.mark.parametrize("sql", ["paid at", '"paid at"'])
@@ -151,7 +151,7 @@ def test_conditions_compare_text_with_numbers() -> None:
 
 def test_one_text_among_numbers_is_misread_and_shown_as_it_is_written() -> None:
     rows = CSV.with_columns(quantity=pl.Series(["10", "two", "-1", "3"]))
-    found = evaluate(rows, "quantity * price", wanted="number", told="orders")
+    found = evaluate(rows, "quantity * price", wanted="number", label="orders")
     assert found.values.to_list() == [5.0, None, -2.5, None]
     assert found.misread.to_list() == [False, True, False, False]
     assert found.written.to_list() == ["5", "quantity=two price=20", "-2.5", None]

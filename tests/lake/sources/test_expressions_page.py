@@ -35,7 +35,7 @@ def test_a_recipe_gives_what_the_page_says(kind: str, sql: str, lines: str) -> N
     said = [tuple(map(json.loads, pair)) for pair in re.findall(r"- `(.*)` gives `(.*)`\n", lines)]
     rows = pl.DataFrame([row for row, _ in said])
     rows = rows.with_columns(pl.col(pl.Null).cast(pl.String))
-    found = evaluate(rows, sql, wanted=WANTED[kind], told="recipe").values.to_list()
+    found = evaluate(rows, sql, wanted=WANTED[kind], label="recipe").values.to_list()
     assert [as_written(value) for value in found] == [value for _, value in said]
 
 

@@ -28,10 +28,10 @@ def test_json_inside_a_text_column_is_read_row_by_row() -> None:
 
 
 def test_a_cell_that_is_no_json_is_misread_and_shown_as_it_is_written() -> None:
-    alone = evaluate(JSON, "p ->> 'user'", wanted="text", told="x")
+    alone = evaluate(JSON, "p ->> 'user'", wanted="text", label="x")
     assert alone.misread.to_list() == [False, True, False, False, False]
     assert alone.written.to_list() == ["a", "{bad", None, None, None]
-    within = evaluate(JSON, "UPPER(p ->> 'user')", wanted="text", told="x")
+    within = evaluate(JSON, "UPPER(p ->> 'user')", wanted="text", label="x")
     assert (within.misread.to_list(), within.written.to_list()[1]) == ([False, True, False, False, False], "p ->> 'user'={bad")
     assert misread("(p ->> 'n') + 1", rows=JSON) == [False, True, False, False, False]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lake.storage import local_copies as nearby
+from lake.storage import local_copies
 from lake.storage.bucket import Bucket
 from lake.storage.delta import Lake
 from lake.storage.local_copies import copies
-from lake.storage.versions import forget_past, vacuum
+from lake.storage.versions import remove_past_versions, vacuum
 from tests.object_store import ObjectStore, object_store
 
 __all__ = ["object_store"]
@@ -38,7 +38,7 @@ def kept(folder: Path) -> list[Path]:
 
 
 def test_a_table_looked_at_many_times_is_fetched_once(object_store: ObjectStore, bucket: Bucket, tmp_path: Path) -> None:
-    lake = Lake(bucket, nearby=tmp_path)
+    lake = Lake(bucket, copies_folder=tmp_path)
     for _ in range(5):
         assert lake.scan("daily").select(pl.col("n").sum()).collect().item() == 30
         assert lake.scan("daily").filter(pl.col("event_date") == FIRST).collect().height == 1
@@ -64,7 +64,7 @@ def test_a_look_is_a_few_requests_however_many_days_a_table_has(object_store: Ob
 
 
 def test_copies_go_with_the_version_they_belong_to(bucket: Bucket, tmp_path: Path) -> None:
-    lake = Lake(bucket, nearby=tmp_path)
+    lake = Lake(bucket, copies_folder=tmp_path)
     lake.scan("daily")
     lake.replace_days("daily", days(2, value=2), days=set(days(2)["event_date"]))
     lake.scan("daily")
@@ -73,7 +73,7 @@ def test_copies_go_with_the_version_they_belong_to(bucket: Bucket, tmp_path: Pat
     vacuum(lake, "daily", kept_since=now, now=now)
     assert len(kept(tmp_path)) == 30
     assert lake.scan("daily").select(pl.col("n").sum()).collect().item() == 32
-    forget_past(lake, "daily")
+    remove_past_versions(lake, "daily")
     assert kept(tmp_path) == []
 
 
@@ -81,16 +81,16 @@ def test_what_cannot_be_kept_here_is_read_from_the_bucket(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
-    assert Lake(bucket, nearby=tmp_path / "file").scan("daily").collect().height == 30
-    monkeypatch.setattr(nearby, "MOST_TABLE_BYTES", 1)
-    assert Lake(bucket, nearby=tmp_path / "large").scan("daily").collect().height == 30
+    assert Lake(bucket, copies_folder=tmp_path / "file").scan("daily").collect().height == 30
+    monkeypatch.setattr(local_copies, "MOST_TABLE_BYTES", 1)
+    assert Lake(bucket, copies_folder=tmp_path / "large").scan("daily").collect().height == 30
     assert kept(tmp_path) == [tmp_path / "file"]
     assert copies(bucket, {"../stolen": 1}, tmp_path / "copies") is None
     assert copies(bucket, {"/stolen": 1}, tmp_path / "copies") is None
 
 
 def test_a_copy_cut_short_by_a_kill_is_fetched_again(bucket: Bucket, tmp_path: Path) -> None:
-    lake = Lake(bucket, nearby=tmp_path)
+    lake = Lake(bucket, copies_folder=tmp_path)
     lake.scan("daily")
     kept(tmp_path)[0].write_bytes(b"PAR1")
     assert lake.scan("daily").collect().height == 30

@@ -21,12 +21,12 @@ from lake.contracts import TABLES
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
 from lake.sources.discovery import discover
 from lake.sources.source_settings import SourceSettings
-from lake.storage.bucket import Bucket, matching
+from lake.storage.bucket import Bucket, matching_files
 from lake.storage.delta import Lake
-from lake.storage.object_store import store_trouble
+from lake.storage.object_store import store_error
 from lake.storage.release_format import FORMAT, mark_format, read_format
 from lake.storage.storage import root_at
-from lake.storage.versions import forget_past, vacuum
+from lake.storage.versions import remove_past_versions, vacuum
 from pipeline.erasure.file_search import search
 from pipeline.erasure.id_matcher import IdMatcher
 from tests.object_store import ObjectStore, object_store
@@ -77,7 +77,7 @@ def done(lake: Lake, step: tuple[str, Any, Any]) -> object:
         now = datetime.now(UTC) + timedelta(days=3)
         return [vacuum(lake, table, kept_since=now, now=now).files for table in lake.tables]
     elif verb == "forget":
-        return [forget_past(lake, table).files for table in lake.tables]
+        return [remove_past_versions(lake, table).files for table in lake.tables]
     return None
 
 
@@ -115,7 +115,7 @@ def test_whatever_is_done_to_a_lake_a_bucket_tells_the_same_as_a_folder(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         bucket = Bucket(object_store.make_bucket(), "a/lake")
-        here, there = Lake(Path(folder) / "here"), Lake(bucket, nearby=Path(folder) / "copies")
+        here, there = Lake(Path(folder) / "here"), Lake(bucket, copies_folder=Path(folder) / "copies")
         for step in steps:
             assert done(here, step) == done(there, step), step
             assert seen(here) == seen(there)
@@ -173,7 +173,7 @@ def test_patterns_find_in_a_bucket_what_they_find_in_a_folder(object_store: Obje
     for pattern in PATTERNS:
         source = SourceSettings(path=f"x/{pattern}", format="csv")
         here = [export.path for export in discover(EVENTS, [source], root=tmp_path)]
-        assert [file.key for file in matching(f"s3://{name}/x/{pattern}")] == here, pattern
+        assert [file.key for file in matching_files(f"s3://{name}/x/{pattern}")] == here, pattern
 
 
 def as_parquet(frame: pl.DataFrame, path: Path) -> None:
@@ -270,9 +270,9 @@ OPERATIONS: dict[str, Callable[[Lake], object]] = {
     "metadata": lambda lake: lake.metadata("events"),
     "append": lambda lake: lake.append("events", rows(("a", DAY_1, 1))),
     "format": lambda lake: read_format(lake.root),
-    "forget": lambda lake: forget_past(lake, "events"),
+    "forget": lambda lake: remove_past_versions(lake, "events"),
     "search": lambda lake: search(lake.root.files(), IdMatcher("anna")) if isinstance(lake.root, Bucket) else None,
-    "export": lambda lake: matching(f"{lake.root}/*.csv"),
+    "export": lambda lake: matching_files(f"{lake.root}/*.csv"),
 }
 
 
@@ -325,7 +325,7 @@ def test_without_boto3_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatc
 
 def test_a_time_in_an_error_is_not_taken_for_a_refusal() -> None:
     away = OSError("Generic S3 error: Error performing GET http://store in 403.5ms, after 2 retries - HTTP error")
-    found = store_trouble(away)
+    found = store_error(away)
     assert found is not None
     assert "does not answer" in found.what
-    assert store_trouble(OSError("something else")) is None
+    assert store_error(OSError("something else")) is None
