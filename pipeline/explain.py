@@ -62,37 +62,37 @@ def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str
     Raises:
         ConfigurationError: No night has been run, or its lists do not know the member.
     """
-    night = open_run(workspace, as_of)
-    return _as_text(read_card(night.on(_listed_night(night, given=as_of is not None)), member_id))
+    run = open_run(workspace, as_of)
+    return _as_text(read_card(run.on(_listed_night(run, given=as_of is not None)), member_id))
 
 
-def read_card(night: RunContext, member_id: str) -> Card:
+def read_card(run: RunContext, member_id: str) -> Card:
     """Gather a member's card from the lists and the lake.
 
     Args:
-        night: A night with lists.
+        run: A night with lists.
         member_id: The member, as the lists call them.
 
     Raises:
         ConfigurationError: The night's lists do not know the member.
     """
-    listed = read_members(night).filter(pl.col("member_id") == member_id)
+    listed = read_members(run).filter(pl.col("member_id") == member_id)
     if listed.is_empty():
         raise ConfigurationError(
-            f"the lists of {night.as_of} have no member {member_id!r}",
+            f"the lists of {run.as_of} have no member {member_id!r}",
             remedy="Write the id exactly as in the lists, or choose another night.",
         )
     member = listed.row(0, named=True)
     if member["tier"] is None:
-        return Card(member_id, night.as_of)
-    number = scan_member_index(night.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
+        return Card(member_id, run.as_of)
+    number = scan_member_index(run.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
     return Card(
         member_id,
-        night.as_of,
-        scores=tuple(_scores(night, member)),
-        active_days=_active_days(night, number),
+        run.as_of,
+        scores=tuple(_scores(run, member)),
+        active_days=_active_days(run, number),
         reasons=tuple((one["contribution"] > 0, one["text"]) for one in member["reasons"] or ()),
-        tier_moves=_tier_moves(night, number),
+        tier_moves=_tier_moves(run, number),
     )
 
 
@@ -110,18 +110,18 @@ def _as_text(card: Card) -> str:
     return "\n".join([*lines, "", *(["Tier moves:", *moves] if moves else ["Tier moves: none."])])
 
 
-def _listed_night(night: RunContext, *, given: bool) -> date:
-    nights = listed_nights(night)
-    if given and night.as_of in nights:
-        return night.as_of
+def _listed_night(run: RunContext, *, given: bool) -> date:
+    nights = listed_nights(run)
+    if given and run.as_of in nights:
+        return run.as_of
     if given or not nights:
-        which = f"the night of {night.as_of}" if given else "any night"
+        which = f"the night of {run.as_of}" if given else "any night"
         raise ConfigurationError(f"there are no lists of {which}", remedy="Run it with `evenfall nightly`.")
     return nights[0]
 
 
-def _scores(night: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    settings = night.settings
+def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    settings = run.settings
     yield "tier", words.label(member["tier"])
     yield "stage", words.label(member["lifecycle"])
     yield "group", member["segment"]
@@ -139,23 +139,23 @@ def _scores(night: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, st
             yield words.label(name), f"{member[name]:.0f} of 100"
 
 
-def _active_days(night: RunContext, member_no: int) -> tuple[int, ...]:
+def _active_days(run: RunContext, member_no: int) -> tuple[int, ...]:
     days = (
-        night.workspace.lake.scan(DAILY)
-        .filter(is_activity() & (pl.col("member_no") == member_no) & (pl.col(DAY) <= night.as_of))
+        run.workspace.lake.scan(DAILY)
+        .filter(is_activity() & (pl.col("member_no") == member_no) & (pl.col(DAY) <= run.as_of))
         .select(pl.col(DAY).unique())
         .collect(engine="streaming")[DAY]
     )
     weeks = [0] * _WEEKS
     for day in days:
-        age_weeks = (night.as_of - day).days // _WEEK_DAYS
+        age_weeks = (run.as_of - day).days // _WEEK_DAYS
         if age_weeks < _WEEKS:
             weeks[_WEEKS - 1 - age_weeks] += 1
     return tuple(weeks)
 
 
-def _tier_moves(night: RunContext, member_no: int) -> tuple[tuple[date, str], ...]:
-    mine = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= night.as_of)
-    states = night.workspace.lake.scan(TIERS_TABLE).filter(mine).collect()
+def _tier_moves(run: RunContext, member_no: int) -> tuple[tuple[date, str], ...]:
+    mine = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= run.as_of)
+    states = run.workspace.lake.scan(TIERS_TABLE).filter(mine).collect()
     moves = states.sort(NIGHT).unique("tier_since", keep="first", maintain_order=True).sort("tier_since")
     return tuple(moves.select("tier_since", "tier").iter_rows())

@@ -66,33 +66,31 @@ class Maturity:
         return pl.DataFrame(rows, schema=schema).cast({"n": pl.Int64})
 
 
-def measure_matured(night: RunContext, history: History) -> Maturity:
+def measure_matured(run: RunContext, history: History) -> Maturity:
     """Score every night whose horizon is over by tonight and that has not been scored yet; remember it.
 
     Args:
-        night: Tonight.
+        run: The run of tonight.
         history: The whole history; labels look no further than tonight.
     """
-    lake = night.workspace.lake
+    lake = run.workspace.lake
     scored_nights = lake.days(SCORES, column=NIGHT)
-    known = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) < night.as_of).collect()
-    horizons = {"churn": night.settings.churn.horizon_days}
+    known = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) < run.as_of).collect()
+    horizons = {"churn": run.settings.churn.horizon_days}
     if "orders" in history.available:
-        horizons["value"] = night.settings.value.horizon_days
+        horizons["value"] = run.settings.value.horizon_days
     for purpose, horizon_days in horizons.items():
         done = set(known.filter(pl.col("purpose") == purpose)[NIGHT])
         for scored_night in sorted(scored_nights - done):
-            if scored_night + timedelta(days=horizon_days) <= night.as_of:
-                measured = _measure(night, history, scored_night, purpose)
+            if scored_night + timedelta(days=horizon_days) <= run.as_of:
+                measured = _measure(run, history, scored_night, purpose)
                 known = pl.concat([known, measured])
                 _remember(lake, measured, scored_night, purpose)
-    trend = known.filter(_is_over(horizons, night.as_of)).sort(NIGHT, "purpose", "metric")
+    trend = known.filter(_is_over(horizons, run.as_of)).sort(NIGHT, "purpose", "metric")
     newest = trend.filter(pl.col("purpose") == "churn")[NIGHT].max()
     if not isinstance(newest, date):
         return Maturity(trend)
-    told = _outcomes(night, history, newest).filter(
-        pl.col("churn_probability").is_not_null() & pl.col("is_churned").is_not_null()
-    )
+    told = _outcomes(run, history, newest).filter(pl.col("churn_probability").is_not_null() & pl.col("is_churned").is_not_null())
     churned, probability = told["is_churned"].cast(pl.Float64).to_numpy(), told["churn_probability"].to_numpy()
     return Maturity(trend, newest, calibration_points(churned, probability), lift_points(churned, probability))
 
@@ -109,16 +107,16 @@ def _is_over(horizons: Mapping[str, int], as_of: date) -> pl.Expr:
     return (pl.col(NIGHT) + pl.duration(days=horizon)) <= pl.lit(as_of)
 
 
-def _outcomes(night: RunContext, history: History, scored_night: date) -> pl.DataFrame:
+def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataFrame:
     """One row per member scored that night, beside what became of them; an outcome not over by tonight is null."""
-    settings = night.settings
-    scores = read_scores(night.workspace.lake, scored_night)
+    settings = run.settings
+    scores = read_scores(run.workspace.lake, scored_night)
     known = scores.select("member_no", "member_id", "tier", "churn_probability", "expected_value")
     for column, horizon_days in (
         ("is_churned", settings.churn.horizon_days),
         ("future_spend_minor", settings.value.horizon_days),
     ):
-        if scored_night + timedelta(days=horizon_days) > night.as_of:
+        if scored_night + timedelta(days=horizon_days) > run.as_of:
             known = known.with_columns(pl.lit(None).alias(column))
             continue
         labels = label(
@@ -126,15 +124,15 @@ def _outcomes(night: RunContext, history: History, scored_night: date) -> pl.Dat
             as_of=scored_night,
             churn_horizon_days=horizon_days,
             value_horizon_days=horizon_days,
-            seen_until=night.as_of,
+            seen_until=run.as_of,
             eligible_days=settings.churn.eligible_days,
         ).select("member_no", column)
         known = known.join(labels.collect(engine="streaming"), on="member_no", how="left", validate="1:1")
     return known.sort("member_id")
 
 
-def _measure(night: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
-    told = _outcomes(night, history, scored_night)
+def _measure(run: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
+    told = _outcomes(run, history, scored_night)
     if purpose == "churn":
         told = told.drop_nulls(["churn_probability", "is_churned"]).join(
             _tenure_bands(history, scored_night), on="member_no", how="left", validate="1:1", maintain_order="left"

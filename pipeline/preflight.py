@@ -38,11 +38,11 @@ _LARGEST_EXCEL_BYTES: Final = 256 * 1024
 _DATABASES: Final = re.compile(r"sqlite:///|postgres(ql)?(\+\w+)?://")
 
 
-def preflight(night: RunContext, *, writes: bool = False, sources: bool = False) -> None:
+def preflight(run: RunContext, *, writes: bool = False, sources: bool = False) -> None:
     """Stop what cannot succeed, at once.
 
     Args:
-        night: The run that is about to begin.
+        run: The run that is about to begin.
         writes: Whether it writes to the workspace.
         sources: Whether it reads the sources.
 
@@ -50,12 +50,12 @@ def preflight(night: RunContext, *, writes: bool = False, sources: bool = False)
         ConfigurationError: A mapping, a path or a right is missing or wrong.
         DataError: A file that is to be taken in cannot be read as what it should be.
     """
-    _ask_rights(night.workspace, writes=writes)
+    _ask_rights(run.workspace, writes=writes)
     for name in TABLES:
-        for source in night.settings.table_sources(name):
+        for source in run.settings.table_sources(name):
             _ask_mapped_columns(name, source)
     if sources:
-        _ask_sources(night)
+        _ask_sources(run)
 
 
 def refuse_empty(lake: Lake) -> None:
@@ -109,26 +109,26 @@ def _ask_mapped_columns(name: str, source: SourceSettings) -> None:
         )
 
 
-def _ask_sources(night: RunContext) -> None:
-    ledger = read_arrivals(night.workspace.lake)
+def _ask_sources(run: RunContext) -> None:
+    ledger = read_arrivals(run.workspace.lake)
     # A source of which it cannot be told whether it is new needs a name.
-    sources = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
-    ledger = match_ledger(ledger, sources, root=night.workspace.root)
+    sources = {name: identify(name, run.settings.table_sources(name)) for name in TABLES}
+    ledger = match_ledger(ledger, sources, root=run.workspace.root)
     # What has not changed need not fit today's mapping; a file that was only touched has another time and the same size.
     sizes = {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
-    erased = read_register(night.workspace.root)
+    erased = read_register(run.workspace.root)
     for name, table in TABLES.items():
         asked: set[str] = set()
         # What an object store does not answer now it may answer the night, which asks again.
         with suppress(OutsideServiceError):
-            configured, before = night.settings.table_sources(name), paths_by_source(ledger, name)
-            for export in discover(table, configured, root=night.workspace.root, taken_in=before):
+            configured, before = run.settings.table_sources(name), paths_by_source(ledger, name)
+            for export in discover(table, configured, root=run.workspace.root, taken_in=before):
                 is_held = sizes.get((name, erased.masked(export.path))) == export.size_bytes
                 if export.location is None:
                     _ask_address(export)
                 elif not export.is_superseded and export.source not in asked and not is_held:
                     asked.add(export.source)
-                    _ask_header(export, night.settings)
+                    _ask_header(export, run.settings)
 
 
 def _ask_address(export: Export) -> None:

@@ -26,12 +26,12 @@ _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publ
 _FORMAT_VERSION: Final = 2
 
 
-def write_receipt(folder: Path, night: RunContext, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
+def write_receipt(folder: Path, run: RunContext, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
     """Write `receipt.json` beside the lists it vouches for; the same night gives the same bytes.
 
     Args:
         folder: The lists' folder, not published yet.
-        night: The run.
+        run: The run.
         champions: The models that scored.
         lists: File name → SHA-256.
 
@@ -41,17 +41,17 @@ def write_receipt(folder: Path, night: RunContext, champions: Champions, *, list
     models = {champion.registered.name: champion.registered for champion in champions.all}
     receipt: dict[str, Any] = {
         "format_version": _FORMAT_VERSION,
-        "as_of": night.as_of.isoformat(),
-        "data": {table: _content(night, table) for table in TABLES if night.workspace.lake.exists(table)},
+        "as_of": run.as_of.isoformat(),
+        "data": {table: _content(run, table) for table in TABLES if run.workspace.lake.exists(table)},
         "code": code_hash(),
-        "configuration": settings_hash(night.settings),
+        "configuration": settings_hash(run.settings),
         "models": {name: model.label for name, model in models.items()},
         "trained_by": {champion.registered.name: _trainers(champion.model.machines) for champion in champions.all},
         "model_files": {name: files_hash(model.files) for name, model in models.items()},
-        "tables": {name: night.workspace.lake.version(name) for name in _COMPUTED_FROM if night.workspace.lake.exists(name)},
-        "not_profiled": count_not_profiled(night),
-        "steps": {step: night.counts[step] for step in _REPEATABLE_STEPS if step in night.counts},
-        "log": f"{night.workspace.logs.name}/{night.as_of.isoformat()}.jsonl",
+        "tables": {name: run.workspace.lake.version(name) for name in _COMPUTED_FROM if run.workspace.lake.exists(name)},
+        "not_profiled": count_not_profiled(run),
+        "steps": {step: run.counts[step] for step in _REPEATABLE_STEPS if step in run.counts},
+        "log": f"{run.workspace.logs.name}/{run.as_of.isoformat()}.jsonl",
         "lists": dict(sorted(lists.items())),
     }
     (folder / RECEIPT).write_text(json.dumps(receipt, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -62,10 +62,10 @@ def _trainers(machines: int) -> str:
     return "one process" if machines == 1 else f"{machines} Dask workers"
 
 
-def _content(night: RunContext, table: str) -> dict[str, Any]:
+def _content(run: RunContext, table: str) -> dict[str, Any]:
     """The rows a night could see of a table, and the newest commit that holds them."""
-    lake = night.workspace.lake
+    lake = run.workspace.lake
     if TABLES[table].time is None:
         return {"version": lake.version(table), "rows": lake.row_count(table)}
-    rows = lake.rows_by_day(table).filter(pl.col("event_date") <= night.as_of)["rows"].sum()
+    rows = lake.rows_by_day(table).filter(pl.col("event_date") <= run.as_of)["rows"].sum()
     return {"version": lake.version(table), "rows": int(rows)}

@@ -13,34 +13,34 @@ from runtime.run_context import RunContext, say
 from runtime.run_log import remove_logs
 
 
-def apply_retention(night: RunContext) -> None:
+def apply_retention(run: RunContext) -> None:
     """Remove what `[retention]` says has aged out as of tonight: rows by day, scores, lists, reports and logs by night."""
-    kept = night.settings.retention
-    gone = expire(night.workspace.lake, keep_days=kept.days(*TIMED_TABLES, QUARANTINE), as_of=night.as_of)
+    kept = run.settings.retention
+    gone = expire(run.workspace.lake, keep_days=kept.days(*TIMED_TABLES, QUARANTINE), as_of=run.as_of)
     for table, rows in gone.items():
         say(f"{table}: {rows:,} rows aged out")
     scores_days = kept.scores.keep_days
     if scores_days is not None:
-        expire_nights(night.workspace.lake, dict.fromkeys((SCORES, TIERS_TABLE), scores_days), column=NIGHT, as_of=night.as_of)
+        expire_nights(run.workspace.lake, dict.fromkeys((SCORES, TIERS_TABLE), scores_days), column=NIGHT, as_of=run.as_of)
     lists_days = kept.lists.keep_days
     if lists_days is not None:
-        _remove_lists(night, until=night.as_of - timedelta(days=lists_days))
+        _remove_lists(run, until=run.as_of - timedelta(days=lists_days))
 
 
-def tidy(night: RunContext) -> Removed:
+def tidy(run: RunContext) -> Removed:
     """Remove the versions of tables that were replaced longer than `history_days` ago; returns what went."""
-    lake = night.workspace.lake
-    kept_since = night.now - timedelta(days=night.settings.retention.history_days)
+    lake = run.workspace.lake
+    kept_since = run.now - timedelta(days=run.settings.retention.history_days)
     removed = Removed()
     for table in lake.tables:
-        removed += vacuum(lake, table, kept_since=kept_since, now=night.now)
+        removed += vacuum(lake, table, kept_since=kept_since, now=run.now)
     if removed.files:
         say(f"{removed.files:,} files of old table versions removed, {removed.bytes:,} bytes")
     return removed
 
 
-def _remove_lists(night: RunContext, *, until: date) -> None:
-    workspace = night.workspace
+def _remove_lists(run: RunContext, *, until: date) -> None:
+    workspace = run.workspace
     remove_logs(workspace.logs, until=until)
     nights = [path for path in workspace.lists.iterdir() if path.is_dir()] if workspace.lists.exists() else []
     for folder in nights:

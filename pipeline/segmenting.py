@@ -17,39 +17,39 @@ from segments.tiers import STATE_SCHEMA, assign_tiers
 _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
-def segment_members(night: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
+def segment_members(run: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
     """Add risk, scores, tier, lifecycle and behaviour group; remember tiers and groups for the nights to come.
 
     One row per row of `scored`, in its order. Scoring the same night again changes nothing: only states of earlier nights are
     looked at.
     """
-    settings = night.settings
+    settings = run.settings
     base_rate = mean_probability(scored["churn_probability"])
     lazy = scored.lazy().with_columns(churn_risk(base_rate=base_rate if base_rate is not None else 0.0, policy=settings.risk))
     valued = add_scores(lazy, policy=settings.scores)
     members = add_lifecycle(valued, policy=settings.lifecycle_policy).collect()
-    tiers = assign_tiers(members, _previous_tiers(night), as_of=night.as_of, policy=settings.tiers)
-    store_night(night.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(night.as_of).alias(NIGHT), *STATE_SCHEMA), night.as_of)
+    tiers = assign_tiers(members, _previous_tiers(run), as_of=run.as_of, policy=settings.tiers)
+    store_night(run.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(run.as_of).alias(NIGHT), *STATE_SCHEMA), run.as_of)
     members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")
-    state = _group_state(night, members)
+    state = _group_state(run, members)
     return members.with_columns(assign_groups(members, state).alias("segment"))
 
 
-def _previous_tiers(night: RunContext) -> pl.DataFrame:
-    lake = night.workspace.lake
-    before = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < night.as_of), default=None)
+def _previous_tiers(run: RunContext) -> pl.DataFrame:
+    lake = run.workspace.lake
+    before = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < run.as_of), default=None)
     if before is None:
         return pl.DataFrame(schema=STATE_SCHEMA)
     return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == before).select(list(STATE_SCHEMA)).collect()
 
 
-def _group_state(night: RunContext, members: pl.DataFrame) -> GroupState:
+def _group_state(run: RunContext, members: pl.DataFrame) -> GroupState:
     """The newest state of groups up to tonight, fitted anew as often as the models, names kept."""
-    lake = night.workspace.lake
-    states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= night.as_of).collect().sort(NIGHT)
+    lake = run.workspace.lake
+    states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= run.as_of).collect().sort(NIGHT)
     held = GroupState.model_validate_json(states["state"][-1]) if states.height else None
-    if held is not None and (night.as_of - states[NIGHT][-1]).days < night.settings.training.every_days:
+    if held is not None and (run.as_of - states[NIGHT][-1]).days < run.settings.training.every_days:
         return held
-    written = fit_groups(members, held, policy=night.settings.groups).model_dump_json()
-    store_night(lake, GROUPS, pl.DataFrame({NIGHT: [night.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), night.as_of)
+    written = fit_groups(members, held, policy=run.settings.groups).model_dump_json()
+    store_night(lake, GROUPS, pl.DataFrame({NIGHT: [run.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), run.as_of)
     return GroupState.model_validate_json(written)

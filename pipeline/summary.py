@@ -41,22 +41,22 @@ _REMEDIES: Final = {
 _ALL_BAD: Final = "Repair the export, or how [sources.{table}] maps it, and run again."
 
 
-def validation_facts(night: RunContext, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
+def validation_facts(run: RunContext, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
     """Gather the validation page.
 
     Args:
-        night: The run, its night resolved.
+        run: The run, its night resolved.
         intake: What arrived.
         tonight: The ledger's rows once landed; None while nothing has landed.
     """
-    flows = {flow.table: flow for flow in table_flows(night, tonight)} if tonight is not None else {}
+    flows = {flow.table: flow for flow in table_flows(run, tonight)} if tonight is not None else {}
     tables = tuple(
         _table_validation(flows.get(name) or _judged_flow(name, intake.of_table(name)), intake)
         for name in TABLES
-        if night.settings.table_sources(name)
+        if run.settings.table_sources(name)
     )
     remedy = _remedy(intake.stops[0]) if intake.stops else None
-    return ValidationFacts(night.settings.community.name, night.as_of, tables, remedy)
+    return ValidationFacts(run.settings.community.name, run.as_of, tables, remedy)
 
 
 def stop_error(intake: Intake, *, page: Path) -> DataError:
@@ -97,19 +97,19 @@ def _told_rule(outcome: RuleOutcome) -> str:
 
 
 def night_summary(
-    night: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, tonight: pl.DataFrame
+    run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, tonight: pl.DataFrame
 ) -> str:
     """The night as Markdown, without any member's id."""
-    lines = [f"# {night.settings.community.name}, {night.as_of.isoformat()}", ""]
+    lines = [f"# {run.settings.community.name}, {run.as_of.isoformat()}", ""]
     lines.append(
         f"{members.height:,} members; {int(members['is_eligible'].sum()):,} scored; {contacts.height:,} to talk to; "
-        f"{count_not_profiled(night):,} may not be profiled."
+        f"{count_not_profiled(run):,} may not be profiled."
     )
     lines += ["", *(f"- {champion.registered.label}, {champion.decided}" for champion in champions.all), ""]
     lines += ["| tier | members | high risk |", "| --- | ---: | ---: |"]
     lines += [f"| {row['tier']} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
     lines += ["", "| table | read | left out | merged | replaced | quarantined | landed |", "| --- " + "| ---: " * 6 + "|"]
-    lines += [f"| {flow.table} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(night, tonight)]
+    lines += [f"| {flow.table} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(run, tonight)]
     return "\n".join(lines) + "\n"
 
 
@@ -124,7 +124,7 @@ def tier_rows(members: pl.DataFrame) -> list[dict[str, Any]]:
     return [{"tier": t, "members": counted.get(t, (0, 0))[0], "high risk": counted.get(t, (0, 0))[1]} for t in reversed(TIERS)]
 
 
-def night_metrics(night: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, tonight: pl.DataFrame) -> dict[str, float]:
+def night_metrics(run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, tonight: pl.DataFrame) -> dict[str, float]:
     """What a night logs as metrics: counts, and seconds per step."""
     counts = {
         "members": members.height,
@@ -133,8 +133,8 @@ def night_metrics(night: RunContext, members: pl.DataFrame, contacts: pl.DataFra
         "contacts": contacts.height,
         **{f"rows_{count}": int(tonight[count].sum()) for count in ("rows_read", "quarantined", "landed") if tonight.height},
     }
-    seconds = {f"seconds_{_named(step)}": round(took, 3) for step, took in night.seconds.items()}
-    steps = {f"counts.{_named(step)}.{name}": count for step, found in night.counts.items() for name, count in found.items()}
+    seconds = {f"seconds_{_named(step)}": round(took, 3) for step, took in run.seconds.items()}
+    steps = {f"counts.{_named(step)}.{name}": count for step, found in run.counts.items() for name, count in found.items()}
     told = counts | seconds | steps | peak_memory()
     return {name.replace("rows_rows", "rows"): float(value) for name, value in told.items()}
 
@@ -158,17 +158,17 @@ def matured_metrics(maturity: Maturity) -> dict[str, float]:
     }
 
 
-def closing_lines(night: RunContext, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:
+def closing_lines(run: RunContext, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:
     """The last lines of the command: what was written where, and how to open it."""
-    lists, page = shown / "lists" / night.as_of.isoformat(), shown / "reports" / f"{night.as_of.isoformat()}.html"
+    lists, page = shown / "lists" / run.as_of.isoformat(), shown / "reports" / f"{run.as_of.isoformat()}.html"
     yield ""
-    name = night.settings.community.name
-    yield f"{name}, night of {night.as_of.isoformat()}: {members:,} members, {contacts:,} to talk to tomorrow"
-    yield f"  {counting_line(table_flows(night, tonight))}"
+    name = run.settings.community.name
+    yield f"{name}, night of {run.as_of.isoformat()}: {members:,} members, {contacts:,} to talk to tomorrow"
+    yield f"  {counting_line(table_flows(run, tonight))}"
     yield f"  lists    {lists}/   (contact_list.xlsx, members.xlsx, .csv, .parquet)"
     yield f"  report   {page}   open it in any browser"
-    yield f"  checks   {shown / 'reports' / f'{night.as_of.isoformat()}-validation.html'}"
-    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(night, shown)}   then open http://127.0.0.1:5000"
+    yield f"  checks   {shown / 'reports' / f'{run.as_of.isoformat()}-validation.html'}"
+    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(run, shown)}   then open http://127.0.0.1:5000"
 
 
 def counting_line(flows: Iterable[TableFlow]) -> str:
@@ -193,8 +193,8 @@ def _mlflow() -> str:
     return str(validation.relative_to(Path.cwd())) if validation.is_relative_to(Path.cwd()) else str(validation)
 
 
-def _shown_uri(night: RunContext, shown: Path) -> str:
-    return f"sqlite:///{shown / 'mlflow.db'}" if night.tracking.is_own else night.tracking.shown_uri
+def _shown_uri(run: RunContext, shown: Path) -> str:
+    return f"sqlite:///{shown / 'mlflow.db'}" if run.tracking.is_own else run.tracking.shown_uri
 
 
 def _table_validation(flow: TableFlow, intake: Intake) -> TableValidation:

@@ -52,7 +52,7 @@ class _Exports:
 class _Case:
     """One erasure: where, whom, what stands for each in names of files, and what people keep themselves."""
 
-    night: RunContext
+    run: RunContext
     matchers: IdMatchers
     masks: Mapping[str, str]
     exports: _Exports
@@ -60,11 +60,11 @@ class _Case:
 
     @property
     def root(self) -> Path:
-        return self.night.workspace.root
+        return self.run.workspace.root
 
     def search(self) -> Searched:
         """Search what Evenfall has written."""
-        return _search_own(self.night, self.matchers, self.exports)
+        return _search_own(self.run, self.matchers, self.exports)
 
     def shown(self, paths: Iterable[File]) -> tuple[str, ...]:
         """Files as they may be named: from the workspace on, or by where they lie elsewhere."""
@@ -86,13 +86,13 @@ def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Call
         WorkspaceBusyError: A run is going on.
     """
     asked = {members: "this member"} if isinstance(members, str) else members
-    night = open_run(workspace, None)
-    with night.workspace.held("erase"):
-        erased = read_register(night.workspace.root)
-        matchers = IdMatchers.of(asked, known=scan_member_index(night.workspace.lake).select("member_id").collect()["member_id"])
-        exports = _look_into_exports(night, matchers)
-        others = search(other_files(night.workspace, without=exports.files), matchers)
-        before = _search_own(night, matchers, exports)
+    run = open_run(workspace, None)
+    with run.workspace.held("erase"):
+        erased = read_register(run.workspace.root)
+        matchers = IdMatchers.of(asked, known=scan_member_index(run.workspace.lake).select("member_id").collect()["member_id"])
+        exports = _look_into_exports(run, matchers)
+        others = search(other_files(run.workspace, without=exports.files), matchers)
+        before = _search_own(run, matchers, exports)
         finished = {member: _finished_at(erased, member) for member in asked}
         known = before.named | others.named | exports.named | {member for member, held in finished.items() if held is not None}
         if not known:
@@ -105,9 +105,9 @@ def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Call
         todo = sorted(known - done.keys())
         if not todo:
             return [*told, f"Searched {before.files:,} files, {before.bytes_unpacked:,} bytes unpacked."]
-        erased = with_key(night.workspace.root, erased)
+        erased = with_key(run.workspace.root, erased)
         masks = {member: mask_of(erased.hash_of(member)) for member in todo}
-        return [*told, *_erase(_Case(night, matchers.only(todo), masks, exports, others), erased, after_step)]
+        return [*told, *_erase(_Case(run, matchers.only(todo), masks, exports, others), erased, after_step)]
 
 
 def _finished_at(erased: ErasureRegister, member_id: str) -> str | None:
@@ -163,23 +163,23 @@ def _with_lines(case: _Case, erased: ErasureRegister, certificate: Certificate) 
 
 
 def _out_of_landed(case: _Case, certificate: Certificate) -> Certificate:
-    return certificate.plus(*erase_landed(case.night.workspace.lake, case.matchers, masks=case.masks))
+    return certificate.plus(*erase_landed(case.run.workspace.lake, case.matchers, masks=case.masks))
 
 
 def _out_of_rollups(case: _Case, certificate: Certificate) -> Certificate:
-    night, lake = case.night, case.night.workspace.lake
+    run, lake = case.run, case.run.workspace.lake
     if any(lake.exists(name) for name in TABLES):
-        update_rollups(night)
+        update_rollups(run)
     return certificate
 
 
 def _out_of_derived(case: _Case, certificate: Certificate) -> Certificate:
-    return certificate.plus(*erase_derived(case.night.workspace.lake, case.matchers))
+    return certificate.plus(*erase_derived(case.run.workspace.lake, case.matchers))
 
 
 def _out_of_lists(case: _Case, certificate: Certificate) -> Certificate:
-    currency = case.night.settings.community.currency
-    nights = erase_from_lists(case.night.workspace, case.matchers, currency=currency, certificate=certificate.name)
+    currency = case.run.settings.community.currency
+    nights = erase_from_lists(case.run.workspace, case.matchers, currency=currency, certificate=certificate.name)
     return replace(certificate, nights=certificate.nights + nights)
 
 
@@ -188,7 +188,7 @@ def _out_of_database(case: _Case, certificate: Certificate) -> Certificate:
     from lake.sources.readers import expand_environment
     from outputs.publishing.database import withdraw_members
 
-    lists = case.night.settings.lists
+    lists = case.run.settings.lists
     if lists.publish_uri is None:
         return certificate
     address = expand_environment(lists.publish_uri, name="[lists] publish_uri")
@@ -206,7 +206,7 @@ def _out_of_database(case: _Case, certificate: Certificate) -> Certificate:
 def _out_of_past(case: _Case, certificate: Certificate) -> Certificate:
     """Let go of the past versions of every table: files and log entries, whose statistics name members too."""
     removed = certificate.past
-    lake = case.night.workspace.lake
+    lake = case.run.workspace.lake
     for table in lake.tables:
         removed += forget_past(lake, table)
     return replace(certificate, past=removed)
@@ -214,7 +214,7 @@ def _out_of_past(case: _Case, certificate: Certificate) -> Certificate:
 
 def _out_of_bucket(case: _Case, certificate: Certificate) -> Certificate:
     """Let go of what a bucket keeps of the tables' files that were overwritten or deleted; others' files are left alone."""
-    lake = case.night.workspace.lake
+    lake = case.run.workspace.lake
     if not isinstance(lake.root, Bucket) or lake.root.keeps_versions() is False:
         return certificate
     try:
@@ -236,7 +236,7 @@ def _ours(versions: Iterable[Version], lake: Lake) -> list[Version]:
 
 def _out_of_leftovers(case: _Case, certificate: Certificate) -> Certificate:
     """Clean whatever else still names one of them: pages, caches, databases of tools."""
-    lake = case.night.workspace.lake
+    lake = case.run.workspace.lake
     tables = {lake.path(table) for table in lake.tables}
     holding = (path for path in case.search().holding if isinstance(path, Path))
     clean((path for path in holding if not tables & set(path.parents)), case.matchers)
@@ -271,7 +271,7 @@ def _proven(case: _Case, certificate: Certificate) -> Certificate:
         still_found=masked(case.shown(found.holding)),
         unreadable=masked(case.shown(found.unreadable)),
         exports_holding=masked((*case.exports.holding, *case.shown(case.others.holding))),
-        not_searched=(*case.exports.not_searched, *_elsewhere(case.night)),
+        not_searched=(*case.exports.not_searched, *_elsewhere(case.run)),
     )
 
 
@@ -288,28 +288,28 @@ def _told(case: _Case, certificate: Certificate, page: Path) -> Iterator[str]:
     yield from (f"  not searched: {name}" for name in certificate.not_searched)
 
 
-def _search_own(night: RunContext, matchers: IdMatchers, exports: _Exports) -> Searched:
+def _search_own(run: RunContext, matchers: IdMatchers, exports: _Exports) -> Searched:
     """Search what Evenfall has written."""
-    return search(own_files(night.workspace, without=exports.files), matchers)
+    return search(own_files(run.workspace, without=exports.files), matchers)
 
 
-def _look_into_exports(night: RunContext, matchers: IdMatchers) -> _Exports:
+def _look_into_exports(run: RunContext, matchers: IdMatchers) -> _Exports:
     """Which exports bring the members: read and mapped as a night would, since they may write the id in their own way."""
     exports = _Exports()
     for name, table in TABLES.items():
-        sources = night.settings.table_sources(name)
+        sources = run.settings.table_sources(name)
         for number, source in enumerate(sources, start=1):
             try:
-                found = discover(table, [source], root=night.workspace.root)
+                found = discover(table, [source], root=run.workspace.root)
             except EvenfallError as error:
                 exports.not_searched.append(f"{name}[{number}]: {error.what}")
                 continue
             for export in found:
-                _look_into(export, night, matchers, exports)
+                _look_into(export, run, matchers, exports)
     return exports
 
 
-def _look_into(export: Export, night: RunContext, matchers: IdMatchers, exports: _Exports) -> None:
+def _look_into(export: Export, run: RunContext, matchers: IdMatchers, exports: _Exports) -> None:
     if export.location is None:
         exports.not_searched.append(f"{export.source}: the query of a database")
         return
@@ -317,7 +317,7 @@ def _look_into(export: Export, night: RunContext, matchers: IdMatchers, exports:
     wanted = set(matchers.ids)
     try:
         rows, _ = export.read()
-        zone = export.settings.timezone or night.timezone
+        zone = export.settings.timezone or run.timezone
         mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone).rows
         ids = pl.Series(list(wanted), dtype=pl.String).implode()
         named = {one for column in ID_COLUMNS & set(mapped.columns) for one in mapped[column].filter(mapped[column].is_in(ids))}
@@ -330,21 +330,19 @@ def _look_into(export: Export, night: RunContext, matchers: IdMatchers, exports:
         exports.holding.append(export.path)
 
 
-def _elsewhere(night: RunContext) -> list[str]:
+def _elsewhere(run: RunContext) -> list[str]:
     """Where Evenfall writes outside the workspace, and what a bucket may keep of what was removed."""
     places = []
-    root = night.workspace.lake.root
+    root = run.workspace.lake.root
     if isinstance(root, Bucket) and (keeps := root.keeps_versions()) is not False:
-        kept = (
-            "older versions of objects" if not keeps or _keeps_ours(night.workspace.lake, root) else "older versions of exports"
-        )
+        kept = "older versions of objects" if not keeps or _keeps_ours(run.workspace.lake, root) else "older versions of exports"
         places.append(
             f"{kept}, which the bucket {root.name} {'keeps' if keeps else 'may keep (it does not say)'}: nothing is promised of "
             "them until a lifecycle rule of the bucket has removed them"
         )
-    if not night.tracking.is_own:
+    if not run.tracking.is_own:
         places.append("the MLflow store named by MLFLOW_TRACKING_URI (runs and models name no member)")
-    if night.settings.lists.publish_uri is not None:
+    if run.settings.lists.publish_uri is not None:
         places.append("backups of the database the lists are published to")
     return places
 

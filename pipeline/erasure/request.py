@@ -45,15 +45,15 @@ def read_request(file: Path) -> dict[str, str]:
 
 def plan_erasure(workspace: Path, members: Mapping[str, str]) -> Iterator[str]:
     """What an erasure would do, as lines to show before it; nothing is changed."""
-    night = open_run(workspace, None)
+    run = open_run(workspace, None)
     ids = list(members)
     who = "1 member" if len(ids) == 1 else f"{len(ids):,} members"
     yield f"This removes {who} from everything the workspace holds: tables, their past versions, lists, pages, the database."
     for table in TABLES:
-        rows = _rows_naming(night, table, ids)
+        rows = _rows_naming(run, table, ids)
         if rows:
             yield f"  {table:<10} {rows:>10,} rows are theirs or name them"
-    yield f"  {'lists':<10} {_nights_naming(night, ids):>10,} nights"
+    yield f"  {'lists':<10} {_nights_naming(run, ids):>10,} nights"
     yield "It cannot be taken back. Your own exports are not edited."
 
 
@@ -69,8 +69,8 @@ def _ids(text: str) -> Iterator[tuple[int, str]]:
     yield from enumerate(text.splitlines(), start=1)
 
 
-def _rows_naming(night: RunContext, table: str, ids: list[str]) -> int:
-    lake = night.workspace.lake
+def _rows_naming(run: RunContext, table: str, ids: list[str]) -> int:
+    lake = run.workspace.lake
     if not lake.exists(table):
         return 0
     stored = lake.scan(table)
@@ -79,7 +79,7 @@ def _rows_naming(night: RunContext, table: str, ids: list[str]) -> int:
     return int(stored.filter(names).select(pl.len()).collect(engine="streaming").item())
 
 
-def _nights_naming(night: RunContext, ids: list[str]) -> int:
-    files = sorted(night.workspace.lists.glob("*/members.parquet"))
+def _nights_naming(run: RunContext, ids: list[str]) -> int:
+    files = sorted(run.workspace.lists.glob("*/members.parquet"))
     theirs = pl.col("member_id").is_in(ids)
     return sum(pl.scan_parquet(file, hive_partitioning=False).filter(theirs).limit(1).collect().height for file in files)

@@ -55,13 +55,13 @@ class Executor(Protocol):
     def train_trees(self) -> TrainTrees:
         """Who grows trees; by several machines together they are others, within a tolerance (docs/scale.md)."""
 
-    def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
+    def compute_features(self, run: RunContext, snapshot: CommunitySnapshot) -> Features:
         """Compute every feature of every member as of tonight."""
 
-    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
+    def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
         """Predict: one row per member, sorted by member_id, with at least what segments and lists read."""
 
-    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """Add `reasons` to what `score` returned."""
 
 
@@ -70,36 +70,36 @@ class LocalExecutor:
 
     train_trees: TrainTrees = staticmethod(train_trees_here)
 
-    def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
+    def compute_features(self, run: RunContext, snapshot: CommunitySnapshot) -> Features:
         """As `Executor.compute_features`."""
-        at_once = night.settings.scale.budget.members
+        at_once = run.settings.scale.budget.members
         seen = cut(snapshot.history, snapshot.totals.as_of)
         rows = compute_features_from_totals(seen, snapshot.totals, members_at_once=at_once, threads=cores())
         return Features(rows.lazy(), rows.height, rows.width, tuple(feature_catalog(seen.available, seen.event_types)))
 
-    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
+    def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
         """As `Executor.score`."""
         rows, models = features.rows.collect(), Predictors.of(champions)
-        predict = partial(add_predictions, models=models, as_of=night.as_of, eligible_days=night.settings.churn.eligible_days)
-        if rows.height <= (at_once := night.settings.scale.budget.members):
+        predict = partial(add_predictions, models=models, as_of=run.as_of, eligible_days=run.settings.churn.eligible_days)
+        if rows.height <= (at_once := run.settings.scale.budget.members):
             return predict(rows)
         with ThreadPoolExecutor(cores()) as pool:
             parts = pool.map(lambda part: predict(part).drop(rows.columns), rows.iter_slices(at_once))
             # Only the new columns are concatenated, so that the features are in memory once.
             return rows.hstack(pl.concat(parts, rechunk=True))
 
-    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Executor.explain`."""
-        currency = night.settings.community.currency
+        currency = run.settings.community.currency
         explained = add_reasons(
-            scored, champions.churn.model, features.catalog, as_of=night.as_of, currency=currency, threads=cores()
+            scored, champions.churn.model, features.catalog, as_of=run.as_of, currency=currency, threads=cores()
         )
-        return explained.select(columns_for_segments(explained.columns, night))
+        return explained.select(columns_for_segments(explained.columns, run))
 
 
-def sample_to_train_on(night: RunContext, history: History, features: Features, train_trees: TrainTrees) -> TrainingInput:
+def sample_to_train_on(run: RunContext, history: History, features: Features, train_trees: TrainTrees) -> TrainingInput:
     """Choose whom models learn from: everybody, or of a larger community every so-many-th member by number."""
-    every = -(-features.members // night.settings.prediction.learning_members)
+    every = -(-features.members // run.settings.prediction.learning_members)
     if every <= 1:
         return TrainingInput(history, features.rows, train_trees)
     number = pl.col("member_no")

@@ -29,19 +29,17 @@ MAX_ROWS_IN_MEMORY: Final = 4_000_000
 _TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
 
 
-def update_rollups(night: RunContext) -> list[date]:
+def update_rollups(run: RunContext) -> list[date]:
     """Bring the daily rollups of a run's lake up to date, as `roll_up` does, within the memory the run may use."""
-    today = night.now.astimezone(ZoneInfo(night.timezone)).date()
-    at_once = night.settings.scale.budget.rolled_up_rows
-    return roll_up(night.workspace.lake, timezone=night.timezone, now_date=today, rows_at_once=at_once)
+    today = run.now.astimezone(ZoneInfo(run.timezone)).date()
+    at_once = run.settings.scale.budget.rolled_up_rows
+    return roll_up(run.workspace.lake, timezone=run.timezone, now_date=today, rows_at_once=at_once)
 
 
-def load_snapshot(night: RunContext) -> CommunitySnapshot:
+def load_snapshot(run: RunContext) -> CommunitySnapshot:
     """Gather what a run looks at, as `take_snapshot` does, within the memory it may use."""
-    materialise_if_small = night.settings.scale.budget.rollup_rows_in_memory
-    return take_snapshot(
-        night.workspace.lake, timezone=night.timezone, as_of=night.as_of, max_rows_in_memory=materialise_if_small
-    )
+    materialise_if_small = run.settings.scale.budget.rollup_rows_in_memory
+    return take_snapshot(run.workspace.lake, timezone=run.timezone, as_of=run.as_of, max_rows_in_memory=materialise_if_small)
 
 
 def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = ROWS_AT_ONCE) -> list[date]:

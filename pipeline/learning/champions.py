@@ -93,49 +93,49 @@ class TrainingInput:
     train_trees: TrainTrees = train_trees_here
 
 
-def choose_champions(night: RunContext, training_input: TrainingInput, *, force: Force | None = None) -> Champions:
+def choose_champions(run: RunContext, training_input: TrainingInput, *, force: Force | None = None) -> Champions:
     """Load tonight's champions, having trained challengers where there is no champion, they are due, or `force` says so.
 
     Args:
-        night: The run.
+        run: The run.
         training_input: What to learn from; on its features of tonight the gate counts how much of the contact list would change.
         force: `train` a challenger now, or `promote` it whatever the gate says.
 
     Raises:
         OutsideServiceError: The tracking store failed.
     """
-    night.tracking.prepare()
-    churn = _champion(night, training_input, "churn", force=force)
+    run.tracking.prepare()
+    churn = _champion(run, training_input, "churn", force=force)
     assert isinstance(churn.model, ChurnModel)
-    value = _champion(night, training_input, "value", force=force) if "orders" in training_input.history.available else None
+    value = _champion(run, training_input, "value", force=force) if "orders" in training_input.history.available else None
     return Champions(churn, value)
 
 
-def _champion(night: RunContext, training_input: TrainingInput, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
-    tracking = night.tracking
-    champion = tracking.champion(purpose, as_of=night.as_of)
+def _champion(run: RunContext, training_input: TrainingInput, purpose: Purpose, *, force: Force | None) -> Champion[Any]:
+    tracking = run.tracking
+    champion = tracking.champion(purpose, as_of=run.as_of)
     first = _needs_replacing(champion, force=force)
     held = None if first else champion
-    if held is not None and not _is_due(night, purpose, force=force):
+    if held is not None and not _is_due(run, purpose, force=force):
         # A night that is run again tells of its own challenger what it told the first time.
-        tonights = tracking.find(purpose, as_of=night.as_of, fingerprint=_fingerprint(night, purpose))
+        tonights = tracking.find(purpose, as_of=run.as_of, fingerprint=_fingerprint(run, purpose))
         decided = None if tonights is None else tracking.decision(tonights)
         return Champion(_read(held), held, decided or tracking.decision(held) or "")
-    fingerprint = _fingerprint(night, purpose)
-    challenger = tracking.find(purpose, as_of=night.as_of, fingerprint=fingerprint)
+    fingerprint = _fingerprint(run, purpose)
+    challenger = tracking.find(purpose, as_of=run.as_of, fingerprint=fingerprint)
     decided = None if challenger is None else tracking.decision(challenger)
     contest: Contest | None = None
     if challenger is None or decided is None:
         # A crash between training and deciding is healed by training again: the same data give the same twin.
-        trained, record = _train(night, training_input, purpose, fingerprint)
+        trained, record = _train(run, training_input, purpose, fingerprint)
         challenger = challenger or tracking.log_training(record)
         contest = _contest(purpose, trained, record.panel, held)
     if decided is None or force == "promote":
         decided = _decide(
-            night, purpose, training_input.tonight, held=held, challenger=challenger, contest=contest, force=force, first=first
+            run, purpose, training_input.tonight, held=held, challenger=challenger, contest=contest, force=force, first=first
         )
     say(f"{challenger.label} {decided}")
-    chosen = tracking.champion(purpose, as_of=night.as_of)
+    chosen = tracking.champion(purpose, as_of=run.as_of)
     assert chosen is not None
     return Champion(_read(chosen), chosen, decided)
 
@@ -174,7 +174,7 @@ def _read(registered: RegisteredModel) -> Any:
 
 
 def _decide(
-    night: RunContext,
+    run: RunContext,
     purpose: Purpose,
     tonight: pl.LazyFrame,
     *,
@@ -191,13 +191,13 @@ def _decide(
         decision = Decision(True, "by hand")
     else:
         change = _list_change(
-            tonight.collect(), from_files(held.files), from_files(challenger.files), night.settings.lists.contact_capacity
+            tonight.collect(), from_files(held.files), from_files(challenger.files), run.settings.lists.contact_capacity
         )
-        decision = decide(purpose, contest, list_change=change, policy=night.settings.gate, seed=night.settings.prediction.seed)
+        decision = decide(purpose, contest, list_change=change, policy=run.settings.gate, seed=run.settings.prediction.seed)
     if decision.promote:
-        night.tracking.promote(challenger, as_of=night.as_of, reason=decision.reason)
+        run.tracking.promote(challenger, as_of=run.as_of, reason=decision.reason)
         return f"promoted: {decision.reason}"
-    night.tracking.turn_down(challenger, reason=decision.reason)
+    run.tracking.turn_down(challenger, reason=decision.reason)
     return f"turned down: {decision.reason}"
 
 
@@ -224,22 +224,22 @@ def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacit
     return tops[1].join(tops[0], on="member_id", how="anti").height / tops[1].height
 
 
-def _is_due(night: RunContext, purpose: Purpose, *, force: Force | None) -> bool:
-    newest = night.tracking.newest_training(purpose, as_of=night.as_of)
-    return force is not None or newest is None or (night.as_of - newest).days >= night.settings.training.every_days
+def _is_due(run: RunContext, purpose: Purpose, *, force: Force | None) -> bool:
+    newest = run.tracking.newest_training(purpose, as_of=run.as_of)
+    return force is not None or newest is None or (run.as_of - newest).days >= run.settings.training.every_days
 
 
 def _train(
-    night: RunContext, training_input: TrainingInput, purpose: Purpose, fingerprint: str
+    run: RunContext, training_input: TrainingInput, purpose: Purpose, fingerprint: str
 ) -> tuple[Trained[Any], TrainingRecord]:
-    settings = night.settings
+    settings = run.settings
     history = materialise_if_small(
-        training_input.history, night.workspace.lake, max_rows=settings.scale.budget.rollup_rows_in_memory
+        training_input.history, run.workspace.lake, max_rows=settings.scale.budget.rollup_rows_in_memory
     )
     horizon_days = settings.churn.horizon_days if purpose == "churn" else settings.value.horizon_days
     cutoffs = plan_cutoffs(
-        first_day=first_day(history, night.as_of),
-        as_of=night.as_of,
+        first_day=first_day(history, run.as_of),
+        as_of=run.as_of,
         horizon_days=horizon_days,
         step_days=settings.prediction.step_days,
         max_cutoffs=settings.prediction.max_cutoffs,
@@ -253,7 +253,7 @@ def _train(
             cutoffs=cutoffs,
             churn_horizon_days=horizon_days,
             value_horizon_days=horizon_days,
-            seen_until=night.as_of,
+            seen_until=run.as_of,
             eligible_days=settings.churn.eligible_days,
             keep=kept_rows(purpose, history),
             threads=cores(),
@@ -264,7 +264,7 @@ def _train(
     trained: Trained[Any] = train(
         panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, train_trees=training_input.train_trees
     )
-    return trained, _record(night, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
+    return trained, _record(run, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
 
 
 def _without_future(history: History, as_of: date) -> pl.DataFrame:
@@ -282,7 +282,7 @@ def _without_future(history: History, as_of: date) -> pl.DataFrame:
 
 
 def _record(
-    night: RunContext,
+    run: RunContext,
     purpose: Purpose,
     trained: Trained[Any],
     *,
@@ -296,7 +296,7 @@ def _record(
     curves = {**trained.curves}
     return TrainingRecord(
         experiment=purpose,
-        as_of=night.as_of,
+        as_of=run.as_of,
         parameters={**trained.parameters, **parts, "cutoffs": len(cutoffs)},
         metrics={**trained.metrics, "rows": {part: float(rows) for part, rows in trained.rows.items()}},
         files=to_files(trained.model),
@@ -305,7 +305,7 @@ def _record(
         summary=_summary(purpose, trained),
         figures=training_figures(curves, trained.importance, title=title),
         tables={"feature_importance.csv": trained.importance, **{f"{name}.csv": points for name, points in curves.items()}},
-        tags={**data_versions(night), "fingerprint": fingerprint, "code": code_hash()[:12], "kind": trained.model.kind},
+        tags={**data_versions(run), "fingerprint": fingerprint, "code": code_hash()[:12], "kind": trained.model.kind},
     )
 
 
@@ -318,19 +318,19 @@ def _summary(purpose: Purpose, trained: Trained[Any]) -> str:
     return f"{told} {trained.model.why}"
 
 
-def data_versions(night: RunContext) -> dict[str, str]:
+def data_versions(run: RunContext) -> dict[str, str]:
     """Table → version of the lake that a run read, as tags."""
-    lake = night.workspace.lake
+    lake = run.workspace.lake
     return {f"lake.{table}": str(lake.version(table)) for table in (DAILY, TIES, "members", "feedback") if lake.exists(table)}
 
 
-def _fingerprint(night: RunContext, purpose: Purpose) -> str:
+def _fingerprint(run: RunContext, purpose: Purpose) -> str:
     """What a training depends on: a crash between registering and promoting finds the same version again."""
     facts: Mapping[str, Any] = {
         "purpose": purpose,
-        "as_of": night.as_of.isoformat(),
-        "data": data_versions(night),
-        "settings": settings_hash(night.settings),
+        "as_of": run.as_of.isoformat(),
+        "data": data_versions(run),
+        "settings": settings_hash(run.settings),
         "code": code_hash(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

@@ -31,7 +31,7 @@ class _Return:
     used_on: date
 
 
-def roll_back(night: RunContext) -> list[str]:
+def roll_back(run: RunContext) -> list[str]:
     """Promote, for churn and value, the version that the latest night before the present champion used; one line for each.
 
     Where only one of the two has such a version, the other champion stays. All is checked before anything is promoted.
@@ -40,15 +40,15 @@ def roll_back(night: RunContext) -> list[str]:
         ConfigurationError: No night used another version of either, or that version cannot be read.
         OutsideServiceError: The tracking store failed.
     """
-    night.tracking.prepare()
-    asked = {name: night.tracking.champion(name, as_of=night.as_of) for name in _PURPOSES}
+    run.tracking.prepare()
+    asked = {name: run.tracking.champion(name, as_of=run.as_of) for name in _PURPOSES}
     held = {name: champion for name, champion in asked.items() if champion is not None}
-    returns = {name: found for name, champion in held.items() if (found := _return(night, champion)) is not None}
+    returns = {name: found for name, champion in held.items() if (found := _return(run, champion)) is not None}
     if not returns:
-        raise _nothing_before(night, list(held.values()))
+        raise _nothing_before(run, list(held.values()))
     for one in returns.values():
         reason = f"rolled back by hand from {one.held.label}"
-        night.tracking.promote(one.before, as_of=night.as_of, reason=reason)
+        run.tracking.promote(one.before, as_of=run.as_of, reason=reason)
     return [_told(champion, returns.get(name)) for name, champion in held.items()]
 
 
@@ -67,11 +67,11 @@ def used_by_nights(workspace: Workspace, purpose: str, *, until: date) -> Iterat
             yield as_of, int(label.rsplit("/", 1)[1])
 
 
-def _return(night: RunContext, held: RegisteredModel) -> _Return | None:
-    known = night.tracking.versions(held.name)
-    for as_of, version in used_by_nights(night.workspace, held.name, until=night.as_of):
+def _return(run: RunContext, held: RegisteredModel) -> _Return | None:
+    known = run.tracking.versions(held.name)
+    for as_of, version in used_by_nights(run.workspace, held.name, until=run.as_of):
         if version != held.version and version in known:
-            before = night.tracking.registered(held.name, version=version)
+            before = run.tracking.registered(held.name, version=version)
             before.refuse_damage()
             from_files(before.files)
             return _Return(held, before, as_of)
@@ -95,10 +95,10 @@ def _told(held: RegisteredModel, found: _Return | None) -> str:
     return f"champion {found.before.label}; rolled back from {held.label}; last used by the night of {found.used_on}"
 
 
-def _nothing_before(night: RunContext, held: list[RegisteredModel]) -> ConfigurationError:
+def _nothing_before(run: RunContext, held: list[RegisteredModel]) -> ConfigurationError:
     present = " and ".join(champion.label for champion in held) or "no model"
     return ConfigurationError(
-        f"there is nothing to roll back to: {present} scored every night up to {night.as_of} that counts "
+        f"there is nothing to roll back to: {present} scored every night up to {run.as_of} that counts "
         "(promotions that no night used, and nights that a backfill made, do not)",
         remedy="Train another with `evenfall train`.",
     )

@@ -38,8 +38,8 @@ def list_open(workspace: Path, *, place: Path | None = None) -> str:
     Raises:
         ConfigurationError: A file was named and the rows of several tables wait, or nothing can be written there.
     """
-    night = open_run(workspace, None)
-    waiting = _open(night)
+    run = open_run(workspace, None)
+    waiting = _open(run)
     if waiting.is_empty():
         return "The quarantine is empty."
     files = [] if place is None else write_repair_files(waiting, place)
@@ -67,23 +67,23 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
         ConfigurationError: A file is not one that `list_open` wrote, or no night of this release has taken in members yet.
         WorkspaceBusyError: A run is going on.
     """
-    night = open_run(workspace, None)
-    with night.workspace.held("quarantine replay"):
-        undo_unrecorded(night.workspace.lake)
-        waiting = _open(night)
+    run = open_run(workspace, None)
+    with run.workspace.held("quarantine replay"):
+        undo_unrecorded(run.workspace.lake)
+        waiting = _open(run)
         chosen = waiting if place is None else _repaired(waiting, place)
-        if "members" in chosen["table"] and not knows_who_refused(night.workspace.lake):
+        if "members" in chosen["table"] and not knows_who_refused(run.workspace.lake):
             raise ConfigurationError(
                 "the members of this lake were taken in by an earlier release, which did not keep who had refused by source",
                 remedy="Run a night first: it reads the sources of members once more. Then replay.",
             )
-        admitted = [_replay_arrival(night, rows) for rows in _by_arrival(chosen)]
+        admitted = [_replay_arrival(run, rows) for rows in _by_arrival(chosen)]
     landed, still_bad = sum(good for good, _ in admitted), sum(bad for _, bad in admitted)
     return f"{landed:,} rows re-admitted, {still_bad:,} still break a rule. The next night sees them."
 
 
-def _open(night: RunContext) -> pl.DataFrame:
-    return read_quarantine(night.workspace.lake).filter(pl.col("status") == OPEN)
+def _open(run: RunContext) -> pl.DataFrame:
+    return read_quarantine(run.workspace.lake).filter(pl.col("status") == OPEN)
 
 
 def _repaired(waiting: pl.DataFrame, place: Path) -> pl.DataFrame:
@@ -105,22 +105,22 @@ def _by_arrival(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield from sorted(groups, key=lambda group: (order[group["table"][0]], group["arrival_id"][0]))
 
 
-def _replay_arrival(night: RunContext, rows: pl.DataFrame) -> tuple[int, int]:
+def _replay_arrival(run: RunContext, rows: pl.DataFrame) -> tuple[int, int]:
     """Land the rows of one arrival that are good now, as part of that arrival; returns landed and still bad."""
-    lake, table = night.workspace.lake, TABLES[rows["table"][0]]
+    lake, table = run.workspace.lake, TABLES[rows["table"][0]]
     written = pl.DataFrame([json.loads(row) for row in rows["values"]], infer_schema_length=None, orient="row")
-    configured = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
-    ledger = match_ledger(read_arrivals(lake), configured, root=night.workspace.root)
+    configured = {name: identify(name, run.settings.table_sources(name)) for name in TABLES}
+    ledger = match_ledger(read_arrivals(lake), configured, root=run.workspace.root)
     arrival = ledger.row(by_predicate=pl.col("arrival_id") == rows["arrival_id"][0], named=True)
     source = _source(configured[table.name], arrival, columns=written.columns)
-    erased = read_register(night.workspace.root)
-    mapped = map_export(written, table=table, settings=source, name="quarantine", timezone=source.timezone or night.timezone)
+    erased = read_register(run.workspace.root)
+    mapped = map_export(written, table=table, settings=source, name="quarantine", timezone=source.timezone or run.timezone)
     mapped = leave_out(mapped, table=table, erased=erased)
     checked = mapped.rows.join(mapped.rejects, on=ROW_NO, how="anti")
-    references = {name: _keys(night, TABLES[name]) for name in table.references.values() if night.settings.table_sources(name)}
+    references = {name: _keys(run, TABLES[name]) for name in table.references.values() if run.settings.table_sources(name)}
     if erased.erasures and "members" in references:
         references["members"] = pl.concat([references["members"], pl.Series([ERASED_AUTHOR])])
-    tolerance = timedelta(minutes=night.settings.validation.future_tolerance_minutes)
+    tolerance = timedelta(minutes=run.settings.validation.future_tolerance_minutes)
     replay = Replay(lake, table, source, ledger, arrival, configured[table.name])
     before = replay.held()
     prefix = arrival["key_prefix"]
@@ -133,18 +133,18 @@ def _replay_arrival(night: RunContext, rows: pl.DataFrame) -> tuple[int, int]:
         good = good.filter(~pl.col(table.key).is_in(before[table.key].implode()))
     if good.is_empty():
         return 0, rows.height
-    records = authorless(as_records(good, table=table, timezone=night.timezone))
+    records = authorless(as_records(good, table=table, timezone=run.timezone))
     lines_merged = good.height - records.height
     records, joined = _join_landed_lines(table, records, before)
     stamped = replay.not_overtaken(records).with_columns(
-        ingested_at=pl.lit(night.now).cast(TIMESTAMP),
+        ingested_at=pl.lit(run.now).cast(TIMESTAMP),
         source=pl.lit(arrival["source"]),
         source_file=pl.lit(arrival["path"]),
         arrival_id=pl.lit(arrival["arrival_id"]),
         **{SEQUENCE: pl.lit(arrival["sequence"], dtype=pl.Int64)},
     )
     if table.name == "members":
-        replay.hear(mapped.rows, said_at=night.now)
+        replay.hear(mapped.rows, said_at=run.now)
     ledger = replay.land(stamped, good=good.height, merged=lines_merged + joined, held_before=before.height)
     number_new_members(lake, {table.name: stamped})
     admitted = rows["quarantine_id"].gather((good[ROW_NO] - 1).to_list())
@@ -167,8 +167,8 @@ def _join_landed_lines(table: Table, records: pl.DataFrame, held: pl.DataFrame) 
     return summed.select(records.columns), held.height
 
 
-def _keys(night: RunContext, table: Table) -> pl.Series:
-    return night.workspace.lake.scan_or_empty(table.name, table.landed_schema).select(table.key).collect().to_series()
+def _keys(run: RunContext, table: Table) -> pl.Series:
+    return run.workspace.lake.scan_or_empty(table.name, table.landed_schema).select(table.key).collect().to_series()
 
 
 def _source(sources: Sequence[Source], arrival: Mapping[str, Any], *, columns: list[str]) -> SourceSettings:

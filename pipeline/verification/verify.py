@@ -59,47 +59,47 @@ def verify(workspace: Path, as_of: str | None) -> Verdict:
         ConfigurationError: There are no lists of that night.
         OutsideServiceError: The tracking store failed.
     """
-    night = _listed_night(open_run(workspace, as_of), given=as_of is not None)
-    folder = night.workspace.night(night.as_of)
+    run = _listed_night(open_run(workspace, as_of), given=as_of is not None)
+    folder = run.workspace.night(run.as_of)
     receipt: dict[str, Any] = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
     on_disk = list_hashes(folder, receipt["lists"])
     tampered = sorted(name for name, digest in receipt["lists"].items() if on_disk[name] != digest)
-    past = _past(night, receipt)
-    why_not = _why_not(night, receipt, past)
-    champions = None if why_not else _champions(night, receipt)
+    past = _past(run, receipt)
+    why_not = _why_not(run, receipt, past)
+    champions = None if why_not else _champions(run, receipt)
     if past is None or champions is None:
         reason = why_not or "a model that scored it is no longer in the registry, or is not the same"
         told = tuple(f"  {name} is not the file that the receipt vouches for" for name in tampered)
         return Verdict(
-            "differs" if tampered else "cannot be verified", (f"{night.as_of} cannot be computed again: {reason}.", *told)
+            "differs" if tampered else "cannot be verified", (f"{run.as_of} cannot be computed again: {reason}.", *told)
         )
     with tempfile.TemporaryDirectory(prefix="evenfall-verify-") as temporary:
         # A night is published with the mark or without it: only its receipt can say that somebody has changed that since.
-        marked = night.settings.lists.bom if _MARKED in tampered else has_mark(folder / _MARKED)
-        again = _compute(replace(night, workspace=past), champions, Path(temporary), bom=marked)
+        marked = run.settings.lists.bom if _MARKED in tampered else has_mark(folder / _MARKED)
+        again = _compute(replace(run, workspace=past), champions, Path(temporary), bom=marked)
         different = sorted(name for name in {*again, *on_disk} if again.get(name) != on_disk.get(name))
         if not different:
-            return Verdict("matches", (f"{night.as_of} matches: {len(again)} lists, byte for byte.",))
-        return _differing(night, receipt, different, tampered, Path(temporary))
+            return Verdict("matches", (f"{run.as_of} matches: {len(again)} lists, byte for byte.",))
+        return _differing(run, receipt, different, tampered, Path(temporary))
 
 
-def _listed_night(night: RunContext, *, given: bool) -> RunContext:
-    lists = night.workspace.lists
-    if (given or night.asked is not None) and (night.workspace.night(night.as_of) / RECEIPT).exists():
-        return night
+def _listed_night(run: RunContext, *, given: bool) -> RunContext:
+    lists = run.workspace.lists
+    if (given or run.asked is not None) and (run.workspace.night(run.as_of) / RECEIPT).exists():
+        return run
     nights = sorted(path.parent.name for path in lists.glob(f"[0-9]*/{RECEIPT}"))
     if given or not nights:
-        which = f"the night of {night.as_of}" if given else "any night"
+        which = f"the night of {run.as_of}" if given else "any night"
         raise ConfigurationError(f"there are no lists of {which} to verify", remedy="Choose a night that has lists.")
-    return night.on(date.fromisoformat(nights[-1]))
+    return run.on(date.fromisoformat(nights[-1]))
 
 
-def _past(night: RunContext, receipt: Mapping[str, Any]) -> PastWorkspace | None:
+def _past(run: RunContext, receipt: Mapping[str, Any]) -> PastWorkspace | None:
     versions = receipt.get("tables")
-    return None if versions is None else PastWorkspace(night.workspace.root, night.workspace.lake_path, versions=versions)
+    return None if versions is None else PastWorkspace(run.workspace.root, run.workspace.lake_path, versions=versions)
 
 
-def _why_not(night: RunContext, receipt: Mapping[str, Any], past: PastWorkspace | None) -> str | None:
+def _why_not(run: RunContext, receipt: Mapping[str, Any], past: PastWorkspace | None) -> str | None:
     if receipt.get(ERASURES_KEY):
         return "a member was erased since"
     if past is None:
@@ -108,17 +108,17 @@ def _why_not(night: RunContext, receipt: Mapping[str, Any], past: PastWorkspace 
     assert isinstance(lake, PastLake)
     gone = lake.missing()
     if gone:
-        kept = night.settings.retention.history_days
+        kept = run.settings.retention.history_days
         return f"it is past its keeping time of {kept} days ([retention] history_days): {', '.join(gone)} as they were are gone"
     return None
 
 
-def _champions(night: RunContext, receipt: Mapping[str, Any]) -> Champions | None:
+def _champions(run: RunContext, receipt: Mapping[str, Any]) -> Champions | None:
     """The models the receipt names; None when one is gone or is not what it was."""
     found: dict[str, Champion[Any]] = {}
     for name, label in receipt["models"].items():
         try:
-            registered = night.tracking.registered(name, version=int(label.rsplit("/", 1)[1]))
+            registered = run.tracking.registered(name, version=int(label.rsplit("/", 1)[1]))
         except OutsideServiceError:
             return None
         if files_hash(registered.files) != receipt["model_files"][name]:
@@ -127,30 +127,30 @@ def _champions(night: RunContext, receipt: Mapping[str, Any]) -> Champions | Non
     return Champions(found["churn"], found.get("value"))
 
 
-def _compute(night: RunContext, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
+def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
     """The lists of the night, computed as the night does, written into a folder; returns their hashes."""
-    lists = compute_night(night, load_snapshot(night), champions, LocalExecutor())
-    currency = night.settings.community.currency
+    lists = compute_night(run, load_snapshot(run), champions, LocalExecutor())
+    currency = run.settings.community.currency
     return write_lists(folder, members=lists.members, contacts=lists.contacts, currency=currency, bom=bom)
 
 
-def _differing(night: RunContext, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path) -> Verdict:
+def _differing(run: RunContext, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path) -> Verdict:
     """Tell a list that was changed from a night that today's code or configuration would make otherwise."""
     changed = [
         what
         for what, now, then in (
             ("the code", code_hash(), receipt["code"]),
-            ("the configuration", settings_hash(night.settings), receipt["configuration"]),
+            ("the configuration", settings_hash(run.settings), receipt["configuration"]),
         )
         if now != then
     ]
     if changed and not tampered:
         reason = " and ".join(changed)
-        return Verdict("cannot be verified", (f"{night.as_of} comes out otherwise today: {reason} has changed since.",))
+        return Verdict("cannot be verified", (f"{run.as_of} comes out otherwise today: {reason} has changed since.",))
     # With other code only what the receipt itself vouches for can be told from tampering.
     told = tampered if changed else different
-    where = [line for name in told for line in _where(name, night.workspace.night(night.as_of) / name, folder / name)]
-    return Verdict("differs", (f"{night.as_of} differs from what its tables and models give:", *where))
+    where = [line for name in told for line in _where(name, run.workspace.night(run.as_of) / name, folder / name)]
+    return Verdict("differs", (f"{run.as_of} differs from what its tables and models give:", *where))
 
 
 def _where(name: str, published: Path, computed: Path) -> Iterator[str]:
