@@ -16,7 +16,7 @@ from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
 from outputs.report.facts import TableFlow
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
-from pipeline.intake.cast_failures import together
+from pipeline.intake.cast_failures import merge_outcomes
 from pipeline.intake.intake import Intake
 from pipeline.intake.reading import Arrival
 from pipeline.learning.champions import Champions
@@ -227,7 +227,7 @@ def _consequence(outcome: RuleOutcome, *, stopped: bool) -> Literal["set aside",
 
 def _worst_rules(arrivals: tuple[Arrival, ...]) -> list[RuleOutcome]:
     """One outcome per broken rule over all arrivals of a table, the worst first."""
-    return together(outcome for arrival in arrivals for outcome in arrival.outcomes)
+    return merge_outcomes(outcome for arrival in arrivals for outcome in arrival.outcomes)
 
 
 def _judged_flow(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow:

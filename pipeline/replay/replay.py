@@ -12,9 +12,8 @@ import polars as pl
 
 from expectations.runner import validate
 from lake.arrivals import knows_who_refused, read_arrivals, record, undo_unrecorded
-from lake.contracts import TABLES, TIMESTAMP, Table
+from lake.contracts import TABLES, Table
 from lake.errors import ConfigurationError
-from lake.landing import SEQUENCE
 from lake.member_index import number_new_members
 from lake.quarantine import OPEN, READMITTED, read_quarantine, set_status, write_quarantine
 from lake.record_keys import as_records, with_keys
@@ -22,7 +21,7 @@ from lake.sources.mapping import ROW_NO, map_export
 from lake.sources.source_identity import Source, identify, match_ledger
 from lake.sources.source_settings import SourceSettings
 from pipeline.erasure.register import ERASED_AUTHOR, leave_out, read_register, without_names
-from pipeline.intake.reading import authorless
+from pipeline.intake.reading import with_provenance, without_erased_author
 from pipeline.replay.arrival_replay import Replay
 from pipeline.replay.repair_files import read_repair_files, write_repair_files
 from runtime.run_context import RunContext, open_run
@@ -133,16 +132,10 @@ def _replay_arrival(run: RunContext, rows: pl.DataFrame) -> tuple[int, int]:
         good = good.filter(~pl.col(table.key).is_in(before[table.key].implode()))
     if good.is_empty():
         return 0, rows.height
-    records = authorless(as_records(good, table=table, timezone=run.timezone))
+    records = without_erased_author(as_records(good, table=table, timezone=run.timezone))
     lines_merged = good.height - records.height
     records, joined = _join_landed_lines(table, records, before)
-    stamped = replay.not_overtaken(records).with_columns(
-        ingested_at=pl.lit(run.now).cast(TIMESTAMP),
-        source=pl.lit(arrival["source"]),
-        source_file=pl.lit(arrival["path"]),
-        arrival_id=pl.lit(arrival["arrival_id"]),
-        **{SEQUENCE: pl.lit(arrival["sequence"], dtype=pl.Int64)},
-    )
+    stamped = with_provenance(replay.not_overtaken(records), arrival, at=run.now)
     if table.name == "members":
         replay.hear(mapped.rows, said_at=run.now)
     ledger = replay.land(stamped, good=good.height, merged=lines_merged + joined, held_before=before.height)
