@@ -1,4 +1,4 @@
-"""`evenfall explain`: one member's card, from the lists and the lake of a night that has been run."""
+"""`evenfall explain`: the card of one member, from the lists and the lake of a past night."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _BARS: Final = "·▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of one member; of those who may not be profiled, nothing but the id.
+    """The card of one member; of a member who may not be profiled it has the id alone.
 
     Args:
-        member_id: As the lists call them.
+        member_id: The member's id.
         as_of: The night.
-        scores: What each score is called, and its value in words.
-        active_days: Days with activity in each of the last 52 weeks, the oldest first.
-        reasons: The strongest first: whether it raises the risk of leaving, and its sentence.
-        tier_moves: The first night in each tier, the oldest first.
+        scores: The name of each score, with its value in words.
+        active_days: The number of days with activity in each of the last 52 weeks, the oldest week first.
+        reasons: Whether each reason raises the risk of leaving, with its sentence; the strongest first.
+        tier_moves: The first night in each tier, with the tier; the oldest first.
     """
 
     member_id: str
@@ -47,34 +47,34 @@ class Card:
 
     @property
     def first_day(self) -> date:
-        """The first of the days that `active_days` counts."""
+        """Return the first day that `active_days` counts."""
         return self.as_of - timedelta(days=_WEEKS * _WEEK_DAYS - 1)
 
 
 def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str:
-    """Write a member's card: scores, a year's activity, reasons, tier moves.
+    """Return a member's card as text: scores, a year's activity, reasons, tier moves.
 
     Args:
         workspace: The folder with `evenfall.toml`.
-        member_id: The member, as the lists call them.
-        as_of: The night; by default the newest that has been run.
+        member_id: The member's id, as in the lists.
+        as_of: The night; None means the newest night with lists.
 
     Raises:
-        ConfigurationError: No night has been run, or its lists do not know the member.
+        ConfigurationError: There are no lists, or the member is not on them.
     """
     run = open_run(workspace, as_of)
     return _as_text(read_card(run.on(_listed_night(run, given=as_of is not None)), member_id))
 
 
 def read_card(run: RunContext, member_id: str) -> Card:
-    """Gather a member's card from the lists and the lake.
+    """Read a member's card from the lists and the lake.
 
     Args:
-        run: A night with lists.
-        member_id: The member, as the lists call them.
+        run: The run of a night with lists.
+        member_id: The member's id, as in the lists.
 
     Raises:
-        ConfigurationError: The night's lists do not know the member.
+        ConfigurationError: The member is not on the lists of the night.
     """
     listed = read_members(run).filter(pl.col("member_id") == member_id)
     if listed.is_empty():
@@ -83,6 +83,7 @@ def read_card(run: RunContext, member_id: str) -> Card:
             remedy="Write the id exactly as in the lists, or choose another night.",
         )
     member = listed.row(0, named=True)
+    # Every profiled member has a tier, so that a null means that the member may not be profiled.
     if member["tier"] is None:
         return Card(member_id, run.as_of)
     number = scan_member_index(run.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
@@ -155,7 +156,8 @@ def _active_days(run: RunContext, member_no: int) -> tuple[int, ...]:
 
 
 def _tier_moves(run: RunContext, member_no: int) -> tuple[tuple[date, str], ...]:
-    mine = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= run.as_of)
-    states = run.workspace.lake.scan(TIERS_TABLE).filter(mine).collect()
+    until_night = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= run.as_of)
+    states = run.workspace.lake.scan(TIERS_TABLE).filter(until_night).collect()
+    # Each night stores every tier with the night it began: equal beginnings are one stay in a tier.
     moves = states.sort(NIGHT).unique("tier_since", keep="first", maintain_order=True).sort("tier_since")
     return tuple(moves.select("tier_since", "tier").iter_rows())

@@ -1,4 +1,4 @@
-"""The receipt of a night: hashes of data, code, configuration and models, tied to the hash of each list."""
+"""The receipt of a night: hashes of its data, code, configuration, models and lists."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from pipeline.stored_nights import GROUPS, TIERS_TABLE
 from runtime.run_context import RunContext, code_hash, settings_hash
 
 RECEIPT: Final = "receipt.json"
-# What the lists are computed from; a night is recomputed from these tables as they were.
+# The inputs of the lists: `evenfall verify` recomputes a night from these tables at the versions in the receipt.
 _COMPUTED_FROM: Final = (*TABLES, REFUSALS, RETIRED, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
-# What these steps count follows from the tables alone; timings, and what a run happened to find new, stand in the log.
+# The counts of these steps depend on the tables alone, so that the same night gives the same receipt; others are in the log.
 _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")
 _FORMAT_VERSION: Final = 2
 
 
 def write_receipt(folder: Path, run: RunContext, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
-    """Write `receipt.json` beside the lists it vouches for; the same night gives the same bytes.
+    """Write `receipt.json` into the folder of the lists; the same night gives the same bytes.
 
     Args:
-        folder: The lists' folder, not published yet.
+        folder: The folder of the lists, not published yet.
         run: The run.
         champions: The models that scored.
         lists: File name → SHA-256.
 
     Returns:
-        What was written.
+        The content of the receipt.
     """
     models = {champion.registered.name: champion.registered for champion in champions.all}
     receipt: dict[str, Any] = {
@@ -63,7 +63,7 @@ def _trainers(machines: int) -> str:
 
 
 def _content(run: RunContext, table: str) -> dict[str, Any]:
-    """The rows a night could see of a table, and the newest commit that holds them."""
+    """Return the version of a table and the number of its rows up to the night."""
     lake = run.workspace.lake
     if TABLES[table].time is None:
         return {"version": lake.version(table), "rows": lake.row_count(table)}

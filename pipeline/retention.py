@@ -1,4 +1,4 @@
-"""Retention in the night: what has aged out goes before anything is computed, old versions of tables when all is done."""
+"""Retention: remove data past its keeping time before a night is computed, and old versions of tables at its end."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from runtime.run_log import remove_logs
 
 
 def apply_retention(run: RunContext) -> None:
-    """Remove what `[retention]` says has aged out as of tonight: rows by day, scores, lists, reports and logs by night."""
-    kept = run.settings.retention
-    gone = expire(run.workspace.lake, keep_days=kept.days(*TIMED_TABLES, QUARANTINE), as_of=run.as_of)
-    for table, rows in gone.items():
+    """Remove everything past its keeping time under `[retention]` as of tonight: rows by day; scores, lists and logs by night."""
+    retention = run.settings.retention
+    expired = expire(run.workspace.lake, keep_days=retention.days(*TIMED_TABLES, QUARANTINE), as_of=run.as_of)
+    for table, rows in expired.items():
         say(f"{table}: {rows:,} rows aged out")
-    scores_days = kept.scores.keep_days
+    scores_days = retention.scores.keep_days
     if scores_days is not None:
         expire_nights(run.workspace.lake, dict.fromkeys((SCORES, TIERS_TABLE), scores_days), column=NIGHT, as_of=run.as_of)
-    lists_days = kept.lists.keep_days
+    lists_days = retention.lists.keep_days
     if lists_days is not None:
         _remove_lists(run, until=run.as_of - timedelta(days=lists_days))
 
 
-def tidy(run: RunContext) -> Removed:
-    """Remove the versions of tables that were replaced longer than `history_days` ago; returns what went."""
+def vacuum_tables(run: RunContext) -> Removed:
+    """Remove versions of tables that were replaced more than `history_days` ago; return the removed files and bytes."""
     lake = run.workspace.lake
     kept_since = run.now - timedelta(days=run.settings.retention.history_days)
     removed = Removed()
@@ -44,6 +44,7 @@ def _remove_lists(run: RunContext, *, until: date) -> None:
     remove_logs(workspace.logs, until=until)
     nights = [path for path in workspace.lists.iterdir() if path.is_dir()] if workspace.lists.exists() else []
     for folder in nights:
+        # Other names are folders of people, or a night that is being published.
         made_for = _as_date(folder.name)
         if made_for is None or made_for > until:
             continue

@@ -18,10 +18,10 @@ _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
 def segment_members(run: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
-    """Add risk, scores, tier, lifecycle and behaviour group; remember tiers and groups for the nights to come.
+    """Add risk, scores, tier, lifecycle and behaviour group; store tiers and groups for later nights.
 
-    One row per row of `scored`, in its order. Scoring the same night again changes nothing: only states of earlier nights are
-    looked at.
+    One row per row of `scored`, in its order. Only states of earlier nights are read, so that segmenting a night again gives the
+    same result.
     """
     settings = run.settings
     base_rate = mean_probability(scored["churn_probability"])
@@ -37,19 +37,20 @@ def segment_members(run: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
 
 def _previous_tiers(run: RunContext) -> pl.DataFrame:
     lake = run.workspace.lake
-    before = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < run.as_of), default=None)
-    if before is None:
+    previous = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < run.as_of), default=None)
+    if previous is None:
         return pl.DataFrame(schema=STATE_SCHEMA)
-    return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == before).select(list(STATE_SCHEMA)).collect()
+    return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == previous).select(list(STATE_SCHEMA)).collect()
 
 
 def _group_state(run: RunContext, members: pl.DataFrame) -> GroupState:
-    """The newest state of groups up to tonight, fitted anew as often as the models, names kept."""
+    """Return the newest groups up to tonight; they are fitted again as often as the models are trained, and keep their names."""
     lake = run.workspace.lake
     states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= run.as_of).collect().sort(NIGHT)
-    held = GroupState.model_validate_json(states["state"][-1]) if states.height else None
-    if held is not None and (run.as_of - states[NIGHT][-1]).days < run.settings.training.every_days:
-        return held
-    written = fit_groups(members, held, policy=run.settings.groups).model_dump_json()
-    store_night(lake, GROUPS, pl.DataFrame({NIGHT: [run.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), run.as_of)
-    return GroupState.model_validate_json(written)
+    current = GroupState.model_validate_json(states["state"][-1]) if states.height else None
+    if current is not None and (run.as_of - states[NIGHT][-1]).days < run.settings.training.every_days:
+        return current
+    fitted = fit_groups(members, current, policy=run.settings.groups).model_dump_json()
+    store_night(lake, GROUPS, pl.DataFrame({NIGHT: [run.as_of], "state": [fitted]}, schema=_GROUPS_SCHEMA), run.as_of)
+    # Read back from JSON, as a later night will: floats may lose digits there, and both nights must assign the same groups.
+    return GroupState.model_validate_json(fitted)
