@@ -41,6 +41,7 @@ def listed_nights(run: RunContext) -> list[date]:
     lists = run.workspace.lists
     if not lists.is_dir():
         return []
+    # A night that is being published is in a hidden folder until it is complete.
     names = (path.name for path in lists.iterdir() if not path.name.startswith(".") and (path / "members.parquet").exists())
     return sorted(map(date.fromisoformat, names), reverse=True)
 

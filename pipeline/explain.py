@@ -149,6 +149,7 @@ def _active_days(run: RunContext, member_no: int) -> tuple[int, ...]:
     )
     weeks = [0] * _WEEKS
     for day in days:
+        # Weeks are counted back from the night, so that the last bar is always a whole week.
         age_weeks = (run.as_of - day).days // _WEEK_DAYS
         if age_weeks < _WEEKS:
             weeks[_WEEKS - 1 - age_weeks] += 1

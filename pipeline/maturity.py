@@ -123,6 +123,7 @@ def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataF
         ("is_churned", settings.churn.horizon_days),
         ("future_spend_minor", settings.value.horizon_days),
     ):
+        # The two horizons may differ: the shorter one is measured first.
         if scored_night + timedelta(days=horizon_days) > run.as_of:
             outcomes = outcomes.with_columns(pl.lit(None).alias(column))
             continue
@@ -135,6 +136,7 @@ def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataF
             eligible_days=settings.churn.eligible_days,
         ).select("member_no", column)
         outcomes = outcomes.join(labels.collect(engine="streaming"), on="member_no", how="left", validate="1:1")
+    # Sums of floats depend on the order of rows; sorted, a night that is run again gives the same bytes.
     return outcomes.sort("member_id")
 
 
@@ -147,6 +149,7 @@ def _measure(run: RunContext, history: History, scored_night: date, purpose: str
         actual, predicted = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
         metrics = evaluate_churn(actual, {"evenfall": predicted})["evenfall"]
         metrics |= _by_band(actual, predicted, outcomes["tenure_band"], prefix="tenure")
+        # By the tier of that night: the question is whether predictions held for the groups that people saw then.
         metrics |= _by_band(actual, predicted, outcomes["tier"], prefix="tier")
         levels = {"predicted": predicted, "happened": actual}
     else:

@@ -80,6 +80,7 @@ def inaccessible_paths(workspace: Workspace, *, writes: bool) -> list[Path]:
         folders += [workspace.reports, workspace.logs, workspace.state]
     closed = [path for path in folders if path.exists() and not _has_rights(path, needed | os.X_OK)]
     store = workspace.root / "mlflow.db"
+    # The store itself only if its folder is open: one cause, one message.
     return [*closed, store] if not closed and store.exists() and not _has_rights(store, needed) else closed
 
 

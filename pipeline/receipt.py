@@ -46,6 +46,7 @@ def write_receipt(folder: Path, run: RunContext, champions: Champions, *, lists:
         "code": code_hash(),
         "configuration": settings_hash(run.settings),
         "models": {name: model.label for name, model in models.items()},
+        # Trees that several machines train differ within a tolerance, so that the receipt says who trained.
         "trained_by": {champion.registered.name: _trainers(champion.model.machines) for champion in champions.all},
         "model_files": {name: files_hash(model.files) for name, model in models.items()},
         "tables": {name: run.workspace.lake.version(name) for name in _COMPUTED_FROM if run.workspace.lake.exists(name)},

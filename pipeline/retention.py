@@ -30,6 +30,7 @@ def apply_retention(run: RunContext) -> None:
 def vacuum_tables(run: RunContext) -> Removed:
     """Remove versions of tables that were replaced more than `history_days` ago; return the removed files and bytes."""
     lake = run.workspace.lake
+    # By the clock and not by the night: versions age in real time, whatever night is computed.
     kept_since = run.now - timedelta(days=run.settings.retention.history_days)
     removed = Removed()
     for table in lake.tables:

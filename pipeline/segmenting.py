@@ -48,9 +48,10 @@ def _group_state(run: RunContext, members: pl.DataFrame) -> GroupState:
     lake = run.workspace.lake
     states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= run.as_of).collect().sort(NIGHT)
     current = GroupState.model_validate_json(states["state"][-1]) if states.height else None
+    # As often as models: groups that are fitted every night would move members who have not changed.
     if current is not None and (run.as_of - states[NIGHT][-1]).days < run.settings.training.every_days:
         return current
     fitted = fit_groups(members, current, policy=run.settings.groups).model_dump_json()
     store_night(lake, GROUPS, pl.DataFrame({NIGHT: [run.as_of], "state": [fitted]}, schema=_GROUPS_SCHEMA), run.as_of)
-    # Read back from JSON, as a later night will: floats may lose digits there, and both nights must assign the same groups.
+    # Read back from JSON, as later nights will do: tonight must assign groups by exactly the same state.
     return GroupState.model_validate_json(fitted)

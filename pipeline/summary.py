@@ -65,6 +65,7 @@ def stop_error(intake: Intake, *, page: Path) -> DataError:
     Tables that others refer to come first. Where rows of a table are bad because of a referenced table, the text says so.
     """
     lines: list[str] = []
+    # A dict as an ordered set: several tables often need the same remedy.
     remedies: dict[str, None] = {}
     for finding in intake.stops:
         rules = _quarantining_rules(intake, finding)
@@ -158,6 +159,7 @@ def night_metrics(run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame
         for name, count in step_counts.items()
     }
     metrics = counts | seconds | steps | peak_memory()
+    # The ledger calls one count `rows_read`, the others have no prefix.
     return {name.replace("rows_rows", "rows"): float(value) for name, value in metrics.items()}
 
 
@@ -218,6 +220,7 @@ def _metric_name(step: str) -> str:
 def _mlflow() -> str:
     """Return the command for MLflow as it can be typed in the current folder."""
     installed = Path(sys.executable).parent / "mlflow"
+    # In an environment that is not activated the command is there, but not on the PATH.
     if shutil.which("mlflow") == str(installed) or not installed.exists():
         return "mlflow"
     return str(installed.relative_to(Path.cwd())) if installed.is_relative_to(Path.cwd()) else str(installed)

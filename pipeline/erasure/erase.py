@@ -45,6 +45,7 @@ def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Call
     run = open_run(workspace, None)
     with run.workspace.held("erase"):
         register = read_register(run.workspace.root)
+        # From the index, which has everybody who ever had a row: an id inside a longer one must not match there.
         matchers = IdMatchers.of(
             descriptions, known=scan_member_index(run.workspace.lake).select("member_id").collect()["member_id"]
         )

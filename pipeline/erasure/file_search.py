@@ -116,6 +116,7 @@ def _contents(paths: Iterable[File]) -> Iterator[tuple[File, bytes | None]]:
             continue
         except OSError:
             yield path, None
+    # Objects are fetched in parallel ahead of the search, since the answer of the store takes longer than the search.
     yield from ((file, content) for file, content in read_ahead(in_buckets) if content is not None)
 
 
@@ -142,6 +143,7 @@ class _FileSearch:
                 yield from self._in_database(path)
             else:
                 yield from self._unpacked(data, name=path.name, is_log=PurePosixPath(str(path)).parent.name == LOG)
+        # Whatever is wrong inside, the bytes can be searched; the certificate lists the file as not unpacked.
         except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pl.exceptions.PolarsError, sqlite3.Error):
             self.failed = True
             yield from self._plain(data)
@@ -242,7 +244,9 @@ class _FileSearch:
     def _in_database(self, path: File) -> Iterator[str]:
         if not isinstance(path, Path):
             raise OSError("a database is opened where it lies, and nobody keeps one in a bucket")
+        # Read-only: a search must not change what it searches.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            # A cell with broken UTF-8 must not end the search.
             connection.text_factory = lambda text: text.decode("utf-8", "replace")
             for column, cell in text_cells(connection):
                 if isinstance(cell, bytes):

@@ -18,8 +18,10 @@ from urllib.parse import quote
 
 ID_COLUMNS: Final = frozenset({"member_id", "referrer_id", "target_member_id", "author_id"})
 ERASED_TEXT: Final = "(erased)"
+# Twelve given characters do not occur by chance, not even in the compressed bytes of a whole lake.
 _UNMISTAKABLE_CHARACTERS: Final = 12
 _SHORTEST_WORD: Final = 4
+# One more than for words: years and many counts have four digits.
 _SHORTEST_NUMBER: Final = 5
 _WORD: Final = "[0-9A-Za-z_]"
 # A UUID, and the ending of a Delta data file; statistics in footers may cut such names off after any character.
@@ -74,6 +76,7 @@ class IdMatcher:
             return any(self._as_key(name) or self.in_json(inner, key=name) for name, inner in value.items())
         if isinstance(value, list):
             return any(self.in_json(inner, key=key) for inner in value)
+        # Everything Evenfall writes has ids as text, so that a number is a count.
         if not isinstance(value, str):
             return False
         if value[:1] in ("{", "[") and (inner := parse_json(value)) is not None:

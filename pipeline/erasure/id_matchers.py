@@ -44,6 +44,7 @@ class IdMatchers:
         longer_ids = known.filter(
             known.str.contains_any(member_ids) & ~known.is_in(pl.Series(member_ids, dtype=pl.String).implode())
         )
+        # One member to erase may be a part of another one's id, and must not be found where only the other is named.
         others = [*longer_ids, *member_ids]
         return cls(
             IdMatcher(member, frozenset(other for other in others if member in other and other != member))
@@ -125,6 +126,7 @@ class IdMatchers:
     def near(self, texts: pl.Expr, *, values: bool = False) -> pl.Expr:
         """Return a filter for texts that contain an id literally, as candidates; `values` includes ids of kind `value`."""
         ids = self.ids if values else [matcher.member_id for matcher in self.words]
+        # Both ways only find candidates, so that they need not agree on word boundaries.
         if len(ids) > _MOST_IN_A_PATTERN:
             return texts.str.contains_any(ids).fill_null(value=False)
         return texts.str.contains("|".join(map(pl.escape_regex, ids)) or "$^").fill_null(value=False)

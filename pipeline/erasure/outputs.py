@@ -35,6 +35,7 @@ _OWN_FILES: Final = "mlflow.db*"
 def own_files(workspace: Workspace, *, without: set[File]) -> list[File]:
     """Return every file that Evenfall or one of its tools has written: in the workspace, and in the lake wherever it is."""
     in_folders = [path for folder in _FOLDERS_BESIDE_LAKE for path in files_below(workspace.root / folder, without=without)]
+    # The pattern includes the write-ahead log of the database, which has text that is not in the database yet.
     return [*lake_files(workspace, without=without), *in_folders, *sorted(workspace.root.glob(_OWN_FILES))]
 
 
@@ -173,6 +174,7 @@ def _clean_table(connection: sqlite3.Connection, table: str, matchers: IdMatcher
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]
     for column in columns:
         name = quoted(column)
+        # Each different text once: MLflow repeats the same text in thousands of rows.
         texts = connection.execute(
             f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE typeof({name}) = 'text'"  # noqa: S608 - both are quoted
         ).fetchall()

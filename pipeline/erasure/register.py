@@ -33,6 +33,7 @@ ERASED_AUTHOR: Final = "\x1ferased"
 _OWNER: Final = "member_id"
 _AUTHOR: Final = "author_id"
 _REFERENCES: Final = ("referrer_id", "target_member_id")
+# Its hash is stored in the register, by which a wrong key is noticed before it would let erased members return.
 _KEY_CHECK: Final = b"evenfall erasure register"
 _KEY_BYTES: Final = 32
 _WORDS: Final = r"[\w@.+\-]+"
@@ -78,6 +79,7 @@ class ErasureRegister:
     def hash_of(self, member_id: str) -> str:
         """Return the keyed hash of an id."""
         assert self.key is not None
+        # surrogatepass: an id that is no valid Unicode has to be erasable, too.
         return hmac.digest(self.key, member_id.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def of(self, member_id: str) -> Erasure | None:
@@ -113,6 +115,7 @@ class ErasureRegister:
         if not self.erasures:
             return path
         parts_to_mask = [part for part in _word_spans(path) if self.hash_of(part) in self.hashes]
+        # Longest first: a shorter id may be a part of a longer one.
         for part in sorted(parts_to_mask, key=len, reverse=True):
             path = path.replace(part, mask_of(self.hash_of(part)))
         return path
@@ -168,6 +171,7 @@ def with_key(root: Path, register: ErasureRegister) -> ErasureRegister:
         key = secrets.token_bytes(_KEY_BYTES)
         file = root / KEY_FILE
         file.parent.mkdir(parents=True, exist_ok=True)
+        # For the owner alone: with the key, ids can be tried against the register.
         write_durably(file, key.hex().encode(), mode=0o600)
     return replace(register, key=key)
 
@@ -179,6 +183,7 @@ def write_register(root: Path, register: ErasureRegister) -> None:
     check = hmac.digest(register.key, _KEY_CHECK, "sha256").hex()
     text = json.dumps({"format_version": _FORMAT_VERSION, "key_check": check, "erasures": lines}, indent=2) + "\n"
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    # Readable by the group as far as the umask allows: without the key the register names nobody.
     write_durably(root / FOLDER / REGISTER, text.encode(), mode=0o640)
 
 

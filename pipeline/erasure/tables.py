@@ -76,9 +76,11 @@ def erase_landed(lake: Lake, matchers: IdMatchers, *, masks: Mapping[str, str]) 
     for name, table in TABLES.items():
         if not lake.exists(name):
             continue
+        # Which content is referred to costs a scan of all events, and only content needs it.
         edit = _LandedEdit(table, matchers, masks, referred=_content_referred_to(lake) if name == "content" else None)
         _rewrite(lake, name, edit.touches, edit)
         rows_gone = dict(sorted(edit.gone.items()))
+        # As if the export had never brought these rows, which is what the next export of the same file will do.
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in rows_gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=rows_gone)
         taken.append(TableErasure(name, sum(rows_gone.values()), edit.values))
@@ -86,6 +88,7 @@ def erase_landed(lake: Lake, matchers: IdMatchers, *, masks: Mapping[str, str]) 
     taken += of_parts
     ledger, from_quarantine = _erase_quarantined(lake, ledger, matchers, masks)
     renamed = ledger
+    # A file may be named after a member, a source after its file, and the keys after the source.
     for column in ("path", "source", "key_prefix"):
         renamed = _masked(renamed, column, matchers, masks)
     renamed_paths = TableErasure(ARRIVALS, 0, int((renamed["path"] != ledger["path"]).sum()))
@@ -153,10 +156,12 @@ class _LandedEdit:
             is_referred = pl.col(self.table.key).is_in(
                 (self.referred if self.referred is not None else pl.Series([""])).implode()
             )
+            # A derived key is a hash over the whole row, author included: it goes with the author where no event needs it.
             is_unreferenced = pl.col(self.table.key).str.contains(_DERIVED_KEY) & ~is_referred
             is_erased |= pl.col(_AUTHOR).is_in(self.matchers.ids) & is_unreferenced
         required_texts = [column for column in (self.table.key, *self.table.required) if rows.schema.get(column) == pl.String]
         is_removed = rows.select(is_erased.fill_null(value=False).alias("gone"))["gone"]
+        # A required text cannot be blanked, since the row would no longer be valid.
         for column in set(required_texts) - {"member_id", _AUTHOR}:
             is_removed |= self.matchers.named_in(rows[column])
         return is_removed
@@ -233,6 +238,7 @@ def _rewrite(
     days = touched.select(pl.col(day).unique()).collect(engine="streaming")[day].sort().to_list()
     if days:
         rows = stored.filter(pl.col(day).is_in(days)).collect()
+        # Whole days: the storage replaces a day in one commit, so that a reader never sees half of an edit.
         lake.replace_days(table, edit(rows).sort(day, maintain_order=True), days=days, column=day, metadata=commit_metadata)
 
 
@@ -293,6 +299,7 @@ def _may_name(schema: pl.Schema, matchers: IdMatchers) -> pl.Expr:
     ids = [name for name in ("member_id", *_REFERENCES) if name in texts]
     conditions = [pl.col(name).is_in(list(matchers.values)) for name in ids] if matchers.values else []
     conditions += [matchers.near(pl.col(name)) for name in texts] if matchers.words else []
+    # The literal keeps the filter valid for a table without any text column.
     return pl.any_horizontal(pl.lit(value=False), *conditions).fill_null(value=False)
 
 
@@ -304,6 +311,7 @@ def _blank(
     ids = pl.Series(matchers.ids, dtype=pl.String).implode()
     hits = {name: rows[name].is_in(ids).fill_null(value=False) for name in references if name in rows.columns}
     if _AUTHOR in hits and "title" in rows.columns:
+        # The title is the author's own text, whatever it says.
         hits["title"] = hits[_AUTHOR] & rows["title"].is_not_null()
     for name in texts:
         named = matchers.named_in(rows[name])

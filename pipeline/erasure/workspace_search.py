@@ -70,6 +70,7 @@ def _search_export(export: Export, run: RunContext, matchers: IdMatchers, export
     if export.location is None:
         exports.not_searched.append(f"{export.source}: the query of a database")
         return
+    # Even if it cannot be read: an export below the workspace is never taken for a file of Evenfall.
     exports.files.add(export.location)
     wanted = set(matchers.ids)
     try:

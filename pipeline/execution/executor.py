@@ -84,6 +84,7 @@ class LocalExecutor:
         if rows.height <= (members_at_once := run.settings.scale.budget.members):
             return predict(rows)
         with ThreadPoolExecutor(cores()) as pool:
+            # Threads are enough: Polars and LightGBM release the interpreter lock.
             parts = pool.map(lambda part: predict(part).drop(rows.columns), rows.iter_slices(members_at_once))
             # Only the new columns are concatenated, so that the features are in memory once.
             return rows.hstack(pl.concat(parts, rechunk=True))
@@ -106,6 +107,7 @@ def sample_to_train_on(run: RunContext, history: History, features: Features, tr
         features: The features of tonight.
         train_trees: The function that trains trees.
     """
+    # Rounded up, so that the limit holds.
     every = -(-features.members // run.settings.prediction.learning_members)
     if every <= 1:
         return TrainingInput(history, features.rows, train_trees)

@@ -120,6 +120,7 @@ def compute_partition_features(inputs: PartitionInputs, partition: Partition) ->
     """Compute the features of a partition and write them to its table; return the number of rows and of columns."""
     _refuse_mismatched_worker(inputs)
     features = _features(inputs, partition)
+    # One commit: a table that exists is complete, whoever wrote it and however often.
     inputs.lake.replace(partition.features, features, metadata={"as_of": inputs.as_of.isoformat()})
     return features.shape
 
@@ -159,8 +160,10 @@ def explain_partition(inputs: PartitionInputs, partition: Partition, models: Mod
         feature_catalog(inputs.available, inputs.event_types),
         as_of=inputs.as_of,
         currency=models.currency,
+        # Compared with the whole community: reasons must not depend on how members are partitioned.
         population=from_arrow(typical),
     )
+    # Reasons alone: the leading process has the other columns already.
     return as_arrow(explained.filter("is_eligible").select("member_no", "reasons"))
 
 

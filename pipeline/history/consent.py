@@ -48,10 +48,12 @@ def consenting(daily: pl.LazyFrame, ties: pl.LazyFrame, *, not_profiled: pl.Seri
     Returns:
         `daily` and `ties`, with the same columns.
     """
+    # The common case: without it every scan of the rollups would pay for joins that change nothing.
     if not_profiled.is_empty():
         return daily, ties
     is_not_profiled = pl.col("member_no").is_in(not_profiled.implode())
     given = (
+        # A row of ties counts what member_no gave to other_no; the rollup of the receiver has the sum over all givers.
         ties.filter(is_not_profiled).group_by(DAY, pl.col("other_no").alias("member_no")).agg(n_from_them=pl.col("n").sum())
     ).with_columns(activity=pl.lit(_RECEIVED))
     daily_left = (

@@ -23,6 +23,7 @@ from pipeline.history.consent import consenting, numbers_not_profiled, of_profil
 from pipeline.history.incremental_totals import first_days, update_stored_totals
 from runtime.run_context import RunContext
 
+# Each event type adds a family of columns: an export with hundreds of types must not make the features unusably wide.
 MOST_EVENT_TYPES: Final = 24
 ROWS_AT_ONCE: Final = 10_000_000
 MAX_ROWS_IN_MEMORY: Final = 4_000_000
@@ -71,6 +72,7 @@ def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = RO
     days = days_to_roll_up(changed, last_day=_last_day(lake, now_date))
     if not days and rolled_up_versions:
         return []
+    # At least one day, even an empty one, so that both tables exist for everything that scans them.
     days = days or [now_date]
     for stretch in _split_days(lake, days, rows_at_once=rows_at_once):
         # The new versions are stored with the last stretch only: an interrupted first load starts from the beginning again.
@@ -146,6 +148,7 @@ def members_known(lake: Lake, *, timezone: str, as_of: date) -> pl.LazyFrame:
     return (
         _with_listing_and_consent(lake, index.join(scan_retired_members(lake), on="member_id", how="anti"))
         .join(first, on="member_no", how="left")
+        # The index has everybody who ever had a row; who appears only after the night is not known yet.
         .filter(pl.col("is_listed") | pl.col("first_date").is_not_null())
         .join(referrers, on="referrer_id", how="left")
         .with_columns(joined_date=joined)
@@ -202,6 +205,7 @@ def _split_days(lake: Lake, days: list[date], *, rows_at_once: int) -> Iterator[
 def _last_day(lake: Lake, now_date: date) -> date:
     """Return the last day on which anything may have happened; a contact may be answered days after it was sent."""
     newest = {name: max(lake.days(name), default=date.min) for name in _TIMED_TABLES}
+    # An answer has its own day, so that a contact may need a rollup row later than any landed row.
     if newest["contacts"] > date.min:
         newest["contacts"] = min(newest["contacts"] + timedelta(days=RESPONSE_WINDOW_DAYS), max(now_date, *newest.values()))
     return max(newest.values())
@@ -211,7 +215,9 @@ def _roll_up_days(lake: Lake, days: Collection[date], *, timezone: str, metadata
     rolled_up = roll_up_landed(
         events=_landed_on(lake, "events", days),
         orders=_landed_on(lake, "orders", days),
+        # All content until then, since an event may refer to content of any age.
         content=_landed_until(lake, "content", max(days)),
+        # Earlier contacts, too: whether one was answered within the window may only show on one of these days.
         contacts=_landed_on(lake, "contacts", days, before_days=RESPONSE_WINDOW_DAYS),
         feedback=_landed_on(lake, "feedback", days),
         member_index=scan_member_index(lake),

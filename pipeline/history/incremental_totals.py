@@ -23,6 +23,7 @@ from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
 from runtime.run_context import code_hash
 
+# Stored beside the totals: consent may change while both rollups keep their versions.
 _NOT_PROFILED: Final = "not_profiled"
 _STORED: Final = ("sums", "active", "purchases", "last_scores", "people", _NOT_PROFILED)
 TOTALS_TABLES: Final = {name: f"running_{name}" for name in _STORED}
@@ -101,6 +102,7 @@ def _update_or_none(lake: Lake, seen: SeenHistory, stored: _StoredTotals, not_pr
         changed = lake.days_changed(DAILY, since_version=stored.daily_version)
         changed |= lake.days_changed(TIES, since_version=stored.ties_version)
         to_recompute = _members_to_recompute(lake, stored.not_profiled, not_profiled)
+        # Later days are not in these totals, before or after.
         changed = {day for day in changed if day <= seen.as_of}
         return update_totals(
             stored.totals, seen, before=daily_before, ties_before=ties_before, changed=changed, anew=to_recompute, threads=cores()
@@ -127,6 +129,7 @@ def _cut_history(lake: Lake, as_of: date, not_profiled: pl.Series) -> SeenHistor
     daily, ties = consenting(
         lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=not_profiled
     )
+    # Totals are computed from activity alone; members only enter when features are made of them.
     no_members = pl.LazyFrame(schema={"member_no": pl.Int32, "seen_from": pl.Date, "joined_date": pl.Date})
     return cut(History(no_members, daily, ties, available=frozenset(), event_types=()), as_of)
 
@@ -166,6 +169,7 @@ def _current_provenance(lake: Lake, as_of: date) -> dict[str, Any]:
 
 
 def _store(lake: Lake, totals: IncrementalTotals, not_profiled: pl.Series) -> None:
+    # The same metadata in every commit: it is what `_stored_provenance` recognises a complete set by.
     provenance = _current_provenance(lake, totals.as_of)
     for name, frame in {**totals.frames(), _NOT_PROFILED: not_profiled.to_frame("member_no")}.items():
         lake.replace(TOTALS_TABLES[name], frame, metadata=provenance)

@@ -108,6 +108,7 @@ def _outcomes(written: pl.DataFrame, failures: pl.DataFrame) -> Iterator[RuleOut
             rule=rule,
             says=f"{column} {rule.removeprefix(column + '_').replace('_', ' ')}.",
             column=column,
+            # Empty cells are not counted as checked, so that the share is one of the values that are there.
             rows_checked=len(written) - written[column].null_count(),
             broken=len(row_nos),
             examples=tuple(_without_id(example, ids) for example in examples),

@@ -239,6 +239,7 @@ def last_full_day(lake: Lake, arrivals: list[Arrival], *, timezone: str) -> date
         assert table.time is not None
         frames = [arrival.records.frame for arrival in arrivals if arrival.export.table.name == name]
         if lake.exists(name):
+            # The newest day alone is one file, however long the history is.
             frames.append(lake.scan(name).filter(pl.col(DAY) == max(lake.days(name), default=date.min)))
         if not frames:
             continue
@@ -249,6 +250,7 @@ def last_full_day(lake: Lake, arrivals: list[Arrival], *, timezone: str) -> date
             assert isinstance(day, date)
             newest.append((day, bool(times.filter(pl.col(DAY) == day)["hours"].any())))
     if not newest:
+        # Nothing has ever arrived: yesterday, so that the checks have a night to report on.
         return datetime.now(ZoneInfo(timezone)).date() - timedelta(days=1)
     day = max(newest_day for newest_day, _ in newest)
     return day - timedelta(days=1) if any(hours for newest_day, hours in newest if newest_day == day) else day
@@ -292,6 +294,7 @@ def _check_tables(context: IntakeContext, arrivals: list[Arrival], *, as_of: dat
         findings += check_share(table, arrived_rows=mapped, bad_rows=bad, limits=limits)
         findings += check_cells(table, (outcome for arrival in of_table for outcome in arrival.outcomes))
         rows_after_landing = sum(arrival.records.height for arrival in of_table) + context.lake.row_count(name)
+        # Where rows are bad the share of bad rows is the finding; that the table is empty would only follow from it.
         if not bad:
             findings += check_missing(table, landed_rows=rows_after_landing, is_optional=_is_optional(context, name, arrivals))
         if table.time is None or not rows_after_landing:
@@ -307,6 +310,7 @@ def _check_tables(context: IntakeContext, arrivals: list[Arrival], *, as_of: dat
             frames = [arrival.records.frame for arrival in of_table]
             configured = context.settings.community.currency
             findings += check_currency(table, rows_by_currency(context.lake, table, frames), configured=configured)
+        # The night is checked even if nothing arrived for it: no rows at all is the drop that matters most.
         findings += check_volume(table, days, arrived_dates=arrived_days | {as_of}, as_of=as_of, limits=limits)
     return tuple(findings)
 

@@ -17,6 +17,7 @@ from lake.sources.source_identity import identify
 from pipeline.intake.reading import Arrival, IntakeContext
 
 _EXAMPLES: Final = 3
+# A sequence below all of tonight's, so that landed records sort first and the newest of a source is tonight's.
 _BEFORE_TONIGHT: Final = -1
 
 
@@ -44,6 +45,7 @@ def check_snapshots(context: IntakeContext, arrivals: Sequence[Arrival]) -> tupl
 
 
 def _has_several_sources(context: IntakeContext, table: Table, arrivals: Sequence[Arrival]) -> bool:
+    # The ledger, not the configuration: a source that was removed still has records in the lake.
     ledger_sources = set(context.ledger.filter(pl.col("table") == table.name)["source"])
     return len(ledger_sources | {arrival.export.source for arrival in arrivals}) > 1
 
@@ -96,6 +98,7 @@ def _conflicting_records(records: pl.DataFrame, table: Table, sources: pl.DataFr
 
     Compared is the newest record of each source: an older one may have been corrected since.
     """
+    # Sources with keys = "shared" describe the same records: there the later one replaces the earlier by intent.
     of_sources = records.join(sources, on="arrival_id").filter(~pl.col("source").is_in(sorted(shared)))
     newest = of_sources.sort(SEQUENCE, table.key).unique([table.key, "source"], keep="last", maintain_order=True)
     is_conflict = pl.col("digest").n_unique().over(table.key) > 1
@@ -106,6 +109,7 @@ def _key_finding(context: IntakeContext, table: Table, conflicts: pl.DataFrame, 
     if conflicts.is_empty():
         return ()
     by_key = conflicts.group_by("key").agg("source", "path").sort("key")
+    # With more than two sources, the message names those that have the most keys in common.
     pair = by_key.group_by("source").len().sort("len", "source", descending=True).row(0)[0]
     shown = by_key.head(_EXAMPLES)
     naming = _keys_naming_members(context, table, frames, shown["key"])

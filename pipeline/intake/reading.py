@@ -193,6 +193,7 @@ def _read_new(context: IntakeContext, export: Export) -> _Content | None:
     """Read an export; return None when there is nothing new in it."""
     earlier = _arrivals_of_export(export, context.ledger)
     is_reread = (export.table.name, export.source) in context.reread
+    # To read again means from the beginning, as if there had been no arrival.
     watermark = _stored_watermark(export, earlier.clear() if is_reread else earlier)
     rows, content_hash = export.read(since=None if watermark is None else watermark.since)
     if watermark is not None and rows.is_empty():
@@ -229,6 +230,7 @@ def _snapshot_keys(mapped: Mapped, keyed: pl.DataFrame, export: Export, prefix: 
     if key not in mapped.rows.columns:
         return keyed[key]
     keys = mapped.rows.select(pl.col(key) if prefix is None else prefixed(pl.col(key), prefix))
+    # A row without a key matches no landed record.
     return keys[key].drop_nulls().unique()
 
 
@@ -325,6 +327,7 @@ def _ledger_row(context: IntakeContext, mapped: MappedExport, sequence: int) -> 
         "size_bytes": export.size_bytes,
         "modified_ns": export.modified_ns,
         "arrived_at": context.now,
+        # The night may depend on the data and is resolved only when all tables are read.
         "as_of": None,
         "sequence": sequence,
         "rows_read": mapped.rows_read,
@@ -379,6 +382,7 @@ def _as_quarantine_rows(written: pl.DataFrame, rules: pl.DataFrame, facts: Mappi
         .with_columns(
             pl.format("{}-{}", pl.lit(facts["arrival_id"]), pl.col(ROW_NO)).alias("quarantine_id"),
             *(pl.lit(facts[column]).alias(column) for column in ("arrival_id", "table", "source", "path")),
+            # Filled in at landing, like the ledger's `as_of`.
             pl.lit(None, dtype=pl.Date).alias("as_of"),
             pl.lit(facts["arrived_at"]).cast(TIMESTAMP).alias("quarantined_at"),
             pl.lit(OPEN).alias("status"),

@@ -89,6 +89,7 @@ class Spool:
         """
         keys_bytes = sum(records.height for records in arrivals) * _BYTES_PER_KEY
         number = max(-(-keys_bytes // self._kept_bytes), 1)
+        # A fixed seed: every scan must put the same key into the same share.
         for share in range(number):
             yield pl.lit(value=True) if number == 1 else pl.col(column).hash(seed=0) % number == share
 
@@ -104,7 +105,9 @@ class Spool:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{self._written}.parquet"
         self._written += 1
+        # lz4: the file is deleted after the landing, so that speed matters and size does not.
         records.write_parquet(path, compression="lz4")
+        # Without glob: the path of a workspace may contain brackets.
         return pl.scan_parquet(path, glob=False)
 
 

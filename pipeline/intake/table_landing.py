@@ -54,6 +54,7 @@ class Landing:
         self.now = now
         self.as_of = as_of
         self._repeated_arrivals = _repeated_arrivals(ledger)
+        # An empty frame first, so that a night without replacements has something to concatenate.
         self.replacements: list[pl.DataFrame] = [pl.DataFrame(schema=dict(REPLACEMENTS))]
 
     def land(self, table: Table, arrivals: Sequence[Arrival]) -> None:
@@ -108,6 +109,7 @@ class Landing:
         order = self._order(table)
         if self._composition(table, arrival) is BY_SOURCE:
             parts = read_parts(self.lake, BY_SOURCE, self.ledger).filter(pl.col("source") == source)
+            # Parts of this source only: what other sources know of a member is not this snapshot's to retire.
             missing = parts.filter(~pl.col(table.key).is_in(present.implode()))
             retired = missing.select(table.key, "source_file", "arrival_id")
             if missing.height:
@@ -129,6 +131,7 @@ class Landing:
                 source=pl.lit(arrival.export.source),
                 arrival_id=pl.lit(arrival.facts["arrival_id"]),
                 said_at=pl.lit(self.now),
+                # A consent in a file that is read again is an old one: it must not lift a refusal that was recorded since.
                 is_new=pl.lit(arrival.facts["arrival_id"] not in self._repeated_arrivals),
                 **{SEQUENCE: pl.lit(arrival.facts["sequence"], dtype=pl.Int64)},
             )
@@ -140,6 +143,8 @@ class Landing:
         return [source.identity for source in self.sources[table.name]]
 
     def _count(self, landed: Landed) -> None:
+        # Counts of earlier arrivals move as well: a record that is replaced no longer counts as landed for the arrival that had
+        # it.
         for count in _COUNTS:
             self.ledger = move_counts(self.ledger, count=count, changes=getattr(landed, count))
         self.replacements.append(landed.replacements)
@@ -198,6 +203,7 @@ def replaced_records(landing: Landing) -> tuple[Finding, ...]:
     pairs = pairs.join(paths.rename({"arrival_id": "earlier_id", "path": "earlier"}), on="earlier_id").join(
         paths.select(later_id="arrival_id", later="path"), on="later_id"
     )
+    # In the order of the contract, so that the same night lists its findings in the same order.
     by_table = ((name, pairs.filter(pl.col("table") == name)) for name in TABLES)
     return tuple(_replacement_finding(name, of_table) for name, of_table in by_table if of_table.height)
 

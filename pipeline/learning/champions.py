@@ -242,6 +242,7 @@ def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacit
         return 0.0
     contact_lists = [
         features.select("member_id", score=model.predict(features))
+        # Ties are broken by id: simple rules give many equal scores, which must not look like a changed list.
         .sort(["score", "member_id"], descending=[True, False])
         .head(capacity)
         for model in (champion, challenger)
@@ -338,6 +339,7 @@ def _training_record(
         summary=_summary(purpose, trained),
         figures=training_figures(curves, trained.importance, title=title),
         tables={"feature_importance.csv": trained.importance, **{f"{name}.csv": points for name, points in curves.items()}},
+        # The short code and the kind are for people who compare runs; the fingerprint identifies a training.
         tags={**data_versions(run), "fingerprint": fingerprint, "code": code_hash()[:12], "kind": trained.model.kind},
     )
 
@@ -369,6 +371,7 @@ def _fingerprint(run: RunContext, purpose: Purpose) -> str:
         "settings": settings_hash(run.settings),
         "code": code_hash(),
     }
+    # Sorted keys: the hash must not depend on the order in which the inputs are written here.
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
 
 

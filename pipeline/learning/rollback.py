@@ -94,6 +94,7 @@ def _is_backfilled(workspace: Workspace, as_of: date) -> bool:
     if not file.exists():
         return False
     lines = list(read_log(file))
+    # A run that failed published nothing, so that it does not count as a run of the night.
     completed = {line["run"] for line in lines if line["event"] == "run ended" and line.get("exit") == 0}
     purposes = {line.get("purpose") for line in lines if line["event"] == "run began" and line["run"] in completed}
     return "backfill" in purposes and "nightly" not in purposes

@@ -42,6 +42,7 @@ def preview(workspace: Path, source: str | None, *, width: int) -> Iterator[Sour
     root = workspace.expanduser().resolve()
     settings = load_settings(root)
     configured = [name for name in TABLES if settings.table_sources(name)]
+    # Names are collected on the way, for a suggestion where none fits.
     known_names, previewed = list(configured), 0
     for name in [source] if source in configured else configured:
         assert name is not None

@@ -18,6 +18,7 @@ from pipeline.preview.trial import MISSING, MappingTrial
 
 _SHOWN_ROWS: Final = 3
 _EXAMPLES: Final = 3
+# Narrower, three rows of values would be cut to a few letters; wider, the eye loses the line.
 _NARROWEST: Final = 80
 _WIDEST: Final = 120
 _MOST_NAME: Final = 24
@@ -63,6 +64,7 @@ def _rows(trial: MappingTrial, width: int) -> Iterator[str]:
     before = [(column, [_text(value) for value in as_text(exported[column])]) for column in used]
     after = [(column, _cells(trial, column, numbers)) for column in trial.table.columns if column in shown.columns]
     name_width = min(_MOST_NAME, max(len(_plain(name)) for name, _ in (*before, *after)))
+    # Two columns of indentation, then the name, then equal cells for the rows.
     cell_width = (width - 2 - name_width) // len(numbers) - _GAP
     layout = (name_width, cell_width)
     yield _line("Exported", [f"row {number:,}" for number in numbers], layout, indent=0)
@@ -94,6 +96,7 @@ def _used_columns(trial: MappingTrial) -> list[str]:
 def _cells(trial: MappingTrial, column: str, numbers: Sequence[int]) -> list[str]:
     missing = trial.bad.get(f"{column}_{MISSING}", ())
     broken = (*trial.bad.items(), *trial.emptied.items())
+    # An empty cell can mean two things: null in the export, or a value that did not cast.
     failed = {number for rule, rows in broken if rule.startswith(f"{column}_is_") for number in rows}
     rows = trial.mapped.rows.filter(pl.col(ROW_NO).is_in(list(numbers)))
     return [

@@ -134,6 +134,7 @@ class Replay:
             "landed": landed,
             "added": added,
             "merged": {own: merged},
+            # Valid rows that are not in the lake afterwards lost against a later arrival, and count as replaced.
             "replaced": {**_of_other_arrivals(counts.replaced, own), own: good - gained - merged},
             "quarantined": {own: -good},
         }

@@ -14,6 +14,7 @@ import polars as pl
 from lake.contracts import TABLES
 from lake.errors import ConfigurationError
 
+# The prefix separates values from facts: a table may have a column `source` of its own.
 _VALUE_PREFIX: Final = "value."
 _KEY: Final = "quarantine_id"
 _FACTS: Final = (_KEY, "table", "source", "path", "row_no")
@@ -45,6 +46,7 @@ def write_repair_files(open_rows: pl.DataFrame, place: Path) -> list[Path]:
     try:
         for name, file in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
+            # Excel recognises UTF-8 by the byte-order mark alone.
             _with_value_columns(open_rows.filter(pl.col("table") == name)).write_csv(file, include_bom=True)
     except OSError as error:
         raise ConfigurationError(f"{place} cannot be written: {error.strerror}", remedy="Name another place.") from error
@@ -72,6 +74,7 @@ def read_repair_files(place: Path) -> dict[str, dict[str, str | None]]:
 def _with_value_columns(open_rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row per open row of one table, with a column per value in the order of the contract."""
     values = [json.loads(row) for row in open_rows["values"]]
+    # Only columns that any row has: a column that no source maps would invite people to fill it in.
     columns = [column for column in TABLES[open_rows["table"][0]].columns if any(column in row for row in values)]
     value_columns = {
         f"{_VALUE_PREFIX}{column}": pl.Series([row.get(column) for row in values], dtype=pl.String) for column in columns
@@ -82,6 +85,7 @@ def _with_value_columns(open_rows: pl.DataFrame) -> pl.DataFrame:
 def _read(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
     text = _text(file)
     try:
+        # As text: a number would lose the leading zeros of an id.
         repaired = pl.read_csv(text.encode(), separator=_separator(text), infer_schema=False)
     except pl.exceptions.PolarsError as error:
         reason = str(error).strip().splitlines()[0]

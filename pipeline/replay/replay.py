@@ -77,6 +77,7 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
         undo_unrecorded(run.workspace.lake)
         open_rows = _open(run)
         chosen = open_rows if place is None else _repaired(open_rows, place)
+        # Replaying records consent by source, and in such a lake the consent of the other members is not known by source yet.
         if "members" in chosen["table"] and not knows_who_refused(run.workspace.lake):
             raise ConfigurationError(
                 "the members of this lake were taken in by an earlier release, which did not keep who had refused by source",
@@ -176,6 +177,7 @@ def _join_landed_lines(table: Table, records: pl.DataFrame, landed: pl.DataFrame
     landed = landed.join(records.select(table.key), on=table.key, how="semi")
     assert table.time is not None
     other_columns = [column for column in records.columns if column not in (table.key, "amount_minor")]
+    # The earliest line decides the other columns, as it does when all lines of a file land together.
     lines = pl.concat([landed.select(records.columns), records]).sort(table.key, table.time, maintain_order=True)
     orders = lines.group_by(table.key, maintain_order=True).agg(
         pl.col("amount_minor").sum(), *(pl.col(column).drop_nulls().first() for column in other_columns)

@@ -64,6 +64,7 @@ class PastLake(Lake):
         # The log may outlive its files: vacuum removes data files and leaves the log. Paths in the log are URL-encoded.
         return self.storage(table).holds([unquote(path) for path in files])
 
+    # The lake looks tables up by these two: everything that reads gets the pinned version without knowing of it.
     def _find(self, table: str) -> Snapshot | None:
         return self._look_at(table) if self.exists(table) else None
 

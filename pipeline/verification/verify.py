@@ -103,6 +103,7 @@ def _past_workspace(run: RunContext, receipt: Mapping[str, Any]) -> PastWorkspac
 
 
 def _reason_not_verifiable(run: RunContext, receipt: Mapping[str, Any], past_workspace: PastWorkspace | None) -> str | None:
+    # Checked first: after an erasure the old versions are gone, and retention would be blamed for it.
     if receipt.get(ERASURES_KEY):
         return "a member was erased since"
     if past_workspace is None:
@@ -212,4 +213,5 @@ def _read_as_text(path: Path) -> pl.DataFrame:
         frame = frame.rename({frame.columns[1]: _KEY})
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
     flat = frame.with_columns(pl.struct(name).struct.json_encode().alias(name) for name in nested)
+    # As text, so that the three formats of a list can be compared in the same way.
     return flat.with_columns(pl.all().cast(pl.String)).unique(_KEY, keep="first", maintain_order=True)
