@@ -49,8 +49,8 @@ class Maturity:
 
     def metrics(self, purpose: str) -> dict[str, float]:
         """Return metric → value of the newest matured night for `churn` or `value`."""
-        mine = self.trend.filter(pl.col("purpose") == purpose)
-        newest = mine.filter(pl.col(NIGHT) == pl.col(NIGHT).max())
+        of_purpose = self.trend.filter(pl.col("purpose") == purpose)
+        newest = of_purpose.filter(pl.col(NIGHT) == pl.col(NIGHT).max())
         return dict(newest.select("metric", "value").drop_nulls().iter_rows())
 
     def calibration_of(self, kind: str) -> pl.DataFrame:

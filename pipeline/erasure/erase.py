@@ -7,7 +7,7 @@ search of all files is done once, however many members are erased.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,36 +46,33 @@ def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Call
     with run.workspace.held("erase"):
         register = read_register(run.workspace.root)
         # From the index, which has everybody who ever had a row: an id inside a longer one must not match there.
-        matchers = IdMatchers.of(
-            descriptions, known=scan_member_index(run.workspace.lake).select("member_id").collect()["member_id"]
-        )
+        everybody = scan_member_index(run.workspace.lake).select("member_id").collect()["member_id"]
+        matchers = IdMatchers.of(descriptions, known=everybody)
         exports = search_exports(run, matchers)
-        other_files_found = search(other_files(run.workspace, without=exports.files), matchers)
-        own_files_found = search_own_files(run, matchers, exports)
+        others = search(other_files(run.workspace, without=exports.files), matchers)
+        own = search_own_files(run, matchers, exports)
         finished_at = {member: _finished_at(register, member) for member in descriptions}
         # An erasure that died early has left no trace in files, only in the register: its members are known, too.
-        known = (
-            own_files_found.named
-            | other_files_found.named
-            | exports.named
-            | {member for member, state in finished_at.items() if state is not None}
-        )
+        registered = {member for member, at in finished_at.items() if at is not None}
+        known = own.named | others.named | exports.named | registered
         if not known:
             raise ConfigurationError(
                 "nobody of that id is known in this workspace", remedy="Write the id exactly as in the lists or in the export."
             )
-        erased_before = {member: day for member, day in finished_at.items() if day and member not in own_files_found.named}
-        lines = [f"Not known here: {description}." for member, description in descriptions.items() if member not in known]
-        lines += [f"Erased on {day}, and nothing has come back: {descriptions[member]}." for member, day in erased_before.items()]
+        erased_before = {member: at for member, at in finished_at.items() if at and member not in own.named}
+        lines = list(_skipped_lines(descriptions, known, erased_before))
         to_erase = sorted(known - erased_before.keys())
         if not to_erase:
-            return [*lines, f"Searched {own_files_found.files:,} files, {own_files_found.bytes_unpacked:,} bytes unpacked."]
+            return [*lines, f"Searched {own.files:,} files, {own.bytes_unpacked:,} bytes unpacked."]
         register = with_key(run.workspace.root, register)
         masks = {member: mask_of(register.hash_of(member)) for member in to_erase}
-        return [
-            *lines,
-            *_erase(ErasureCase(run, matchers.only(to_erase), masks, exports, other_files_found), register, after_step),
-        ]
+        return [*lines, *_erase(ErasureCase(run, matchers.only(to_erase), masks, exports, others), register, after_step)]
+
+
+def _skipped_lines(descriptions: Mapping[str, str], known: Set[str], erased_before: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each member who is not known here, and for each who was erased before."""
+    yield from (f"Not known here: {description}." for member, description in descriptions.items() if member not in known)
+    yield from (f"Erased on {at}, and nothing has come back: {descriptions[member]}." for member, at in erased_before.items())
 
 
 def _finished_at(register: ErasureRegister, member_id: str) -> str | None:

@@ -62,13 +62,13 @@ class IdMatcher:
         """Return whether a text names the member."""
         if self.kind == "value":
             return text == self.member_id
-        return self.member_id in text and any(True for _ in self._in_text.places(text))
+        return self.member_id in text and any(True for _ in self._in_text.matches(text))
 
     def in_bytes(self, data: bytes) -> bool:
         """Return whether the bytes contain a written form of the id; False for an id of kind `value`."""
         if self.kind == "value":
             return False
-        return any(form.wanted in data and any(True for _ in form.places(data)) for form in self._in_bytes)
+        return any(form.written in data and any(True for _ in form.matches(data)) for form in self._in_bytes)
 
     def in_json(self, value: Any, *, key: str = "") -> bool:
         """Return whether a parsed JSON value of field `key` names the member; JSON in texts is parsed, numbers never match."""
@@ -110,9 +110,12 @@ class IdMatcher:
         before, _, after = (part.encode() for part in self._bounded(""))
         others = [tuple(ways_of_writing(other)) for other in self.others]
         random = re.compile(_RANDOM_NAME.encode()) if self.kind == "word" else None
-        for way, wanted in enumerate(ways_of_writing(self.member_id)):
-            pattern = re.compile(before + re.escape(wanted) + after)
-            forms.setdefault(wanted, _Form(wanted, pattern, frozenset(written[way] for written in others), random))
+        # Form by form: inside a longer id that is written as JSON, this one is written as JSON, too.
+        for index, written in enumerate(ways_of_writing(self.member_id)):
+            pattern = re.compile(before + re.escape(written) + after)
+            forms.setdefault(
+                written, _Form(written, pattern, frozenset(forms_of_other[index] for forms_of_other in others), random)
+            )
         return tuple(forms.values())
 
     def _bounded(self, inner: str) -> tuple[str, str, str]:
@@ -131,23 +134,23 @@ class IdMatcher:
 class _Form(Generic[AnyStr]):
     """One written form of an id; it does not match inside another member's id or inside a random name."""
 
-    wanted: AnyStr
+    written: AnyStr
     _pattern: re.Pattern[AnyStr]
     _others: frozenset[AnyStr]
     _random: re.Pattern[AnyStr] | None
 
     def __init__(
-        self, wanted: AnyStr, pattern: re.Pattern[AnyStr], others: frozenset[AnyStr], random: re.Pattern[AnyStr] | None
+        self, written: AnyStr, pattern: re.Pattern[AnyStr], others: frozenset[AnyStr], random: re.Pattern[AnyStr] | None
     ) -> None:
-        self.wanted = wanted
+        self.written = written
         self._pattern = pattern
         self._others = others
         self._random = random
         # Offset of this id in the other, and length of the other: few pairs, however many others there are. Each pair cuts one
         # piece out of the surroundings of a match, which is then looked up in the set of others.
-        self._around = sorted({(other.index(wanted), len(other)) for other in others if wanted in other})
+        self._around = sorted({(other.index(written), len(other)) for other in others if written in other})
 
-    def places(self, data: AnyStr) -> Iterator[re.Match[AnyStr]]:
+    def matches(self, data: AnyStr) -> Iterator[re.Match[AnyStr]]:
         """Yield the matches that name the member."""
         return (
             match
@@ -158,7 +161,7 @@ class _Form(Generic[AnyStr]):
     def replaced(self, data: AnyStr, by: AnyStr) -> AnyStr:
         """Return the data with every match replaced."""
         # From the end, so that the positions of earlier matches stay valid.
-        for match in reversed(list(self.places(data))):
+        for match in reversed(list(self.matches(data))):
             data = data[: match.start()] + by + data[match.end() :]
         return data
 

@@ -72,6 +72,25 @@ def erase_landed(lake: Lake, matchers: IdMatchers, *, masks: Mapping[str, str]) 
     """
     undo_unrecorded(lake)
     ledger = read_arrivals(lake)
+    ledger, taken = _erase_landed_rows(lake, ledger, matchers, masks)
+    ledger, from_supporting = _erase_supporting(lake, ledger, matchers, masks)
+    ledger, from_quarantine = _erase_quarantined(lake, ledger, matchers, masks)
+    renamed = ledger
+    # A file may be named after a member, a source after its file, and the keys after the source.
+    for column in ("path", "source", "key_prefix"):
+        renamed = _masked(renamed, column, matchers, masks)
+    renamed_paths = TableErasure(ARRIVALS, 0, int((renamed["path"] != ledger["path"]).sum()))
+    taken = [one for one in (*taken, *from_supporting, from_quarantine, renamed_paths) if one.rows or one.values]
+    if taken:
+        # Last: the ledger is the commit point of all tables above.
+        record(lake, renamed)
+    return taken
+
+
+def _erase_landed_rows(
+    lake: Lake, ledger: pl.DataFrame, matchers: IdMatchers, masks: Mapping[str, str]
+) -> tuple[pl.DataFrame, list[TableErasure]]:
+    """Remove members from the landed tables; return the ledger with its counts moved, and one entry per table."""
     taken: list[TableErasure] = []
     for name, table in TABLES.items():
         if not lake.exists(name):
@@ -79,26 +98,12 @@ def erase_landed(lake: Lake, matchers: IdMatchers, *, masks: Mapping[str, str]) 
         # Which content is referred to costs a scan of all events, and only content needs it.
         edit = _LandedEdit(table, matchers, masks, referred=_content_referred_to(lake) if name == "content" else None)
         _rewrite(lake, name, edit.touches, edit)
-        rows_gone = dict(sorted(edit.gone.items()))
+        rows_gone = dict(sorted(edit.rows_gone.items()))
         # As if the export had never brought these rows, which is what the next export of the same file will do.
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in rows_gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=rows_gone)
         taken.append(TableErasure(name, sum(rows_gone.values()), edit.values))
-    ledger, of_parts = _erase_supporting(lake, ledger, matchers, masks)
-    taken += of_parts
-    ledger, from_quarantine = _erase_quarantined(lake, ledger, matchers, masks)
-    renamed = ledger
-    # A file may be named after a member, a source after its file, and the keys after the source.
-    for column in ("path", "source", "key_prefix"):
-        renamed = _masked(renamed, column, matchers, masks)
-    renamed_paths = TableErasure(ARRIVALS, 0, int((renamed["path"] != ledger["path"]).sum()))
-    taken = [
-        table_erasure for table_erasure in (*taken, from_quarantine, renamed_paths) if table_erasure.rows or table_erasure.values
-    ]
-    if taken:
-        # Last: the ledger is the commit point of all tables above.
-        record(lake, renamed)
-    return taken
+    return ledger, taken
 
 
 def erase_derived(lake: Lake, matchers: IdMatchers) -> list[TableErasure]:
@@ -130,7 +135,7 @@ class _LandedEdit:
         self.matchers = matchers
         self.masks = masks
         self.referred = referred
-        self.gone: dict[str, int] = {}
+        self.rows_gone: dict[str, int] = {}
         self.values = 0
 
     def touches(self, schema: pl.Schema) -> pl.Expr:
@@ -141,7 +146,7 @@ class _LandedEdit:
         """Return the rows to store: without the members' own rows, references and names."""
         is_removed = self._removed(rows)
         for arrival, count in rows.filter(is_removed).group_by("arrival_id").len().iter_rows():
-            self.gone[arrival] = self.gone.get(arrival, 0) + count
+            self.rows_gone[arrival] = self.rows_gone.get(arrival, 0) + count
         rows_left = rows.filter(~is_removed)
         blanked, values = _blank(rows_left, self.matchers, references=_REFERENCES, texts=self._free_texts(rows_left))
         blanked = _masked(blanked, "source_file", self.matchers, self.masks)

@@ -84,7 +84,7 @@ def _search_export(export: Export, run: RunContext, matchers: IdMatchers, export
         }
     except EvenfallError:
         named = set()
-    # The bytes are searched only for members not known from an export yet: the search is the dearest part of an erasure.
+    # The bytes are searched only for members not known from an export yet: the search is the slowest part of an erasure.
     if not named or wanted - exports.named - named:
         named |= search([export.location], matchers).named
     exports.named |= named

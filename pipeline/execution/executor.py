@@ -59,10 +59,26 @@ class Executor(Protocol):
         """Compute every feature of every member as of the night."""
 
     def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
-        """Predict; return one row per member, sorted by member_id, with at least the columns that segments and lists read."""
+        """Predict for every member.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            champions: The models.
+
+        Returns:
+            One row per member, sorted by member_id, with at least the columns that segments and lists read.
+        """
 
     def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-        """Add `reasons` to the rows that `score` returned."""
+        """Add the column `reasons`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            scored: What `score` returned.
+            champions: The models.
+        """
 
 
 class LocalExecutor:

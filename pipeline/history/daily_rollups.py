@@ -27,6 +27,19 @@ from runtime.run_context import RunContext
 MOST_EVENT_TYPES: Final = 24
 ROWS_AT_ONCE: Final = 10_000_000
 MAX_ROWS_IN_MEMORY: Final = 4_000_000
+_MEMBER_COLUMNS: Final = (
+    "member_no",
+    "member_id",
+    "seen_from",
+    "joined_date",
+    "platform",
+    "region",
+    "gender",
+    "birth_year",
+    "referrer_no",
+    "can_contact",
+    "can_profile",
+)
 _TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
 
 
@@ -157,19 +170,7 @@ def members_known(lake: Lake, *, timezone: str, as_of: date) -> pl.LazyFrame:
             .then(None)
             .otherwise(pl.min_horizontal("joined_date", "first_date"))
         )
-        .select(
-            "member_no",
-            "member_id",
-            "seen_from",
-            "joined_date",
-            "platform",
-            "region",
-            "gender",
-            "birth_year",
-            "referrer_no",
-            "can_contact",
-            "can_profile",
-        )
+        .select(_MEMBER_COLUMNS)
     )
 
 

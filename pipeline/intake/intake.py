@@ -119,18 +119,8 @@ def validate_sources(
     next_sequence = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
     reread = sources_to_reread(lake, ledger, configured)
     context = IntakeContext(lake, settings, now, next_sequence, erased, read_kept_after(lake), spool, budget, ledger, reread)
-    arrivals: list[Arrival] = []
-    unchanged = 0
-    # In the order of the contract: tables come after those that they refer to, whose keys their rules need.
-    for name, exports in offered.items():
-        of_table: list[Arrival] = []
-        for arrival in _validated_arrivals(context, exports, arrivals_before=len(arrivals)):
-            progress(f"{arrival.export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
-            of_table.append(arrival)
-        arrivals += of_table
-        unchanged += len(exports) - len(of_table)
-        if name in _REFERENCED:
-            _add_known_keys(context, TABLES[name], of_table)
+    arrivals = _read_tables(context, offered, progress)
+    unchanged = sum(len(exports) for exports in offered.values()) - len(arrivals)
     night = as_of or last_full_day(lake, arrivals, timezone=settings.community.timezone)
     findings += [
         *_check_tables(context, arrivals, as_of=night),
@@ -154,6 +144,20 @@ def _discover_exports(
             offered[name] = [replace(export, path=erased.masked(export.path)) for export in exports]
             findings += check_absent(table, absent=absent)
     return offered, findings
+
+
+def _read_tables(context: IntakeContext, offered: Mapping[str, list[Export]], progress: Progress) -> list[Arrival]:
+    """Read and validate the new exports of every table; in the order of the contract, so that referenced tables come first."""
+    arrivals: list[Arrival] = []
+    for name, exports in offered.items():
+        of_table: list[Arrival] = []
+        for arrival in _validated_arrivals(context, exports, arrivals_before=len(arrivals)):
+            progress(f"{arrival.export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
+            of_table.append(arrival)
+        arrivals += of_table
+        if name in _REFERENCED:
+            _add_known_keys(context, TABLES[name], of_table)
+    return arrivals
 
 
 def _validated_arrivals(context: IntakeContext, exports: Iterable[Export], *, arrivals_before: int) -> Iterator[Arrival]:

@@ -77,9 +77,9 @@ def used_by_nights(workspace: Workspace, purpose: str, *, until: date) -> Iterat
 
 
 def _rollback(run: RunContext, champion: RegisteredModel) -> _Rollback | None:
-    known = run.tracking.versions(champion.name)
+    versions = run.tracking.versions(champion.name)
     for as_of, version in used_by_nights(run.workspace, champion.name, until=run.as_of):
-        if version != champion.version and version in known:
+        if version != champion.version and version in versions:
             before = run.tracking.registered(champion.name, version=version)
             # Both raise for a version that cannot be read: better now than when the next night loads its champion.
             before.refuse_damage()

@@ -170,8 +170,8 @@ def _line(name: str, cells: Sequence[str], layout: tuple[int, int], *, indent: i
 
 def _wrapped(head: str, names: Sequence[str], width: int) -> Iterator[str]:
     line = head
-    for place, name in enumerate(names):
-        part = name + (", " if place < len(names) - 1 else "")
+    for index, name in enumerate(names):
+        part = name + (", " if index < len(names) - 1 else "")
         if len(line) + len(part.rstrip()) > width and line.strip() != head.strip():
             yield line.rstrip()
             line = " " * len(head)
