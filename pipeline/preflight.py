@@ -14,20 +14,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
 from lake.arrivals import paths_by_source, read_arrivals
 from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
 from lake.sources.databases import expand_environment
 from lake.sources.discovery import Export, discover
-from lake.sources.mapping import map_export
 from lake.sources.sample import Sample, read_sample
 from lake.sources.source_identity import identify, match_ledger
 from lake.sources.source_settings import SourceSettings
 from lake.storage.bucket import Bucket
 from lake.storage.delta import Lake
 from pipeline.erasure.register import read_register
+from pipeline.export_mapping import map_rows
 from runtime.run_context import RunContext
 from runtime.settings import Settings, nearest
 from runtime.workspace import Workspace
@@ -151,18 +149,13 @@ def _check_header(export: Export, settings: Settings) -> None:
     if sample is None:
         return
     try:
-        _map(sample.rows, export, settings)
+        map_rows(sample.rows, export, timezone=settings.community.timezone)
     except ConfigurationError:
         if sample.is_whole:
             raise
         # A later line of JSON may have the missing key, but a later row of a table cannot have another column.
         if export.file_format != "jsonl":
-            _map(sample.rows.clear(1), export, settings)
-
-
-def _map(rows: pl.DataFrame, export: Export, settings: Settings) -> None:
-    zone = export.settings.timezone or settings.community.timezone
-    map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
+            map_rows(sample.rows.clear(1), export, timezone=settings.community.timezone)
 
 
 def _first_rows(export: Export) -> Sample | None:

@@ -11,7 +11,6 @@ from lake.contracts import TABLES
 from lake.errors import EvenfallError, OutsideServiceError
 from lake.scratch import SCRATCH_PREFIX
 from lake.sources.discovery import Export, discover
-from lake.sources.mapping import map_export
 from lake.storage.bucket import Bucket, Version
 from lake.storage.delta import Lake
 from lake.storage.storage import File
@@ -19,6 +18,7 @@ from pipeline.erasure.file_search import SearchResult, search
 from pipeline.erasure.id_matcher import ID_COLUMNS
 from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.erasure.outputs import own_files
+from pipeline.export_mapping import map_rows
 from runtime.run_context import RunContext
 
 
@@ -76,8 +76,7 @@ def _search_export(export: Export, run: RunContext, matchers: IdMatchers, export
     try:
         # Mapped as a night would map it: an export may write the id in another form, such as without a prefix.
         rows, _ = export.read()
-        zone = export.settings.timezone or run.timezone
-        mapped = map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone).rows
+        mapped = map_rows(rows, export, timezone=run.timezone).rows
         ids = pl.Series(list(wanted), dtype=pl.String).implode()
         named = {
             member for column in ID_COLUMNS & set(mapped.columns) for member in mapped[column].filter(mapped[column].is_in(ids))

@@ -21,10 +21,11 @@ from lake.refusals import statements
 from lake.source_keys import key_prefix, resolve
 from lake.sources.discovery import Export
 from lake.sources.ids import stop_where_many_are_rounded
-from lake.sources.mapping import ROW_NO, Mapped, map_export, rows_as_json
+from lake.sources.mapping import ROW_NO, Mapped, rows_as_json
 from lake.sources.watermarks import Watermark
 from lake.storage.delta import DAY, Lake
 from pipeline.erasure.register import ERASED_AUTHOR, ErasureRegister, leave_out, without_names
+from pipeline.export_mapping import map_rows
 from pipeline.intake.cast_failures import cast_outcomes, with_file_names
 from pipeline.intake.spool import Spool, Spooled
 from runtime.memory import MemoryBudget
@@ -148,8 +149,8 @@ def read_export(context: IntakeContext, export: Export) -> MappedExport | None:
     content = _read_new(context, export)
     if content is None:
         return None
-    table, zone = export.table, export.settings.timezone or context.settings.community.timezone
-    mapped = map_export(content.rows, table=table, settings=export.settings, name=export.name, timezone=zone)
+    table = export.table
+    mapped = map_rows(content.rows, export, timezone=context.settings.community.timezone)
     stop_where_many_are_rounded(mapped.rounded_ids, rows=mapped.rows.height, name=export.name)
     is_derived = table.key not in mapped.rows.columns
     if is_derived and export.settings.watermark is not None:

@@ -12,8 +12,9 @@ import polars as pl
 from lake.contracts import Table
 from lake.record_keys import with_keys
 from lake.sources.discovery import Export
-from lake.sources.mapping import ROW_NO, Mapped, map_export
+from lake.sources.mapping import ROW_NO, Mapped
 from lake.sources.sample import Sample, read_sample
+from pipeline.export_mapping import map_rows
 
 MISSING: Final = "is_missing"
 
@@ -99,11 +100,7 @@ def try_export(export: Export, *, timezone: str) -> MappingTrial:
         OutsideServiceError: A database or the object store did not answer.
     """
     sample = read_sample(export)
-    settings = export.settings
-    mapped = map_export(
-        sample.rows, table=export.table, settings=settings, name=export.name, timezone=settings.timezone or timezone
-    )
-    return MappingTrial(export, sample, mapped)
+    return MappingTrial(export, sample, map_rows(sample.rows, export, timezone=timezone))
 
 
 def _by_rule(rejects: pl.DataFrame) -> Iterator[tuple[str, list[int]]]:
