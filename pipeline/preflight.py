@@ -83,7 +83,7 @@ def inaccessible_paths(workspace: Workspace, *, writes: bool) -> list[Path]:
 
 
 def _has_rights(path: Path, rights: int) -> bool:
-    # With effective ids where the system supports it: a service may run under another user than it was started by.
+    # `os.access` checks the real user by default; files are opened by the effective one.
     return os.access(path, rights, effective_ids=os.access in os.supports_effective_ids)
 
 

@@ -99,7 +99,7 @@ def _erase_landed_rows(
         edit = _LandedEdit(table, matchers, masks, referred=_content_referred_to(lake) if name == "content" else None)
         _rewrite(lake, name, edit.touches, edit)
         rows_gone = dict(sorted(edit.rows_gone.items()))
-        # As if the export had never brought these rows, which is what the next export of the same file will do.
+        # Counted as left out, as the same file would count them if it arrived again.
         ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in rows_gone.items()})
         ledger = move_counts(ledger, count="left_out", changes=rows_gone)
         taken.append(TableErasure(name, sum(rows_gone.values()), edit.values))

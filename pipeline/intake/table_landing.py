@@ -143,8 +143,7 @@ class Landing:
         return [source.identity for source in self.sources[table.name]]
 
     def _count(self, landed: Landed) -> None:
-        # Counts of earlier arrivals move as well: a record that is replaced no longer counts as landed for the arrival that had
-        # it.
+        # Counts of earlier arrivals move, too: a replaced record no longer counts as landed for the arrival that brought it.
         for count in _COUNTS:
             self.ledger = move_counts(self.ledger, count=count, changes=getattr(landed, count))
         self.replacements.append(landed.replacements)

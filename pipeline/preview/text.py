@@ -64,7 +64,7 @@ def _rows(trial: MappingTrial, width: int) -> Iterator[str]:
     before = [(column, [_text(value) for value in as_text(exported[column])]) for column in used]
     after = [(column, _cells(trial, column, numbers)) for column in trial.table.columns if column in shown.columns]
     name_width = min(_MOST_NAME, max(len(_plain(name)) for name, _ in (*before, *after)))
-    # Two columns of indentation, then the name, then equal cells for the rows.
+    # Two characters of indentation, then the name, then cells of equal width for the rows.
     cell_width = (width - 2 - name_width) // len(numbers) - _GAP
     layout = (name_width, cell_width)
     yield _line("Exported", [f"row {number:,}" for number in numbers], layout, indent=0)
