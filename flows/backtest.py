@@ -24,7 +24,7 @@ from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow,
 from outputs.report.calibration_rows import calibration_rows
 from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.history.materialise import materialise_if_small
-from pipeline.learning.champions import data_versions, first_day, kept_rows
+from pipeline.learning.champions import data_versions, first_day, panel_filter
 from runtime.os_errors import cores
 from runtime.run_context import RunContext, open_run, say
 
@@ -76,7 +76,7 @@ def measure(night: RunContext, history: History, wanted: int) -> list[CutoffResu
     results: list[CutoffResult] = []
     panels: dict[tuple[int, bool], pl.DataFrame] = {}
     for purpose, horizon_days in horizons.items():
-        keep = kept_rows(purpose, history)
+        keep = panel_filter(purpose, history)
         kind = (horizon_days, keep is None)
         if kind not in panels:
             # One panel in memory at a time.

@@ -38,7 +38,7 @@ from pipeline.maturity import Maturity, measure_matured
 from pipeline.night import NightLists, compute_lists
 from pipeline.receipt import write_receipt
 from pipeline.report_facts import report_facts, table_flows
-from pipeline.retention import apply_retention, tidy
+from pipeline.retention import apply_retention, vacuum_tables
 from pipeline.summary import (
     arrived_counts,
     counting_line,
@@ -282,7 +282,7 @@ def record_night(night: RunContext, lists: NightLists, champions: Champions, mat
 def tidy_up(night: RunContext) -> None:
     """Remove old versions of tables from the disk; nothing of this night looks at them any more."""
     with night.step("tidying up"):
-        tidy(night)
+        vacuum_tables(night)
 
 
 def write_validation_page(night: RunContext, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:

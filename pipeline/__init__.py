@@ -1,4 +1,4 @@
-"""The steps of a night as plain functions over the lake, the settings and the core, with erasure and verification beside them.
+"""The steps of a night as plain functions over the lake, the settings and the pure rooms; also erasure and verification.
 
-Flows make Prefect tasks of them; nothing here imports Prefect or MLflow.
+`flows` wraps them in Prefect tasks; nothing here imports Prefect or MLflow.
 """

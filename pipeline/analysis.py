@@ -1,4 +1,4 @@
-"""What analysts' notebooks start from: the workspace they were given, its nights, and the lists of a night."""
+"""The interface for notebooks: open a workspace, list its nights, read the lists and the activity of a night."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import polars as pl
 from features.history import DAILY_SCHEMA
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
-from lake.refusals import scan_consent
 from lake.storage.delta import DAY
+from pipeline.history.consent import scan_refused_profiling
 from pipeline.history.daily_rollups import members_known
 from runtime.run_context import RunContext, open_run
 
@@ -24,7 +24,7 @@ _KEPT_WITHOUT_CONSENT: Final = ("as_of", "member_id")
 
 
 def open_workspace(arguments: Mapping[str, object]) -> RunContext:
-    """Open the workspace that a notebook was given: `--workspace DIR`, else `EVENFALL_WORKSPACE`, else `workspace/`.
+    """Open the workspace of a notebook: `--workspace DIR`, or else `EVENFALL_WORKSPACE`, or else `workspace/`.
 
     Args:
         arguments: The notebook's command-line arguments.
@@ -32,46 +32,46 @@ def open_workspace(arguments: Mapping[str, object]) -> RunContext:
     Raises:
         ConfigurationError: There is no workspace in that folder, or its configuration is wrong.
     """
-    named = arguments.get("workspace") or os.environ.get(WORKSPACE_VARIABLE) or DEFAULT_WORKSPACE
-    return open_run(Path(str(named)), None)
+    folder = arguments.get("workspace") or os.environ.get(WORKSPACE_VARIABLE) or DEFAULT_WORKSPACE
+    return open_run(Path(str(folder)), None)
 
 
-def listed_nights(night: RunContext) -> list[date]:
-    """The nights that have lists, the newest first."""
-    lists = night.workspace.lists
+def listed_nights(run: RunContext) -> list[date]:
+    """Return the nights that have lists, the newest first."""
+    lists = run.workspace.lists
     if not lists.is_dir():
         return []
+    # A night that is being published is in a hidden folder until it is complete.
     names = (path.name for path in lists.iterdir() if not path.name.startswith(".") and (path / "members.parquet").exists())
     return sorted(map(date.fromisoformat, names), reverse=True)
 
 
-def listed_or_refused(night: RunContext) -> list[date]:
-    """The nights that have lists, the newest first; there is at least one.
+def listed_or_refused(run: RunContext) -> list[date]:
+    """Return the nights that have lists, the newest first; at least one.
 
     Raises:
-        ConfigurationError: No night has been run.
+        ConfigurationError: There are no lists yet.
     """
-    nights = listed_nights(night)
+    nights = listed_nights(run)
     if not nights:
         raise ConfigurationError(
-            f"there are no lists in {night.workspace.root} yet",
-            remedy=f"Run a night first: evenfall nightly --workspace {night.workspace.root}",
+            f"there are no lists in {run.workspace.root} yet",
+            remedy=f"Run a night first: evenfall nightly --workspace {run.workspace.root}",
         )
     return nights
 
 
-def read_members(night: RunContext) -> pl.DataFrame:
-    """One row per member on a night's list, as `members.parquet` has it and in its order.
+def read_members(run: RunContext) -> pl.DataFrame:
+    """Read the member list of a night: one row per member, columns and order of `members.parquet`.
 
-    Consent is today's: who has refused profiling since then is there with nothing but the id, as on the lists to come.
+    Today's consent is applied: members who have refused profiling since then have an id and nulls, as on later lists.
 
     Args:
-        night: A night with lists.
+        run: The run of a night with lists.
     """
-    listed = pl.read_parquet(night.workspace.night(night.as_of) / "members.parquet")
-    # Not only of those who are known today: a record may have been retired since, and the no stands.
-    consent = scan_consent(night.workspace.lake).filter(pl.col("can_profile").eq(other=False))
-    refused = consent.select("member_id").collect(engine="streaming")["member_id"]
+    listed = pl.read_parquet(run.workspace.night(run.as_of) / "members.parquet")
+    # Refusals of all members, not only of those known today: a refusal outlives the record of a member who was retired since.
+    refused = scan_refused_profiling(run.workspace.lake).collect(engine="streaming")["member_id"]
     is_refused = pl.col("member_id").is_in(refused.implode())
     shown = pl.exclude("is_eligible", *_KEPT_WITHOUT_CONSENT)
     return listed.with_columns(
@@ -79,12 +79,12 @@ def read_members(night: RunContext) -> pl.DataFrame:
     ).select(listed.columns)
 
 
-def read_activity(night: RunContext) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """The members who may be profiled, and what members did day by day, both as known on a night; nothing is written.
+def read_activity(run: RunContext) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Scan the members who may be profiled, and the daily activity, both as known on a night; nothing is written.
 
     Returns:
-        One row per member, columns of `members_known`; one row per event_date, member_no, activity of the daily rollups.
+        One row per member, columns of `members_known`; one row per event_date, member_no, activity, as in the daily rollups.
     """
-    known = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    daily = night.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(pl.col(DAY) <= night.as_of)
+    known = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
+    daily = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(pl.col(DAY) <= run.as_of)
     return known.filter(pl.col("can_profile").fill_null(value=True), pl.col("seen_from").is_not_null()), daily

@@ -1,4 +1,4 @@
-"""`evenfall explain`: one member's card, from the lists and the lake of a night that has been run."""
+"""`evenfall explain`: the card of one member, from the lists and the lake of a past night."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _BARS: Final = "·▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of one member; of those who may not be profiled, nothing but the id.
+    """The card of one member; of a member who may not be profiled it has the id alone.
 
     Args:
-        member_id: As the lists call them.
+        member_id: The member's id.
         as_of: The night.
-        scores: What each score is called, and its value in words.
-        active_days: Days with activity in each of the last 52 weeks, the oldest first.
-        reasons: The strongest first: whether it raises the risk of leaving, and its sentence.
-        tier_moves: The first night in each tier, the oldest first.
+        scores: The name of each score, with its value in words.
+        active_days: The number of days with activity in each of the last 52 weeks, the oldest week first.
+        reasons: Whether each reason raises the risk of leaving, with its sentence; the strongest first.
+        tier_moves: The first night in each tier, with the tier; the oldest first.
     """
 
     member_id: str
@@ -47,52 +47,53 @@ class Card:
 
     @property
     def first_day(self) -> date:
-        """The first of the days that `active_days` counts."""
+        """Return the first day that `active_days` counts."""
         return self.as_of - timedelta(days=_WEEKS * _WEEK_DAYS - 1)
 
 
 def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str:
-    """Write a member's card: scores, a year's activity, reasons, tier moves.
+    """Return a member's card as text: scores, a year's activity, reasons, tier moves.
 
     Args:
         workspace: The folder with `evenfall.toml`.
-        member_id: The member, as the lists call them.
-        as_of: The night; by default the newest that has been run.
+        member_id: The member's id, as in the lists.
+        as_of: The night; None means the newest night with lists.
 
     Raises:
-        ConfigurationError: No night has been run, or its lists do not know the member.
+        ConfigurationError: There are no lists, or the member is not on them.
     """
-    night = open_run(workspace, as_of)
-    return _as_text(read_card(night.on(_listed_night(night, given=as_of is not None)), member_id))
+    run = open_run(workspace, as_of)
+    return _as_text(read_card(run.on(_listed_night(run, given=as_of is not None)), member_id))
 
 
-def read_card(night: RunContext, member_id: str) -> Card:
-    """Gather a member's card from the lists and the lake.
+def read_card(run: RunContext, member_id: str) -> Card:
+    """Read a member's card from the lists and the lake.
 
     Args:
-        night: A night with lists.
-        member_id: The member, as the lists call them.
+        run: The run of a night with lists.
+        member_id: The member's id, as in the lists.
 
     Raises:
-        ConfigurationError: The night's lists do not know the member.
+        ConfigurationError: The member is not on the lists of the night.
     """
-    listed = read_members(night).filter(pl.col("member_id") == member_id)
+    listed = read_members(run).filter(pl.col("member_id") == member_id)
     if listed.is_empty():
         raise ConfigurationError(
-            f"the lists of {night.as_of} have no member {member_id!r}",
+            f"the lists of {run.as_of} have no member {member_id!r}",
             remedy="Write the id exactly as in the lists, or choose another night.",
         )
     member = listed.row(0, named=True)
+    # Every profiled member has a tier, so that a null means that the member may not be profiled.
     if member["tier"] is None:
-        return Card(member_id, night.as_of)
-    number = scan_member_index(night.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
+        return Card(member_id, run.as_of)
+    number = scan_member_index(run.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
     return Card(
         member_id,
-        night.as_of,
-        scores=tuple(_scores(night, member)),
-        active_days=_active_days(night, number),
+        run.as_of,
+        scores=tuple(_scores(run, member)),
+        active_days=_active_days(run, number),
         reasons=tuple((one["contribution"] >= 0, one["text"]) for one in member["reasons"] or ()),
-        tier_moves=_tier_moves(night, number),
+        tier_moves=_tier_moves(run, number),
     )
 
 
@@ -110,18 +111,18 @@ def _as_text(card: Card) -> str:
     return "\n".join([*lines, "", *(["Tier moves:", *moves] if moves else ["Tier moves: none."])])
 
 
-def _listed_night(night: RunContext, *, given: bool) -> date:
-    nights = listed_nights(night)
-    if given and night.as_of in nights:
-        return night.as_of
+def _listed_night(run: RunContext, *, given: bool) -> date:
+    nights = listed_nights(run)
+    if given and run.as_of in nights:
+        return run.as_of
     if given or not nights:
-        which = f"the night of {night.as_of}" if given else "any night"
+        which = f"the night of {run.as_of}" if given else "any night"
         raise ConfigurationError(f"there are no lists of {which}", remedy="Run it with `evenfall nightly`.")
     return nights[0]
 
 
-def _scores(night: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    settings = night.settings
+def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    settings = run.settings
     yield "tier", words.label(member["tier"])
     yield "stage", words.label(member["lifecycle"])
     yield "group", member["segment"]
@@ -139,23 +140,25 @@ def _scores(night: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, st
             yield words.label(name), f"{member[name]:.0f} of 100"
 
 
-def _active_days(night: RunContext, member_no: int) -> tuple[int, ...]:
+def _active_days(run: RunContext, member_no: int) -> tuple[int, ...]:
     days = (
-        night.workspace.lake.scan(DAILY)
-        .filter(is_activity() & (pl.col("member_no") == member_no) & (pl.col(DAY) <= night.as_of))
+        run.workspace.lake.scan(DAILY)
+        .filter(is_activity() & (pl.col("member_no") == member_no) & (pl.col(DAY) <= run.as_of))
         .select(pl.col(DAY).unique())
         .collect(engine="streaming")[DAY]
     )
     weeks = [0] * _WEEKS
     for day in days:
-        age_weeks = (night.as_of - day).days // _WEEK_DAYS
+        # Weeks are counted back from the night, so that the last bar is always a whole week.
+        age_weeks = (run.as_of - day).days // _WEEK_DAYS
         if age_weeks < _WEEKS:
             weeks[_WEEKS - 1 - age_weeks] += 1
     return tuple(weeks)
 
 
-def _tier_moves(night: RunContext, member_no: int) -> tuple[tuple[date, str], ...]:
-    mine = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= night.as_of)
-    states = night.workspace.lake.scan(TIERS_TABLE).filter(mine).collect()
+def _tier_moves(run: RunContext, member_no: int) -> tuple[tuple[date, str], ...]:
+    until_night = (pl.col("member_no") == member_no) & (pl.col(NIGHT) <= run.as_of)
+    states = run.workspace.lake.scan(TIERS_TABLE).filter(until_night).collect()
+    # Each night stores every tier with the night it began: equal beginnings are one stay in a tier.
     moves = states.sort(NIGHT).unique("tier_since", keep="first", maintain_order=True).sort("tier_since")
     return tuple(moves.select("tier_since", "tier").iter_rows())

@@ -1,4 +1,4 @@
-"""Matured predictions: what earlier nights said, set against what has happened since."""
+"""Matured predictions: measure the predictions of earlier nights against the outcomes since then."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Maturity:
-    """How earlier nights' predictions came true.
+    """The measured quality of earlier nights' predictions.
 
     Args:
         trend: One row per matured night, purpose and metric, by night; `n`, `predicted` and `happened` are among the metrics,
@@ -48,110 +48,118 @@ class Maturity:
     lift: pl.DataFrame | None = None
 
     def metrics(self, purpose: str) -> dict[str, float]:
-        """The newest matured night's figures for churn or value."""
-        mine = self.trend.filter(pl.col("purpose") == purpose)
-        newest = mine.filter(pl.col(NIGHT) == pl.col(NIGHT).max())
+        """Return metric → value of the newest matured night for `churn` or `value`."""
+        of_purpose = self.trend.filter(pl.col("purpose") == purpose)
+        newest = of_purpose.filter(pl.col(NIGHT) == pl.col(NIGHT).max())
         return dict(newest.select("metric", "value").drop_nulls().iter_rows())
 
     def calibration_of(self, kind: str) -> pl.DataFrame:
-        """The newest matured night's calibration by `tenure` or `tier`; one row per band, columns as `calibration_by_band`."""
-        told = self.metrics("churn")
-        bands = {name.split(".")[1] for name in told if name.startswith(f"{kind}.")}
+        """Return the newest matured night's calibration by `tenure` or `tier`: one row per band, as `calibration_by_band`."""
+        metrics = self.metrics("churn")
+        bands = {name.split(".")[1] for name in metrics if name.startswith(f"{kind}.")}
         order = [*TENURE_BANDS, *reversed(TIERS)]
         rows = [
-            {"band": band, **{measure: told.get(f"{kind}.{band}.{measure}") for measure in MEASURES}}
+            {"band": band, **{measure: metrics.get(f"{kind}.{band}.{measure}") for measure in MEASURES}}
             for band in sorted(bands, key=order.index)
         ]
         schema = {"band": pl.String, "n": pl.Float64, **dict.fromkeys(MEASURES[1:], pl.Float64)}
         return pl.DataFrame(rows, schema=schema).cast({"n": pl.Int64})
 
 
-def measure_matured(night: RunContext, history: History) -> Maturity:
-    """Score every night whose horizon is over by tonight and that has not been scored yet; remember it.
+def measure_matured(run: RunContext, history: History) -> Maturity:
+    """Measure and store every night whose horizon has ended by tonight and that is not measured yet.
 
     Args:
-        night: Tonight.
-        history: The whole history; labels look no further than tonight.
+        run: The run of tonight.
+        history: The whole history; labels use nothing after tonight.
     """
-    lake = night.workspace.lake
+    lake = run.workspace.lake
     scored_nights = lake.days(SCORES, column=NIGHT)
-    known = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) < night.as_of).collect()
-    horizons = {"churn": night.settings.churn.horizon_days}
+    # Nights before this one only: a night in the past that is run again must not report what was measured later.
+    matured = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) < run.as_of).collect()
+    horizons = {"churn": run.settings.churn.horizon_days}
     if "orders" in history.available:
-        horizons["value"] = night.settings.value.horizon_days
+        horizons["value"] = run.settings.value.horizon_days
     for purpose, horizon_days in horizons.items():
-        done = set(known.filter(pl.col("purpose") == purpose)[NIGHT])
-        for scored_night in sorted(scored_nights - done):
-            if scored_night + timedelta(days=horizon_days) <= night.as_of:
-                measured = _measure(night, history, scored_night, purpose)
-                known = pl.concat([known, measured])
-                _remember(lake, measured, scored_night, purpose)
-    trend = known.filter(_is_over(horizons, night.as_of)).sort(NIGHT, "purpose", "metric")
+        measured_nights = set(matured.filter(pl.col("purpose") == purpose)[NIGHT])
+        for scored_night in sorted(scored_nights - measured_nights):
+            if scored_night + timedelta(days=horizon_days) <= run.as_of:
+                measured = _measure(run, history, scored_night, purpose)
+                matured = pl.concat([matured, measured])
+                _store(lake, measured, scored_night, purpose)
+    trend = matured.filter(_is_over(horizons, run.as_of)).sort(NIGHT, "purpose", "metric")
     newest = trend.filter(pl.col("purpose") == "churn")[NIGHT].max()
     if not isinstance(newest, date):
         return Maturity(trend)
-    told = _outcomes(night, history, newest).filter(
+    outcomes = _outcomes(run, history, newest).filter(
         pl.col("churn_probability").is_not_null() & pl.col("is_churned").is_not_null()
     )
-    churned, probability = told["is_churned"].cast(pl.Float64).to_numpy(), told["churn_probability"].to_numpy()
+    churned, probability = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
     return Maturity(trend, newest, calibration_points(churned, probability), lift_points(churned, probability))
 
 
-def _remember(lake: Lake, measured: pl.DataFrame, scored_night: date, purpose: str) -> None:
-    before = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) == scored_night).collect()
-    others = before.filter(pl.col("purpose") != purpose)
-    lake.replace_days(MATURED, pl.concat([others, measured]).sort("purpose", "metric"), days={scored_night}, column=NIGHT)
+def _store(lake: Lake, measured: pl.DataFrame, scored_night: date, purpose: str) -> None:
+    # A day of the table holds both purposes, which mature on different nights: the other one is written again unchanged.
+    stored = lake.scan_or_empty(MATURED, SCHEMA).filter(pl.col(NIGHT) == scored_night).collect()
+    other_purposes = stored.filter(pl.col("purpose") != purpose)
+    lake.replace_days(MATURED, pl.concat([other_purposes, measured]).sort("purpose", "metric"), days={scored_night}, column=NIGHT)
 
 
 def _is_over(horizons: Mapping[str, int], as_of: date) -> pl.Expr:
-    """Whether a row's horizon had ended by tonight; a night run again sees only what had matured then."""
+    """Return the filter for rows whose horizon had ended by `as_of`: a night that is run again sees what had matured then."""
     horizon = pl.col("purpose").replace_strict(dict(horizons), default=None, return_dtype=pl.Int64)
     return (pl.col(NIGHT) + pl.duration(days=horizon)) <= pl.lit(as_of)
 
 
-def _outcomes(night: RunContext, history: History, scored_night: date) -> pl.DataFrame:
-    """One row per member scored that night, beside what became of them; an outcome not over by tonight is null."""
-    settings = night.settings
-    scores = read_scores(night.workspace.lake, scored_night)
-    known = scores.select("member_no", "member_id", "tier", "churn_probability", "expected_value")
+def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataFrame:
+    """Return predictions and outcomes of a night: one row per member scored, sorted by member_id.
+
+    An outcome whose horizon has not ended by tonight is null.
+    """
+    settings = run.settings
+    scores = read_scores(run.workspace.lake, scored_night)
+    outcomes = scores.select("member_no", "member_id", "tier", "churn_probability", "expected_value")
     for column, horizon_days in (
         ("is_churned", settings.churn.horizon_days),
         ("future_spend_minor", settings.value.horizon_days),
     ):
-        if scored_night + timedelta(days=horizon_days) > night.as_of:
-            known = known.with_columns(pl.lit(None).alias(column))
+        # The two horizons may differ: the shorter one is measured first.
+        if scored_night + timedelta(days=horizon_days) > run.as_of:
+            outcomes = outcomes.with_columns(pl.lit(None).alias(column))
             continue
         labels = label(
             history,
             as_of=scored_night,
             churn_horizon_days=horizon_days,
             value_horizon_days=horizon_days,
-            seen_until=night.as_of,
+            seen_until=run.as_of,
             eligible_days=settings.churn.eligible_days,
         ).select("member_no", column)
-        known = known.join(labels.collect(engine="streaming"), on="member_no", how="left", validate="1:1")
-    return known.sort("member_id")
+        outcomes = outcomes.join(labels.collect(engine="streaming"), on="member_no", how="left", validate="1:1")
+    # Sums of floats depend on the order of rows; sorted, a night that is run again gives the same bytes.
+    return outcomes.sort("member_id")
 
 
-def _measure(night: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
-    told = _outcomes(night, history, scored_night)
+def _measure(run: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
+    outcomes = _outcomes(run, history, scored_night)
     if purpose == "churn":
-        told = told.drop_nulls(["churn_probability", "is_churned"]).join(
+        outcomes = outcomes.drop_nulls(["churn_probability", "is_churned"]).join(
             _tenure_bands(history, scored_night), on="member_no", how="left", validate="1:1", maintain_order="left"
         )
-        actual, predicted = told["is_churned"].cast(pl.Float64).to_numpy(), told["churn_probability"].to_numpy()
+        actual, predicted = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
         metrics = evaluate_churn(actual, {"evenfall": predicted})["evenfall"]
-        metrics |= _by_band(actual, predicted, told["tenure_band"], prefix="tenure")
-        metrics |= _by_band(actual, predicted, told["tier"], prefix="tier")
+        metrics |= _by_band(actual, predicted, outcomes["tenure_band"], prefix="tenure")
+        # By the tier of that night: the question is whether predictions held for the groups that people saw then.
+        metrics |= _by_band(actual, predicted, outcomes["tier"], prefix="tier")
         levels = {"predicted": predicted, "happened": actual}
     else:
-        told = told.drop_nulls(["expected_value", "future_spend_minor"])
-        actual = told["future_spend_minor"].cast(pl.Float64).to_numpy()
-        predicted = told["expected_value"].to_numpy() * MINOR_UNITS_PER_UNIT
+        outcomes = outcomes.drop_nulls(["expected_value", "future_spend_minor"])
+        actual = outcomes["future_spend_minor"].cast(pl.Float64).to_numpy()
+        predicted = outcomes["expected_value"].to_numpy() * MINOR_UNITS_PER_UNIT
         metrics = evaluate_value(actual, {"evenfall": predicted})["evenfall"]
         levels = {"predicted": predicted / MINOR_UNITS_PER_UNIT, "happened": actual / MINOR_UNITS_PER_UNIT}
     means = {name: float(values.mean()) if values.size else None for name, values in levels.items()}
-    rows = {"n": float(told.height), **means, **metrics}
+    rows = {"n": float(outcomes.height), **means, **metrics}
     return pl.DataFrame(
         {NIGHT: [scored_night] * len(rows), "purpose": [purpose] * len(rows), "metric": list(rows), "value": list(rows.values())},
         schema=dict(SCHEMA),
@@ -159,13 +167,13 @@ def _measure(night: RunContext, history: History, scored_night: date, purpose: s
 
 
 def _by_band(churned: Floats, probability: Floats, band: pl.Series, *, prefix: str) -> dict[str, float | None]:
-    """Calibration in each band, named `tier.gold.ece`."""
+    """Return the calibration in each band, by names such as `tier.gold.ece`."""
     rows = calibration_by_band(churned, probability, band).filter(pl.col("band") != EVERYBODY).to_dicts()
     return {f"{prefix}.{row['band']}.{measure}": row[measure] for row in rows for measure in MEASURES}
 
 
 def _tenure_bands(history: History, scored_night: date) -> pl.DataFrame:
-    """One row per member seen by a night: member_no, tenure_band by the rule of the feature `tenure_days`."""
+    """Return one row per member known by a night: member_no, tenure_band, by the rule of the feature `tenure_days`."""
     seen = cut(history, scored_night)
     first = seen.daily.filter(is_activity()).group_by("member_no").agg(first_active=pl.col("event_date").min())
     days = (pl.lit(scored_night) - pl.coalesce("seen_from", "first_active")).dt.total_days()

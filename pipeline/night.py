@@ -36,17 +36,23 @@ def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champ
     """Compute the lists of a night from a snapshot of the community and the models that score it.
 
     Args:
-        run: The run, with its night resolved; its workspace remembers tiers, groups and scores of the night.
-        snapshot: What is known of the community as of the night.
+        run: The run, with its night resolved; tiers, groups and scores of the night are stored in its workspace.
+        snapshot: The history and the totals as of the night.
         champions: The models.
-        executor: Where the work that grows with the number of members is done.
+        executor: The executor for work that grows with the number of members.
     """
     features = compute_features(run, snapshot, executor)
     return compute_lists(run, compute_members(run, features, champions, executor))
 
 
 def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
-    """Compute every feature of every member as of the night."""
+    """Compute every feature of every member as of the night.
+
+    Args:
+        run: The run.
+        snapshot: The history and the totals as of the night.
+        executor: The executor for work that grows with the number of members.
+    """
     with run.step("computing features") as counted:
         features = executor.compute_features(run, snapshot)
         counted.update({"members": features.members, "columns": features.columns})
@@ -54,7 +60,17 @@ def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Exe
 
 
 def compute_members(run: RunContext, features: Features, champions: Champions, executor: Executor) -> pl.DataFrame:
-    """Score, explain and segment: one row per member with features, sorted by member_id."""
+    """Score, explain and segment.
+
+    Args:
+        run: The run.
+        features: The features of the night.
+        champions: The models.
+        executor: The executor for work that grows with the number of members.
+
+    Returns:
+        One row per member with features, sorted by member_id.
+    """
     with run.step("scoring") as counted:
         scored = executor.score(run, features, champions)
         counted.update({"members": scored.height, "eligible": int(scored["is_eligible"].sum())})

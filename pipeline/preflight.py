@@ -1,9 +1,9 @@
-"""Ask first, start later: what can be known to be wrong is told before anything heavy is imported or started.
+"""Checks before a run starts: report mistakes before anything slow is imported or started.
 
-Asked are the rights in the workspace, the mappings as far as the configuration shows them, and, for what reads them, the
-sources: are their files there and readable, and do the columns exist that the expressions name. Of a file its first rows are
-read. A database is asked only when the night asks it; only its address is looked at. A run that would succeed is never refused:
-where the beginning of a file cannot tell, the night does.
+Checked are the rights in the workspace, the mappings in the configuration, and, for runs that read them, the sources: whether
+files exist and are readable, and whether the columns exist that expressions name. Only the first rows of a file are read, and
+only the address of a database is checked. A run that would succeed is never stopped: where the first rows are not enough to
+decide, the run itself decides.
 """
 
 from __future__ import annotations
@@ -14,20 +14,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
 from lake.arrivals import paths_by_source, read_arrivals
 from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.environment_variables import expand_environment
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
 from lake.sources.discovery import Export, discover
-from lake.sources.mapping import map_export
 from lake.sources.sample import Sample, read_sample
 from lake.sources.source_identity import identify, match_ledger
 from lake.sources.source_settings import SourceSettings
 from lake.storage.bucket import Bucket
 from lake.storage.delta import Lake
 from pipeline.erasure.register import read_register
+from pipeline.export_mapping import map_rows
 from runtime.run_context import RunContext
 from runtime.settings import Settings, nearest
 from runtime.workspace import Workspace
@@ -38,28 +36,28 @@ _LARGEST_EXCEL_BYTES: Final = 256 * 1024
 _DATABASES: Final = re.compile(r"sqlite:///|postgres(ql)?(\+\w+)?://")
 
 
-def preflight(night: RunContext, *, writes: bool = False, sources: bool = False) -> None:
-    """Stop what cannot succeed, at once.
+def preflight(run: RunContext, *, writes: bool = False, sources: bool = False) -> None:
+    """Raise an error now for a run that cannot succeed.
 
     Args:
-        night: The run that is about to begin.
-        writes: Whether it writes to the workspace.
-        sources: Whether it reads the sources.
+        run: The run that is about to start.
+        writes: Whether the run writes to the workspace.
+        sources: Whether the run reads the sources.
 
     Raises:
         ConfigurationError: A mapping, a path or a right is missing or wrong.
-        DataError: A file that is to be taken in cannot be read as what it should be.
+        DataError: A file to be ingested cannot be read in its format.
     """
-    _ask_rights(night.workspace, writes=writes)
+    _check_rights(run.workspace, writes=writes)
     for name in TABLES:
-        for source in night.settings.table_sources(name):
-            _ask_mapped_columns(name, source)
+        for source in run.settings.table_sources(name):
+            _check_mapped_columns(name, source)
     if sources:
-        _ask_sources(night)
+        _check_sources(run)
 
 
 def refuse_empty(lake: Lake) -> None:
-    """Stop what needs data, where none has landed.
+    """Raise an error for a command that needs data, if none has landed.
 
     Raises:
         DataError: The lake is empty.
@@ -68,32 +66,37 @@ def refuse_empty(lake: Lake) -> None:
         raise DataError("the lake is empty", remedy="Run `evenfall nightly` first; it takes the data in.")
 
 
-def closed_to_us(workspace: Workspace, *, writes: bool) -> list[Path]:
-    """What is there and may not be read, or not be written where that is needed."""
+def inaccessible_paths(workspace: Workspace, *, writes: bool) -> list[Path]:
+    """Return the existing paths of a workspace that this process may not read, or may not write if `writes`.
+
+    Folders come first; the MLflow store inside the workspace is only checked when its folder is accessible.
+    """
     needed = os.R_OK | (os.W_OK if writes else 0)
     lake = [] if isinstance(workspace.lake.root, Bucket) else [workspace.lake.root]
     folders = [workspace.root, *lake, workspace.lists]
     if writes:
         folders += [workspace.reports, workspace.logs, workspace.state]
-    closed = [path for path in folders if path.exists() and not _may(path, needed | os.X_OK)]
+    closed = [path for path in folders if path.exists() and not _has_rights(path, needed | os.X_OK)]
     store = workspace.root / "mlflow.db"
-    return [*closed, store] if not closed and store.exists() and not _may(store, needed) else closed
+    # The store itself only if its folder is open: one cause, one message.
+    return [*closed, store] if not closed and store.exists() and not _has_rights(store, needed) else closed
 
 
-def _may(path: Path, how: int) -> bool:
-    return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
+def _has_rights(path: Path, rights: int) -> bool:
+    # `os.access` checks the real user by default; files are opened by the effective one.
+    return os.access(path, rights, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _ask_rights(workspace: Workspace, *, writes: bool) -> None:
-    closed = closed_to_us(workspace, writes=writes)
+def _check_rights(workspace: Workspace, *, writes: bool) -> None:
+    closed = inaccessible_paths(workspace, writes=writes)
     if closed:
-        how = "written" if writes else "read"
+        verb = "written" if writes else "read"
         raise ConfigurationError(
-            f"{', '.join(map(str, closed))} cannot be {how}", remedy="Give the user that runs Evenfall the right to do that."
+            f"{', '.join(map(str, closed))} cannot be {verb}", remedy="Give the user that runs Evenfall the right to do that."
         )
 
 
-def _ask_mapped_columns(name: str, source: SourceSettings) -> None:
+def _check_mapped_columns(name: str, source: SourceSettings) -> None:
     table = TABLES[name]
     for column in source.columns:
         if column not in table.columns:
@@ -109,29 +112,29 @@ def _ask_mapped_columns(name: str, source: SourceSettings) -> None:
         )
 
 
-def _ask_sources(night: RunContext) -> None:
-    ledger = read_arrivals(night.workspace.lake)
-    # A source of which it cannot be told whether it is new needs a name.
-    sources = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
-    ledger = match_ledger(ledger, sources, root=night.workspace.root)
-    # What has not changed need not fit today's mapping; a file that was only touched has another time and the same size.
+def _check_sources(run: RunContext) -> None:
+    ledger = read_arrivals(run.workspace.lake)
+    # Also a check: matching raises for a source that needs a name because it cannot be matched with the ledger.
+    sources = {name: identify(name, run.settings.table_sources(name)) for name in TABLES}
+    ledger = match_ledger(ledger, sources, root=run.workspace.root)
+    # A file that was ingested need not fit today's mapping. The size alone is compared: copying a file changes its time.
     sizes = {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
-    erased = read_register(night.workspace.root)
+    erased = read_register(run.workspace.root)
     for name, table in TABLES.items():
-        asked: set[str] = set()
-        # What an object store does not answer now it may answer the night, which asks again.
+        checked_sources: set[str] = set()
+        # An object store that does not answer now may answer in the run, which retries.
         with suppress(OutsideServiceError):
-            configured, before = night.settings.table_sources(name), paths_by_source(ledger, name)
-            for export in discover(table, configured, root=night.workspace.root, arrived_paths=before):
-                is_held = sizes.get((name, erased.masked(export.path))) == export.size_bytes
+            configured, paths_before = run.settings.table_sources(name), paths_by_source(ledger, name)
+            for export in discover(table, configured, root=run.workspace.root, arrived_paths=paths_before):
+                is_ingested = sizes.get((name, erased.masked(export.path))) == export.size_bytes
                 if export.location is None:
-                    _ask_address(export)
-                elif not export.is_superseded and export.source not in asked and not is_held:
-                    asked.add(export.source)
-                    _ask_header(export, night.settings)
+                    _check_address(export)
+                elif not export.is_superseded and export.source not in checked_sources and not is_ingested:
+                    checked_sources.add(export.source)
+                    _check_header(export, run.settings)
 
 
-def _ask_address(export: Export) -> None:
+def _check_address(export: Export) -> None:
     assert export.settings.uri is not None
     if not _DATABASES.match(expand_environment(export.settings.uri, name=export.name)):
         raise ConfigurationError(
@@ -140,34 +143,30 @@ def _ask_address(export: Export) -> None:
         )
 
 
-def _ask_header(export: Export, settings: Settings) -> None:
-    """Map the first rows; what fails there and on a row without values fails on every row."""
+def _check_header(export: Export, settings: Settings) -> None:
+    """Map the first rows. A mapping that fails on them and also on an empty row fails on every row."""
     sample = _first_rows(export)
     if sample is None:
         return
     try:
-        _map(sample.rows, export, settings)
+        map_rows(sample.rows, export, timezone=settings.community.timezone)
     except ConfigurationError:
         if sample.is_whole:
             raise
-        # A later line of JSON may bring the key that is missing; a later row of a table brings no column.
+        # A later line of JSON may have the missing key, but a later row of a table cannot have another column.
         if export.file_format != "jsonl":
-            _map(sample.rows.clear(1), export, settings)
-
-
-def _map(rows: pl.DataFrame, export: Export, settings: Settings) -> None:
-    zone = export.settings.timezone or settings.community.timezone
-    map_export(rows, table=export.table, settings=export.settings, name=export.name, timezone=zone)
+            map_rows(sample.rows.clear(1), export, timezone=settings.community.timezone)
 
 
 def _first_rows(export: Export) -> Sample | None:
-    """The first rows of a file; None where they do not come cheap, or only the whole file can tell what is wrong."""
+    """Return the first rows of a file; None where reading them is slow, or where an error may only be due to the cut."""
     is_large = export.file_format == "xlsx" and export.size_bytes > _LARGEST_EXCEL_BYTES
     if is_large or not isinstance(export.location, Path):
         return None
     try:
         return read_sample(export, most_bytes=_HEADER_BYTES, most_rows=_HEADER_ROWS)
     except DataError:
+        # A file that was read to its end is broken; one that was cut may only seem so.
         if export.size_bytes <= _HEADER_BYTES:
             raise
         return None

@@ -1,4 +1,4 @@
-"""The receipt of a night: hashes of data, code, configuration and models, tied to the hash of each list."""
+"""The receipt of a night: hashes of its data, code, configuration, models and lists."""
 
 from __future__ import annotations
 
@@ -19,39 +19,40 @@ from pipeline.stored_nights import GROUPS, TIERS_TABLE
 from runtime.run_context import RunContext, code_hash, settings_hash
 
 RECEIPT: Final = "receipt.json"
-# What the lists are computed from; a night is recomputed from these tables as they were.
+# The inputs of the lists: `evenfall verify` recomputes a night from these tables at the versions in the receipt.
 _COMPUTED_FROM: Final = (*TABLES, REFUSALS, RETIRED, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
-# What these steps count follows from the tables alone; timings, and what a run happened to find new, stand in the log.
+# The counts of these steps depend on the tables alone, so that the same night gives the same receipt; others are in the log.
 _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")
 _FORMAT_VERSION: Final = 2
 
 
-def write_receipt(folder: Path, night: RunContext, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
-    """Write `receipt.json` beside the lists it vouches for; the same night gives the same bytes.
+def write_receipt(folder: Path, run: RunContext, champions: Champions, *, lists: Mapping[str, str]) -> dict[str, Any]:
+    """Write `receipt.json` into the folder of the lists; the same night gives the same bytes.
 
     Args:
-        folder: The lists' folder, not published yet.
-        night: The run.
+        folder: The folder of the lists, not published yet.
+        run: The run.
         champions: The models that scored.
         lists: File name → SHA-256.
 
     Returns:
-        What was written.
+        The content of the receipt.
     """
     models = {champion.registered.name: champion.registered for champion in champions.all}
     receipt: dict[str, Any] = {
         "format_version": _FORMAT_VERSION,
-        "as_of": night.as_of.isoformat(),
-        "data": {table: _content(night, table) for table in TABLES if night.workspace.lake.exists(table)},
+        "as_of": run.as_of.isoformat(),
+        "data": {table: _content(run, table) for table in TABLES if run.workspace.lake.exists(table)},
         "code": code_hash(),
-        "configuration": settings_hash(night.settings),
+        "configuration": settings_hash(run.settings),
         "models": {name: model.label for name, model in models.items()},
+        # Trees that several machines train differ within a tolerance, so that the receipt says who trained.
         "trained_by": {champion.registered.name: _trainers(champion.model.machines) for champion in champions.all},
         "model_files": {name: files_hash(model.files) for name, model in models.items()},
-        "tables": {name: night.workspace.lake.version(name) for name in _COMPUTED_FROM if night.workspace.lake.exists(name)},
-        "not_profiled": count_not_profiled(night),
-        "steps": {step: night.counts[step] for step in _REPEATABLE_STEPS if step in night.counts},
-        "log": f"{night.workspace.logs.name}/{night.as_of.isoformat()}.jsonl",
+        "tables": {name: run.workspace.lake.version(name) for name in _COMPUTED_FROM if run.workspace.lake.exists(name)},
+        "not_profiled": count_not_profiled(run),
+        "steps": {step: run.counts[step] for step in _REPEATABLE_STEPS if step in run.counts},
+        "log": f"{run.workspace.logs.name}/{run.as_of.isoformat()}.jsonl",
         "lists": dict(sorted(lists.items())),
     }
     (folder / RECEIPT).write_text(json.dumps(receipt, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -62,10 +63,10 @@ def _trainers(machines: int) -> str:
     return "one process" if machines == 1 else f"{machines} Dask workers"
 
 
-def _content(night: RunContext, table: str) -> dict[str, Any]:
-    """The rows a night could see of a table, and the newest commit that holds them."""
-    lake = night.workspace.lake
+def _content(run: RunContext, table: str) -> dict[str, Any]:
+    """Return the version of a table and the number of its rows up to the night."""
+    lake = run.workspace.lake
     if TABLES[table].time is None:
         return {"version": lake.version(table), "rows": lake.row_count(table)}
-    rows = lake.rows_by_day(table).filter(pl.col("event_date") <= night.as_of)["rows"].sum()
+    rows = lake.rows_by_day(table).filter(pl.col("event_date") <= run.as_of)["rows"].sum()
     return {"version": lake.version(table), "rows": int(rows)}

@@ -19,39 +19,41 @@ _GROUP_NAMES: Final = GroupNames()
 _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
-def segment_members(night: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
-    """Add risk, scores, tier, lifecycle and behaviour group; remember tiers and groups for the nights to come.
+def segment_members(run: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
+    """Add risk, scores, tier, lifecycle and behaviour group; store tiers and groups for later nights.
 
-    One row per row of `scored`, in its order. Scoring the same night again changes nothing: only states of earlier nights are
-    looked at.
+    One row per row of `scored`, in its order. Only states of earlier nights are read, so that segmenting a night again gives the
+    same result.
     """
-    settings = night.settings
+    settings = run.settings
     base_rate = mean_probability(scored["churn_probability"])
     lazy = scored.lazy().with_columns(churn_risk(base_rate=base_rate if base_rate is not None else 0.0, policy=settings.risk))
     valued = add_scores(lazy, policy=settings.scores)
     members = add_lifecycle(valued, policy=settings.lifecycle_policy).collect()
-    tiers = assign_tiers(members, _previous_tiers(night), as_of=night.as_of, policy=settings.tiers)
-    store_night(night.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(night.as_of).alias(NIGHT), *STATE_SCHEMA), night.as_of)
+    tiers = assign_tiers(members, _previous_tiers(run), as_of=run.as_of, policy=settings.tiers)
+    store_night(run.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(run.as_of).alias(NIGHT), *STATE_SCHEMA), run.as_of)
     members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")
-    state = _group_state(night, members)
+    state = _group_state(run, members)
     return members.with_columns(assign_groups(members, state, names=_GROUP_NAMES).alias("segment"))
 
 
-def _previous_tiers(night: RunContext) -> pl.DataFrame:
-    lake = night.workspace.lake
-    before = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < night.as_of), default=None)
-    if before is None:
+def _previous_tiers(run: RunContext) -> pl.DataFrame:
+    lake = run.workspace.lake
+    previous = max((day for day in lake.days(TIERS_TABLE, column=NIGHT) if day < run.as_of), default=None)
+    if previous is None:
         return pl.DataFrame(schema=STATE_SCHEMA)
-    return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == before).select(list(STATE_SCHEMA)).collect()
+    return lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == previous).select(list(STATE_SCHEMA)).collect()
 
 
-def _group_state(night: RunContext, members: pl.DataFrame) -> GroupState:
-    """The newest state of groups up to tonight, fitted anew as often as the models, names kept."""
-    lake = night.workspace.lake
-    states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= night.as_of).collect().sort(NIGHT)
-    held = GroupState.model_validate_json(states["state"][-1]) if states.height else None
-    if held is not None and (night.as_of - states[NIGHT][-1]).days < night.settings.training.every_days:
-        return held
-    written = fit_groups(members, held, policy=night.settings.groups, names=_GROUP_NAMES).model_dump_json()
-    store_night(lake, GROUPS, pl.DataFrame({NIGHT: [night.as_of], "state": [written]}, schema=_GROUPS_SCHEMA), night.as_of)
-    return GroupState.model_validate_json(written)
+def _group_state(run: RunContext, members: pl.DataFrame) -> GroupState:
+    """Return the newest groups up to tonight; they are fitted again as often as the models are trained, and keep their names."""
+    lake = run.workspace.lake
+    states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= run.as_of).collect().sort(NIGHT)
+    current = GroupState.model_validate_json(states["state"][-1]) if states.height else None
+    # As often as models: groups that are fitted every night would move members who have not changed.
+    if current is not None and (run.as_of - states[NIGHT][-1]).days < run.settings.training.every_days:
+        return current
+    fitted = fit_groups(members, current, policy=run.settings.groups, names=_GROUP_NAMES).model_dump_json()
+    store_night(lake, GROUPS, pl.DataFrame({NIGHT: [run.as_of], "state": [fitted]}, schema=_GROUPS_SCHEMA), run.as_of)
+    # Read back from JSON, as later nights will do: tonight must assign groups by exactly the same state.
+    return GroupState.model_validate_json(fitted)

@@ -1,4 +1,4 @@
-"""What nights leave in the lake for later nights: tables that hold the rows of one night beside those of others."""
+"""Tables in which nights store results for later nights, with one day of the table per night."""
 
 from __future__ import annotations
 
@@ -16,19 +16,27 @@ NIGHT: Final = "as_of"
 
 
 def previous_night(lake: Lake, as_of: date) -> date | None:
-    """The newest night before this one that was scored."""
+    """Return the newest night before `as_of` that was scored, or None."""
     return max((day for day in lake.days(SCORES, column=NIGHT) if day < as_of), default=None)
 
 
 def read_scores(lake: Lake, as_of: date) -> pl.DataFrame:
-    """One row per member: what a night's lists said, reasons left out."""
+    """Read the scores of a night: one row per member, the columns of its member list without reasons."""
     return lake.scan(SCORES).filter(pl.col(NIGHT) == as_of).collect()
 
 
 def store_night(lake: Lake, table: str, rows: pl.DataFrame, as_of: date) -> None:
-    """Write a night's rows unless they are there already, so that running a night again leaves the lake as it is."""
+    """Write a night's rows, unless the same rows are stored already.
+
+    Args:
+        lake: The lake.
+        table: The name of the table.
+        rows: The rows of the night.
+        as_of: The night.
+    """
+    # Without this check a night that is run again would add a version to the table, and its receipt would change.
     if as_of in lake.days(table, column=NIGHT):
-        held = lake.scan(table).filter(pl.col(NIGHT) == as_of).collect()
-        if held.select(rows.columns).equals(rows):
+        stored = lake.scan(table).filter(pl.col(NIGHT) == as_of).collect()
+        if stored.select(rows.columns).equals(rows):
             return
     lake.replace_days(table, rows, days={as_of}, column=NIGHT)

@@ -1,4 +1,4 @@
-"""The night in a few lines: for the terminal, for Prefect and MLflow, and for the validation page."""
+"""Summaries of a night: for the terminal, for Prefect and MLflow, and the facts of the validation page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
 from outputs.report.facts import TableFlow
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
-from pipeline.intake.cast_failures import together
+from pipeline.intake.cast_failures import merge_outcomes
 from pipeline.intake.intake import Intake
 from pipeline.intake.reading import Arrival
 from pipeline.learning.champions import Champions
@@ -41,91 +41,110 @@ _REMEDIES: Final = {
 _ALL_BAD: Final = "Repair the export, or how [sources.{table}] maps it, and run again."
 
 
-def validation_facts(night: RunContext, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
-    """Gather the validation page.
+def validation_facts(run: RunContext, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
+    """Return the facts of the validation page.
 
     Args:
-        night: The run, its night resolved.
-        intake: What arrived.
-        tonight: The ledger's rows once landed; None while nothing has landed.
+        run: The run, with its night resolved.
+        intake: Tonight's arrivals.
+        tonight: The ledger's rows of tonight after landing; None while nothing has landed.
     """
-    flows = {flow.table: flow for flow in table_flows(night, tonight)} if tonight is not None else {}
+    flows = {flow.table: flow for flow in table_flows(run, tonight)} if tonight is not None else {}
     tables = tuple(
-        _table_validation(flows.get(name) or _judged_flow(name, intake.of_table(name)), intake)
+        _table_validation(flows.get(name) or _flow_before_landing(name, intake.of_table(name)), intake)
         for name in TABLES
-        if night.settings.table_sources(name)
+        if run.settings.table_sources(name)
     )
     remedy = _remedy(intake.stops[0]) if intake.stops else None
-    return ValidationFacts(night.settings.community.name, night.as_of, tables, remedy)
+    return ValidationFacts(run.settings.community.name, run.as_of, tables, remedy)
 
 
 def stop_error(intake: Intake, *, page: Path) -> DataError:
-    """The error that ends a run over bad data: every table that stops it, its rules, and where the page is.
+    """Return the error that stops a run because of bad data, with each table that stops it, the broken rules and the page.
 
-    Tables that others refer to come first, as they are judged; one whose rows are bad because of theirs says so.
+    Tables that others refer to come first. Where rows of a table are bad because of a referenced table, the text says so.
     """
-    told: list[str] = []
+    lines: list[str] = []
+    # A dict as an ordered set: several tables often need the same remedy.
     remedies: dict[str, None] = {}
     for finding in intake.stops:
-        rules = _quarantining(intake, finding)
+        rules = _quarantining_rules(intake, finding)
         cause = _bad_reference(finding, rules, intake.stops)
-        told.append(f"{finding.says} They are bad because {cause} are." if cause else finding.says)
-        told += [_told_rule(outcome) for outcome in rules[:_RULES_IN_MESSAGE]]
+        lines.append(f"{finding.says} They are bad because {cause} are." if cause else finding.says)
+        lines += [_rule_line(outcome) for outcome in rules[:_RULES_IN_MESSAGE]]
         if not cause:
             remedies[_remedy(finding)] = None
-    return DataError("\n  ".join(told), remedy=f"{' '.join(remedies)} Nothing landed. The whole story: {page}")
+    return DataError("\n  ".join(lines), remedy=f"{' '.join(remedies)} Nothing landed. The whole story: {page}")
 
 
-def _quarantining(intake: Intake, finding: Finding) -> list[RuleOutcome]:
-    """The broken rules that explain a finding, the worst first."""
+def _quarantining_rules(intake: Intake, finding: Finding) -> list[RuleOutcome]:
+    """Return the broken rules that explain a finding, those with the most rows first."""
     if finding.rule != "bad_share_within_limit":
         return []
     return [outcome for outcome in _worst_rules(intake.of_table(finding.table)) if outcome.consequence == "quarantined"]
 
 
 def _bad_reference(finding: Finding, rules: list[RuleOutcome], stops: tuple[Finding, ...]) -> str | None:
-    """The table because of which most of a table's rows are bad: they refer to it, and it stops the run as well."""
+    """Return the referenced table that causes a finding, or None.
+
+    It is the cause if most bad rows break the rule on references to it and it stops the run itself.
+    """
     if not rules or rules[0].rule != f"{rules[0].column}_known":
         return None
     referenced = TABLES[finding.table].references[rules[0].column]
     return referenced if any(other.table == referenced for other in stops) else None
 
 
-def _told_rule(outcome: RuleOutcome) -> str:
+def _rule_line(outcome: RuleOutcome) -> str:
     examples = ", ".join(f"row {example.row_no}" for example in outcome.examples[:_EXAMPLES_IN_MESSAGE])
     return f"    {outcome.rule}: {outcome.broken:,} rows; {examples}"
 
 
 def night_summary(
-    night: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, tonight: pl.DataFrame
+    run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, champions: Champions, tonight: pl.DataFrame
 ) -> str:
-    """The night as Markdown, without any member's id."""
-    lines = [f"# {night.settings.community.name}, {night.as_of.isoformat()}", ""]
+    """Return the summary of a night as Markdown, without any member's id.
+
+    Args:
+        run: The run.
+        members: One row per member.
+        contacts: One row per member to contact.
+        champions: The models that scored.
+        tonight: The ledger's rows of tonight.
+    """
+    lines = [f"# {run.settings.community.name}, {run.as_of.isoformat()}", ""]
     lines.append(
         f"{members.height:,} members; {int(members['is_eligible'].sum()):,} scored; {contacts.height:,} to talk to; "
-        f"{count_not_profiled(night):,} may not be profiled."
+        f"{count_not_profiled(run):,} may not be profiled."
     )
     lines += ["", *(f"- {champion.registered.label}, {champion.decided}" for champion in champions.all), ""]
     lines += ["| tier | members | high risk |", "| --- | ---: | ---: |"]
     lines += [f"| {row['tier']} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
     lines += ["", "| table | read | left out | merged | replaced | quarantined | landed |", "| --- " + "| ---: " * 6 + "|"]
-    lines += [f"| {flow.table} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(night, tonight)]
+    lines += [f"| {flow.table} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(run, tonight)]
     return "\n".join(lines) + "\n"
 
 
 def tier_rows(members: pl.DataFrame) -> list[dict[str, Any]]:
-    """One row per tier, best first: tier, members, high risk."""
-    counted = {
+    """Return one row per tier, the best first: `tier`, `members`, `high risk`."""
+    counts = {
         tier: (count, high)
         for tier, count, high in members.group_by("tier")
         .agg(pl.len(), (pl.col("churn_risk") == "high").sum().alias("high"))
         .iter_rows()
     }
-    return [{"tier": t, "members": counted.get(t, (0, 0))[0], "high risk": counted.get(t, (0, 0))[1]} for t in reversed(TIERS)]
+    return [{"tier": t, "members": counts.get(t, (0, 0))[0], "high risk": counts.get(t, (0, 0))[1]} for t in reversed(TIERS)]
 
 
-def night_metrics(night: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, tonight: pl.DataFrame) -> dict[str, float]:
-    """What a night logs as metrics: counts, and seconds per step."""
+def night_metrics(run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame, tonight: pl.DataFrame) -> dict[str, float]:
+    """Return the metrics that a night logs: counts, seconds per step, and peak memory.
+
+    Args:
+        run: The run.
+        members: One row per member.
+        contacts: One row per member to contact.
+        tonight: The ledger's rows of tonight.
+    """
     counts = {
         "members": members.height,
         "eligible": int(members["is_eligible"].sum()),
@@ -133,46 +152,59 @@ def night_metrics(night: RunContext, members: pl.DataFrame, contacts: pl.DataFra
         "contacts": contacts.height,
         **{f"rows_{count}": int(tonight[count].sum()) for count in ("rows_read", "quarantined", "landed") if tonight.height},
     }
-    seconds = {f"seconds_{_named(step)}": round(took, 3) for step, took in night.seconds.items()}
-    steps = {f"counts.{_named(step)}.{name}": count for step, found in night.counts.items() for name, count in found.items()}
-    told = counts | seconds | steps | peak_memory()
-    return {name.replace("rows_rows", "rows"): float(value) for name, value in told.items()}
+    seconds = {f"seconds_{_metric_name(step)}": round(duration, 3) for step, duration in run.seconds.items()}
+    steps = {
+        f"counts.{_metric_name(step)}.{name}": count
+        for step, step_counts in run.counts.items()
+        for name, count in step_counts.items()
+    }
+    metrics = counts | seconds | steps | peak_memory()
+    # The ledger calls one count `rows_read`, the others have no prefix.
+    return {name.replace("rows_rows", "rows"): float(value) for name, value in metrics.items()}
 
 
 def arrived_counts(intake: Intake) -> dict[str, int]:
-    """What came in tonight: files or query results, those that were known already, and rows read, set aside or left out."""
+    """Return what arrived tonight: numbers of arrivals and of unchanged exports, and of rows read, left out and quarantined."""
     sums = {name: sum(arrival.facts[name] for arrival in intake.arrivals) for name in ("rows_read", "left_out", "quarantined")}
     return {"arrivals": len(intake.arrivals), "unchanged": intake.unchanged, **sums}
 
 
 def landed_counts(tonight: pl.DataFrame) -> dict[str, int]:
-    """Where the rows went that arrived for this night, earlier runs of it included."""
+    """Return the counts of the rows that arrived for this night, earlier runs of it included."""
     names = ("rows_read", "left_out", "merged", "replaced", "quarantined", "landed")
     return {name: int(tonight[name].sum()) for name in names}
 
 
 def matured_metrics(maturity: Maturity) -> dict[str, float]:
-    """The newest matured night's figures, named so that they stand beside each other in a list of nights."""
+    """Return the metrics of the newest matured night, with names that can be compared over a list of nights."""
     return {
         f"matured.{purpose}.{name}": value for purpose in ("churn", "value") for name, value in maturity.metrics(purpose).items()
     }
 
 
-def closing_lines(night: RunContext, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:
-    """The last lines of the command: what was written where, and how to open it."""
-    lists, page = shown / "lists" / night.as_of.isoformat(), shown / "reports" / f"{night.as_of.isoformat()}.html"
+def closing_lines(run: RunContext, *, members: int, contacts: int, tonight: pl.DataFrame, shown: Path) -> Iterator[str]:
+    """Yield the last lines of the command: which files were written, and how to open them.
+
+    Args:
+        run: The run.
+        members: The number of members.
+        contacts: The number of members to contact.
+        tonight: The ledger's rows of tonight.
+        shown: The workspace as the user wrote its path.
+    """
+    lists, page = shown / "lists" / run.as_of.isoformat(), shown / "reports" / f"{run.as_of.isoformat()}.html"
     yield ""
-    name = night.settings.community.name
-    yield f"{name}, night of {night.as_of.isoformat()}: {members:,} members, {contacts:,} to talk to tomorrow"
-    yield f"  {counting_line(table_flows(night, tonight))}"
+    name = run.settings.community.name
+    yield f"{name}, night of {run.as_of.isoformat()}: {members:,} members, {contacts:,} to talk to tomorrow"
+    yield f"  {counting_line(table_flows(run, tonight))}"
     yield f"  lists    {lists}/   (contact_list.xlsx, members.xlsx, .csv, .parquet)"
     yield f"  report   {page}   open it in any browser"
-    yield f"  checks   {shown / 'reports' / f'{night.as_of.isoformat()}-validation.html'}"
-    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(night, shown)}   then open http://127.0.0.1:5000"
+    yield f"  checks   {shown / 'reports' / f'{run.as_of.isoformat()}-validation.html'}"
+    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(run, shown)}   then open http://127.0.0.1:5000"
 
 
 def counting_line(flows: Iterable[TableFlow]) -> str:
-    """The counting identity in one line, over one table or all."""
+    """Return the counting identity over one or more tables as one line."""
     read, *parts = (sum(column) for column in zip(*(_counts(flow) for flow in flows), strict=True))
     return f"{read:,} rows read = " + " + ".join(f"{count:,} {name}" for count, name in zip(parts, _COUNT_NAMES, strict=True))
 
@@ -181,20 +213,21 @@ def _counts(flow: TableFlow) -> tuple[int, ...]:
     return flow.read, flow.left_out, flow.merged, flow.replaced, flow.quarantined, flow.landed
 
 
-def _named(step: str) -> str:
+def _metric_name(step: str) -> str:
     return step.replace(" ", "_")
 
 
 def _mlflow() -> str:
-    """The command that opens the UI, as it can be typed here."""
-    validation = Path(sys.executable).parent / "mlflow"
-    if shutil.which("mlflow") == str(validation) or not validation.exists():
+    """Return the command for MLflow as it can be typed in the current folder."""
+    installed = Path(sys.executable).parent / "mlflow"
+    # In an environment that is not activated the command is there, but not on the PATH.
+    if shutil.which("mlflow") == str(installed) or not installed.exists():
         return "mlflow"
-    return str(validation.relative_to(Path.cwd())) if validation.is_relative_to(Path.cwd()) else str(validation)
+    return str(installed.relative_to(Path.cwd())) if installed.is_relative_to(Path.cwd()) else str(installed)
 
 
-def _shown_uri(night: RunContext, shown: Path) -> str:
-    return f"sqlite:///{shown / 'mlflow.db'}" if night.tracking.is_own else night.tracking.shown_uri
+def _shown_uri(run: RunContext, shown: Path) -> str:
+    return f"sqlite:///{shown / 'mlflow.db'}" if run.tracking.is_own else run.tracking.shown_uri
 
 
 def _table_validation(flow: TableFlow, intake: Intake) -> TableValidation:
@@ -226,12 +259,12 @@ def _consequence(outcome: RuleOutcome, *, stopped: bool) -> Literal["set aside",
 
 
 def _worst_rules(arrivals: tuple[Arrival, ...]) -> list[RuleOutcome]:
-    """One outcome per broken rule over all arrivals of a table, the worst first."""
-    return together(outcome for arrival in arrivals for outcome in arrival.outcomes)
+    """Return one outcome per broken rule over all arrivals of a table, those with the most rows first."""
+    return merge_outcomes(outcome for arrival in arrivals for outcome in arrival.outcomes)
 
 
-def _judged_flow(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow:
-    """The flow of a table before anything landed: what would land counts as landed."""
+def _flow_before_landing(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow:
+    """Return the row counts of a table before landing; records that would land count as landed."""
     counts = {
         count: sum(arrival.facts[count] for arrival in arrivals) for count in ("rows_read", "left_out", "merged", "quarantined")
     }
@@ -240,6 +273,6 @@ def _judged_flow(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow:
 
 
 def _remedy(finding: Finding) -> str:
-    # No limit lets a table through of which every row is bad.
+    # If every row is bad, raising the limit is no remedy.
     is_all_bad = finding.rule == "bad_share_within_limit" and finding.value >= 1
     return (_ALL_BAD if is_all_bad else _REMEDIES[finding.rule]).format(table=finding.table)

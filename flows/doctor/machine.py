@@ -19,7 +19,7 @@ from lake.arrivals import read_arrivals
 from lake.contracts import ACTIVITY_TABLES
 from lake.errors import ExitCode
 from lake.storage.bucket import Bucket
-from pipeline.preflight import closed_to_us
+from pipeline.preflight import inaccessible_paths
 from runtime.settings import Settings
 from runtime.workspace import Workspace
 
@@ -49,7 +49,7 @@ _PIN: Final = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\\]+)", re.MULTILIN
 
 def look_at_permissions(workspace: Workspace) -> Iterator[Diagnosis]:
     """May everything be written that a night writes?"""
-    closed = closed_to_us(workspace, writes=True)
+    closed = inaccessible_paths(workspace, writes=True)
     if closed:
         yield problem(
             "permissions",

@@ -1,9 +1,8 @@
-"""The certificate of an erasure: what was removed, what was searched, what is left. It names nobody."""
+"""The certificate of an erasure: what was removed, what was searched and what is left. It contains no member's id."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from lake.storage.versions import Removed
+from pipeline.erasure.durable_file import write_durably
 from pipeline.erasure.register import FOLDER
-from pipeline.erasure.tables import Taken
+from pipeline.erasure.tables import TableErasure
 
 _FORMAT_VERSION: Final = 2
 _HOW: Final = {
@@ -24,27 +24,27 @@ _HOW: Final = {
 
 @dataclass(frozen=True)
 class Certificate:
-    """What became of one erasure; written from its first step on, so that a killed one can be finished.
+    """The state and the result of one erasure; written from its first step on, so that a killed one can be resumed.
 
     Args:
-        name: Its name, without ending.
+        name: The name of its file, without ending.
         member_hashes: The keyed hash of each id.
-        asked_at: When it was asked for, ISO.
-        finished_at: When nothing was left, ISO; None while it is under way.
-        resumed: Whether it was interrupted; counts of the step that was, may be short.
-        taken: What was taken out of each table.
-        nights: Nights whose lists named one of them.
-        published_rows: Rows removed from the database the lists are published to.
-        past: Files of past versions of tables that were removed.
-        bucket_versions: Older versions of objects that were removed from a bucket that keeps them.
-        looked_for: How the ids were looked for, each way once.
-        files: Files searched.
-        bytes_on_disk: Their sizes.
-        bytes_unpacked: What was searched, unpacked.
-        still_found: Files that still name one of them.
+        asked_at: The time of the request, ISO.
+        finished_at: The time at which nothing was left, ISO; None while it is unfinished.
+        resumed: Whether it was interrupted; the counts of the interrupted step may be too low.
+        taken: The rows and values removed from each table.
+        nights: The number of nights whose lists named a member.
+        published_rows: Rows removed from the database to which the lists are published.
+        past: Removed files of past versions of tables.
+        bucket_versions: The number of older versions of objects removed from a bucket.
+        looked_for: The kinds of search for the ids, each once: `anywhere`, `word`, `value`.
+        files: The number of files searched.
+        bytes_on_disk: The size of these files.
+        bytes_unpacked: The bytes searched, unpacked content included.
+        still_found: Files that still name a member.
         unreadable: Files that could not be unpacked; their bytes were searched as they are.
-        exports_holding: The community's own files that name one of them.
-        not_searched: What could not be searched from here.
+        exports_holding: The community's own files that name a member.
+        not_searched: Places that could not be searched.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Certificate:
     asked_at: str
     finished_at: str | None = None
     resumed: bool = False
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[TableErasure, ...] = ()
     nights: int = 0
     published_rows: int = 0
     past: Removed = field(default_factory=Removed)
@@ -66,34 +66,34 @@ class Certificate:
     exports_holding: tuple[str, ...] = ()
     not_searched: tuple[str, ...] = ()
 
-    def plus(self, *taken: Taken) -> Certificate:
-        """With more taken out of tables."""
-        held = {one.table: one for one in self.taken}
-        for one in taken:
-            before = held.get(one.table, Taken(one.table, 0, 0))
-            held[one.table] = Taken(one.table, before.rows + one.rows, before.values + one.values)
-        return replace(self, taken=tuple(held.values()))
+    def plus(self, *taken: TableErasure) -> Certificate:
+        """Return the certificate with the counts of more tables added."""
+        by_table = {more.table: more for more in self.taken}
+        for more in taken:
+            so_far = by_table.get(more.table, TableErasure(more.table, 0, 0))
+            by_table[more.table] = TableErasure(more.table, so_far.rows + more.rows, so_far.values + more.values)
+        return replace(self, taken=tuple(by_table.values()))
 
 
 def write_certificate(root: Path, certificate: Certificate) -> Path:
-    """Write it as JSON and, once the search is done, as text; returns where people read it."""
+    """Write a certificate as JSON and, once the search is done, as text; return the path of the text."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"format_version": _FORMAT_VERSION, **asdict(certificate)}
-    _replace(folder / f"{certificate.name}.json", json.dumps(facts, indent=2) + "\n")
+    write_durably(folder / f"{certificate.name}.json", (json.dumps(facts, indent=2) + "\n").encode())
     page = folder / f"{certificate.name}.txt"
     if certificate.looked_for:
-        _replace(page, "\n".join(_lines(certificate)) + "\n")
+        write_durably(page, ("\n".join(_lines(certificate)) + "\n").encode())
     return page
 
 
 def read_certificate(root: Path, name: str) -> Certificate:
-    """Read one that was begun."""
-    held: dict[str, Any] = json.loads((root / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    facts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
-    facts |= {"taken": tuple(Taken(**one) for one in held["taken"]), "past": Removed(**held["past"])}
+    """Read the certificate of an unfinished erasure."""
+    content: dict[str, Any] = json.loads((root / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    facts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    facts |= {"taken": tuple(TableErasure(**table) for table in content["taken"]), "past": Removed(**content["past"])}
     if facts.pop("format_version") == 1:
-        # The releases before wrote one for each member, with how the id was looked for as a single word or null.
+        # Format 1 had one certificate per member, and the kind of search as one text or null.
         facts["member_hashes"] = (facts.pop("member_hash"),)
         facts["looked_for"] = tuple(filter(None, (facts["looked_for"],)))
     return Certificate(**facts)
@@ -111,8 +111,8 @@ def _lines(certificate: Certificate) -> Iterator[str]:
         yield "                      interrupted and resumed; counts of the interrupted step may be short"
     yield ""
     yield "Taken out"
-    for one in certificate.taken:
-        yield f"  {one.table:16} {one.rows:>10,} rows {one.values:>10,} references or texts in others' rows"
+    for table in certificate.taken:
+        yield f"  {table.table:16} {table.rows:>10,} rows {table.values:>10,} references or texts in others' rows"
     yield f"  {'lists':16} {certificate.nights:>10,} nights"
     yield f"  {'database':16} {certificate.published_rows:>10,} rows"
     yield f"  {'past versions':16} {certificate.past.files:>10,} files {certificate.past.bytes:>10,} bytes"
@@ -136,13 +136,3 @@ def _named(title: str, names: tuple[str, ...]) -> Iterator[str]:
         yield ""
         yield title
         yield from (f"  {name}" for name in names)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a small file durably, all or nothing."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)

@@ -1,8 +1,8 @@
-"""Searching files for members' ids, with everything unpacked that our files pack.
+"""Search files for members' ids, packed content included.
 
-Parquet is decoded column by column, nested ones included; gzip, zip and Excel are unpacked; logs and JSON are read as values;
-databases of SQLite cell by cell. Beside that, the bytes themselves are searched: footers keep extremes, and databases what
-they have deleted.
+Parquet is decoded column by column, nested columns included; gzip, zip and Excel are unpacked; table logs and JSON are read as
+values; SQLite databases cell by cell. The raw bytes are searched as well: Parquet footers store minima and maxima, and
+databases keep deleted text in unused pages.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from pipeline.erasure.id_matchers import IdMatchers
 _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
-_SQLITE: Final = b"SQLite format 3\x00"
+SQLITE_HEADER: Final = b"SQLite format 3\x00"
 _FOOTER_LENGTH_BYTES: Final = 8
 
 
 @dataclass(frozen=True)
-class Searched:
-    """What a search went through and found.
+class SearchResult:
+    """The result of a search.
 
     Args:
-        files: How many files.
-        bytes_on_disk: Their sizes.
-        bytes_unpacked: What was searched: their bytes and everything unpacked from them.
-        holding: The files that name one of the members, sorted.
-        unreadable: The files that could not be searched, sorted.
-        named: The members who are named in one of the files at least.
+        files: The number of files searched.
+        bytes_on_disk: The size of these files.
+        bytes_unpacked: The bytes searched: the files' own bytes and everything unpacked from them.
+        holding: The files that name a member, sorted.
+        unreadable: The files that could not be read or unpacked, sorted.
+        named: The members who are named in at least one file.
     """
 
     files: int
@@ -56,19 +56,19 @@ class Searched:
     named: frozenset[str]
 
 
-def search(paths: Iterable[File], wanted: IdMatcher | IdMatchers) -> Searched:
+def search(paths: Iterable[File], wanted: IdMatcher | IdMatchers) -> SearchResult:
     """Search files once, for one member or for many.
 
     Args:
-        paths: Files and objects of buckets; what vanishes meanwhile holds nothing.
-        wanted: The ids.
+        paths: Files, and objects of buckets; a file that vanishes meanwhile is skipped.
+        wanted: The matcher of one member, or of many.
 
     Raises:
-        OutsideServiceError: The object store does not answer, or refuses.
+        OutsideServiceError: The object store does not answer, or denies access.
     """
     matchers = IdMatchers([wanted]) if isinstance(wanted, IdMatcher) else wanted
-    unseen = set(matchers.ids)
-    files = on_disk = unpacked = 0
+    not_named_yet = set(matchers.ids)
+    files = bytes_on_disk = bytes_unpacked = 0
     holding: list[File] = []
     unreadable: list[File] = []
     for path, data in _contents(paths):
@@ -76,30 +76,35 @@ def search(paths: Iterable[File], wanted: IdMatcher | IdMatchers) -> Searched:
             unreadable.append(path)
             continue
         files += 1
-        on_disk += len(data)
-        look = _Look(matchers)
-        if _names_one(look.into(data, path=path), unseen):
+        bytes_on_disk += len(data)
+        file_search = _FileSearch(matchers)
+        if _names_a_member(file_search.members_in(data, path=path), not_named_yet):
             holding.append(path)
-        unpacked += look.searched
-        if look.failed:
+        bytes_unpacked += file_search.searched
+        if file_search.failed:
             unreadable.append(path)
-    named = frozenset(matchers.ids) - unseen
-    return Searched(files, on_disk, unpacked, tuple(sorted(holding, key=str)), tuple(sorted(unreadable, key=str)), named)
+    named = frozenset(matchers.ids) - not_named_yet
+    return SearchResult(
+        files, bytes_on_disk, bytes_unpacked, tuple(sorted(holding, key=str)), tuple(sorted(unreadable, key=str)), named
+    )
 
 
-def _names_one(found: Iterator[str], unseen: set[str]) -> bool:
-    """Whether a file names anybody; it is looked at to its end only while there are members whom no file has named yet."""
-    names = False
-    for member in found:
-        names = True
-        unseen.discard(member)
-        if not unseen:
+def _names_a_member(members: Iterator[str], not_named_yet: set[str]) -> bool:
+    """Return whether a file names a member, and remove the members it names from `not_named_yet`.
+
+    The rest of a file is read only while a member is left whom no file has named: after that, one hit per file is enough.
+    """
+    is_named = False
+    for member in members:
+        is_named = True
+        not_named_yet.discard(member)
+        if not not_named_yet:
             break
-    return names
+    return is_named
 
 
 def _contents(paths: Iterable[File]) -> Iterator[tuple[File, bytes | None]]:
-    """Every file that is still there with its content; None for one that cannot be read. Objects of buckets come last."""
+    """Yield each existing file with its content, None for an unreadable one; objects of buckets come last, read ahead."""
     in_buckets: list[BucketFile] = []
     for path in paths:
         if isinstance(path, BucketFile):
@@ -111,32 +116,34 @@ def _contents(paths: Iterable[File]) -> Iterator[tuple[File, bytes | None]]:
             continue
         except OSError:
             yield path, None
+    # Objects are fetched in parallel ahead of the search, since the answer of the store takes longer than the search.
     yield from ((file, content) for file, content in read_ahead(in_buckets) if content is not None)
 
 
 def files_below(folder: Path, *, without: Collection[File] = ()) -> Iterator[Path]:
-    """Every file below a folder, hidden ones included, sorted; links are not followed."""
+    """Yield every file below a folder, sorted, hidden files included; links are not followed."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path not in without:
             yield path
 
 
-class _Look:
-    """One file's search, which counts what it went through and gives whom it finds, as often as it finds them."""
+class _FileSearch:
+    """The search of one file; counts the bytes it has searched, and yields a member as often as the file names them."""
 
     def __init__(self, matchers: IdMatchers) -> None:
         self.matchers = matchers
         self.searched = 0
         self.failed = False
 
-    def into(self, data: bytes, *, path: File) -> Iterator[str]:
-        """Whom a file or what it packs names."""
+    def members_in(self, data: bytes, *, path: File) -> Iterator[str]:
+        """Yield the members whom a file or its packed content names; sets `failed` if it cannot be unpacked."""
         try:
-            if data.startswith(_SQLITE):
+            if data.startswith(SQLITE_HEADER):
                 yield from self._plain(data)
                 yield from self._in_database(path)
             else:
                 yield from self._unpacked(data, name=path.name, is_log=PurePosixPath(str(path)).parent.name == LOG)
+        # Whatever is wrong inside, the bytes can be searched; the certificate lists the file as not unpacked.
         except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pl.exceptions.PolarsError, sqlite3.Error):
             self.failed = True
             yield from self._plain(data)
@@ -155,7 +162,7 @@ class _Look:
             yield from self._plain(data)
 
     def _values_in(self, data: bytes, *, name: str) -> Iterator[str]:
-        """Ids that count only where ids are kept."""
+        """Yield short ids, which count only as whole values of id columns."""
         if self.matchers.values and name.endswith(".csv"):
             yield from self._in_csv(data)
         elif self.matchers.values and name.endswith((".json", ".jsonl")):
@@ -171,6 +178,8 @@ class _Look:
         return self.matchers.in_bytes(data)
 
     def _in_parquet(self, data: bytes) -> Iterator[str]:
+        # Parquet ends with the footer, its length in 4 bytes, and 4 bytes of magic. Data pages are compressed, so that short ids
+        # would match them by chance: those are searched in the footer alone, and in the decoded columns below.
         length = int.from_bytes(data[-_FOOTER_LENGTH_BYTES : -_FOOTER_LENGTH_BYTES // 2], "little") + _FOOTER_LENGTH_BYTES
         is_searched_whole = bool(self.matchers.by_length[True].words)
         self.searched += len(data) if is_searched_whole else length
@@ -194,24 +203,27 @@ class _Look:
                 yield from self._plain(value)
         elif dtype == pl.String:
             self.searched += int(column.str.len_bytes().sum() or 0)
+            # Columns `path` hold names of data files, which the writer draws at random.
             if name != "path":
                 yield from self._in_texts(column, name=name)
 
     def _in_texts(self, texts: pl.Series, *, name: str) -> Iterator[str]:
-        near = pl.DataFrame({"text": texts}).filter(self.matchers.near(pl.col("text"), values=True))["text"].unique()
-        for text in near:
+        # A vectorised filter first: the exact search is Python code, and runs on each different text once.
+        candidates = pl.DataFrame({"text": texts}).filter(self.matchers.near(pl.col("text"), values=True))["text"].unique()
+        for text in candidates:
             yield from self._in_cell(text, column=name)
 
     def _in_cell(self, text: str, *, column: str) -> Iterator[str]:
         if column in ID_COLUMNS and text in self.matchers.values:
             yield text
-        inner = None
+        parsed = None
         if text[:1] in ("{", "["):
             with suppress(ValueError):
-                inner = json.loads(text)
-        yield from self.matchers.in_text(text) if inner is None else self.matchers.in_json(_without_paths(inner))
+                parsed = json.loads(text)
+        yield from self.matchers.in_text(text) if parsed is None else self.matchers.in_json(_without_paths(parsed))
 
     def _in_zip(self, data: bytes, *, name: str) -> Iterator[str]:
+        # Before unpacking: in the XML of a sheet short ids cannot be told from row numbers, so that its id columns are read.
         if self.matchers.values and name.endswith(".xlsx"):
             sheet = pl.read_excel(io.BytesIO(data), infer_schema_length=0)
             self.searched += len(data)
@@ -219,20 +231,22 @@ class _Look:
                 yield from self.matchers.values & set(sheet[column])
             if not self.matchers.words:
                 return
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            for member in packed.infolist():
-                yield from self._unpacked(packed.read(member), name=member.filename)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist():
+                yield from self._unpacked(archive.read(entry), name=entry.filename)
 
     def _in_csv(self, data: bytes) -> Iterator[str]:
         lines = csv.reader(io.StringIO(data.decode("utf-8", "replace")))
-        places = [place for place, name in enumerate(next(lines, [])) if _is_id_column(name)]
+        id_columns = [index for index, name in enumerate(next(lines, [])) if _is_id_column(name)]
         for line in lines:
-            yield from (line[place] for place in places if len(line) > place and line[place] in self.matchers.values)
+            yield from (line[index] for index in id_columns if len(line) > index and line[index] in self.matchers.values)
 
     def _in_database(self, path: File) -> Iterator[str]:
         if not isinstance(path, Path):
             raise OSError("a database is opened where it lies, and nobody keeps one in a bucket")
+        # Read-only: a search must not change what it searches.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            # A cell with broken UTF-8 must not end the search.
             connection.text_factory = lambda text: text.decode("utf-8", "replace")
             for column, cell in text_cells(connection):
                 if isinstance(cell, bytes):
@@ -244,17 +258,17 @@ class _Look:
 
 
 def text_cells(connection: sqlite3.Connection) -> Iterator[tuple[str, str | bytes]]:
-    """Every text and blob of a database with its column's name."""
+    """Yield every text and blob of a database with the name of its column."""
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     for (table,) in tables:
         rows = connection.execute(f"SELECT * FROM {quoted(table)}")  # noqa: S608 - the name is quoted
-        names = [described[0] for described in rows.description]
+        names = [description[0] for description in rows.description]
         for row in rows:
             yield from ((name, cell) for name, cell in zip(names, row, strict=True) if isinstance(cell, str | bytes))
 
 
 def quoted(name: str) -> str:
-    """A table's or column's name as SQLite reads it."""
+    """Quote the name of a table or column for SQLite."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -263,7 +277,7 @@ def _is_id_column(name: str) -> bool:
 
 
 def _without_paths(value: object) -> object:
-    """A log's entry without the names of data files: they are numbered by the writer, never called after members."""
+    """Remove the names of data files from a log entry: the writer draws them at random, so that they name nobody."""
     if not isinstance(value, dict):
         return value
     return {key: _without_paths(inner) for key, inner in value.items() if key != "path"}

@@ -1,9 +1,8 @@
-"""One member's id, and what it means that a text or a file names it.
+"""Matching of one member's id: defines when a text or a file names the member.
 
-An id that cannot be mistaken is looked for in every byte. One that other things may be called too, such as `12347`, counts
-where it stands as a word of its own, but not inside a random name such as a data file's, where four characters turn up by chance.
-One so short that it could be any count, such as `7`, counts only as a whole value where ids are kept: in columns, fields and
-keys named in `ID_COLUMNS`.
+A long id is unmistakable and matches anywhere in the bytes. A shorter one such as `12347` matches as a whole word, but not inside
+a random name such as that of a data file, which contains four given characters by chance. An id so short that it may be any
+count, such as `7`, matches only as a whole value of the columns, fields and keys in `ID_COLUMNS`.
 """
 
 from __future__ import annotations
@@ -19,11 +18,13 @@ from urllib.parse import quote
 
 ID_COLUMNS: Final = frozenset({"member_id", "referrer_id", "target_member_id", "author_id"})
 ERASED_TEXT: Final = "(erased)"
+# Twelve given characters do not occur by chance, not even in the compressed bytes of a whole lake.
 _UNMISTAKABLE_CHARACTERS: Final = 12
 _SHORTEST_WORD: Final = 4
+# One more than for words: years and many counts have four digits.
 _SHORTEST_NUMBER: Final = 5
 _WORD: Final = "[0-9A-Za-z_]"
-# What tools number their own things with, and the end of a data file's name; footers cut such names short.
+# A UUID, and the ending of a Delta data file; statistics in footers may cut such names off after any character.
 _RANDOM_NAME: Final = (
     r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}(?:-[0-9a-f]{0,12}(?:-c[0-9]{3}(?![0-9A-Za-z_]))?)?"
 )
@@ -34,11 +35,11 @@ Kind = Literal["anywhere", "word", "value"]
 
 @dataclass(frozen=True)
 class IdMatcher:
-    """A member id to look for.
+    """The matcher of one member id.
 
     Args:
-        member_id: As the community's systems write it.
-        others: Other members' ids that have this one inside, such as `anna-2` for `anna`: those are not this member.
+        member_id: The id as the community's systems write it.
+        others: Other members' ids that contain this one, such as `anna-2` for `anna`; a match inside one of them does not count.
     """
 
     member_id: str
@@ -46,7 +47,7 @@ class IdMatcher:
 
     @cached_property
     def kind(self) -> Kind:
-        """How it is looked for: `anywhere` in the bytes, as a `word`, or only as a whole `value` where ids are kept."""
+        """Return how the id matches: `anywhere` in the bytes, as a `word`, or only as a whole `value` of an id column."""
         if len(self.member_id) >= _UNMISTAKABLE_CHARACTERS:
             return "anywhere"
         shortest = _SHORTEST_NUMBER if self.is_number else _SHORTEST_WORD
@@ -54,41 +55,42 @@ class IdMatcher:
 
     @property
     def is_number(self) -> bool:
-        """Whether it is written in digits alone, like a count or a size."""
+        """Return whether the id consists of digits alone, like a count or a size."""
         return self.member_id.isdecimal()
 
     def in_text(self, text: str) -> bool:
-        """Whether a text names the member."""
+        """Return whether a text names the member."""
         if self.kind == "value":
             return text == self.member_id
-        return self.member_id in text and any(True for _ in self._in_text.places(text))
+        return self.member_id in text and any(True for _ in self._in_text.matches(text))
 
     def in_bytes(self, data: bytes) -> bool:
-        """Whether any written form of the id is in the bytes; never for an id that counts only as a whole value."""
+        """Return whether the bytes contain a written form of the id; False for an id of kind `value`."""
         if self.kind == "value":
             return False
-        return any(form.wanted in data and any(True for _ in form.places(data)) for form in self._in_bytes)
+        return any(form.written in data and any(True for _ in form.matches(data)) for form in self._in_bytes)
 
     def in_json(self, value: Any, *, key: str = "") -> bool:
-        """Whether a parsed JSON value names the member, JSON inside texts included; numbers are no ids."""
+        """Return whether a parsed JSON value of field `key` names the member; JSON in texts is parsed, numbers never match."""
         if isinstance(value, dict):
             return any(self._as_key(name) or self.in_json(inner, key=name) for name, inner in value.items())
         if isinstance(value, list):
             return any(self.in_json(inner, key=key) for inner in value)
+        # Everything Evenfall writes has ids as text, so that a number is a count.
         if not isinstance(value, str):
             return False
-        if value[:1] in ("{", "[") and (inner := _parsed(value)) is not None:
+        if value[:1] in ("{", "[") and (inner := parse_json(value)) is not None:
             return self.in_json(inner, key=key)
         if self.kind == "value":
             return key in ID_COLUMNS and value == self.member_id
         return self.in_text(value)
 
     def redacted(self, text: str, *, by: str = ERASED_TEXT) -> str:
-        """The text without the member's name."""
+        """Return the text with every match replaced."""
         return text if self.kind == "value" else self._in_text.replaced(text, by)
 
     def redacted_bytes(self, data: bytes) -> bytes:
-        """The bytes of a text file without any written form of the id."""
+        """Return the bytes of a text file with every written form of the id replaced."""
         if self.kind != "value":
             for form in self._in_bytes:
                 data = form.replaced(data, ERASED_TEXT.encode())
@@ -108,13 +110,19 @@ class IdMatcher:
         before, _, after = (part.encode() for part in self._bounded(""))
         others = [tuple(ways_of_writing(other)) for other in self.others]
         random = re.compile(_RANDOM_NAME.encode()) if self.kind == "word" else None
-        for way, wanted in enumerate(ways_of_writing(self.member_id)):
-            pattern = re.compile(before + re.escape(wanted) + after)
-            forms.setdefault(wanted, _Form(wanted, pattern, frozenset(written[way] for written in others), random))
+        # Form by form: inside a longer id that is written as JSON, this one is written as JSON, too.
+        for index, written in enumerate(ways_of_writing(self.member_id)):
+            pattern = re.compile(before + re.escape(written) + after)
+            forms.setdefault(
+                written, _Form(written, pattern, frozenset(forms_of_other[index] for forms_of_other in others), random)
+            )
         return tuple(forms.values())
 
     def _bounded(self, inner: str) -> tuple[str, str, str]:
-        """The pattern between what may not stand beside a word, or beside a number that is part of a longer one."""
+        r"""Return a pattern with its word boundaries: what must not precede it, the pattern, what must not follow it.
+
+        `\b` is not enough for numbers: in `1,234.56`, `-234` and `v2.234` the digits are part of a longer number.
+        """
         if self.kind == "anywhere":
             return "", inner, ""
         before, after = f"(?<!{_WORD})", f"(?!{_WORD})"
@@ -124,25 +132,26 @@ class IdMatcher:
 
 
 class _Form(Generic[AnyStr]):
-    """One way of writing the id, found only where it is not a part of another member's, nor of a random name."""
+    """One written form of an id; it does not match inside another member's id or inside a random name."""
 
-    wanted: AnyStr
+    written: AnyStr
     _pattern: re.Pattern[AnyStr]
     _others: frozenset[AnyStr]
     _random: re.Pattern[AnyStr] | None
 
     def __init__(
-        self, wanted: AnyStr, pattern: re.Pattern[AnyStr], others: frozenset[AnyStr], random: re.Pattern[AnyStr] | None
+        self, written: AnyStr, pattern: re.Pattern[AnyStr], others: frozenset[AnyStr], random: re.Pattern[AnyStr] | None
     ) -> None:
-        self.wanted = wanted
+        self.written = written
         self._pattern = pattern
         self._others = others
         self._random = random
-        # Where in which length of another id this one stands: a look at the surroundings tells, however many others there are.
-        self._around = sorted({(other.index(wanted), len(other)) for other in others if wanted in other})
+        # Offset of this id in the other, and length of the other: few pairs, however many others there are. Each pair cuts one
+        # piece out of the surroundings of a match, which is then looked up in the set of others.
+        self._around = sorted({(other.index(written), len(other)) for other in others if written in other})
 
-    def places(self, data: AnyStr) -> Iterator[re.Match[AnyStr]]:
-        """Where the data name the member."""
+    def matches(self, data: AnyStr) -> Iterator[re.Match[AnyStr]]:
+        """Yield the matches that name the member."""
         return (
             match
             for match in self._pattern.finditer(data)
@@ -150,8 +159,9 @@ class _Form(Generic[AnyStr]):
         )
 
     def replaced(self, data: AnyStr, by: AnyStr) -> AnyStr:
-        """The data with every place replaced."""
-        for match in reversed(list(self.places(data))):
+        """Return the data with every match replaced."""
+        # From the end, so that the positions of earlier matches stay valid.
+        for match in reversed(list(self.matches(data))):
             data = data[: match.start()] + by + data[match.end() :]
         return data
 
@@ -161,14 +171,14 @@ class _Form(Generic[AnyStr]):
     def _is_in_random_name(self, match: re.Match[AnyStr], data: AnyStr) -> bool:
         if self._random is None:
             return False
-        begins = max(match.start() - _RANDOM_NAME_LENGTH, 0)
-        near = data[begins : match.end() + _RANDOM_NAME_LENGTH]
-        spans = (name.span() for name in self._random.finditer(near))
-        return any(begins + first <= match.start() and match.end() <= begins + last for first, last in spans)
+        start = max(match.start() - _RANDOM_NAME_LENGTH, 0)
+        surroundings = data[start : match.end() + _RANDOM_NAME_LENGTH]
+        random_spans = (name.span() for name in self._random.finditer(surroundings))
+        return any(start + first <= match.start() and match.end() <= start + last for first, last in random_spans)
 
 
 def ways_of_writing(text: str) -> Iterator[bytes]:
-    """Plain, as JSON, JSON in JSON, HTML and XML, CSV, in addresses, and in 16-bit text; always in this order."""
+    """Yield the written forms of a text, always in this order: plain, JSON, JSON in JSON, HTML and XML, CSV, URL, UTF-16."""
     in_json = json.dumps(text)[1:-1]
     texts = (
         text,
@@ -187,7 +197,7 @@ def ways_of_writing(text: str) -> Iterator[bytes]:
 
 
 def json_lines(data: bytes) -> Iterator[Any]:
-    """The values of a JSON document, or of one value a line.
+    """Yield the value of a JSON document, or the values of a document with one value per line.
 
     Raises:
         ValueError: It is neither.
@@ -200,7 +210,8 @@ def json_lines(data: bytes) -> Iterator[Any]:
                 yield json.loads(line)
 
 
-def _parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON text; None if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:

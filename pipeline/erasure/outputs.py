@@ -1,4 +1,4 @@
-"""Taking members out of what the nights have written outside the lake: lists, pages, databases, caches."""
+"""Remove members from everything that nights have written outside the lake: lists, pages, databases, caches."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ from lake.storage.bucket import Bucket
 from lake.storage.storage import File
 from outputs.lists import CONTACT_SCHEMA, has_mark, write_lists
 from outputs.publishing.folder import publish, recover, staging_folder
-from pipeline.erasure.file_search import files_below, quoted
+from pipeline.erasure.file_search import SQLITE_HEADER, files_below, quoted
 from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.receipt import RECEIPT
+from runtime.file_access import OWN_FOLDERS
 from runtime.workspace import Workspace
 
 ERASURES_KEY: Final = "erasures"
 _TEXTS: Final = frozenset({".html", ".json", ".jsonl", ".md", ".txt", ".log", ".csv", ".toml", ".yaml", ".yml", ".xml"})
-_SQLITE: Final = b"SQLite format 3\x00"
 _BUSY_SECONDS: Final = 30
-_OWN_FOLDERS: Final = ("lists", "reports", "erasures", "mlartifacts", "mlruns", "logs", ".evenfall")
+# The lake is listed by itself: it may lie in a bucket or in another folder.
+_FOLDERS_BESIDE_LAKE: Final = tuple(name for name in OWN_FOLDERS if name != "lake")
 _OWN_FILES: Final = "mlflow.db*"
 
 
 def own_files(workspace: Workspace, *, without: set[File]) -> list[File]:
-    """Every file that Evenfall, or a tool on its behalf, has written: in the workspace, and in the lake wherever it lies."""
-    below = [path for folder in _OWN_FOLDERS for path in files_below(workspace.root / folder, without=without)]
-    return [*lake_files(workspace, without=without), *below, *sorted(workspace.root.glob(_OWN_FILES))]
+    """Return every file that Evenfall or one of its tools has written: in the workspace, and in the lake wherever it is."""
+    in_folders = [path for folder in _FOLDERS_BESIDE_LAKE for path in files_below(workspace.root / folder, without=without)]
+    # The pattern includes the write-ahead log of the database, which has text that is not in the database yet.
+    return [*lake_files(workspace, without=without), *in_folders, *sorted(workspace.root.glob(_OWN_FILES))]
 
 
 def lake_files(workspace: Workspace, *, without: set[File]) -> list[File]:
-    """Every file of the lake."""
+    """Return every file of the lake, in a folder or in a bucket."""
     root = workspace.lake.root
     if isinstance(root, Bucket):
         return [file for file in root.files() if file not in without]
@@ -46,33 +48,34 @@ def lake_files(workspace: Workspace, *, without: set[File]) -> list[File]:
 
 
 def other_files(workspace: Workspace, *, without: set[File]) -> list[File]:
-    """Every file in the workspace that people have put there."""
+    """Return every file of the workspace that people have put there."""
     own = set(own_files(workspace, without=set()))
     return [path for path in files_below(workspace.root, without=without) if path not in own]
 
 
 def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: str | None, certificate: str) -> int:
-    """Publish every night's lists again without the members, and note in every receipt that somebody was erased since.
+    """Publish the lists of every night again without the members, and add the certificate to every receipt.
 
     Args:
-        workspace: The workspace, held.
+        workspace: The workspace, locked by this run.
         matchers: The members.
-        currency: Of the amounts in the lists.
-        certificate: What the receipts name.
+        currency: The currency of the amounts in the lists.
+        certificate: The name of the certificate.
 
     Returns:
-        How many nights named one of them.
+        The number of nights whose lists named a member.
     """
+    # A night that a killed run has left half published is completed or undone first.
     recover(workspace.lists)
     nights = [path for path in sorted(workspace.lists.iterdir()) if path.is_dir()] if workspace.lists.exists() else []
     return sum(_erase_from_night(folder, matchers, currency=currency, certificate=certificate) for folder in nights)
 
 
 def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
-    """Take the members out of single files: texts and databases lose the name, anything else that can be made again goes.
+    """Remove the members from single files: texts and databases are edited, other files, which can be recomputed, deleted.
 
     Returns:
-        How many files were edited, and how many removed.
+        The number of files edited, and the number of files deleted.
 
     Raises:
         OutsideServiceError: A database is in use.
@@ -82,7 +85,7 @@ def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
         if not path.exists():
             continue
         with path.open("rb") as stream:
-            is_database = stream.read(len(_SQLITE)) == _SQLITE
+            is_database = stream.read(len(SQLITE_HEADER)) == SQLITE_HEADER
         if is_database:
             _clean_database(path, matchers)
             edited += 1
@@ -99,23 +102,24 @@ def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | Non
     members, contacts = _members(folder), _contacts(folder)
     if members is None or contacts is None:
         return False
-    is_theirs = pl.col("member_id").is_in(matchers.ids)
-    named = any(frame.filter(is_theirs).height for frame in (members, contacts))
+    is_erased = pl.col("member_id").is_in(matchers.ids)
+    named = any(frame.filter(is_erased).height for frame in (members, contacts))
     if not named:
-        _mark(folder, {}, certificate)
+        _update_receipt(folder, {}, certificate)
         return False
     staging = staging_folder(folder)
+    # The night is published as a whole folder: whatever else is in it, such as the receipt, is copied.
     for path in sorted(folder.iterdir()):
         if path.is_file():
             shutil.copyfile(path, staging / path.name)
     lists = write_lists(
         staging,
-        members=members.filter(~is_theirs),
-        contacts=contacts.filter(~is_theirs),
+        members=members.filter(~is_erased),
+        contacts=contacts.filter(~is_erased),
         currency=currency,
         bom=has_mark(folder / "contact_list.csv"),
     )
-    _mark(staging, lists, certificate)
+    _update_receipt(staging, lists, certificate)
     publish(staging, folder)
     return True
 
@@ -132,8 +136,11 @@ def _contacts(folder: Path) -> pl.DataFrame | None:
     return pl.read_csv(path, schema_overrides=dict(CONTACT_SCHEMA), infer_schema_length=None)
 
 
-def _mark(folder: Path, lists: dict[str, str], certificate: str) -> None:
-    """Let the receipt name the lists as they are now, and the erasures that have changed them or their history."""
+def _update_receipt(folder: Path, lists: dict[str, str], certificate: str) -> None:
+    """Write the new hashes of the lists and the certificate into a receipt.
+
+    The receipts of nights that did not name the members are changed, too: their tables can no longer be read as they were.
+    """
     path = folder / RECEIPT
     if not path.exists():
         return
@@ -144,9 +151,10 @@ def _mark(folder: Path, lists: dict[str, str], certificate: str) -> None:
 
 
 def _clean_database(path: Path, matchers: IdMatchers) -> None:
-    """Take the members out of every text of a SQLite database, and out of the pages that it no longer uses."""
+    """Remove the members from every text of a SQLite database, and from its unused pages and its write-ahead log."""
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+            # SQLite leaves deleted text in free space of its pages: zero it, rebuild the file, and empty the write-ahead log.
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
@@ -166,6 +174,7 @@ def _clean_table(connection: sqlite3.Connection, table: str, matchers: IdMatcher
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]
     for column in columns:
         name = quoted(column)
+        # Each different text once: MLflow repeats the same text in thousands of rows.
         texts = connection.execute(
             f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE typeof({name}) = 'text'"  # noqa: S608 - both are quoted
         ).fetchall()
@@ -176,16 +185,16 @@ def _clean_table(connection: sqlite3.Connection, table: str, matchers: IdMatcher
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Change a file all or nothing."""
+    """Replace the content of a file in one step."""
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_bytes(content)
     temporary.replace(path)
 
 
 def list_hashes(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
-    """File name → SHA-256 of a night's list; None where it is gone."""
-    found: dict[str, str | None] = {}
+    """Return file name → SHA-256 of a night's list; None where the file is missing."""
+    hashes: dict[str, str | None] = {}
     for name in names:
         path = folder / name
-        found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-    return found
+        hashes[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return hashes

@@ -1,4 +1,4 @@
-"""What is asked before an erasure: whom a file names, and what would be removed."""
+"""The request of an erasure: read the members from a file, and show what would be removed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SEPARATORS: Final = (",", ";", "\t")
 
 
 def read_request(file: Path) -> dict[str, str]:
-    """Read whom to erase: an id a line, or a CSV with a column `member_id`; UTF-8, empty lines passed over.
+    """Read the members to erase: one id per line, or a CSV with a column `member_id`; UTF-8, empty lines are skipped.
 
     Returns:
-        Member → where the file names them first, such as `line 3 of gone.txt`, which may be told without naming anybody.
+        Member → the first line that names them, such as `line 3 of gone.txt`, by which messages refer to the member.
 
     Raises:
         ConfigurationError: The file cannot be read, is not UTF-8 or names nobody.
@@ -34,52 +34,52 @@ def read_request(file: Path) -> dict[str, str]:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}", remedy="Check its name and permissions.") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not UTF-8", remedy="Save it as UTF-8, with or without a byte order mark.") from error
-    asked: dict[str, str] = {}
+    requested: dict[str, str] = {}
     for number, member_id in _ids(text):
         if member_id.strip():
-            asked.setdefault(member_id.strip(), f"line {number:,} of {file.name}")
-    if not asked:
+            requested.setdefault(member_id.strip(), f"line {number:,} of {file.name}")
+    if not requested:
         raise ConfigurationError(f"{file} names nobody", remedy=f"Write an id a line, or a CSV with a column {_COLUMN}.")
-    return asked
+    return requested
 
 
 def plan_erasure(workspace: Path, members: Mapping[str, str]) -> Iterator[str]:
-    """What an erasure would do, as lines to show before it; nothing is changed."""
-    night = open_run(workspace, None)
+    """Yield lines that show what an erasure would remove; nothing is changed."""
+    run = open_run(workspace, None)
     ids = list(members)
-    who = "1 member" if len(ids) == 1 else f"{len(ids):,} members"
-    yield f"This removes {who} from everything the workspace holds: tables, their past versions, lists, pages, the database."
+    whom = "1 member" if len(ids) == 1 else f"{len(ids):,} members"
+    yield f"This removes {whom} from everything the workspace holds: tables, their past versions, lists, pages, the database."
     for table in TABLES:
-        rows = _rows_naming(night, table, ids)
+        rows = _rows_naming(run, table, ids)
         if rows:
             yield f"  {table:<10} {rows:>10,} rows are theirs or name them"
-    yield f"  {'lists':<10} {_nights_naming(night, ids):>10,} nights"
+    yield f"  {'lists':<10} {_nights_naming(run, ids):>10,} nights"
     yield "It cannot be taken back. Your own exports are not edited."
 
 
 def _ids(text: str) -> Iterator[tuple[int, str]]:
-    head = text.split("\n", 1)[0]
+    header = text.split("\n", 1)[0]
     for separator in _SEPARATORS:
-        names = [name.strip().lower() for name in next(csv.reader([head], delimiter=separator), [])]
+        names = [name.strip().lower() for name in next(csv.reader([header], delimiter=separator), [])]
         if _COLUMN in names:
             lines = csv.reader(StringIO(text), delimiter=separator)
-            place = names.index(_COLUMN)
-            yield from ((lines.line_num, line[place]) for line in lines if lines.line_num > 1 and len(line) > place)
+            index = names.index(_COLUMN)
+            yield from ((lines.line_num, line[index]) for line in lines if lines.line_num > 1 and len(line) > index)
             return
     yield from enumerate(text.splitlines(), start=1)
 
 
-def _rows_naming(night: RunContext, table: str, ids: list[str]) -> int:
-    lake = night.workspace.lake
+def _rows_naming(run: RunContext, table: str, ids: list[str]) -> int:
+    lake = run.workspace.lake
     if not lake.exists(table):
         return 0
     stored = lake.scan(table)
     columns = sorted(ID_COLUMNS & set(stored.collect_schema().names()))
-    names = pl.any_horizontal(pl.col(column).is_in(ids) for column in columns).fill_null(value=False)
-    return int(stored.filter(names).select(pl.len()).collect(engine="streaming").item())
+    is_named = pl.any_horizontal(pl.col(column).is_in(ids) for column in columns).fill_null(value=False)
+    return int(stored.filter(is_named).select(pl.len()).collect(engine="streaming").item())
 
 
-def _nights_naming(night: RunContext, ids: list[str]) -> int:
-    files = sorted(night.workspace.lists.glob("*/members.parquet"))
-    theirs = pl.col("member_id").is_in(ids)
-    return sum(pl.scan_parquet(file, hive_partitioning=False).filter(theirs).limit(1).collect().height for file in files)
+def _nights_naming(run: RunContext, ids: list[str]) -> int:
+    files = sorted(run.workspace.lists.glob("*/members.parquet"))
+    is_named = pl.col("member_id").is_in(ids)
+    return sum(pl.scan_parquet(file, hive_partitioning=False).filter(is_named).limit(1).collect().height for file in files)

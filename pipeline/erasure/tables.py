@@ -1,8 +1,8 @@
-"""Taking members out of the lake: their own rows go, other members' rows lose the reference, nothing else changes.
+"""Remove members from the lake: delete their own rows and blank the references to them in other members' rows.
 
-Rows the member owns are removed and count as left out, so the counting identity holds. Another member's row that refers to
-the member (who was spoken to, who referred them) is that member's own and stays without the reference. A piece of content
-stays without author and title, because what others did with it is theirs and must not break; `docs/decisions/0012` says why.
+Deleted rows count as left out, so that the counting identity holds. A row of another member that refers to the member (such as
+the referrer) stays without the reference. Content stays without author and title, since other members' events refer to it;
+`docs/decisions/0012` gives the reasons.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from pipeline.erasure.id_matchers import IdMatchers
 _OWNERS: Final = ("member_id", "member_no", "other_no")
 _REFERENCES: Final = ("referrer_id", "target_member_id", "author_id")
 _AUTHOR: Final = "author_id"
-# Behind the name of its source, where there is one.
+# A derived key is a hash of the row, after the prefix of its source where there is one.
 _DERIVED_KEY: Final = r"(^|:)[0-9a-f]{32}$"
 _FILES: Final = ("source", "source_file", "retired_by_file")
-_BEHIND_RECORDS: Final = (MEMBERS_PARTS, ORDERS_PARTS, REFUSALS, RETIRED)
+_SUPPORTING_TABLES: Final = (MEMBERS_PARTS, ORDERS_PARTS, REFUSALS, RETIRED)
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What was taken out of one table.
+class TableErasure:
+    """The counts of an erasure in one table.
 
     Args:
-        table: Its name.
-        rows: Rows removed.
-        values: Single values blanked in rows that stayed.
+        table: The name of the table.
+        rows: The number of rows removed.
+        values: The number of values blanked in rows that stayed.
     """
 
     table: str
@@ -57,113 +57,127 @@ class Taken:
     values: int
 
 
-def erase_landed(lake: Lake, matchers: IdMatchers, *, masks: Mapping[str, str]) -> list[Taken]:
-    """Take members out of the landed tables, the quarantine and the ledger, and record where their rows went.
+def erase_landed(lake: Lake, matchers: IdMatchers, *, masks: Mapping[str, str]) -> list[TableErasure]:
+    """Remove members from the landed tables, the quarantine and the ledger, and move the ledger's counts accordingly.
 
-    Killed before the end, the lake is as it was: the next run, of this or of a night, takes back what was not recorded.
+    If it is killed, nothing has happened: the next run, of an erasure or of a night, undoes what was not recorded.
 
     Args:
-        lake: The lake, with nobody else writing to it.
+        lake: The lake; no other run writes to it.
         matchers: The members.
-        masks: Member → what stands for them in paths of exports.
+        masks: Member → the text that replaces the id in paths of exports.
 
     Returns:
-        What changed, tables without a change left out.
+        One entry per table that changed.
     """
     undo_unrecorded(lake)
     ledger = read_arrivals(lake)
-    taken: list[Taken] = []
-    for name, table in TABLES.items():
-        if not lake.exists(name):
-            continue
-        edit = _LandedEdit(table, matchers, masks, referred=_content_referred_to(lake) if name == "content" else None)
-        _rewrite(lake, name, edit.touches, edit)
-        gone = dict(sorted(edit.gone.items()))
-        ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in gone.items()})
-        ledger = move_counts(ledger, count="left_out", changes=gone)
-        taken.append(Taken(name, sum(gone.values()), edit.values))
-    ledger, behind = _erase_behind(lake, ledger, matchers, masks)
-    taken += behind
+    ledger, taken = _erase_landed_rows(lake, ledger, matchers, masks)
+    ledger, from_supporting = _erase_supporting(lake, ledger, matchers, masks)
     ledger, from_quarantine = _erase_quarantined(lake, ledger, matchers, masks)
     renamed = ledger
+    # A file may be named after a member, a source after its file, and the keys after the source.
     for column in ("path", "source", "key_prefix"):
         renamed = _masked(renamed, column, matchers, masks)
-    found = Taken(ARRIVALS, 0, int((renamed["path"] != ledger["path"]).sum()))
-    taken = [one for one in (*taken, from_quarantine, found) if one.rows or one.values]
+    renamed_paths = TableErasure(ARRIVALS, 0, int((renamed["path"] != ledger["path"]).sum()))
+    taken = [one for one in (*taken, *from_supporting, from_quarantine, renamed_paths) if one.rows or one.values]
     if taken:
+        # Last: the ledger is the commit point of all tables above.
         record(lake, renamed)
     return taken
 
 
-def erase_derived(lake: Lake, matchers: IdMatchers) -> list[Taken]:
-    """Take members out of everything made from the landed tables, the index of members last.
+def _erase_landed_rows(
+    lake: Lake, ledger: pl.DataFrame, matchers: IdMatchers, masks: Mapping[str, str]
+) -> tuple[pl.DataFrame, list[TableErasure]]:
+    """Remove members from the landed tables; return the ledger with its counts moved, and one entry per table."""
+    taken: list[TableErasure] = []
+    for name, table in TABLES.items():
+        if not lake.exists(name):
+            continue
+        # Which content is referred to costs a scan of all events, and only content needs it.
+        edit = _LandedEdit(table, matchers, masks, referred=_content_referred_to(lake) if name == "content" else None)
+        _rewrite(lake, name, edit.touches, edit)
+        rows_gone = dict(sorted(edit.rows_gone.items()))
+        # Counted as left out, as the same file would count them if it arrived again.
+        ledger = move_counts(ledger, count="landed", changes={arrival: -rows for arrival, rows in rows_gone.items()})
+        ledger = move_counts(ledger, count="left_out", changes=rows_gone)
+        taken.append(TableErasure(name, sum(rows_gone.values()), edit.values))
+    return ledger, taken
 
-    Killed before the end, it finishes when run again.
+
+def erase_derived(lake: Lake, matchers: IdMatchers) -> list[TableErasure]:
+    """Remove members from every table that is computed from the landed tables, and from the member index last.
+
+    If it is killed, running it again finishes it: the index, which translates ids to numbers, is complete until the end.
     """
-    theirs = pl.col("member_id").is_in(matchers.ids)
-    numbers = set(scan_member_index(lake).filter(theirs).collect()["member_no"])
+    is_erased = pl.col("member_id").is_in(matchers.ids)
+    numbers = set(scan_member_index(lake).filter(is_erased).collect()["member_no"])
     taken = []
     for name in lake.tables:
-        if name in TABLES or name in (QUARANTINE, ARRIVALS, MEMBER_INDEX, *_BEHIND_RECORDS):
+        if name in TABLES or name in (QUARANTINE, ARRIVALS, MEMBER_INDEX, *_SUPPORTING_TABLES):
             continue
         edit = _DerivedEdit(matchers, numbers, day=lake.day_column(name))
         _rewrite(lake, name, edit.touches, edit)
-        taken.append(Taken(name, edit.rows, edit.values))
+        taken.append(TableErasure(name, edit.rows, edit.values))
     if numbers:
-        kept = scan_member_index(lake).filter(~theirs).collect().sort("member_no")
-        lake.replace(MEMBER_INDEX, kept)
-        taken.append(Taken(MEMBER_INDEX, len(numbers), 0))
-    return [one for one in taken if one.rows or one.values]
+        index_left = scan_member_index(lake).filter(~is_erased).collect().sort("member_no")
+        lake.replace(MEMBER_INDEX, index_left)
+        taken.append(TableErasure(MEMBER_INDEX, len(numbers), 0))
+    return [table_erasure for table_erasure in taken if table_erasure.rows or table_erasure.values]
 
 
 class _LandedEdit:
-    """What the erasure does to rows of one landed table; counts what it did."""
+    """The edit of the rows of one landed table, with counts of what it has changed."""
 
     def __init__(self, table: Table, matchers: IdMatchers, masks: Mapping[str, str], *, referred: pl.Series | None) -> None:
         self.table = table
         self.matchers = matchers
         self.masks = masks
         self.referred = referred
-        self.gone: dict[str, int] = {}
+        self.rows_gone: dict[str, int] = {}
         self.values = 0
 
     def touches(self, schema: pl.Schema) -> pl.Expr:
-        """Which rows may name one of the members."""
+        """Return the filter for rows that may name a member."""
         return _may_name(schema, self.matchers)
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows as they shall be kept."""
-        keys_of_ours = self._removed(rows)
-        for arrival, count in rows.filter(keys_of_ours).group_by("arrival_id").len().iter_rows():
-            self.gone[arrival] = self.gone.get(arrival, 0) + count
-        kept = rows.filter(~keys_of_ours)
-        blanked, values = _blank(kept, self.matchers, references=_REFERENCES, texts=self._free_texts(kept))
+        """Return the rows to store: without the members' own rows, references and names."""
+        is_removed = self._removed(rows)
+        for arrival, count in rows.filter(is_removed).group_by("arrival_id").len().iter_rows():
+            self.rows_gone[arrival] = self.rows_gone.get(arrival, 0) + count
+        rows_left = rows.filter(~is_removed)
+        blanked, values = _blank(rows_left, self.matchers, references=_REFERENCES, texts=self._free_texts(rows_left))
         blanked = _masked(blanked, "source_file", self.matchers, self.masks)
         blanked = _masked(blanked, "source", self.matchers, self.masks)
-        self.values += values + int((blanked["source_file"] != kept["source_file"]).sum())
+        self.values += values + int((blanked["source_file"] != rows_left["source_file"]).sum())
         return blanked
 
     def _removed(self, rows: pl.DataFrame) -> pl.Series:
-        is_theirs = pl.col("member_id").is_in(self.matchers.ids) if "member_id" in rows.columns else pl.lit(False)
+        """Return for each row whether it is deleted as a whole."""
+        is_erased = pl.col("member_id").is_in(self.matchers.ids) if "member_id" in rows.columns else pl.lit(False)
         if _AUTHOR in rows.columns:
             is_referred = pl.col(self.table.key).is_in(
                 (self.referred if self.referred is not None else pl.Series([""])).implode()
             )
-            is_alone = pl.col(self.table.key).str.contains(_DERIVED_KEY) & ~is_referred
-            is_theirs |= pl.col(_AUTHOR).is_in(self.matchers.ids) & is_alone
-        must = [column for column in (self.table.key, *self.table.required) if rows.schema.get(column) == pl.String]
-        gone = rows.select(is_theirs.fill_null(value=False).alias("gone"))["gone"]
-        for column in set(must) - {"member_id", _AUTHOR}:
-            gone |= self.matchers.named_in(rows[column])
-        return gone
+            # A derived key is a hash over the whole row, author included: it goes with the author where no event needs it.
+            is_unreferenced = pl.col(self.table.key).str.contains(_DERIVED_KEY) & ~is_referred
+            is_erased |= pl.col(_AUTHOR).is_in(self.matchers.ids) & is_unreferenced
+        required_texts = [column for column in (self.table.key, *self.table.required) if rows.schema.get(column) == pl.String]
+        is_removed = rows.select(is_erased.fill_null(value=False).alias("gone"))["gone"]
+        # A required text cannot be blanked, since the row would no longer be valid.
+        for column in set(required_texts) - {"member_id", _AUTHOR}:
+            is_removed |= self.matchers.named_in(rows[column])
+        return is_removed
 
     def _free_texts(self, rows: pl.DataFrame) -> list[str]:
-        bound = {self.table.key, *self.table.required, *PROVENANCE, *_REFERENCES, "member_id"}
-        return [name for name, dtype in rows.schema.items() if dtype == pl.String and name not in bound]
+        not_free_text = {self.table.key, *self.table.required, *PROVENANCE, *_REFERENCES, "member_id"}
+        return [name for name, dtype in rows.schema.items() if dtype == pl.String and name not in not_free_text]
 
 
 class _DerivedEdit:
-    """What the erasure does to rows of a table made from the landed ones; counts what it did."""
+    """The edit of the rows of a derived or supporting table, with counts of what it has changed."""
 
     def __init__(
         self, matchers: IdMatchers, numbers: Collection[int], *, day: str | None, masks: Mapping[str, str] = MappingProxyType({})
@@ -176,17 +190,17 @@ class _DerivedEdit:
         self.values = 0
 
     def touches(self, schema: pl.Schema) -> pl.Expr:
-        """Which rows may be theirs."""
+        """Return the filter for rows that belong to a member or may name one."""
         return self._is_theirs(schema) | _may_name(schema, self.matchers)
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows as they shall be kept."""
-        kept = rows.filter(~self._is_theirs(rows.schema))
-        self.rows += rows.height - kept.height
-        # Whoever is left is not one of them, and what a file is called tells its parts apart.
-        bound = {*_REFERENCES, *_FILES, "member_id", self.day}
-        texts = [name for name, dtype in rows.schema.items() if dtype == pl.String and name not in bound]
-        blanked, values = _blank(kept, self.matchers, references=_REFERENCES, texts=texts)
+        """Return the rows to store: without the members' own rows, references and names."""
+        rows_left = rows.filter(~self._is_theirs(rows.schema))
+        self.rows += rows.height - rows_left.height
+        # Owners are left out because their rows are gone, files because a blank would merge the parts of different files.
+        not_free_text = {*_REFERENCES, *_FILES, "member_id", self.day}
+        texts = [name for name, dtype in rows.schema.items() if dtype == pl.String and name not in not_free_text]
+        blanked, values = _blank(rows_left, self.matchers, references=_REFERENCES, texts=texts)
         self.values += values
         for column in _FILES:
             if column in blanked.columns:
@@ -194,75 +208,88 @@ class _DerivedEdit:
         return blanked
 
     def _is_theirs(self, schema: pl.Schema) -> pl.Expr:
-        theirs = pl.lit(value=False)
+        is_erased = pl.lit(value=False)
         for column in _OWNERS:
             if column in schema:
-                wanted = self.matchers.ids if column == "member_id" else self.numbers
-                theirs |= pl.col(column).is_in(wanted).fill_null(value=False)
+                erased_ids = self.matchers.ids if column == "member_id" else self.numbers
+                is_erased |= pl.col(column).is_in(erased_ids).fill_null(value=False)
         if {"table", "key"} <= set(schema):
-            # Of a retired record the key alone is kept; that of a member is the member.
-            theirs |= (pl.col("table") == "members") & pl.col("key").is_in(self.matchers.ids)
-        return theirs
+            # A retired record is stored as its key alone, and the key of a member is the member's id.
+            is_erased |= (pl.col("table") == "members") & pl.col("key").is_in(self.matchers.ids)
+        return is_erased
 
 
 def _rewrite(
     lake: Lake, table: str, touches: Callable[[pl.Schema], pl.Expr], edit: Callable[[pl.DataFrame], pl.DataFrame]
 ) -> None:
-    """Rewrite the days of a table that hold rows to edit, or all of a table without days, keeping what its commits noted."""
+    """Apply an edit to the days of a table that contain rows to edit, or to a whole table without days.
+
+    Args:
+        lake: The lake.
+        table: The name of the table.
+        touches: Schema → filter for the rows that may have to be edited.
+        edit: All rows of the affected days → the rows to store.
+    """
     stored = lake.scan(table)
-    wanted = touches(stored.collect_schema())
+    is_touched = touches(stored.collect_schema())
     day = lake.day_column(table)
-    facts: dict[str, Any] | None = lake.metadata(table) or None
-    touched = stored.filter(wanted)
+    # The metadata of the last commit is repeated: it holds, for instance, the versions that rollups were computed from.
+    commit_metadata: dict[str, Any] | None = lake.metadata(table) or None
+    touched = stored.filter(is_touched)
     if day is None:
         if touched.select(pl.len()).collect(engine="streaming").item():
-            lake.replace(table, edit(stored.collect()), metadata=facts)
+            lake.replace(table, edit(stored.collect()), metadata=commit_metadata)
         return
     days = touched.select(pl.col(day).unique()).collect(engine="streaming")[day].sort().to_list()
     if days:
         rows = stored.filter(pl.col(day).is_in(days)).collect()
-        lake.replace_days(table, edit(rows).sort(day, maintain_order=True), days=days, column=day, metadata=facts)
+        # Whole days: the storage replaces a day in one commit, so that a reader never sees half of an edit.
+        lake.replace_days(table, edit(rows).sort(day, maintain_order=True), days=days, column=day, metadata=commit_metadata)
 
 
-def _erase_behind(
+def _erase_supporting(
     lake: Lake, ledger: pl.DataFrame, matchers: IdMatchers, masks: Mapping[str, str]
-) -> tuple[pl.DataFrame, list[Taken]]:
-    """Take members out of what stands behind the landed tables: parts, refusals and retired records."""
+) -> tuple[pl.DataFrame, list[TableErasure]]:
+    """Remove members from the tables that support the landed ones: parts, refusals and retired records.
+
+    Returns:
+        The ledger with its counts moved, and one entry per supporting table.
+    """
     taken = []
     for composition in (BY_SOURCE, BY_FILE):
-        gone = remove_orphaned_parts(lake, composition, ledger)
-        ledger = move_counts(ledger, count="added", changes={arrival: -rows for arrival, rows in gone.items()})
-        ledger = move_counts(ledger, count="left_out", changes=gone)
-    for name in _BEHIND_RECORDS:
+        parts_gone = remove_orphaned_parts(lake, composition, ledger)
+        ledger = move_counts(ledger, count="added", changes={arrival: -rows for arrival, rows in parts_gone.items()})
+        ledger = move_counts(ledger, count="left_out", changes=parts_gone)
+    for name in _SUPPORTING_TABLES:
         if lake.exists(name):
             edit = _DerivedEdit(matchers, (), day=None, masks=masks)
             _rewrite(lake, name, edit.touches, edit)
-            taken.append(Taken(name, edit.rows, edit.values))
+            taken.append(TableErasure(name, edit.rows, edit.values))
     return ledger, taken
 
 
 def _erase_quarantined(
     lake: Lake, ledger: pl.DataFrame, matchers: IdMatchers, masks: Mapping[str, str]
-) -> tuple[pl.DataFrame, Taken]:
-    held = read_quarantine(lake)
-    if held.is_empty():
-        return ledger, Taken(QUARANTINE, 0, 0)
-    named = pl.Series([_row_names(values, matchers) for values in held["values"]], dtype=pl.Boolean)
-    kept = _masked(held.filter(~named), "path", matchers, masks)
-    renamed = int((kept["path"] != held.filter(~named)["path"]).sum())
+) -> tuple[pl.DataFrame, TableErasure]:
+    quarantine = read_quarantine(lake)
+    if quarantine.is_empty():
+        return ledger, TableErasure(QUARANTINE, 0, 0)
+    named = pl.Series([_names_a_member(values, matchers) for values in quarantine["values"]], dtype=pl.Boolean)
+    rows_left = _masked(quarantine.filter(~named), "path", matchers, masks)
+    renamed = int((rows_left["path"] != quarantine.filter(~named)["path"]).sum())
     if not named.any() and not renamed:
-        return ledger, Taken(QUARANTINE, 0, 0)
-    write_quarantine(lake, kept)
-    # A re-admitted row has landed since and is counted there.
-    counted = held.filter(named & (held["status"] != READMITTED)).group_by("arrival_id").len()
-    gone = dict(sorted(counted.iter_rows()))
-    ledger = move_counts(ledger, count="quarantined", changes={arrival: -rows for arrival, rows in gone.items()})
-    return move_counts(ledger, count="left_out", changes=gone), Taken(QUARANTINE, int(named.sum()), renamed)
+        return ledger, TableErasure(QUARANTINE, 0, 0)
+    write_quarantine(lake, rows_left)
+    # A re-admitted row counts as landed, and was counted with the landed tables.
+    counts = quarantine.filter(named & (quarantine["status"] != READMITTED)).group_by("arrival_id").len()
+    rows_gone = dict(sorted(counts.iter_rows()))
+    ledger = move_counts(ledger, count="quarantined", changes={arrival: -rows for arrival, rows in rows_gone.items()})
+    return move_counts(ledger, count="left_out", changes=rows_gone), TableErasure(QUARANTINE, int(named.sum()), renamed)
 
 
-def _row_names(values: str | None, matchers: IdMatchers) -> bool:
-    found = () if values is None else (one for value in json_lines(values.encode()) for one in matchers.in_json(value))
-    return any(True for _ in found)
+def _names_a_member(values: str | None, matchers: IdMatchers) -> bool:
+    named = () if values is None else (member for value in json_lines(values.encode()) for member in matchers.in_json(value))
+    return any(True for _ in named)
 
 
 def _content_referred_to(lake: Lake) -> pl.Series:
@@ -272,22 +299,24 @@ def _content_referred_to(lake: Lake) -> pl.Series:
 
 
 def _may_name(schema: pl.Schema, matchers: IdMatchers) -> pl.Expr:
-    """Whether a row may name one of the members: a literal search, to be judged more closely where it finds something."""
+    """Return a filter for rows that may name a member: a fast search for the literal ids, without word boundaries."""
     texts = [name for name, dtype in schema.items() if dtype == pl.String]
     ids = [name for name in ("member_id", *_REFERENCES) if name in texts]
-    found = [pl.col(name).is_in(list(matchers.values)) for name in ids] if matchers.values else []
-    found += [matchers.near(pl.col(name)) for name in texts] if matchers.words else []
-    return pl.any_horizontal(pl.lit(value=False), *found).fill_null(value=False)
+    conditions = [pl.col(name).is_in(list(matchers.values)) for name in ids] if matchers.values else []
+    conditions += [matchers.near(pl.col(name)) for name in texts] if matchers.words else []
+    # The literal keeps the filter valid for a table without any text column.
+    return pl.any_horizontal(pl.lit(value=False), *conditions).fill_null(value=False)
 
 
 def _blank(
     rows: pl.DataFrame, matchers: IdMatchers, *, references: Collection[str], texts: Collection[str]
 ) -> tuple[pl.DataFrame, int]:
-    """Blank references to the members and free texts that name them; returns the rows and how many values were blanked."""
+    """Blank references to members and free texts that name them; return the rows and the number of blanked values."""
     values = 0
-    theirs = pl.Series(matchers.ids, dtype=pl.String).implode()
-    hits = {name: rows[name].is_in(theirs).fill_null(value=False) for name in references if name in rows.columns}
+    ids = pl.Series(matchers.ids, dtype=pl.String).implode()
+    hits = {name: rows[name].is_in(ids).fill_null(value=False) for name in references if name in rows.columns}
     if _AUTHOR in hits and "title" in rows.columns:
+        # The title is the author's own text, whatever it says.
         hits["title"] = hits[_AUTHOR] & rows["title"].is_not_null()
     for name in texts:
         named = matchers.named_in(rows[name])
@@ -300,7 +329,7 @@ def _blank(
 
 
 def _masked(rows: pl.DataFrame, column: str, matchers: IdMatchers, masks: Mapping[str, str]) -> pl.DataFrame:
-    """Take the members out of the names of exports."""
+    """Replace the members' ids in a column of names of exports by their masks."""
     names = {name: matchers.redacted(name, by=masks) for name in rows[column].drop_nulls().unique()}
     changed = {name: masked for name, masked in names.items() if name != masked}
     return rows.with_columns(pl.col(column).replace(changed)) if changed else rows

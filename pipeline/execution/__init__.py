@@ -1,1 +1,1 @@
-"""The work that grows with the number of members: in this process, or partition by partition elsewhere."""
+"""Executors and partitions: work that grows with the number of members, in this process or partition by partition."""

@@ -1,4 +1,4 @@
-"""Who does the work that grows with the number of members: this process alone, or a crew of Dask workers."""
+"""The executor protocol for work that grows with the number of members, and the executor in this process."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Features:
     """The features of a night.
 
     Args:
-        rows: One row per member, sorted by member_id; wherever they lie.
-        members: How many rows.
-        columns: How many columns.
-        catalog: What each feature means.
+        rows: One row per member, sorted by member_id; in memory or in tables of the lake.
+        members: The number of rows.
+        columns: The number of columns.
+        catalog: The name, meaning and unit of each feature.
     """
 
     rows: pl.LazyFrame
@@ -39,7 +39,7 @@ class Features:
 
 
 class ClusterLostError(OutsideServiceError):
-    """The scheduler went away: trying the same step again in this run cannot help."""
+    """The scheduler of the cluster is gone, so that retrying the step in this run cannot succeed."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -49,59 +49,85 @@ class ClusterLostError(OutsideServiceError):
 
 
 class Executor(Protocol):
-    """What the night asks of whoever does the work; the answers are the same, bit for bit."""
+    """The interface of executors. All return the same results, bit for bit, except for trees that several machines train."""
 
     @property
     def train_trees(self) -> TrainTrees:
-        """Who grows trees; by several machines together they are others, within a tolerance (docs/scale.md)."""
+        """Return the function that trains trees; trained on several machines they differ within a tolerance (docs/scale.md)."""
 
-    def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
-        """Compute every feature of every member as of tonight."""
+    def compute_features(self, run: RunContext, snapshot: CommunitySnapshot) -> Features:
+        """Compute every feature of every member as of the night."""
 
-    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
-        """Predict: one row per member, sorted by member_id, with at least what segments and lists read."""
+    def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
+        """Predict for every member.
 
-    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-        """Add `reasons` to what `score` returned."""
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            champions: The models.
+
+        Returns:
+            One row per member, sorted by member_id, with at least the columns that segments and lists read.
+        """
+
+    def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+        """Add the column `reasons`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            scored: What `score` returned.
+            champions: The models.
+        """
 
 
 class LocalExecutor:
-    """This process, a part of the members at a time, so that memory does not hold everything about everybody at once."""
+    """The executor in this process; it works on a part of the members at a time, to bound memory."""
 
     train_trees: TrainTrees = staticmethod(train_trees_here)
 
-    def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
-        """As `Executor.compute_features`."""
-        at_once = night.settings.scale.budget.members
+    def compute_features(self, run: RunContext, snapshot: CommunitySnapshot) -> Features:
+        """Compute features; see `Executor.compute_features`."""
+        members_at_once = run.settings.scale.budget.members
         seen = cut(snapshot.history, snapshot.totals.as_of)
-        rows = compute_features_from_totals(seen, snapshot.totals, members_at_once=at_once, threads=cores())
+        rows = compute_features_from_totals(seen, snapshot.totals, members_at_once=members_at_once, threads=cores())
         return Features(rows.lazy(), rows.height, rows.width, tuple(feature_catalog(seen.available, seen.event_types)))
 
-    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
-        """As `Executor.score`."""
+    def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
+        """Predict; see `Executor.score`."""
         rows, models = features.rows.collect(), Predictors.of(champions)
-        predict = partial(add_predictions, models=models, as_of=night.as_of, eligible_days=night.settings.churn.eligible_days)
-        if rows.height <= (at_once := night.settings.scale.budget.members):
+        predict = partial(add_predictions, models=models, as_of=run.as_of, eligible_days=run.settings.churn.eligible_days)
+        if rows.height <= (members_at_once := run.settings.scale.budget.members):
             return predict(rows)
         with ThreadPoolExecutor(cores()) as pool:
-            parts = pool.map(lambda part: predict(part).drop(rows.columns), rows.iter_slices(at_once))
+            # Threads are enough: Polars and LightGBM release the interpreter lock.
+            parts = pool.map(lambda part: predict(part).drop(rows.columns), rows.iter_slices(members_at_once))
             # Only the new columns are concatenated, so that the features are in memory once.
             return rows.hstack(pl.concat(parts, rechunk=True))
 
-    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-        """As `Executor.explain`."""
-        currency = night.settings.community.currency
+    def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+        """Add reasons; see `Executor.explain`."""
+        currency = run.settings.community.currency
         explained = add_reasons(
-            scored, champions.churn.model, features.catalog, as_of=night.as_of, currency=currency, threads=cores()
+            scored, champions.churn.model, features.catalog, as_of=run.as_of, currency=currency, threads=cores()
         )
-        return explained.select(columns_for_segments(explained.columns, night))
+        return explained.select(columns_for_segments(explained.columns, run))
 
 
-def sample_to_train_on(night: RunContext, history: History, features: Features, train_trees: TrainTrees) -> TrainingInput:
-    """Choose whom models learn from: everybody, or of a larger community every so-many-th member by number."""
-    every = -(-features.members // night.settings.prediction.learning_members)
+def sample_to_train_on(run: RunContext, history: History, features: Features, train_trees: TrainTrees) -> TrainingInput:
+    """Choose the members to train on: all of them, or in a large community every n-th by number.
+
+    Args:
+        run: The run.
+        history: The history of all members.
+        features: The features of tonight.
+        train_trees: The function that trains trees.
+    """
+    # Rounded up, so that the limit holds.
+    every = -(-features.members // run.settings.prediction.learning_members)
     if every <= 1:
         return TrainingInput(history, features.rows, train_trees)
+    # By number and not at random: the same members every night, so that champion and challenger are compared on equal terms.
     number = pl.col("member_no")
     return TrainingInput(
         restrict_members(history, lambda no: no % every == 0), features.rows.filter(number % every == 0), train_trees

@@ -1,10 +1,10 @@
-"""Members by the bucket: what a worker computes, each bucket for itself, from the lake and back into it.
+"""Member partitions: what a worker computes for one partition, from the lake and back into it.
 
-A worker reads its bucket from the lake: the members' table of the night and their running totals. Features go into
-a table of the bucket's own, whose one commit is all or nothing, so a worker may be killed anywhere and another does the
-bucket again. What the leading process needs of predictions and reasons is returned as Arrow.
+A worker reads the members of its partition and their incremental totals from the lake. It writes the features into a table per
+partition in a single commit, so that a worker may be killed at any point and another one repeats the partition. Predictions and
+reasons are returned to the leading process as Arrow.
 
-Only the functions of this module, the small frozen dataclasses below and models as text travel to the workers.
+Only the functions of this module, the small frozen dataclasses below and models as text are sent to the workers.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _FEATURES: Final = f"{SCRATCH_PREFIX}features_"
 
 @dataclass(frozen=True)
 class Partition:
-    """Neighbouring members by number.
+    """A range of members by number.
 
     Args:
-        number: Counted from 0.
-        first_no: The smallest `member_no`.
-        last_no: The largest.
+        number: The number of the partition, from 0.
+        first_no: Its smallest `member_no`.
+        last_no: Its largest `member_no`.
     """
 
     number: int
@@ -49,26 +49,26 @@ class Partition:
 
     @property
     def features(self) -> str:
-        """The table of its features."""
+        """Return the name of the scratch table with its features."""
         return f"{_FEATURES}{self.number:05}"
 
     def holds(self, member_no: pl.Expr) -> pl.Expr:
-        """Whether a number lies in it."""
+        """Return the expression for whether a member number is in the partition."""
         return member_no.is_between(self.first_no, self.last_no)
 
 
 @dataclass(frozen=True)
 class PartitionInputs:
-    """What every bucket's work stands on.
+    """The inputs that all partitions share.
 
     Args:
-        lake: The lake, as this process and the workers reach it.
+        lake: The lake, at the same path for this process and the workers.
         as_of: The night.
         available: As in `features.history.History`.
         event_types: As in `features.history.History`.
-        totals: Running totals → table that holds them tonight.
-        mark: Kept with the members' table; by it a worker knows that it looks at the same lake, at the same night.
-        code: A hash of the code that leads the night.
+        totals: Name of the totals → table that holds them tonight.
+        mark: A random text in the metadata of the members' table, by which a worker checks that it reads the same lake and night.
+        code: The hash of the code of the leading process.
     """
 
     lake: Lake
@@ -82,15 +82,15 @@ class PartitionInputs:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """The night's models as text, and how predictions are made of them.
+    """The night's models as text, with the settings that predictions need.
 
     Args:
-        churn: Files of the churn model.
+        churn: The files of the churn model: name → content.
         churn_label: Its name in the lists.
-        value: Files of the value model; None without orders.
+        value: The files of the value model; None without orders.
         value_label: Its name in the lists.
-        eligible_days: Days within which a member was active who is scored.
-        currency: Shown beside money.
+        eligible_days: A member who was active within this number of days is scored.
+        currency: The currency shown with amounts.
     """
 
     churn: Mapping[str, str]
@@ -101,7 +101,7 @@ class ModelFiles:
     currency: str | None
 
     def predictors(self) -> Predictors:
-        """The models, read from their text."""
+        """Return the models, read from their text."""
         churn = from_files(self.churn)
         value = None if self.value is None else from_files(self.value)
         assert isinstance(churn, ChurnModel)
@@ -110,28 +110,49 @@ class ModelFiles:
 
 
 def partitions_of(members: pl.Series, *, bucket_members: int) -> Iterator[Partition]:
-    """Cut the sorted numbers of the members into buckets."""
+    """Split the sorted numbers of the members into partitions of `bucket_members` members."""
     for number, start in enumerate(range(0, len(members), bucket_members)):
         numbers = members.slice(start, bucket_members)
         yield Partition(number, int(numbers[0]), int(numbers[-1]))
 
 
 def compute_partition_features(inputs: PartitionInputs, partition: Partition) -> tuple[int, int]:
-    """Compute the features of a bucket and keep them in its table; returns rows and columns."""
-    _refuse_foreign_worker(inputs)
+    """Compute the features of a partition and write them to its table; return the number of rows and of columns."""
+    _refuse_mismatched_worker(inputs)
     features = _features(inputs, partition)
+    # One commit: a table that exists is complete, whoever wrote it and however often.
     inputs.lake.replace(partition.features, features, metadata={"as_of": inputs.as_of.isoformat()})
     return features.shape
 
 
 def score_partition(inputs: PartitionInputs, partition: Partition, models: ModelFiles, columns: list[str]) -> bytes:
-    """Predict for a bucket; returns those of the columns that there are, as Arrow."""
+    """Predict for the members of a partition.
+
+    Args:
+        inputs: The inputs that all partitions share.
+        partition: The partition.
+        models: The models.
+        columns: The columns to return; those that do not exist are left out.
+
+    Returns:
+        One row per member, as Arrow.
+    """
     scored = _scored(inputs, partition, models, models.predictors())
     return as_arrow(scored.select([name for name in columns if name in scored.columns]))
 
 
 def explain_partition(inputs: PartitionInputs, partition: Partition, models: ModelFiles, typical: bytes) -> bytes:
-    """Find the reasons of a bucket's members, set against the typical member; returns member_no and reasons as Arrow."""
+    """Explain the predictions of a partition, compared with the typical member.
+
+    Args:
+        inputs: The inputs that all partitions share.
+        partition: The partition.
+        models: The models.
+        typical: The typical member of the whole community, as Arrow.
+
+    Returns:
+        One row per eligible member: `member_no`, `reasons`; as Arrow.
+    """
     predictors = models.predictors()
     explained = add_reasons(
         _scored(inputs, partition, models, predictors),
@@ -139,24 +160,27 @@ def explain_partition(inputs: PartitionInputs, partition: Partition, models: Mod
         feature_catalog(inputs.available, inputs.event_types),
         as_of=inputs.as_of,
         currency=models.currency,
+        # Compared with the whole community: reasons must not depend on how members are partitioned.
         population=from_arrow(typical),
     )
+    # Reasons alone: the leading process has the other columns already.
     return as_arrow(explained.filter("is_eligible").select("member_no", "reasons"))
 
 
 def as_arrow(frame: pl.DataFrame) -> bytes:
-    """A frame as Arrow's stream."""
-    written = BytesIO()
-    frame.write_ipc(written, compression="zstd")
-    return written.getvalue()
+    """Return a frame as a compressed Arrow IPC file."""
+    stream = BytesIO()
+    frame.write_ipc(stream, compression="zstd")
+    return stream.getvalue()
 
 
-def from_arrow(written: bytes) -> pl.DataFrame:
-    """A frame from Arrow's stream."""
-    return pl.read_ipc(BytesIO(written))
+def from_arrow(stream: bytes) -> pl.DataFrame:
+    """Return the frame of an Arrow IPC file."""
+    return pl.read_ipc(BytesIO(stream))
 
 
-def _refuse_foreign_worker(inputs: PartitionInputs) -> None:
+def _refuse_mismatched_worker(inputs: PartitionInputs) -> None:
+    # Before any work: another release or another lake would give results that look right and are not.
     if code_hash() != inputs.code:
         raise ConfigurationError(
             "a Dask worker runs another release of Evenfall",
@@ -171,7 +195,7 @@ def _refuse_foreign_worker(inputs: PartitionInputs) -> None:
 
 def _features(inputs: PartitionInputs, partition: Partition) -> pl.DataFrame:
     lake = inputs.lake
-    # All that features need of the rollups is in the totals.
+    # The rollups stay empty: everything that features need of them is in the totals, and a worker reads only its partition.
     daily, ties = (pl.LazyFrame(schema=dict(schema)) for schema in (DAILY_SCHEMA, TIES_SCHEMA))
     history = History(lake.scan(MEMBERS), daily, ties, available=inputs.available, event_types=inputs.event_types)
     totals = {

@@ -1,1 +1,1 @@
-"""Daily rollups and incremental totals in the lake, and the history that features look at, without those who refused."""
+"""Daily rollups and incremental totals in the lake, and the history that features are computed from."""

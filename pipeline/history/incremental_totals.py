@@ -1,6 +1,7 @@
-"""The running totals in the lake: last night's are carried to tonight, and tonight's are kept for tomorrow.
+"""Incremental totals in the lake: update last night's totals to tonight and store them for the next night.
 
-They are a cache: whatever is missing, of other code or half-written is counted anew from the daily rollups.
+The stored totals are a cache: if they are missing, incomplete or written by other code, they are recomputed from the daily
+rollups.
 """
 
 from __future__ import annotations
@@ -22,14 +23,22 @@ from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
 from runtime.run_context import code_hash
 
+# Stored beside the totals: consent may change while both rollups keep their versions.
 _NOT_PROFILED: Final = "not_profiled"
-_KEPT: Final = ("sums", "active", "purchases", "last_scores", "people", _NOT_PROFILED)
-TOTALS_TABLES: Final = {name: f"running_{name}" for name in _KEPT}
+_STORED: Final = ("sums", "active", "purchases", "last_scores", "people", _NOT_PROFILED)
+TOTALS_TABLES: Final = {name: f"running_{name}" for name in _STORED}
 
 
 @dataclass(frozen=True)
-class _Held:
-    """Totals of an earlier run, and what they were counted from: versions of the rollups, and who was left out."""
+class _StoredTotals:
+    """Totals stored by an earlier run, with what they were computed from.
+
+    Args:
+        totals: The totals.
+        daily_version: Delta version of the daily rollups.
+        ties_version: Delta version of the ties.
+        not_profiled: `member_no` of the members who were left out.
+    """
 
     totals: IncrementalTotals
     daily_version: int
@@ -38,118 +47,141 @@ class _Held:
 
 
 def update_stored_totals(lake: Lake, *, as_of: date, max_rows_in_memory: int) -> IncrementalTotals:
-    """Bring the running totals to a night, reading only the days that moved or changed where that is possible.
+    """Return the totals as of a night; read only the days that entered, left or changed where that is possible.
+
+    The totals are stored for the next night unless `as_of` is older than the stored ones.
 
     Args:
         lake: The lake with its rollups up to date.
         as_of: The night.
-        max_rows_in_memory: Rows of the rollups that may be held to count them from the beginning.
+        max_rows_in_memory: Limit on the rows of the rollups that are materialised when the totals are recomputed.
     """
-    held, not_profiled = _held(lake), numbers_not_profiled(lake)
-    if held is not None and held.totals.as_of == as_of and _is_current(held, lake, not_profiled):
-        return held.totals
-    seen = _seen(lake, as_of, not_profiled)
-    totals = None if held is None else _updated(lake, seen, held, not_profiled)
+    stored, not_profiled = _read_stored(lake), numbers_not_profiled(lake)
+    if stored is not None and stored.totals.as_of == as_of and _is_current(stored, lake, not_profiled):
+        return stored.totals
+    seen = _cut_history(lake, as_of, not_profiled)
+    totals = None if stored is None else _update_or_none(lake, seen, stored, not_profiled)
     if totals is None:
         totals = compute_totals(materialise_if_small(seen, lake, max_rows=max_rows_in_memory), threads=cores())
-    # A past night is looked at once; the totals that are kept are those of the newest.
-    if held is None or as_of >= held.totals.as_of:
-        _keep(lake, totals, not_profiled)
+    # A past night is computed once and never continued: storing it would cost the next night its incremental update.
+    if stored is None or as_of >= stored.totals.as_of:
+        _store(lake, totals, not_profiled)
     return totals
 
 
 def first_days(lake: Lake, *, as_of: date) -> pl.LazyFrame:
-    """One row per member_no with anything in the rollups by `as_of`, but for those who may not be profiled: `first_date`."""
+    """Scan the first day of each member in the rollups by `as_of`, members who may not be profiled left out.
+
+    One row per member_no: `member_no`, `first_date`. The stored totals answer where they are of exactly this state of the
+    lake, which saves a scan of all days; otherwise the daily rollups are scanned.
+    """
     not_profiled = numbers_not_profiled(lake)
-    if _facts(lake) == _facts_of(lake, as_of) and _kept_not_profiled(lake).equals(not_profiled):
+    if _stored_provenance(lake) == _current_provenance(lake, as_of) and _stored_not_profiled(lake).equals(not_profiled):
         days = lake.scan(TOTALS_TABLES["sums"]).select("member_no", "first_date")
     else:
-        days = _seen(lake, as_of, not_profiled).daily.select("member_no", pl.col("event_date").alias("first_date"))
+        days = _cut_history(lake, as_of, not_profiled).daily.select("member_no", pl.col("event_date").alias("first_date"))
     return days.group_by("member_no").agg(pl.col("first_date").min())
 
 
-def _is_current(held: _Held, lake: Lake, not_profiled: pl.Series) -> bool:
-    versions = (held.daily_version, held.ties_version) == (lake.version(DAILY), lake.version(TIES))
-    return versions and held.not_profiled.equals(not_profiled)
+def _is_current(stored: _StoredTotals, lake: Lake, not_profiled: pl.Series) -> bool:
+    versions = (stored.daily_version, stored.ties_version) == (lake.version(DAILY), lake.version(TIES))
+    return versions and stored.not_profiled.equals(not_profiled)
 
 
-def _updated(lake: Lake, seen: SeenHistory, held: _Held, not_profiled: pl.Series) -> IncrementalTotals | None:
-    """Carry what is held; None when it cannot be, because it is too old or the versions between are gone."""
-    if not can_update(held.totals.as_of, seen.as_of):
+def _update_or_none(lake: Lake, seen: SeenHistory, stored: _StoredTotals, not_profiled: pl.Series) -> IncrementalTotals | None:
+    """Update stored totals; return None when they are too old or when versions of the rollups in between are gone."""
+    if not can_update(stored.totals.as_of, seen.as_of):
         return None
     try:
-        before, ties_before = consenting(
-            lake.scan(DAILY, version=held.daily_version),
-            lake.scan(TIES, version=held.ties_version),
-            not_profiled=held.not_profiled,
+        daily_before, ties_before = consenting(
+            lake.scan(DAILY, version=stored.daily_version),
+            lake.scan(TIES, version=stored.ties_version),
+            not_profiled=stored.not_profiled,
         )
-        changed = lake.days_changed(DAILY, since_version=held.daily_version)
-        changed |= lake.days_changed(TIES, since_version=held.ties_version)
-        anew = _touched_by_consent(lake, held.not_profiled, not_profiled)
+        # The old rows of a changed day are subtracted and the new ones added, so both versions of the rollups are needed.
+        changed = lake.days_changed(DAILY, since_version=stored.daily_version)
+        changed |= lake.days_changed(TIES, since_version=stored.ties_version)
+        to_recompute = _members_to_recompute(lake, stored.not_profiled, not_profiled)
+        # Later days are not in these totals, before or after.
         changed = {day for day in changed if day <= seen.as_of}
         return update_totals(
-            held.totals, seen, before=before, ties_before=ties_before, changed=changed, recompute=anew, threads=cores()
+            stored.totals,
+            seen,
+            before=daily_before,
+            ties_before=ties_before,
+            changed=changed,
+            recompute=to_recompute,
+            threads=cores(),
         )
     except (DeltaError, FileNotFoundError, pl.exceptions.ComputeError):
+        # Retention or an erasure has removed the old version's files. Polars reports that only while it collects.
         return None
 
 
-def _touched_by_consent(lake: Lake, before: pl.Series, now: pl.Series) -> pl.Series:
-    """Members who said otherwise than before, and those who received something from them."""
-    otherwise = pl.concat([before.filter(~before.is_in(now.implode())), now.filter(~now.is_in(before.implode()))])
-    if otherwise.is_empty():
-        return otherwise
-    given = lake.scan(TIES).filter(pl.col("member_no").is_in(otherwise.implode()))
-    reached = given.select(pl.col("other_no").alias("member_no").unique()).collect(engine="streaming")["member_no"]
-    return pl.concat([otherwise, reached]).unique()
+def _members_to_recompute(lake: Lake, before: pl.Series, now: pl.Series) -> pl.Series:
+    """Return the members whose consent changed, and the members who received something from them.
+
+    The changed days do not show them: a change of consent changes no rollup, but it changes what of the rollups counts.
+    """
+    changed = pl.concat([before.filter(~before.is_in(now.implode())), now.filter(~now.is_in(before.implode()))])
+    if changed.is_empty():
+        return changed
+    ties_given = lake.scan(TIES).filter(pl.col("member_no").is_in(changed.implode()))
+    receivers = ties_given.select(pl.col("other_no").alias("member_no").unique()).collect(engine="streaming")["member_no"]
+    return pl.concat([changed, receivers]).unique()
 
 
-def _seen(lake: Lake, as_of: date, not_profiled: pl.Series) -> SeenHistory:
+def _cut_history(lake: Lake, as_of: date, not_profiled: pl.Series) -> SeenHistory:
     daily, ties = consenting(
         lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=not_profiled
     )
-    nobody = pl.LazyFrame(schema={"member_no": pl.Int32, "seen_from": pl.Date, "joined_date": pl.Date})
-    return cut(History(nobody, daily, ties, available=frozenset(), event_types=()), as_of)
+    # Totals are computed from activity alone; members only enter when features are made of them.
+    no_members = pl.LazyFrame(schema={"member_no": pl.Int32, "seen_from": pl.Date, "joined_date": pl.Date})
+    return cut(History(no_members, daily, ties, available=frozenset(), event_types=()), as_of)
 
 
-def _held(lake: Lake) -> _Held | None:
-    """The totals as they were kept; None when there are none, or not all of them are of one run and of this code."""
-    facts = _facts(lake)
-    if facts is None or facts["counted_by"] != _code():
+def _read_stored(lake: Lake) -> _StoredTotals | None:
+    """Read the stored totals; None when there are none, when they are of several runs, or when other code wrote them."""
+    provenance = _stored_provenance(lake)
+    if provenance is None or provenance["counted_by"] != _totals_code_hash():
         return None
     frames = {name: lake.scan(table).collect() for name, table in TOTALS_TABLES.items() if name != _NOT_PROFILED}
-    totals = IncrementalTotals(date.fromisoformat(facts["as_of"]), **frames)
-    return _Held(totals, int(facts["daily_version"]), int(facts["ties_version"]), _kept_not_profiled(lake))
+    totals = IncrementalTotals(date.fromisoformat(provenance["as_of"]), **frames)
+    return _StoredTotals(totals, int(provenance["daily_version"]), int(provenance["ties_version"]), _stored_not_profiled(lake))
 
 
-def _kept_not_profiled(lake: Lake) -> pl.Series:
+def _stored_not_profiled(lake: Lake) -> pl.Series:
     return lake.scan(TOTALS_TABLES[_NOT_PROFILED]).collect()["member_no"]
 
 
-def _facts(lake: Lake) -> dict[str, Any] | None:
-    """What the kept totals were counted from; None when they are not all of one run."""
+def _stored_provenance(lake: Lake) -> dict[str, Any] | None:
+    """Return what the stored totals were computed from; None when not all tables were written by one run.
+
+    Each table is a commit of its own: a run that died between two commits leaves tables with different metadata.
+    """
     if not all(lake.exists(table) for table in TOTALS_TABLES.values()):
         return None
-    kept = [lake.metadata(table) for table in TOTALS_TABLES.values()]
-    return kept[0] if kept[0] and all(others == kept[0] for others in kept) else None
+    by_table = [lake.metadata(table) for table in TOTALS_TABLES.values()]
+    return by_table[0] if by_table[0] and all(others == by_table[0] for others in by_table) else None
 
 
-def _facts_of(lake: Lake, as_of: date) -> dict[str, Any]:
+def _current_provenance(lake: Lake, as_of: date) -> dict[str, Any]:
     return {
         "as_of": as_of.isoformat(),
         "daily_version": lake.version(DAILY),
         "ties_version": lake.version(TIES),
-        "counted_by": _code(),
+        "counted_by": _totals_code_hash(),
     }
 
 
-def _keep(lake: Lake, totals: IncrementalTotals, not_profiled: pl.Series) -> None:
-    facts = _facts_of(lake, totals.as_of)
+def _store(lake: Lake, totals: IncrementalTotals, not_profiled: pl.Series) -> None:
+    # The same metadata in every commit: it is what `_stored_provenance` recognises a complete set by.
+    provenance = _current_provenance(lake, totals.as_of)
     for name, frame in {**totals.frames(), _NOT_PROFILED: not_profiled.to_frame("member_no")}.items():
-        lake.replace(TOTALS_TABLES[name], frame, metadata=facts)
+        lake.replace(TOTALS_TABLES[name], frame, metadata=provenance)
 
 
 @cache
-def _code() -> str:
-    """What the totals mean follows from the code that counts them."""
+def _totals_code_hash() -> str:
+    """Return the hash of the code that defines what the totals mean; stored totals of other code are discarded."""
     return code_hash(rooms=("features",))

@@ -1,7 +1,7 @@
-"""The rollups of a community that is small enough, read once by those who look at many nights of them.
+"""Materialise the daily rollups in memory where the community is small enough.
 
-They have a file for every day. Whoever counts from the beginning, or looks at a past night, goes through all of them several
-times, and where there are thousands of days with few rows, opening them is most of the work.
+The rollups have one file per day. Computing totals from the beginning, or the features of a past night, scans all of them
+several times; with thousands of days of few rows each, opening the files is most of the work.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ AnyHistory = TypeVar("AnyHistory", bound=History)
 
 
 def materialise_if_small(history: AnyHistory, lake: Lake, *, max_rows: int) -> AnyHistory:
-    """Read what a history holds of the rollups, unless the lake's have more rows than may be held.
+    """Read the rollups of a history into memory, unless the lake's rollups have more than `max_rows` rows.
 
     Args:
-        history: What may be looked at of the lake's rollups.
-        lake: The lake, which knows from its log how many rows there are.
-        max_rows: Rows of both rollups together.
+        history: A history over the lake's rollups.
+        lake: The lake of these rollups.
+        max_rows: Limit on the rows of both rollups together.
+
+    Returns:
+        The history with `daily` and `ties` in memory, or the same history unchanged.
     """
+    # The row counts come from the table logs, without opening a data file. They are an upper bound: the history may be cut.
     rows = sum(lake.rows_by_day(table)["rows"].sum() for table in (DAILY, TIES))
     if rows > max_rows:
         return history

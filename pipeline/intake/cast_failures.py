@@ -1,4 +1,4 @@
-"""Values that could not be used: told as outcomes of rules, and as warnings of the night where they were left empty."""
+"""Values that do not cast: reported as rule outcomes, and as warnings where the value was left empty."""
 
 from __future__ import annotations
 
@@ -20,48 +20,53 @@ _AN_ID: Final = "(an id)"
 
 
 def cast_outcomes(written: pl.DataFrame, rejects: pl.DataFrame, blanked: pl.DataFrame) -> tuple[RuleOutcome, ...]:
-    """Tell the values that did not cast like the rules of a suite: first those that reject their row, then those left empty.
+    """Report values that did not cast like outcomes of a suite: first those that reject their row, then those left empty.
 
     Args:
-        written: One row per mapped row: `row_no`, and every column as it was written.
+        written: One row per mapped row: `row_no`, and every column as it was written in the export.
         rejects: One row per rejected row: `row_no`, `rules`.
-        blanked: One row per row with a value left empty, rows that do not land aside: `row_no`, `rules`.
+        blanked: One row per row with a value left empty, without rows that do not land: `row_no`, `rules`.
     """
     outcomes = list(_outcomes(written, rejects))
     return (*outcomes, *(replace(outcome, consequence="blanked") for outcome in _outcomes(written, blanked)))
 
 
-def from_file(outcomes: Iterable[RuleOutcome], path: str) -> tuple[RuleOutcome, ...]:
-    """The outcomes of one export, whose examples say which file they came from: a row's number alone may be in many files."""
+def with_file_names(outcomes: Iterable[RuleOutcome], path: str) -> tuple[RuleOutcome, ...]:
+    """Add the file's name to the examples of one export's outcomes: a row number alone is ambiguous between files."""
     file = PurePosixPath(path).name
-    return tuple(replace(one, examples=tuple(replace(row, file=file) for row in one.examples)) for one in outcomes)
+    return tuple(
+        replace(outcome, examples=tuple(replace(example, file=file) for example in outcome.examples)) for outcome in outcomes
+    )
 
 
-def together(outcomes: Iterable[RuleOutcome]) -> list[RuleOutcome]:
-    """One outcome per broken rule over all arrivals of a table, those that quarantine rows first, then the worst first."""
+def merge_outcomes(outcomes: Iterable[RuleOutcome]) -> list[RuleOutcome]:
+    """Merge outcomes into one per broken rule, over all arrivals of a table.
+
+    Rules that quarantine rows come first, then the rules with the most broken rows.
+    """
     merged: dict[tuple[str, str], RuleOutcome] = {}
     for outcome in outcomes:
         key = (outcome.rule, outcome.consequence)
-        merged[key] = _added(merged[key], outcome) if key in merged else outcome
+        merged[key] = _merged(merged[key], outcome) if key in merged else outcome
     broken = [outcome for outcome in merged.values() if outcome.broken]
     return sorted(broken, key=lambda outcome: (outcome.consequence == "blanked", -outcome.broken, outcome.rule))
 
 
 def check_cells(table: Table, outcomes: Iterable[RuleOutcome]) -> tuple[Finding, ...]:
-    """Warn of values that were left empty, or of consent that could not be read, with counts and no member's id.
+    """Warn of values that were left empty and of consent that could not be read; the warnings contain no member's id.
 
     Args:
-        table: Their table.
-        outcomes: What the rules found in tonight's arrivals of it.
+        table: The table.
+        outcomes: The rule outcomes of tonight's arrivals of it.
     """
     return tuple(
         Finding(table.name, "cells_are_valid", "warning", _says(table, outcome), value=outcome.broken, limit=0)
-        for outcome in together(outcomes)
+        for outcome in merge_outcomes(outcomes)
         if outcome.consequence == "blanked"
     )
 
 
-def _added(one: RuleOutcome, other: RuleOutcome) -> RuleOutcome:
+def _merged(one: RuleOutcome, other: RuleOutcome) -> RuleOutcome:
     return replace(
         one,
         rows_checked=one.rows_checked + other.rows_checked,
@@ -83,7 +88,7 @@ def _says(table: Table, outcome: RuleOutcome) -> str:
 
 
 def _such_as(outcome: RuleOutcome) -> str:
-    """One example that names nobody: letters, which may be a name in the wrong column, are shown as a shape."""
+    """Return one example that names nobody: letters may be a name in the wrong column, so that only their shape is shown."""
     if is_identifying(outcome.column):
         return ""
     value = next((example.value for example in outcome.examples if example.value not in (None, _AN_ID)), None)
@@ -95,6 +100,7 @@ def _such_as(outcome: RuleOutcome) -> str:
 def _outcomes(written: pl.DataFrame, failures: pl.DataFrame) -> Iterator[RuleOutcome]:
     ids = [written[name].cast(pl.String, strict=False) for name in written.columns if name != ROW_NO and is_identifying(name)]
     for rule, row_nos in failures.explode("rules").group_by("rules").agg(ROW_NO).sort("rules").iter_rows():
+        # Longest name first: of two columns such as `birth` and `birth_year`, the rule of the second starts with both names.
         column = next(name for name in sorted(written.columns, key=len, reverse=True) if rule.startswith(f"{name}_is_"))
         shown = written.filter(pl.col(ROW_NO).is_in(sorted(row_nos)[:_EXAMPLES])).select(ROW_NO, column)
         examples = tuple(Example(row_no, None if value is None else str(value)) for row_no, value in shown.iter_rows())
@@ -102,6 +108,7 @@ def _outcomes(written: pl.DataFrame, failures: pl.DataFrame) -> Iterator[RuleOut
             rule=rule,
             says=f"{column} {rule.removeprefix(column + '_').replace('_', ' ')}.",
             column=column,
+            # Empty cells are not counted as checked, so that the share is one of the values that are there.
             rows_checked=len(written) - written[column].null_count(),
             broken=len(row_nos),
             examples=tuple(_without_id(example, ids) for example in examples),
@@ -109,6 +116,6 @@ def _outcomes(written: pl.DataFrame, failures: pl.DataFrame) -> Iterator[RuleOut
 
 
 def _without_id(example: Example, ids: list[pl.Series]) -> Example:
-    """Where columns were mixed up, a value that is no time may be a member's id."""
+    """Hide the value of an example if it is an id of the same export: with swapped columns, a bad time may be a member's id."""
     is_id = example.value is not None and any((column == example.value).any() for column in ids)
     return replace(example, value=_AN_ID) if is_id else example

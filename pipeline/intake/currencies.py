@@ -1,4 +1,4 @@
-"""Which currencies a table's money is in, with tonight's arrivals."""
+"""Count the currencies of a table's amounts, tonight's arrivals included."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ _CURRENCY = "currency"
 
 
 def rows_by_currency(lake: Lake, table: Table, arriving: Sequence[pl.LazyFrame]) -> Mapping[str, int]:
-    """Count records by currency as written, those without one aside; what arrives takes the place of what has its key.
+    """Count records by currency as written; records without a currency are not counted.
 
-    The lake's log tells whether any record says a currency; in a community that maps none, nothing is read.
+    An arriving record replaces the landed one of the same key. Whether any landed record has a currency is read from the
+    lake's log, so that a community that maps no currency pays nothing.
 
     Args:
         lake: The lake before tonight's arrivals land.
         table: A table with a currency.
-        arriving: Tonight's good records of it, oldest first.
+        arriving: Tonight's good records of the table, oldest first.
+
+    Returns:
+        Currency → number of records.
     """
-    arrived = [frame.select(table.key, _CURRENCY) for frame in arriving]
-    held = []
+    arriving_currencies = [frame.select(table.key, _CURRENCY) for frame in arriving]
+    landed = []
     if lake.exists(table.name) and _CURRENCY in lake.filled_columns(table.name):
-        held = [lake.scan(table.name).select(table.key, _CURRENCY)]
-    counted = _counted([*held, *arrived])
-    if len(counted) <= 1 or not arrived:
-        return counted
-    # Only now are keys looked at, which takes longer: a file that corrects a currency takes the place of what was wrong.
-    newest = pl.concat(arrived).unique(table.key, keep="last", maintain_order=True)
-    return _counted([*(frame.join(newest.select(table.key), on=table.key, how="anti") for frame in held), newest])
+        landed = [lake.scan(table.name).select(table.key, _CURRENCY)]
+    counts = _count([*landed, *arriving_currencies])
+    if len(counts) <= 1 or not arriving_currencies:
+        return counts
+    # The join on keys is slow and only needed where several currencies are left: a file that corrects wrong ones is no error.
+    newest = pl.concat(arriving_currencies).unique(table.key, keep="last", maintain_order=True)
+    return _count([*(frame.join(newest.select(table.key), on=table.key, how="anti") for frame in landed), newest])
 
 
-def _counted(frames: Sequence[pl.LazyFrame]) -> dict[str, int]:
+def _count(frames: Sequence[pl.LazyFrame]) -> dict[str, int]:
     if not frames:
         return {}
-    said = pl.concat(frames).filter(pl.col(_CURRENCY).is_not_null())
-    return dict(said.group_by(_CURRENCY).agg(rows=pl.len()).collect(engine="streaming").iter_rows())
+    with_currency = pl.concat(frames).filter(pl.col(_CURRENCY).is_not_null())
+    return dict(with_currency.group_by(_CURRENCY).agg(rows=pl.len()).collect(engine="streaming").iter_rows())

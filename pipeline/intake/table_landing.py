@@ -1,4 +1,4 @@
-"""Landing in the night: each table in the way its sources say, and every row accounted for."""
+"""Landing of a night's arrivals: write each table as its sources define it, and keep the ledger's row counts."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _PAIRS_SHOWN: Final = 3
 
 
 class Landing:
-    """One night's landing, table by table.
+    """The landing of one night, table by table.
 
     Args:
-        lake: The lake, with everything recorded.
+        lake: The lake, without anything that a killed run landed and did not record.
         sources: Table → its configured sources.
-        spool: Where the records wait.
-        ledger: One row per arrival, tonight's included; kept up to date.
+        spool: The spool that holds the arrivals' records.
+        ledger: One row per arrival, tonight's included; its counts are updated as tables land.
         now: The clock at ingestion.
         as_of: The night.
     """
@@ -53,16 +53,18 @@ class Landing:
         self.ledger = ledger
         self.now = now
         self.as_of = as_of
-        self._read_again = _read_again(ledger)
+        self._repeated_arrivals = _repeated_arrivals(ledger)
+        # An empty frame first, so that a night without replacements has something to concatenate.
         self.replacements: list[pl.DataFrame] = [pl.DataFrame(schema=dict(REPLACEMENTS))]
 
     def land(self, table: Table, arrivals: Sequence[Arrival]) -> None:
         """Land tonight's arrivals of one table, then retire what its newest snapshots lack."""
-        # In a lake of an earlier release the refusals stand in the rows that are about to be replaced.
+        # Read before landing: in a lake of an earlier release the refusals are in the rows that are about to be replaced.
         refusals = read_refusals(self.lake, self.ledger) if table.name == "members" else None
+        # A table may have sources of both kinds, such as orders whose lines add up beside whole orders: each in its own way.
         for composition in (None, BY_SOURCE, BY_FILE):
-            mine = [arrival for arrival in arrivals if self._composition(table, arrival) is composition]
-            records, sources = [arrival.records for arrival in mine], {arrival.export.source for arrival in mine}
+            chosen = [arrival for arrival in arrivals if self._composition(table, arrival) is composition]
+            records, sources = [arrival.records for arrival in chosen], {arrival.export.source for arrival in chosen}
             if composition is None and records:
                 self._count(land_batches(self.lake, table, self._batches(table, records)))
             elif composition is not None:
@@ -71,132 +73,158 @@ class Landing:
                         land_parts(self.lake, composition, batch, ledger=self.ledger, order=self._order(table), sources=sources)
                     )
         if refusals is not None:
-            self._hear(arrivals, refusals)
+            self._record_consent(arrivals, refusals)
         for arrival in arrivals:
+            # Only after all arrivals have landed, and only for the newest snapshot: an older one lacks what came later.
             if arrival.present is not None and not arrival.export.is_superseded:
                 self._retire(table, arrival, arrival.present)
 
     def _batches(self, table: Table, records: Sequence[Spooled]) -> Iterator[pl.DataFrame]:
-        """Take records out of the spool, but for those that a file read once more has brought before: what came since stays."""
-        again = self.ledger.filter(pl.col("arrival_id").is_in(self._read_again), pl.col("table") == "members")["arrival_id"]
-        if table.name != "members" or again.is_empty():
+        """Yield records from the spool, without those that a file read again has landed before.
+
+        A file is read again unchanged after an upgrade. What other sources or files have landed since is newer than its content
+        and must not be overwritten by it.
+        """
+        is_repeated = pl.col("arrival_id").is_in(self._repeated_arrivals) & (pl.col("table") == "members")
+        repeated = self.ledger.filter(is_repeated)["arrival_id"]
+        if table.name != "members" or repeated.is_empty():
             yield from self.spool.batches(records)
             return
-        places = self.ledger.lazy().select("arrival_id", "source")
+        arrival_sources = self.ledger.lazy().select("arrival_id", "source")
         members = self.lake.scan_or_empty(table.name, table.landed_schema).select(table.key, "arrival_id")
-        held = members.join(places, on="arrival_id").select(table.key, "source").collect()
+        landed = members.join(arrival_sources, on="arrival_id").select(table.key, "source").collect()
         for batch in self.spool.batches(records):
-            is_held = batch.filter(pl.col("arrival_id").is_in(again.implode())).join(held, on=[table.key, "source"], how="semi")
-            self._count(Landed({}, dict(is_held.group_by("arrival_id").len().iter_rows()), 0))
-            yield batch.join(is_held, on=[table.key, "arrival_id"], how="anti", maintain_order="left")
+            # Left out, but accounted for: the counting identity needs every row of the file, so these count as replaced.
+            rows_again = batch.filter(pl.col("arrival_id").is_in(repeated.implode()))
+            already_landed = rows_again.join(landed, on=[table.key, "source"], how="semi")
+            self._count(Landed({}, dict(already_landed.group_by("arrival_id").len().iter_rows()), 0))
+            yield batch.join(already_landed, on=[table.key, "arrival_id"], how="anti", maintain_order="left")
 
     def _composition(self, table: Table, arrival: Arrival) -> Composition | None:
         return composition_of(self.lake, table, is_alone=arrival.export.is_alone, lines=arrival.export.settings.lines)
 
     def _retire(self, table: Table, arrival: Arrival, present: pl.Series) -> None:
+        """Retire the records of a source that are not in its snapshot; `present` holds the snapshot's keys."""
         source = arrival.export.source
         order = self._order(table)
         if self._composition(table, arrival) is BY_SOURCE:
-            held = read_parts(self.lake, BY_SOURCE, self.ledger).filter(pl.col("source") == source)
-            gone = held.filter(~pl.col(table.key).is_in(present.implode()))
-            noted = gone.select(table.key, "source_file", "arrival_id")
-            if gone.height:
-                self._count(retire_parts(self.lake, BY_SOURCE, gone.select(BY_SOURCE.identity), ledger=self.ledger, order=order))
-                held_now = self.lake.scan(table.name).select(table.key)
-                noted = noted.lazy().join(held_now, on=table.key, how="anti").collect()
+            parts = read_parts(self.lake, BY_SOURCE, self.ledger).filter(pl.col("source") == source)
+            # Parts of this source only: what other sources know of a member is not this snapshot's to retire.
+            missing = parts.filter(~pl.col(table.key).is_in(present.implode()))
+            retired = missing.select(table.key, "source_file", "arrival_id")
+            if missing.height:
+                parts_gone = missing.select(BY_SOURCE.identity)
+                self._count(retire_parts(self.lake, BY_SOURCE, parts_gone, ledger=self.ledger, order=order))
+                # A member whose other sources still have a part stays; only records without any part left are noted as retired.
+                records_left = self.lake.scan(table.name).select(table.key)
+                retired = retired.lazy().join(records_left, on=table.key, how="anti").collect()
         else:
-            mine = records_of_source(self.lake, table, self.ledger, source)
-            noted = mine.filter(~pl.col(table.key).is_in(present.implode())).collect(engine="streaming")
-            self._count(Landed({}, {}, 0, retired=retire(self.lake, table, noted)))
-        if noted.height:
-            record_retired(self.lake, table, noted, by=arrival.facts, at=self.now, as_of=self.as_of)
+            of_source = records_of_source(self.lake, table, self.ledger, source)
+            retired = of_source.filter(~pl.col(table.key).is_in(present.implode())).collect(engine="streaming")
+            self._count(Landed({}, {}, 0, retired=retire(self.lake, table, retired)))
+        if retired.height:
+            record_retired(self.lake, table, retired, by=arrival.facts, at=self.now, as_of=self.as_of)
 
-    def _hear(self, arrivals: Sequence[Arrival], refusals: pl.DataFrame) -> None:
-        said = [
+    def _record_consent(self, arrivals: Sequence[Arrival], refusals: pl.DataFrame) -> None:
+        statements = [
             arrival.consent.with_columns(
                 source=pl.lit(arrival.export.source),
                 arrival_id=pl.lit(arrival.facts["arrival_id"]),
                 said_at=pl.lit(self.now),
-                is_new=pl.lit(arrival.facts["arrival_id"] not in self._read_again),
+                # A consent in a file that is read again is an old one: it must not lift a refusal that was recorded since.
+                is_new=pl.lit(arrival.facts["arrival_id"] not in self._repeated_arrivals),
                 **{SEQUENCE: pl.lit(arrival.facts["sequence"], dtype=pl.Int64)},
             )
             for arrival in arrivals
         ]
-        update_refusals(self.lake, pl.concat(said), previous=refusals)
+        update_refusals(self.lake, pl.concat(statements), previous=refusals)
 
     def _order(self, table: Table) -> list[str]:
         return [source.identity for source in self.sources[table.name]]
 
     def _count(self, landed: Landed) -> None:
+        # Counts of earlier arrivals move, too: a replaced record no longer counts as landed for the arrival that brought it.
         for count in _COUNTS:
             self.ledger = move_counts(self.ledger, count=count, changes=getattr(landed, count))
         self.replacements.append(landed.replacements)
 
 
 def composition_of(lake: Lake, table: Table, *, is_alone: bool, lines: str) -> Composition | None:
-    """How records of a source are made of parts; None where each is whole.
+    """Return how the records of a source are composed of parts; None where each row is a whole record.
 
     Args:
         lake: The lake.
-        table: The table the source feeds.
+        table: The table that the source feeds.
         is_alone: Whether the source is the table's only one.
-        lines: What evenfall.toml says of its lines: `replace` or `add`.
+        lines: The source's setting `lines`: `replace` or `add`.
     """
+    # Once members have parts they keep them, even if one source is left: the parts hold what the removed source supplied.
     if table.name == "members" and (not is_alone or lake.exists(MEMBERS_PARTS)):
         return BY_SOURCE
     return BY_FILE if lines == "add" else None
 
 
-def to_reread(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]]) -> frozenset[tuple[str, str]]:
-    """The tables and sources to read once more although their files have not changed.
+def sources_to_reread(lake: Lake, ledger: pl.DataFrame, sources: Mapping[str, Sequence[Source]]) -> frozenset[tuple[str, str]]:
+    """Return the pairs of table and source to read again although their files have not changed.
 
-    Members, of whom an earlier release did not keep which source had said what; and orders of which the lines add up since
-    `lines = "add"` was said.
+    These are the sources of members whose consent an earlier release did not record by source, and the sources of orders for
+    which `lines = "add"` was set after they had landed.
+
+    Args:
+        lake: The lake.
+        ledger: One row per arrival.
+        sources: Table → its configured sources.
     """
-    found: set[tuple[str, str]] = set()
+    to_read: set[tuple[str, str]] = set()
     landed = set(ledger.select("table", "source").iter_rows())
     if not has_refusals_by_source(lake):
-        found |= {pair for pair in landed if pair[0] == "members"}
-    adding = {(source.table, source.identity) for source in sources.get("orders", ()) if source.settings.lines == "add"}
-    if adding & landed:
-        made_of_parts = sources_of_parts(lake, BY_FILE)
-        found |= {pair for pair in adding & landed if pair[1] not in made_of_parts}
-    return frozenset(found)
+        to_read |= {pair for pair in landed if pair[0] == "members"}
+    with_added_lines = {(source.table, source.identity) for source in sources.get("orders", ()) if source.settings.lines == "add"}
+    if with_added_lines & landed:
+        stored_as_parts = sources_of_parts(lake, BY_FILE)
+        to_read |= {pair for pair in with_added_lines & landed if pair[1] not in stored_as_parts}
+    return frozenset(to_read)
 
 
-def _read_again(ledger: pl.DataFrame) -> frozenset[str]:
-    """The arrivals that brought what the one before of the same file or query had brought."""
-    before = pl.col("content_hash").shift(1).over("table", "source", "path", order_by="sequence")
-    return frozenset(ledger.filter(pl.col("content_hash") == before)["arrival_id"])
+def _repeated_arrivals(ledger: pl.DataFrame) -> frozenset[str]:
+    """Return the ids of arrivals with the same content as the previous arrival of the same file or query."""
+    previous_hash = pl.col("content_hash").shift(1).over("table", "source", "path", order_by="sequence")
+    return frozenset(ledger.filter(pl.col("content_hash") == previous_hash)["arrival_id"])
 
 
 def replaced_records(landing: Landing) -> tuple[Finding, ...]:
-    """Say what replaced what, from which file, with another member, time or amount; one finding per table."""
+    """Report records that were replaced by ones with another member, time or amount, with the two files.
+
+    At most one finding per table, of severity `note`.
+    """
     pairs = pl.concat(landing.replacements)
-    places = landing.ledger.select("arrival_id", "table", "path")
-    pairs = pairs.join(places.rename({"arrival_id": "earlier_id", "path": "earlier"}), on="earlier_id").join(
-        places.select(later_id="arrival_id", later="path"), on="later_id"
+    paths = landing.ledger.select("arrival_id", "table", "path")
+    pairs = pairs.join(paths.rename({"arrival_id": "earlier_id", "path": "earlier"}), on="earlier_id").join(
+        paths.select(later_id="arrival_id", later="path"), on="later_id"
     )
-    return tuple(_finding(name, pairs.filter(pl.col("table") == name)) for name in TABLES if (pairs["table"] == name).any())
+    # In the order of the contract, so that the same night lists its findings in the same order.
+    by_table = ((name, pairs.filter(pl.col("table") == name)) for name in TABLES)
+    return tuple(_replacement_finding(name, of_table) for name, of_table in by_table if of_table.height)
 
 
-def _finding(table: str, pairs: pl.DataFrame) -> Finding:
+def _replacement_finding(table: str, pairs: pl.DataFrame) -> Finding:
     records = int(pairs["records"].sum())
     counts = {name: int(pairs[f"other_{name}"].sum()) for name in ("member", "time", "amount")}
-    told = ", ".join(f"{count:,} with another {name}" for name, count in counts.items() if count)
+    differences = ", ".join(f"{count:,} with another {name}" for name, count in counts.items() if count)
     shown = "; ".join(
-        _pair(row) for row in pairs.sort("records", "earlier", "later", descending=True).head(_PAIRS_SHOWN).to_dicts()
+        _describe_pair(row) for row in pairs.sort("records", "earlier", "later", descending=True).head(_PAIRS_SHOWN).to_dicts()
     )
-    says = f"{table}: {words.count(records, 'record')} replaced by later ones of the same key, {told}: {shown}."
+    says = f"{table}: {words.count(records, 'record')} replaced by later ones of the same key, {differences}: {shown}."
     return Finding(table, "replaced_by_another", "note", says, value=records, limit=0)
 
 
-def _pair(row: Mapping[str, object]) -> str:
-    what = "itself" if row["earlier"] == row["later"] else row["later"]
-    return f"{row['records']:,} of {row['earlier']} by {what}, such as {', '.join(_example(row))}"
+def _describe_pair(row: Mapping[str, object]) -> str:
+    replacing = "itself" if row["earlier"] == row["later"] else row["later"]
+    return f"{row['records']:,} of {row['earlier']} by {replacing}, such as {', '.join(_example_difference(row))}"
 
 
-def _example(row: Mapping[str, object]) -> Iterator[str]:
+def _example_difference(row: Mapping[str, object]) -> Iterator[str]:
+    # Findings are shown to people who may not see ids: a key that contains the member's id is described, not printed.
     key, member = str(row["key"]), str(row["member"])
     yield "one whose key names a member" if member in key else f"key {key}"
     if row["amount_minor"] != row["amount_minor_later"]:

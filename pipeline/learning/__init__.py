@@ -1,1 +1,1 @@
-"""Champions: trained, challenged, promoted and rolled back."""
+"""Champions: train, compare, promote and roll back the models that score."""

@@ -1,7 +1,7 @@
-"""Going back to the champions that nights really used, because the present ones disappoint.
+"""Rollback: promote the champions that earlier nights used, when the present ones disappoint.
 
-What counts are the receipts of published lists: a model that was promoted and never scored a night has never been lived with.
-Nights that `evenfall backfill` made later do not count either, since nobody has worked with their lists.
+The receipts of published lists decide which model a night used: a model that was promoted but never scored a night has not been
+tried in practice. Nights made later by `evenfall backfill` do not count, since nobody has worked with their lists.
 """
 
 from __future__ import annotations
@@ -23,42 +23,51 @@ _PURPOSES = ("churn", "value")
 
 
 @dataclass(frozen=True)
-class _Return:
-    """One model to go back to: from which version to which, and the night that used it last."""
+class _Rollback:
+    """The rollback of one purpose.
 
-    held: RegisteredModel
+    Args:
+        champion: The present champion.
+        before: The version to promote.
+        used_on: The last night that used this version.
+    """
+
+    champion: RegisteredModel
     before: RegisteredModel
     used_on: date
 
 
-def roll_back(night: RunContext) -> list[str]:
-    """Promote, for churn and value, the version that the latest night before the present champion used; one line for each.
+def roll_back(run: RunContext) -> list[str]:
+    """Promote, for churn and value, the newest version that a night used and that is not the present champion.
 
-    Where only one of the two has such a version, the other champion stays. All is checked before anything is promoted.
+    Where only one of the two has such a version, the other champion stays. Everything is checked before anything is promoted.
+
+    Returns:
+        One line per champion, to show.
 
     Raises:
-        ConfigurationError: No night used another version of either, or that version cannot be read.
+        ConfigurationError: No night used another version of either model, or that version cannot be read.
         OutsideServiceError: The tracking store failed.
     """
-    night.tracking.prepare()
-    asked = {name: night.tracking.champion(name, as_of=night.as_of) for name in _PURPOSES}
-    held = {name: champion for name, champion in asked.items() if champion is not None}
-    returns = {name: found for name, champion in held.items() if (found := _return(night, champion)) is not None}
-    if not returns:
-        raise _nothing_before(night, list(held.values()))
-    for one in returns.values():
-        reason = f"rolled back by hand from {one.held.label}"
-        night.tracking.promote(one.before, as_of=night.as_of, reason=reason)
-    return [_told(champion, returns.get(name)) for name, champion in held.items()]
+    run.tracking.prepare()
+    registered = {name: run.tracking.champion(name, as_of=run.as_of) for name in _PURPOSES}
+    champions = {name: champion for name, champion in registered.items() if champion is not None}
+    rollbacks = {name: rollback for name, champion in champions.items() if (rollback := _rollback(run, champion)) is not None}
+    if not rollbacks:
+        raise _nothing_before(run, list(champions.values()))
+    for rollback in rollbacks.values():
+        reason = f"rolled back by hand from {rollback.champion.label}"
+        run.tracking.promote(rollback.before, as_of=run.as_of, reason=reason)
+    return [_result_line(champion, rollbacks.get(name)) for name, champion in champions.items()]
 
 
 def used_by_nights(workspace: Workspace, purpose: str, *, until: date) -> Iterator[tuple[date, int]]:
-    """Night → the version that scored it, the newest night first; nights made by a backfill are left out.
+    """Yield each night with the version that scored it, the newest night first; nights made by a backfill are left out.
 
     Args:
-        workspace: Whose lists.
+        workspace: The workspace with the lists.
         purpose: `churn` or `value`.
-        until: The last night that is looked at.
+        until: The last night to return.
     """
     for file in sorted(workspace.lists.glob(f"[0-9]*/{RECEIPT}"), reverse=True):
         as_of = date.fromisoformat(file.parent.name)
@@ -67,38 +76,40 @@ def used_by_nights(workspace: Workspace, purpose: str, *, until: date) -> Iterat
             yield as_of, int(label.rsplit("/", 1)[1])
 
 
-def _return(night: RunContext, held: RegisteredModel) -> _Return | None:
-    known = night.tracking.versions(held.name)
-    for as_of, version in used_by_nights(night.workspace, held.name, until=night.as_of):
-        if version != held.version and version in known:
-            before = night.tracking.registered(held.name, version=version)
+def _rollback(run: RunContext, champion: RegisteredModel) -> _Rollback | None:
+    versions = run.tracking.versions(champion.name)
+    for as_of, version in used_by_nights(run.workspace, champion.name, until=run.as_of):
+        if version != champion.version and version in versions:
+            before = run.tracking.registered(champion.name, version=version)
+            # Both raise for a version that cannot be read: better now than when the next night loads its champion.
             before.refuse_damage()
             from_files(before.files)
-            return _Return(held, before, as_of)
+            return _Rollback(champion, before, as_of)
     return None
 
 
 def _is_backfilled(workspace: Workspace, as_of: date) -> bool:
-    """Whether every run that made the night's lists was a backfill; without a log a night counts as run in its time."""
+    """Return whether every completed run of the night was a backfill; a night without a log counts as run in its time."""
     file = workspace.logs / f"{as_of.isoformat()}.jsonl"
     if not file.exists():
         return False
     lines = list(read_log(file))
-    done = {line["run"] for line in lines if line["event"] == "run ended" and line.get("exit") == 0}
-    purposes = {line.get("purpose") for line in lines if line["event"] == "run began" and line["run"] in done}
+    # A run that failed published nothing, so that it does not count as a run of the night.
+    completed = {line["run"] for line in lines if line["event"] == "run ended" and line.get("exit") == 0}
+    purposes = {line.get("purpose") for line in lines if line["event"] == "run began" and line["run"] in completed}
     return "backfill" in purposes and "nightly" not in purposes
 
 
-def _told(held: RegisteredModel, found: _Return | None) -> str:
-    if found is None:
-        return f"champion {held.label} stays: no night before it used another {held.name} model"
-    return f"champion {found.before.label}; rolled back from {held.label}; last used by the night of {found.used_on}"
+def _result_line(champion: RegisteredModel, rollback: _Rollback | None) -> str:
+    if rollback is None:
+        return f"champion {champion.label} stays: no night before it used another {champion.name} model"
+    return f"champion {rollback.before.label}; rolled back from {champion.label}; last used by the night of {rollback.used_on}"
 
 
-def _nothing_before(night: RunContext, held: list[RegisteredModel]) -> ConfigurationError:
-    present = " and ".join(champion.label for champion in held) or "no model"
+def _nothing_before(run: RunContext, champions: list[RegisteredModel]) -> ConfigurationError:
+    present = " and ".join(champion.label for champion in champions) or "no model"
     return ConfigurationError(
-        f"there is nothing to roll back to: {present} scored every night up to {night.as_of} that counts "
+        f"there is nothing to roll back to: {present} scored every night up to {run.as_of} that counts "
         "(promotions that no night used, and nights that a backfill made, do not)",
         remedy="Train another with `evenfall train`.",
     )

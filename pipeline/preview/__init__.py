@@ -1,1 +1,1 @@
-"""`evenfall preview`: what the sources' mappings make of their exports, tried on a sample; nothing is written."""
+"""`evenfall preview`: try the mappings of sources on samples of their exports; nothing is written."""

@@ -1,6 +1,6 @@
-"""A tried mapping as text for a terminal: three rows before and after, what does not fit, and the keys.
+"""A mapping trial as text for a terminal: three rows before and after mapping, values that do not fit, and the keys.
 
-Rows stand side by side and columns below each other, so that wide exports fit.
+The table is transposed, with one column per row of the export, so that wide exports fit.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import polars as pl
 
 from lake.sources.casting import as_text
 from lake.sources.mapping import ROW_NO
-from pipeline.preview.trial import MISSING, Tried
+from pipeline.preview.trial import MISSING, MappingTrial
 
 _SHOWN_ROWS: Final = 3
 _EXAMPLES: Final = 3
+# Narrower, three rows of values would be cut to a few letters; wider, the eye loses the line.
 _NARROWEST: Final = 80
 _WIDEST: Final = 120
 _MOST_NAME: Final = 24
@@ -28,41 +29,42 @@ _DOES_NOT_FIT: Final = "(does not fit)"
 _MISSING: Final = "(missing)"
 
 
-def tell(tried: Tried, *, files: int, width: int) -> Iterator[str]:
-    """Say what a mapping makes of a sample, in lines.
+def render_trial(trial: MappingTrial, *, files: int, width: int) -> Iterator[str]:
+    """Yield the lines that show the result of a mapping trial.
 
     Args:
-        tried: The mapping, tried.
-        files: How many files the source has.
-        width: Columns of the terminal.
+        trial: The trial.
+        files: The number of files that the source has.
+        width: The number of columns of the terminal.
     """
     width = min(max(width, _NARROWEST), _WIDEST)
-    yield from _head(tried, files)
-    yield from _rows(tried, width)
+    yield from _head(trial, files)
+    yield from _rows(trial, width)
     yield ""
-    yield from _misfits(tried, width)
-    yield from _key(tried)
-    yield from _left_out(tried)
+    yield from _misfits(trial, width)
+    yield from _key(trial)
+    yield from _left_out(trial)
 
 
-def _head(tried: Tried, files: int) -> Iterator[str]:
-    of = f", the first of {files:,} files" if files > 1 else ""
-    looked = f"all {tried.sample.rows.height:,} rows" if tried.sample.is_whole else f"the first {tried.sample.rows.height:,} rows"
-    yield f"{tried.export.label}: {_plain(tried.export.path)}{of}; {looked} are looked at"
+def _head(trial: MappingTrial, files: int) -> Iterator[str]:
+    of_files = f", the first of {files:,} files" if files > 1 else ""
+    sample = f"all {trial.sample.rows.height:,} rows" if trial.sample.is_whole else f"the first {trial.sample.rows.height:,} rows"
+    yield f"{trial.export.label}: {_plain(trial.export.path)}{of_files}; {sample} are looked at"
     yield ""
 
 
-def _rows(tried: Tried, width: int) -> Iterator[str]:
-    shown = tried.mapped.rows.head(_SHOWN_ROWS)
+def _rows(trial: MappingTrial, width: int) -> Iterator[str]:
+    shown = trial.mapped.rows.head(_SHOWN_ROWS)
     if shown.is_empty():
         yield "  no row is left to show"
         return
     numbers = shown[ROW_NO].to_list()
-    exported = tried.sample.rows[[number - 1 for number in numbers]]
-    used = _used(tried)
+    exported = trial.sample.rows[[number - 1 for number in numbers]]
+    used = _used_columns(trial)
     before = [(column, [_text(value) for value in as_text(exported[column])]) for column in used]
-    after = [(column, _cells(tried, column, numbers)) for column in tried.table.columns if column in shown.columns]
+    after = [(column, _cells(trial, column, numbers)) for column in trial.table.columns if column in shown.columns]
     name_width = min(_MOST_NAME, max(len(_plain(name)) for name, _ in (*before, *after)))
+    # Two characters of indentation, then the name, then cells of equal width for the rows.
     cell_width = (width - 2 - name_width) // len(numbers) - _GAP
     layout = (name_width, cell_width)
     yield _line("Exported", [f"row {number:,}" for number in numbers], layout, indent=0)
@@ -71,91 +73,92 @@ def _rows(tried: Tried, width: int) -> Iterator[str]:
     if unused:
         yield from _wrapped("  not used: ", unused, width)
     yield ""
-    yield _line("Mapped" + ("; times in UTC" if _has_times(tried) else ""), [], layout, indent=0)
+    yield _line("Mapped" + ("; times in UTC" if _has_times(trial) else ""), [], layout, indent=0)
     yield from (_line(name, cells, layout) for name, cells in after)
-    absent = [column for column in tried.table.columns if column not in shown.columns and column != tried.table.key]
+    absent = [column for column in trial.table.columns if column not in shown.columns and column != trial.table.key]
     if absent:
         yield from _wrapped("  not mapped: ", absent, width)
 
 
-def _used(tried: Tried) -> list[str]:
-    """The export's columns that the mapping names."""
-    settings = tried.export.settings
+def _used_columns(trial: MappingTrial) -> list[str]:
+    """Return the columns of the export that occur in the mapping's expressions, found as whole words."""
+    settings = trial.export.settings
     named = [*settings.columns.values(), settings.where or ""]
     if not settings.columns:
-        named += list(tried.table.columns)
+        named += list(trial.table.columns)
     return [
         column
-        for column in tried.sample.rows.columns
+        for column in trial.sample.rows.columns
         if any(re.search(rf"(?<!\w){re.escape(column)}(?!\w)", expression) for expression in named)
     ]
 
 
-def _cells(tried: Tried, column: str, numbers: Sequence[int]) -> list[str]:
-    missing = tried.bad.get(f"{column}_{MISSING}", ())
-    broken = (*tried.bad.items(), *tried.emptied.items())
+def _cells(trial: MappingTrial, column: str, numbers: Sequence[int]) -> list[str]:
+    missing = trial.bad.get(f"{column}_{MISSING}", ())
+    broken = (*trial.bad.items(), *trial.emptied.items())
+    # An empty cell can mean two things: null in the export, or a value that did not cast.
     failed = {number for rule, rows in broken if rule.startswith(f"{column}_is_") for number in rows}
-    rows = tried.mapped.rows.filter(pl.col(ROW_NO).is_in(list(numbers)))
+    rows = trial.mapped.rows.filter(pl.col(ROW_NO).is_in(list(numbers)))
     return [
         _text(value) if value is not None or number not in failed else _MISSING if number in missing else _DOES_NOT_FIT
         for number, value in rows.select(ROW_NO, column).iter_rows()
     ]
 
 
-def _misfits(tried: Tried, width: int) -> Iterator[str]:
-    mapped = f"{tried.mapped_rows:,} rows"
-    if not tried.bad and not tried.emptied:
+def _misfits(trial: MappingTrial, width: int) -> Iterator[str]:
+    mapped = f"{trial.mapped_rows:,} rows"
+    if not trial.bad and not trial.emptied:
         yield f"Every value fits, in {mapped}."
-    if tried.bad:
-        yield f"{tried.bad_rows:,} of {mapped} would go to quarantine:"
-        yield from _rules(tried, tried.bad, width)
-    if tried.emptied:
+    if trial.bad:
+        yield f"{trial.bad_rows:,} of {mapped} would go to quarantine:"
+        yield from _rules(trial, trial.bad, width)
+    if trial.emptied:
         yield f"Of {mapped}, these values would be left empty, or count as no where they are consent:"
-        yield from _rules(tried, tried.emptied, width)
+        yield from _rules(trial, trial.emptied, width)
 
 
-def _rules(tried: Tried, broken: Mapping[str, Sequence[int]], width: int) -> Iterator[str]:
+def _rules(trial: MappingTrial, broken: Mapping[str, Sequence[int]], width: int) -> Iterator[str]:
     for rule, rows in broken.items():
-        column, _, what = rule.partition("_is_")
-        yield _cut(f"  {column} is {_said(what)}", width)
-        yield _cut(f"    {len(rows):,} rows, such as {'; '.join(_examples(tried, rule, column, rows))}", width)
+        column, _, requirement = rule.partition("_is_")
+        yield _cut(f"  {column} is {_violation(requirement)}", width)
+        yield _cut(f"    {len(rows):,} rows, such as {'; '.join(_examples(trial, rule, column, rows))}", width)
 
 
-def _said(what: str) -> str:
-    """A rule says what is right: a value that breaks it is not that."""
-    words = what.replace("_", " ")
+def _violation(requirement: str) -> str:
+    """Turn the requirement of a rule into its violation: `valid time` into `not valid time`, and `not …` the other way round."""
+    words = requirement.replace("_", " ")
     if words == MISSING.removeprefix("is_"):
         return words
     return words.removeprefix("not ") if words.startswith("not ") else f"not {words}"
 
 
-def _examples(tried: Tried, rule: str, column: str, rows: Sequence[int]) -> list[str]:
+def _examples(trial: MappingTrial, rule: str, column: str, rows: Sequence[int]) -> list[str]:
     first = list(rows[:_EXAMPLES])
-    if rule.endswith(MISSING) or column not in tried.mapped.written.columns:
+    if rule.endswith(MISSING) or column not in trial.mapped.written.columns:
         return [f"row {number:,}" for number in first]
-    written = tried.mapped.written.filter(pl.col(ROW_NO).is_in(first))
+    written = trial.mapped.written.filter(pl.col(ROW_NO).is_in(first))
     return [f"row {number:,}: {_text(value)!r}" for number, value in zip(first, as_text(written[column]), strict=True)]
 
 
-def _key(tried: Tried) -> Iterator[str]:
-    key, keys = tried.table.key, tried.keys.drop_nulls()
-    if not tried.has_own_key:
+def _key(trial: MappingTrial) -> Iterator[str]:
+    key, keys = trial.table.key, trial.keys.drop_nulls()
+    if not trial.has_own_key:
         yield f"Key: {key} is derived from the row, since no column is mapped to it."
         return
     repeated = len(keys) - keys.n_unique()
     yield f"Key: {key}, as mapped: {keys.n_unique():,} different ones, {repeated:,} repeated."
-    if repeated and "amount" in tried.table.columns:
+    if repeated and "amount" in trial.table.columns:
         yield "  Lines of one file that share it are summed into one order."
     elif repeated:
         yield "  Of the rows of one file that share it the first lands; the others go to quarantine."
 
 
-def _left_out(tried: Tried) -> Iterator[str]:
-    if tried.export.settings.where is None:
+def _left_out(trial: MappingTrial) -> Iterator[str]:
+    if trial.export.settings.where is None:
         return
-    out, read = tried.left_out, tried.sample.rows.height
-    examples = f", such as {', '.join(f'row {number:,}' for number in out[:_EXAMPLES])}" if out else ""
-    yield f"Left out by `where`: {len(out):,} of {read:,} rows{examples}."
+    left_out, read = trial.left_out, trial.sample.rows.height
+    examples = f", such as {', '.join(f'row {number:,}' for number in left_out[:_EXAMPLES])}" if left_out else ""
+    yield f"Left out by `where`: {len(left_out):,} of {read:,} rows{examples}."
 
 
 def _line(name: str, cells: Sequence[str], layout: tuple[int, int], *, indent: int = _GAP) -> str:
@@ -167,8 +170,8 @@ def _line(name: str, cells: Sequence[str], layout: tuple[int, int], *, indent: i
 
 def _wrapped(head: str, names: Sequence[str], width: int) -> Iterator[str]:
     line = head
-    for place, name in enumerate(names):
-        part = name + (", " if place < len(names) - 1 else "")
+    for index, name in enumerate(names):
+        part = name + (", " if index < len(names) - 1 else "")
         if len(line) + len(part.rstrip()) > width and line.strip() != head.strip():
             yield line.rstrip()
             line = " " * len(head)
@@ -176,8 +179,8 @@ def _wrapped(head: str, names: Sequence[str], width: int) -> Iterator[str]:
     yield _cut(line.rstrip(), width)
 
 
-def _has_times(tried: Tried) -> bool:
-    return any(dtype.is_temporal() for dtype in tried.mapped.rows.dtypes)
+def _has_times(trial: MappingTrial) -> bool:
+    return any(dtype.is_temporal() for dtype in trial.mapped.rows.dtypes)
 
 
 def _text(value: Any) -> str:
@@ -191,7 +194,7 @@ def _text(value: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """A value must not move the cursor or change colours."""
+    """Replace control characters, by which a value could move the cursor or change colours of the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 

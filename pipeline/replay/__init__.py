@@ -1,1 +1,1 @@
-"""`evenfall quarantine`: bad rows looked at, repaired in a spreadsheet, and replayed as if they had never been bad."""
+"""`evenfall quarantine`: list, repair and replay quarantined rows, as if they had been valid from the beginning."""

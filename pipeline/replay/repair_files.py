@@ -1,4 +1,4 @@
-"""Files for repairing quarantined rows in a spreadsheet: one per table, written for Excel and read as Excel saves them."""
+"""CSV files for the repair of quarantined rows in a spreadsheet: one per table, in a form that Excel reads and writes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import polars as pl
 from lake.contracts import TABLES
 from lake.errors import ConfigurationError, first_line
 
+# The prefix separates values from facts: a table may have a column `source` of its own.
 _VALUE_PREFIX: Final = "value."
 _KEY: Final = "quarantine_id"
 _FACTS: Final = (_KEY, "table", "source", "path", "row_no")
@@ -21,20 +22,20 @@ _SEPARATORS: Final = (",", ";", "\t")
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def write_repair_files(waiting: pl.DataFrame, place: Path) -> list[Path]:
-    """Write the open rows, one file per table and one line per row, the values in columns named `value.<column>`.
+def write_repair_files(open_rows: pl.DataFrame, place: Path) -> list[Path]:
+    """Write open rows to CSV: one file per table, one line per row, the values in columns named `value.<column>`.
 
     Args:
-        waiting: Rows of the quarantine.
-        place: A file (`….csv`) where the rows of one table wait, else a folder, which gets `<table>.csv`.
+        open_rows: Open rows of the quarantine.
+        place: A file (`….csv`) for the rows of one table, or a folder, which gets `<table>.csv` for each table.
 
     Returns:
         The files, in the order of the contract.
 
     Raises:
-        ConfigurationError: A file was named and the rows of several tables wait, or nothing can be written there.
+        ConfigurationError: A file was named and the rows are of several tables, or nothing can be written there.
     """
-    tables = [name for name in TABLES if name in set(waiting["table"])]
+    tables = [name for name in TABLES if name in set(open_rows["table"])]
     is_file = place.suffix.lower() == ".csv" and not place.is_dir()
     if is_file and len(tables) > 1:
         raise ConfigurationError(
@@ -45,7 +46,8 @@ def write_repair_files(waiting: pl.DataFrame, place: Path) -> list[Path]:
     try:
         for name, file in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
-            _spread(waiting.filter(pl.col("table") == name)).write_csv(file, include_bom=True)
+            # Excel recognises UTF-8 by the byte-order mark alone.
+            _with_value_columns(open_rows.filter(pl.col("table") == name)).write_csv(file, include_bom=True)
     except OSError as error:
         raise ConfigurationError(f"{place} cannot be written: {error.strerror}", remedy="Name another place.") from error
     return list(files.values())
@@ -54,7 +56,8 @@ def write_repair_files(waiting: pl.DataFrame, place: Path) -> list[Path]:
 def read_repair_files(place: Path) -> dict[str, dict[str, str | None]]:
     """Read repaired rows: `quarantine_id` → column → value.
 
-    Separated by commas, semicolons or tabs; in UTF-8 with or without a byte-order mark, UTF-16 with one, else Windows-1252.
+    Spreadsheets save CSV in many forms, so that these are read: separated by comma, semicolon or tab; in UTF-8 with or without a
+    byte-order mark, in UTF-16 with one, or else in Windows-1252.
 
     Args:
         place: A file, or a folder whose CSV files are read.
@@ -68,28 +71,32 @@ def read_repair_files(place: Path) -> dict[str, dict[str, str | None]]:
     return {row_id: values for file in files for row_id, values in _read(file)}
 
 
-def _spread(waiting: pl.DataFrame) -> pl.DataFrame:
-    """One row per open row of one table, with its values in columns in the order of the contract."""
-    values = [json.loads(row) for row in waiting["values"]]
-    columns = [column for column in TABLES[waiting["table"][0]].columns if any(column in row for row in values)]
-    spread = {f"{_VALUE_PREFIX}{column}": pl.Series([row.get(column) for row in values], dtype=pl.String) for column in columns}
-    return waiting.select(*_FACTS, pl.col("rules").list.join(", ")).with_columns(**spread)
+def _with_value_columns(open_rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per open row of one table, with a column per value in the order of the contract."""
+    values = [json.loads(row) for row in open_rows["values"]]
+    # Only columns that any row has: a column that no source maps would invite people to fill it in.
+    columns = [column for column in TABLES[open_rows["table"][0]].columns if any(column in row for row in values)]
+    value_columns = {
+        f"{_VALUE_PREFIX}{column}": pl.Series([row.get(column) for row in values], dtype=pl.String) for column in columns
+    }
+    return open_rows.select(*_FACTS, pl.col("rules").list.join(", ")).with_columns(**value_columns)
 
 
 def _read(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
     text = _text(file)
     try:
-        edited = pl.read_csv(text.encode(), separator=_separator(text), infer_schema=False)
+        # As text: a number would lose the leading zeros of an id.
+        repaired = pl.read_csv(text.encode(), separator=_separator(text), infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise ConfigurationError(
             f"{file} is not readable CSV: {first_line(error)}", remedy="Save it as CSV in UTF-8 again."
         ) from error
-    columns = [column for column in edited.columns if column.startswith(_VALUE_PREFIX)]
-    if _KEY not in edited.columns or not columns:
+    columns = [column for column in repaired.columns if column.startswith(_VALUE_PREFIX)]
+    if _KEY not in repaired.columns or not columns:
         raise ConfigurationError(
             f"{file} lacks {_KEY} or the value columns", remedy="Start from the file that `quarantine list --csv` writes."
         )
-    for row in edited.filter(pl.col(_KEY).is_not_null()).iter_rows(named=True):
+    for row in repaired.filter(pl.col(_KEY).is_not_null()).iter_rows(named=True):
         yield row[_KEY], {column.removeprefix(_VALUE_PREFIX): row[column] for column in columns}
 
 
@@ -98,6 +105,7 @@ def _text(file: Path) -> str:
         content = file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}", remedy="Check its name and permissions.") from error
+    # Windows-1252 last: it decodes nearly any bytes, so that it must not be tried before UTF-8.
     encodings = ("utf-16",) if content.startswith(_UTF_16_MARKS) else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:
@@ -108,6 +116,6 @@ def _text(file: Path) -> str:
 
 
 def _separator(text: str) -> str:
-    """The separator that finds the most columns in the header, which is ours and known not to hold one itself."""
+    """Return the separator that splits the header into the most columns; our column names contain none of the separators."""
     header = text.split("\n", 1)[0].rstrip("\r")
     return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))

@@ -1,1 +1,1 @@
-"""`evenfall verify`: a past night computed again and compared with what was published."""
+"""`evenfall verify`: compute a past night again and compare it with the published lists."""

@@ -1,4 +1,4 @@
-"""The lake as a past night saw it: every table at the version its receipt names, and nothing can be written."""
+"""A read-only lake in the state of a past night: every table at the version that the receipt names."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from runtime.workspace import Workspace
 
 @dataclass(frozen=True)
 class PastLake(Lake):
-    """A lake pinned to versions; a table without one does not exist, and what a night writes is let fall.
+    """A lake at fixed versions. A table without a version does not exist, and writes are discarded.
 
     Args:
-        root: The lake's folder, or its place in a bucket.
+        root: The lake's folder, or its prefix in a bucket.
         versions: Table → version.
     """
 
     versions: Mapping[str, int] = field(default_factory=dict)
 
     def exists(self, table: str) -> bool:
-        """Whether the night saw the table."""
+        """Return whether the table existed for the night."""
         return table in self.versions
 
     def replace_days(
@@ -53,7 +53,7 @@ class PastLake(Lake):
         return False
 
     def missing(self) -> list[str]:
-        """The tables of which the version, or a data file of it, is gone."""
+        """Return the tables whose version, or a data file of it, has been removed."""
         return [table for table in sorted(self.versions) if not self._is_whole(table)]
 
     def _is_whole(self, table: str) -> bool:
@@ -61,8 +61,10 @@ class PastLake(Lake):
             files = sorted(self._paths(table))
         except (DeltaError, OSError):
             return False
+        # The log may outlive its files: vacuum removes data files and leaves the log. Paths in the log are URL-encoded.
         return self.storage(table).has_files([unquote(path) for path in files])
 
+    # The lake looks tables up by these two: everything that reads gets the pinned version without knowing of it.
     def _newest_snapshot(self, table: str) -> Snapshot | None:
         return self._snapshot(table) if self.exists(table) else None
 
@@ -72,11 +74,11 @@ class PastLake(Lake):
 
 @dataclass(frozen=True)
 class PastWorkspace(Workspace):
-    """A workspace whose lake is pinned.
+    """A workspace whose lake is at fixed versions.
 
     Args:
         root: The folder with `evenfall.toml`.
-        lake_path: Where the lake lies.
+        lake_path: The path of the lake.
         versions: Table → version.
     """
 
@@ -84,6 +86,6 @@ class PastWorkspace(Workspace):
 
     @property
     def lake(self) -> Lake:
-        """The lake as it was."""
+        """Return the lake at the fixed versions."""
         whole = super().lake
         return PastLake(whole.root, self.versions, copies_folder=whole.copies_folder)

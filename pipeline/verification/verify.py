@@ -1,8 +1,8 @@
-"""`evenfall verify`: a past night computed again from the tables and models its receipt names, beside what was published.
+"""`evenfall verify`: compute a past night again from the tables and models in its receipt, and compare the published lists.
 
-Nothing is written but a temporary folder. Three answers: the night matches; it differs, and where; or it cannot be verified,
-and why: a member was erased since, its versions are past their keeping time, or code, configuration or a model has changed.
-A night that comes out the same although the code has changed matches all the same.
+Only a temporary folder is written. There are three answers: the night matches; it differs, with the places; or it cannot be
+verified, with the reason: a member was erased since, its versions were removed by retention, or code, configuration or a model
+has changed. A night whose lists come out the same matches, even if the code has changed.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from runtime.run_context import RunContext, code_hash, open_run, settings_hash
 
 Answer = Literal["matches", "differs", "cannot be verified"]
 _KEY: Final = "member_id"
-_LISTED: Final = 20
-_MARKED: Final = "contact_list.csv"
+_MOST_DIFFERENCES: Final = 20
+_CSV_LIST: Final = "contact_list.csv"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out of a verification.
+    """The result of a verification.
 
     Args:
-        answer: Which of the three.
-        lines: The sentences to show; no member is named.
+        answer: One of the three answers.
+        lines: The lines to show; they contain no member's id.
     """
 
     answer: Answer
@@ -59,140 +59,159 @@ def verify(workspace: Path, as_of: str | None) -> Verdict:
         ConfigurationError: There are no lists of that night.
         OutsideServiceError: The tracking store failed.
     """
-    night = _listed_night(open_run(workspace, as_of), given=as_of is not None)
-    folder = night.workspace.night(night.as_of)
+    run = _listed_night(open_run(workspace, as_of), given=as_of is not None)
+    folder = run.workspace.night(run.as_of)
     receipt: dict[str, Any] = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
-    on_disk = list_hashes(folder, receipt["lists"])
-    tampered = sorted(name for name, digest in receipt["lists"].items() if on_disk[name] != digest)
-    past = _past(night, receipt)
-    why_not = _why_not(night, receipt, past)
-    champions = None if why_not else _champions(night, receipt)
-    if past is None or champions is None:
-        reason = why_not or "a model that scored it is no longer in the registry, or is not the same"
-        told = tuple(f"  {name} is not the file that the receipt vouches for" for name in tampered)
+    published_hashes = list_hashes(folder, receipt["lists"])
+    tampered = sorted(name for name, digest in receipt["lists"].items() if published_hashes[name] != digest)
+    past_workspace = _past_workspace(run, receipt)
+    reason_not_verifiable = _reason_not_verifiable(run, receipt, past_workspace)
+    champions = None if reason_not_verifiable else _champions(run, receipt)
+    if past_workspace is None or champions is None:
+        reason = reason_not_verifiable or "a model that scored it is no longer in the registry, or is not the same"
+        tampered_lines = tuple(f"  {name} is not the file that the receipt vouches for" for name in tampered)
         return Verdict(
-            "differs" if tampered else "cannot be verified", (f"{night.as_of} cannot be computed again: {reason}.", *told)
+            "differs" if tampered else "cannot be verified", (f"{run.as_of} cannot be computed again: {reason}.", *tampered_lines)
         )
     with tempfile.TemporaryDirectory(prefix="evenfall-verify-") as temporary:
-        # A night is published with the mark or without it: only its receipt can say that somebody has changed that since.
-        marked = night.settings.lists.bom if _MARKED in tampered else has_mark(folder / _MARKED)
-        again = _compute(replace(night, workspace=past), champions, Path(temporary), bom=marked)
-        different = sorted(name for name in {*again, *on_disk} if again.get(name) != on_disk.get(name))
+        # Whether a night was published with a byte-order mark is read from its file, unless somebody has changed that file.
+        has_bom = run.settings.lists.bom if _CSV_LIST in tampered else has_mark(folder / _CSV_LIST)
+        computed_hashes = _compute(replace(run, workspace=past_workspace), champions, Path(temporary), bom=has_bom)
+        different = sorted(
+            name for name in {*computed_hashes, *published_hashes} if computed_hashes.get(name) != published_hashes.get(name)
+        )
         if not different:
-            return Verdict("matches", (f"{night.as_of} matches: {len(again)} lists, byte for byte.",))
-        return _differing(night, receipt, different, tampered, Path(temporary))
+            return Verdict("matches", (f"{run.as_of} matches: {len(computed_hashes)} lists, byte for byte.",))
+        return _explain_difference(run, receipt, different, tampered, Path(temporary))
 
 
-def _listed_night(night: RunContext, *, given: bool) -> RunContext:
-    lists = night.workspace.lists
-    if (given or night.asked is not None) and (night.workspace.night(night.as_of) / RECEIPT).exists():
-        return night
+def _listed_night(run: RunContext, *, given: bool) -> RunContext:
+    """Return the run of the night to verify; `given` is whether the user named it. Without a name the newest will do."""
+    lists = run.workspace.lists
+    if (given or run.asked is not None) and (run.workspace.night(run.as_of) / RECEIPT).exists():
+        return run
     nights = sorted(path.parent.name for path in lists.glob(f"[0-9]*/{RECEIPT}"))
     if given or not nights:
-        which = f"the night of {night.as_of}" if given else "any night"
+        which = f"the night of {run.as_of}" if given else "any night"
         raise ConfigurationError(f"there are no lists of {which} to verify", remedy="Choose a night that has lists.")
-    return night.on(date.fromisoformat(nights[-1]))
+    return run.on(date.fromisoformat(nights[-1]))
 
 
-def _past(night: RunContext, receipt: Mapping[str, Any]) -> PastWorkspace | None:
+def _past_workspace(run: RunContext, receipt: Mapping[str, Any]) -> PastWorkspace | None:
     versions = receipt.get("tables")
-    return None if versions is None else PastWorkspace(night.workspace.root, night.workspace.lake_path, versions=versions)
+    return None if versions is None else PastWorkspace(run.workspace.root, run.workspace.lake_path, versions=versions)
 
 
-def _why_not(night: RunContext, receipt: Mapping[str, Any], past: PastWorkspace | None) -> str | None:
+def _reason_not_verifiable(run: RunContext, receipt: Mapping[str, Any], past_workspace: PastWorkspace | None) -> str | None:
+    # Checked first: after an erasure the old versions are gone, and retention would be blamed for it.
     if receipt.get(ERASURES_KEY):
         return "a member was erased since"
-    if past is None:
+    if past_workspace is None:
         return "its receipt was written by an earlier release and names no versions"
-    lake = past.lake
+    lake = past_workspace.lake
     assert isinstance(lake, PastLake)
-    gone = lake.missing()
-    if gone:
-        kept = night.settings.retention.history_days
-        return f"it is past its keeping time of {kept} days ([retention] history_days): {', '.join(gone)} as they were are gone"
+    missing = lake.missing()
+    if missing:
+        kept = run.settings.retention.history_days
+        return (
+            f"it is past its keeping time of {kept} days ([retention] history_days): {', '.join(missing)} as they were are gone"
+        )
     return None
 
 
-def _champions(night: RunContext, receipt: Mapping[str, Any]) -> Champions | None:
-    """The models the receipt names; None when one is gone or is not what it was."""
-    found: dict[str, Champion[Any]] = {}
+def _champions(run: RunContext, receipt: Mapping[str, Any]) -> Champions | None:
+    """Return the models that the receipt names; None when one is missing or has other files than then."""
+    champions: dict[str, Champion[Any]] = {}
     for name, label in receipt["models"].items():
         try:
-            registered = night.tracking.registered(name, version=int(label.rsplit("/", 1)[1]))
+            registered = run.tracking.registered(name, version=int(label.rsplit("/", 1)[1]))
         except OutsideServiceError:
             return None
         if files_hash(registered.files) != receipt["model_files"][name]:
             return None
-        found[name] = Champion(from_files(registered.files), registered, "")
-    return Champions(found["churn"], found.get("value"))
+        champions[name] = Champion(from_files(registered.files), registered, "")
+    return Champions(champions["churn"], champions.get("value"))
 
 
-def _compute(night: RunContext, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
-    """The lists of the night, computed as the night does, written into a folder; returns their hashes."""
-    lists = compute_night(night, load_snapshot(night), champions, LocalExecutor())
-    currency = night.settings.community.currency
+def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
+    """Compute the lists by the function that computes every night, and write them to a folder; return file name → hash."""
+    lists = compute_night(run, load_snapshot(run), champions, LocalExecutor())
+    currency = run.settings.community.currency
     return write_lists(folder, members=lists.members, contacts=lists.contacts, currency=currency, bom=bom)
 
 
-def _differing(night: RunContext, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path) -> Verdict:
-    """Tell a list that was changed from a night that today's code or configuration would make otherwise."""
+def _explain_difference(
+    run: RunContext, receipt: Mapping[str, Any], different: list[str], tampered: list[str], folder: Path
+) -> Verdict:
+    """Return the verdict for lists that differ: changed by somebody, or other results by other code or configuration.
+
+    Args:
+        run: The run of the night.
+        receipt: The receipt of the night.
+        different: The names of the lists that differ from what was computed.
+        tampered: The names of the lists that differ from what the receipt has recorded.
+        folder: The folder with the computed lists.
+    """
     changed = [
         what
-        for what, now, then in (
+        for what, now, recorded in (
             ("the code", code_hash(), receipt["code"]),
-            ("the configuration", settings_hash(night.settings), receipt["configuration"]),
+            ("the configuration", settings_hash(run.settings), receipt["configuration"]),
         )
-        if now != then
+        if now != recorded
     ]
     if changed and not tampered:
         reason = " and ".join(changed)
-        return Verdict("cannot be verified", (f"{night.as_of} comes out otherwise today: {reason} has changed since.",))
-    # With other code only what the receipt itself vouches for can be told from tampering.
-    told = tampered if changed else different
-    where = [line for name in told for line in _where(name, night.workspace.night(night.as_of) / name, folder / name)]
-    return Verdict("differs", (f"{night.as_of} differs from what its tables and models give:", *where))
+        return Verdict("cannot be verified", (f"{run.as_of} comes out otherwise today: {reason} has changed since.",))
+    # With other code a difference to the computed list proves nothing; a difference to the hash in the receipt does.
+    names = tampered if changed else different
+    places = [
+        line for name in names for line in _describe_differences(name, run.workspace.night(run.as_of) / name, folder / name)
+    ]
+    return Verdict("differs", (f"{run.as_of} differs from what its tables and models give:", *places))
 
 
-def _where(name: str, published: Path, computed: Path) -> Iterator[str]:
-    """Which columns differ in how many rows, without naming anybody."""
+def _describe_differences(name: str, published: Path, computed: Path) -> Iterator[str]:
+    """Yield a line on how a list differs: columns and numbers of rows, without any member's id."""
     if not published.exists() or not computed.exists():
         yield f"  {name}: {'missing' if not published.exists() else 'not among what is computed'}"
         return
     try:
-        ours, theirs = _texts(computed), _texts(published)
-        places = _differences(ours, theirs)
+        computed_rows, published_rows = _read_as_text(computed), _read_as_text(published)
+        differences = _differences(computed_rows, published_rows)
     except (pl.exceptions.PolarsError, OSError, ValueError, KeyError):
         yield f"  {name}: cannot be read as a list"
         return
-    yield f"  {name}: {'; '.join(places) or 'the same values, written in other bytes'}"
+    yield f"  {name}: {'; '.join(differences) or 'the same values, written in other bytes'}"
 
 
-def _differences(ours: pl.DataFrame, theirs: pl.DataFrame) -> list[str]:
-    places = []
-    for what, one, other in (("rows too many", theirs, ours), ("rows missing", ours, theirs)):
-        rows = one.join(other, on=_KEY, how="anti").height
-        places += [f"{rows:,} {what}"] if rows else []
-    for what, one, other in (("columns too many", theirs, ours), ("columns missing", ours, theirs)):
-        names = [name for name in one.columns if name not in other.columns]
-        places += [f"{what}: {', '.join(names)}"] if names else []
-    both = ours.join(theirs, on=_KEY, how="inner", suffix="|published")
-    for name in ours.columns:
-        if name != _KEY and name in theirs.columns:
-            rows = int(both.select(pl.col(name).ne_missing(pl.col(f"{name}|published")).sum()).item())
-            places += [f"{name} in {rows:,} rows"] if rows else []
-    return places[:_LISTED]
+def _differences(computed: pl.DataFrame, published: pl.DataFrame) -> list[str]:
+    differences = []
+    for description, left, right in (("rows too many", published, computed), ("rows missing", computed, published)):
+        rows = left.join(right, on=_KEY, how="anti").height
+        differences += [f"{rows:,} {description}"] if rows else []
+    for description, left, right in (("columns too many", published, computed), ("columns missing", computed, published)):
+        names = [name for name in left.columns if name not in right.columns]
+        differences += [f"{description}: {', '.join(names)}"] if names else []
+    pairs = computed.join(published, on=_KEY, how="inner", suffix="|published")
+    for name in computed.columns:
+        if name != _KEY and name in published.columns:
+            rows = int(pairs.select(pl.col(name).ne_missing(pl.col(f"{name}|published")).sum()).item())
+            differences += [f"{name} in {rows:,} rows"] if rows else []
+    return differences[:_MOST_DIFFERENCES]
 
 
-def _texts(path: Path) -> pl.DataFrame:
-    """A list with every value as text, one row per member."""
+def _read_as_text(path: Path) -> pl.DataFrame:
+    """Read a list with every value as text: one row per member, the first where one is there twice."""
     if path.suffix == ".parquet":
         frame = pl.read_parquet(path, hive_partitioning=False)
     elif path.suffix == ".csv":
         frame = pl.read_csv(path, infer_schema=False)
     else:
         frame = pl.read_excel(path, infer_schema_length=0)
-        # Excel shows people headings in words; the lists have one id column, the second.
+        # The headings in Excel are words for people; the id is always in the second column.
         frame = frame.rename({frame.columns[1]: _KEY})
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
     flat = frame.with_columns(pl.struct(name).struct.json_encode().alias(name) for name in nested)
+    # As text, so that the three formats of a list can be compared in the same way.
     return flat.with_columns(pl.all().cast(pl.String)).unique(_KEY, keep="first", maintain_order=True)

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.intake.intake import land_intake, validate_sources
-from pipeline.retention import tidy
+from pipeline.retention import vacuum_tables
 from runtime.run_context import RunContext, open_run
 from tests.forum import FORUM, NIGHT, NOW, write_events, write_forum
 from tests.object_store import ObjectStore, object_store
@@ -29,7 +29,7 @@ STEPS: dict[str, Callable[[RunContext], object]] = {
     "taking in": take_in,
     "catching up": update_rollups,
     "looking back": load_snapshot,
-    "tidying": tidy,
+    "tidying": vacuum_tables,
 }
 # As measured: a look at a table is one listing of its log, and some tables are read, written and looked at several times.
 MOST_A_STEP = {"taking in": 150, "catching up": 100, "looking back": 250, "tidying": 250}

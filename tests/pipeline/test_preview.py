@@ -12,7 +12,7 @@ import pytest
 
 from lake.errors import ConfigurationError
 from pipeline.erasure.file_search import files_below
-from pipeline.preview.preview import Previewed, preview
+from pipeline.preview.preview import SourcePreview, preview
 
 CONFIGURATION = """\
 [community]
@@ -89,7 +89,7 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def shown(workspace: Path, source: str | None = None, width: int = 84) -> list[Previewed]:
+def shown(workspace: Path, source: str | None = None, width: int = 84) -> list[SourcePreview]:
     return list(preview(workspace, source, width=width))
 
 

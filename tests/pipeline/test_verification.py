@@ -16,7 +16,7 @@ from lake.storage.delta import Lake
 from outputs.publishing.database import publish_members
 from pipeline.erasure.file_search import files_below, search
 from pipeline.erasure.id_matcher import IdMatcher
-from pipeline.retention import tidy
+from pipeline.retention import vacuum_tables
 from pipeline.verification.verify import verify
 from runtime.run_context import open_run
 from tests.communities import SHOP, shop_lines
@@ -77,10 +77,10 @@ def test_a_list_that_was_tampered_with_differs_and_is_told_by_column_and_rows(ru
 @pytest.mark.soak
 def test_past_its_keeping_time_a_night_cannot_be_verified(run: Run, shop: Path) -> None:
     soon = open_run(shop, NIGHT, now=datetime.now(UTC) + timedelta(days=29))
-    assert tidy(soon).files == 0
+    assert vacuum_tables(soon).files == 0
     assert verify(shop, NIGHT.isoformat()).answer == "matches"
     later = open_run(shop, NIGHT, now=datetime.now(UTC) + timedelta(days=31))
-    assert tidy(later).files > 0
+    assert vacuum_tables(later).files > 0
     done = run("verify", "--workspace", shop, "--as-of", NIGHT)
     assert done.code == 3
     assert "past its keeping time of 30 days" in done.out

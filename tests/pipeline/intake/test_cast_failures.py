@@ -7,7 +7,7 @@ import polars as pl
 from expectations.runner import Example, RuleOutcome
 from lake.contracts import EVENTS, MEMBERS
 from lake.sources.mapping import ROW_NO
-from pipeline.intake.cast_failures import cast_outcomes, check_cells, together
+from pipeline.intake.cast_failures import cast_outcomes, check_cells, merge_outcomes
 
 NOTHING = pl.DataFrame(schema={ROW_NO: pl.Int64, "rules": pl.List(pl.String)})
 
@@ -59,7 +59,8 @@ def test_what_several_arrivals_brought_is_added_up_and_what_quarantines_rows_com
     few = RuleOutcome("a_known", "…", "a", 10, 1, (Example(1, "x"),))
     many = RuleOutcome("b_length", "…", "b", 10, 5, (Example(1, "x"),), "blanked")
     clean = RuleOutcome("c_length", "…", "c", 10, 0, ())
-    assert [(one.rule, one.rows_checked, one.broken, len(one.examples)) for one in together([many, few, clean, few, many])] == [
+    merged = merge_outcomes([many, few, clean, few, many])
+    assert [(one.rule, one.rows_checked, one.broken, len(one.examples)) for one in merged] == [
         ("a_known", 20, 2, 2),
         ("b_length", 20, 10, 2),
     ]

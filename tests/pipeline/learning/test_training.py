@@ -71,7 +71,9 @@ def test_a_challenger_takes_over_when_the_gate_or_a_person_says_so_and_otherwise
     held = night.tracking.champion("churn", as_of=LAST_DAY)
     assert held is not None
     challenger = registered(night, as_of=LAST_DAY, level=float(held.version))
-    decided = _decide(night, "churn", TONIGHT, held=held, challenger=challenger, contest=contest, force=force, first="")
+    decided = _decide(
+        night, "churn", TONIGHT, incumbent=held, challenger=challenger, contest=contest, force=force, without_contest=""
+    )
     assert decided.startswith(begins)
     now = night.tracking.champion("churn", as_of=LAST_DAY)
     assert now is not None
