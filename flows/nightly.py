@@ -20,6 +20,7 @@ from prefect.client.orchestration import get_client
 
 from expectations import client as validation
 from expectations.table_checks import Finding
+from features.feature import Feature
 from features.history import History
 from flows.scale.open_executor import open_executor
 from lake.errors import OutsideServiceError
@@ -118,7 +119,7 @@ def _run_steps(night: RunContext, executor: Executor) -> NightResult:
         if night.settings.lists.publish_uri is not None:
             publish_to_database(night, lists)
         maturity = measure_maturity(night, history)
-        report(night, lists, champions, maturity, intake, tonight)
+        report(night, lists, champions, maturity, intake, tonight, features.catalog)
         record_night(night, lists, champions, maturity, tonight)
         tidy_up(night)
     alert_of_warnings(night, [found.says for found in intake.findings if found.severity == "warning"])
@@ -247,6 +248,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     maturity: Maturity,
     intake: taking_in.Intake,
     tonight: pl.DataFrame,
+    catalog: tuple[Feature, ...],
 ) -> None:
     """Write the morning report."""
     with night.step("writing the report"):
@@ -258,6 +260,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
             maturity=maturity,
             intake=intake,
             tonight=tonight,
+            catalog=catalog,
         )
         night.workspace.report(night.as_of).write_text(render_report(facts), encoding="utf-8")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
 import polars as pl
 
+from features.feature import Feature
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, ORDER_ACTIVITIES
 from lake.checks import read_checks
 from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TABLES
@@ -35,6 +36,7 @@ from pipeline.stored_nights import previous_night, read_scores
 from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS
+from wording.reasons.topics import topic
 
 VALUABLE_TIERS: Final = ("diamond", "gold")
 _WEEK_DAYS: Final = 7
@@ -66,6 +68,7 @@ def report_facts(
     maturity: Maturity,
     intake: Intake,
     tonight: pl.DataFrame,
+    catalog: Iterable[Feature],
 ) -> ReportFacts:
     """Gather everything the report says.
 
@@ -77,6 +80,7 @@ def report_facts(
         maturity: How past predictions came true.
         intake: What arrived.
         tonight: The ledger's rows of tonight's arrivals.
+        catalog: What the features of the models mean.
     """
     before = previous_night(night.workspace.lake, night.as_of)
     earlier = None if before is None else read_scores(night.workspace.lake, before)
@@ -90,7 +94,7 @@ def report_facts(
         activity=_activity(night, has_orders=champions.value is not None),
         tiers=_groups(members, earlier, "tier", order=tuple(reversed(TIERS))),
         risk=_risk(night, members, earlier),
-        newly_at_risk=_newly_at_risk(members, earlier),
+        newly_at_risk=_newly_at_risk(members, earlier, catalog),
         lifecycle=_groups(members, earlier, "lifecycle", order=STAGES),
         segments=_groups(members, earlier, "segment"),
         contact_list=ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder),
@@ -171,7 +175,7 @@ def _risk(night: RunContext, members: pl.DataFrame, earlier: pl.DataFrame | None
     )
 
 
-def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None) -> NewlyAtRisk | None:
+def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None, catalog: Iterable[Feature]) -> NewlyAtRisk | None:
     valuable = members.filter(pl.col("tier").is_in(VALUABLE_TIERS))
     if not valuable["is_eligible"].any():
         return None
@@ -185,7 +189,16 @@ def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None) -> Newly
         members=newly.height,
         by_tier=_groups(newly, None, "tier", order=VALUABLE_TIERS),
         by_segment=_groups(newly, None, "segment"),
+        reasons=_groups(newly.with_columns(main_reason=_main_reason(newly, catalog)), None, "main_reason"),
     )
+
+
+def _main_reason(members: pl.DataFrame, catalog: Iterable[Feature]) -> pl.Series:
+    """What the strongest reason that raises the risk is about, by member; null where none does."""
+    raising = pl.element().struct.field("contribution") >= 0
+    strongest = members.select(pl.col("reasons").list.eval(pl.element().filter(raising)).list.first().struct.field("feature"))
+    topics = {feature.name: topic(feature) for feature in catalog}
+    return strongest.to_series().replace_strict(topics, default=None, return_dtype=pl.String)
 
 
 def _groups(

@@ -71,6 +71,7 @@ class Catalogue:
         event_noun: Makes a noun of the slug of an event type.
         groups: What behaviour groups are called.
         columns: Column of a list → what it means.
+        topics: Template, or habit of a feature without one → what a reason is about.
     """
 
     sentences: Mapping[str, str]
@@ -79,6 +80,7 @@ class Catalogue:
     event_noun: Callable[[str], Noun]
     groups: GroupWords
     columns: Mapping[str, str]
+    topics: Mapping[str, str]
 
     def kind(self, name: str) -> Kind:
         """Give the words for a kind of activity; an event type's are made from its slug."""

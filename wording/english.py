@@ -71,6 +71,7 @@ _TIME: Final = {
     "ago.yesterday": "yesterday",
     "ago.days": "{n:span} ago",
     "kind.last": "last {noun.one}",
+    "topic.last_time": "time since the last {noun.one}",
     "kind.never": "no {noun.one} so far",
 }
 
@@ -300,6 +301,36 @@ _ALERTS: Final = {
     "alert.bug.remedy": "Run it again; if it fails again, report what it wrote on the terminal or in Prefect's log.",
 }
 
+_TOPICS: Final = {
+    "active_days": "active days",
+    "spend": "spend",
+    "refund_spend": "refunds",
+    **dict.fromkeys(("last_seen", "gap_now_to_mean"), "time away"),
+    **dict.fromkeys(
+        (
+            "gap_mean_days",
+            "gap_median_days",
+            "gap_longest_days",
+            "gap_deviation_days",
+            "longest_streak_days",
+            "latest_streak_days",
+            "active_weeks",
+        ),
+        "regularity of visits",
+    ),
+    **dict.fromkeys(("tenure_days", "days_since_first_activity"), "time as a member"),
+    **dict.fromkeys(("hours", "weekend_share", "most_used_weekday_share"), "usual hours and weekdays"),
+    **dict.fromkeys(("distinct_event_types", "event_type_entropy"), "variety of actions"),
+    **dict.fromkeys(
+        ("distinct_people_given", "distinct_people_received", "received_share", "reciprocity_share"), "contact with other members"
+    ),
+    **dict.fromkeys(("average_order_value", "mean_repeat_order_value"), "size of orders"),
+    **dict.fromkeys(("repeat_order_days", "first_to_last_order_days", "first_order_age_days"), "order history"),
+    "answered": "answers to messages",
+    **dict.fromkeys(("mean_feedback_score", "last_feedback_score"), "feedback scores"),
+    **dict.fromkeys(("platform", "region", "gender", "age_years", "was_referred", "members_referred"), "profile"),
+}
+
 _GROUPS: Final = GroupWords(
     adjectives={
         "active_days_365d": ("Busy", "Quiet"),
@@ -339,4 +370,4 @@ _GROUPS: Final = GroupWords(
 )
 
 _SENTENCES: Final[Mapping[str, str]] = {**_TIME, **_REASONS, **_AMOUNTS, **_LISTS, **_REPORT, **_ALERTS}
-ENGLISH: Final = Catalogue(_SENTENCES, _NOUNS, _KINDS, event_noun, _GROUPS, _COLUMNS)
+ENGLISH: Final = Catalogue(_SENTENCES, _NOUNS, _KINDS, event_noun, _GROUPS, _COLUMNS, _TOPICS)

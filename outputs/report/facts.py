@@ -78,7 +78,7 @@ class NewlyAtRisk:
         members: How many of them are newly at risk; None on the first night, which has nothing to compare with.
         by_tier: Those newly at risk by tier.
         by_segment: By behaviour group.
-        reasons: By main reason, in the words of the lists; a member may count under several.
+        reasons: By what the strongest reason is about that raises the risk.
     """
 
     valuable: int

@@ -46,6 +46,7 @@ OTHER = Catalogue(
         plain_noun="ж",
     ),
     columns={},
+    topics=dict.fromkeys(ENGLISH.topics, "ж"),
 )
 
 
