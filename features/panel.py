@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 
 import polars as pl
@@ -23,6 +23,7 @@ def build_panel(
     eligible_days: int,
     keep: pl.Expr | None = None,
     threads: int = 1,
+    following: Callable[[Sequence[date]], Iterable[date]] = iter,
 ) -> pl.DataFrame:
     """Compute features as of each cut-off beside what came after it.
 
@@ -40,6 +41,7 @@ def build_panel(
         keep: Keep only rows for which this holds, such as `pl.col("is_eligible")`; a large community's panel need not
             carry members who left years ago.
         threads: How many share the work; changes nothing else.
+        following: Goes through the cut-offs, for whoever shows how far the work is.
 
     Raises:
         ConfigurationError: There is no cut-off, or the outcome of one is not fully seen yet.
@@ -50,7 +52,7 @@ def build_panel(
             remedy="Bring a longer history, or shorten the horizons of churn and value.",
         )
     slices = []
-    for as_of in sorted(set(cutoffs)):
+    for as_of in following(sorted(set(cutoffs))):
         labels = label(
             history,
             as_of=as_of,

@@ -17,7 +17,8 @@ from lake.sources.databases import expand_environment
 from outputs.alerts import Alert, mail_alert, post_alert
 from runtime.completed_steps import done_so_far
 from runtime.os_errors import with_causes
-from runtime.run_context import RunContext, say
+from runtime.progress import say
+from runtime.run_context import RunContext
 
 _BUG_EXIT_CODE: Final = 1
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

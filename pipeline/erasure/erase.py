@@ -33,7 +33,8 @@ from pipeline.erasure.outputs import clean, erase_from_lists, other_files, own_f
 from pipeline.erasure.register import Erasure, ErasureRegister, mask_of, read_register, with_key, write_register
 from pipeline.erasure.tables import erase_derived, erase_landed
 from pipeline.history.daily_rollups import update_rollups
-from runtime.run_context import RunContext, open_run, say
+from runtime.progress import say
+from runtime.run_context import RunContext, open_run
 
 _HASH_CHARACTERS: Final = 12
 

@@ -15,6 +15,7 @@ from pipeline import scoring
 from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.learning.champions import Champions, TrainingInput
 from runtime.os_errors import cores
+from runtime.progress import each
 from runtime.run_context import RunContext
 
 
@@ -80,8 +81,9 @@ class LocalExecutor:
             parts = pool.map(
                 lambda part: scoring.score_members(night, part, champions).drop(rows.columns), rows.iter_slices(at_once)
             )
+            followed = each(parts, total=-(-rows.height // at_once), unit="partitions")
             # Only what is new is put together: the features are there once.
-            return rows.hstack(pl.concat(parts, rechunk=True))
+            return rows.hstack(pl.concat(followed, rechunk=True))
 
     def explain(self, night: RunContext, history: History, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Executor.explain`."""

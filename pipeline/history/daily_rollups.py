@@ -21,6 +21,7 @@ from lake.sources.times import local_date
 from lake.storage.delta import DAY, Lake
 from pipeline.history.consent import consenting, numbers_not_profiled, of_profiled
 from pipeline.history.incremental_totals import first_days, update_stored_totals
+from runtime.progress import each
 from runtime.run_context import RunContext
 
 MOST_EVENT_TYPES: Final = 24
@@ -72,7 +73,8 @@ def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = RO
     if not days and made_from:
         return []
     days = days or [now_date]
-    for stretch in _stretches(lake, days, rows_at_once=rows_at_once):
+    stretches = list(_stretches(lake, days, rows_at_once=rows_at_once))
+    for stretch in each(stretches, total=len(stretches), unit="stretches of days"):
         # The versions are noted with the last stretch only: an interrupted first load starts again from the beginning.
         metadata = {"versions": versions if stretch[-1] == days[-1] else made_from}
         _roll_up_days(lake, stretch, timezone=timezone, metadata=metadata)

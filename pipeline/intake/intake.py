@@ -44,6 +44,7 @@ from pipeline.intake.key_conflicts import check_key_conflicts, check_snapshots
 from pipeline.intake.reading import Arrival, IntakeContext, in_validation_batches, is_unchanged, read_export, validate_exports
 from pipeline.intake.spool import Spool
 from pipeline.intake.table_landing import Landing, replaced_records, to_reread
+from runtime.progress import each
 from runtime.settings import Settings
 from runtime.workspace import Workspace
 
@@ -91,7 +92,13 @@ class Intake:
 
 
 def validate_sources(
-    workspace: Workspace, settings: Settings, *, as_of: date | None, now: datetime, progress: Progress
+    workspace: Workspace,
+    settings: Settings,
+    *,
+    as_of: date | None,
+    now: datetime,
+    progress: Progress,
+    about_to_read: Callable[[], Any] = lambda: None,
 ) -> Intake:
     """Read, map and judge everything new; write nothing.
 
@@ -101,6 +108,7 @@ def validate_sources(
         as_of: The night, or None for the last full day in the data.
         now: The clock, with a zone.
         progress: Told what is being done.
+        about_to_read: Called before a new export is read, of which nothing may be new in the end.
 
     Raises:
         ConfigurationError: A path, a column or an expression is wrong.
@@ -129,8 +137,11 @@ def validate_sources(
     unchanged = 0
     for name, exports in offered.items():
         good: list[pl.Series] = []
-        new = (export for export in exports if not is_unchanged(context, export))
-        read = (found for export in new if (found := read_export(context, export)) is not None)
+        new = [export for export in exports if not is_unchanged(context, export)]
+        if new:
+            about_to_read()
+        followed = each(new, total=len(new), unit=f"files of {name}")
+        read = (found for export in followed if (found := read_export(context, export)) is not None)
         before = len(arrivals)
         for together in in_validation_batches(read, most_rows=budget.rows_validated_together):
             for arrival in validate_exports(context, together, place=len(arrivals)):

@@ -29,7 +29,8 @@ from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
 from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
-from runtime.run_context import RunContext, code_hash, say, settings_hash
+from runtime.progress import each_cutoff, say
+from runtime.run_context import RunContext, code_hash, settings_hash
 from runtime.settings import Settings
 from runtime.tracking.figures import training_figures
 from runtime.tracking.tracking import RegisteredModel, TrainingRecord
@@ -257,6 +258,7 @@ def _train(
             eligible_days=settings.churn.eligible_days,
             keep=kept_rows(purpose, history),
             threads=cores(),
+            following=each_cutoff,
         )
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
     tonight = training_input.tonight.with_columns(is_eligible=is_eligible(settings)).collect()
