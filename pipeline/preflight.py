@@ -38,13 +38,16 @@ _LARGEST_EXCEL_BYTES: Final = 256 * 1024
 _DATABASES: Final = re.compile(r"sqlite:///|postgres(ql)?(\+\w+)?://")
 
 
-def preflight(night: RunContext, *, writes: bool = False, sources: bool = False) -> None:
+def preflight(night: RunContext, *, writes: bool = False, sources: bool = False) -> bool:
     """Stop what cannot succeed, at once.
 
     Args:
         night: The run that is about to begin.
         writes: Whether it writes to the workspace.
         sources: Whether it reads the sources.
+
+    Returns:
+        Whether the sources offer a file that the ledger does not know; False where they are not read.
 
     Raises:
         ConfigurationError: A mapping, a path or a right is missing or wrong.
@@ -54,8 +57,7 @@ def preflight(night: RunContext, *, writes: bool = False, sources: bool = False)
     for name in TABLES:
         for source in night.settings.table_sources(name):
             _ask_mapped_columns(name, source)
-    if sources:
-        _ask_sources(night)
+    return _ask_sources(night) if sources else False
 
 
 def refuse_empty(lake: Lake) -> None:
@@ -109,7 +111,7 @@ def _ask_mapped_columns(name: str, source: SourceSettings) -> None:
         )
 
 
-def _ask_sources(night: RunContext) -> None:
+def _ask_sources(night: RunContext) -> bool:
     ledger = read_arrivals(night.workspace.lake)
     # A source of which it cannot be told whether it is new needs a name.
     sources = {name: identify(name, night.settings.table_sources(name)) for name in TABLES}
@@ -117,6 +119,7 @@ def _ask_sources(night: RunContext) -> None:
     # What has not changed need not fit today's mapping; a file that was only touched has another time and the same size.
     sizes = {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
     erased = read_register(night.workspace.root)
+    is_any_new = False
     for name, table in TABLES.items():
         asked: set[str] = set()
         # What an object store does not answer now it may answer the night, which asks again.
@@ -124,11 +127,13 @@ def _ask_sources(night: RunContext) -> None:
             configured, before = night.settings.table_sources(name), paths_by_source(ledger, name)
             for export in discover(table, configured, root=night.workspace.root, taken_in=before):
                 is_held = sizes.get((name, erased.masked(export.path))) == export.size_bytes
+                is_any_new |= export.location is not None and not is_held
                 if export.location is None:
                     _ask_address(export)
                 elif not export.is_superseded and export.source not in asked and not is_held:
                     asked.add(export.source)
                     _ask_header(export, night.settings)
+    return is_any_new
 
 
 def _ask_address(export: Export) -> None:
