@@ -119,19 +119,20 @@ class _Server:
 
 def _may_be_configured() -> bool:
     profiles = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser() / "profiles.toml"
-    is_named = any(name in os.environ for name in _SETTINGS)
-    return is_named or profiles.exists() or Path("prefect.toml").exists() or any(map(_sets_prefect, (".env", "pyproject.toml")))
+    if any(name in os.environ for name in _SETTINGS) or profiles.exists():
+        return True
+    # Prefect looks into these files of the folder that it is started in.
+    return Path("prefect.toml").exists() or _holds(".env", "prefect_") or _holds("pyproject.toml", "tool.prefect")
 
 
-def _sets_prefect(file: str) -> bool:
-    """Whether a file of the folder we were started in, where Prefect looks too, may set anything of Prefect's."""
+def _holds(file: str, text: str) -> bool:
+    """Whether a file holds a text; True where that cannot be told."""
     try:
-        text = Path(file).read_text(encoding="utf-8").lower()
+        return text in Path(file).read_text(encoding="utf-8").lower()
     except FileNotFoundError:
         return False
     except (OSError, UnicodeDecodeError):
         return True
-    return "prefect_" in text or "tool.prefect" in text
 
 
 def _free_port() -> int:
