@@ -18,6 +18,7 @@ _T = TypeVar("_T")
 # More often would take the processor from the step itself.
 _REFRESHES_A_SECOND: Final = 5
 _BAR_WIDTH: Final = 30
+_SHOW_CURSOR: Final = "\x1b[?25h"
 
 
 def say(line: str) -> None:
@@ -63,6 +64,12 @@ def each(items: Iterable[_T], *, total: int, unit: str) -> Iterator[_T]:
 def each_cutoff(days: Sequence[_T]) -> Iterator[_T]:
     """Go through past cut-offs, and let the bar follow."""
     return each(days, total=len(days), unit="cut-offs")
+
+
+def restore_terminal() -> None:
+    """Show the cursor again, which a live line hides, for a process that is ended in the middle of a step."""
+    if _live is not None:
+        print(_SHOW_CURSOR, end="", file=sys.__stderr__, flush=True)
 
 
 class _LiveStep:

@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
+from runtime.progress import restore_terminal
+
 GRACE_SECONDS: Final = 8.0
 _KILLED: Final = 128
 _ASKS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -97,6 +99,7 @@ def _see_to_the_end(heard: int) -> None:
         for child in psutil.Process().children():
             with suppress(psutil.NoSuchProcess):
                 child.terminate()
+    restore_terminal()
     os._exit(_KILLED + number)
 
 

@@ -43,7 +43,11 @@ def on_a_terminal(code: str) -> tuple[str, str]:
         os.close(ours)
         out = process.communicate()[0]
     assert process.returncode == (1 if "raise" in code else 0), shown.decode()
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()), out
+    return shown.decode(), out
+
+
+def without_escapes(shown: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
 
 
 def test_without_a_terminal_there_are_plain_lines_alone(capfd: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +58,8 @@ def test_without_a_terminal_there_are_plain_lines_alone(capfd: pytest.CaptureFix
 
 
 def test_on_a_terminal_a_step_has_a_bar_and_leaves_its_lines_and_seconds() -> None:
-    shown, out = on_a_terminal(_STEP)
+    raw, out = on_a_terminal(_STEP)
+    shown = without_escapes(raw)
     assert out == "done\n"
     assert "1 of 3 files" in shown
     assert "━" in shown
@@ -65,6 +70,12 @@ def test_on_a_terminal_a_step_has_a_bar_and_leaves_its_lines_and_seconds() -> No
 
 
 def test_a_step_that_fails_is_marked_and_gives_the_terminal_back() -> None:
-    shown, _ = on_a_terminal(_STEP.replace("time.sleep(0.3)", "raise ValueError(part)"))
+    shown = without_escapes(on_a_terminal(_STEP.replace("time.sleep(0.3)", "raise ValueError(part)"))[0])
     assert "✗ taking in" in shown
     assert "ValueError: a" in shown.split("✗ taking in")[1]
+
+
+def test_a_process_that_is_ended_in_a_step_shows_the_cursor_again() -> None:
+    ended = "import os; from runtime.progress import restore_terminal; restore_terminal(); os._exit(0)"
+    shown, _ = on_a_terminal(_STEP.replace("time.sleep(0.3)", ended))
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") >= 0
