@@ -57,7 +57,7 @@ def each(items: Iterable[_T], *, total: int, unit: str) -> Iterator[_T]:
         if _live is not None:
             _live.count(done, total, unit)
         yield item
-    if _live is not None:
+    if _live is not None and total:
         _live.count(total, total, unit)
 
 
