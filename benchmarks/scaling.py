@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import psutil  # type: ignore[import-untyped]
+import psutil
 from polars.testing import assert_frame_equal
 
 from runtime.environment import prepare_environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 
 import polars as pl
@@ -23,6 +23,7 @@ def build_panel(
     eligible_days: int,
     keep: pl.Expr | None = None,
     threads: int = 1,
+    following: Callable[[Sequence[date]], Iterable[date]] = iter,
 ) -> pl.DataFrame:
     """Compute the features as of each cut-off, and the labels of the time after it.
 
@@ -40,6 +41,7 @@ def build_panel(
         keep: A condition on the labels, such as `pl.col("is_eligible")`; other rows are left out, since the panel of a large
             community need not contain members who left years ago.
         threads: Number of threads; does not change the result.
+        following: Wraps the cut-offs, to show progress; does not change the result.
 
     Raises:
         ConfigurationError: There is no cut-off, or the outcome of one is not fully known yet.
@@ -50,7 +52,7 @@ def build_panel(
             remedy="Bring a longer history, or shorten the horizons of churn and value.",
         )
     slices = []
-    for as_of in sorted(set(cutoffs)):
+    for as_of in following(sorted(set(cutoffs))):
         labels = label(
             history,
             as_of=as_of,

@@ -26,7 +26,8 @@ from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.history.materialise import materialise_if_small
 from pipeline.learning.champions import data_versions, first_day, panel_filter
 from runtime.os_errors import cores
-from runtime.run_context import RunContext, open_run, say
+from runtime.progress import each, each_cutoff, say
+from runtime.run_context import RunContext, open_run
 
 _NAMES: Final = {
     "churn": ("Churn", "AUC", "AUC is how often a member who left was ranked above one who stayed; 0.5 is chance."),
@@ -81,7 +82,8 @@ def measure(night: RunContext, history: History, wanted: int) -> list[CutoffResu
         if kind not in panels:
             # One panel in memory at a time.
             panels = {kind: _panel(night, history, plan_erasure, horizon_days, keep)}
-        for place in range(max(0, len(plan_erasure) - wanted), len(plan_erasure)):
+        places = range(max(0, len(plan_erasure) - wanted), len(plan_erasure))
+        for place in each(places, total=len(places), unit="cut-offs"):
             known = plan_erasure[max(0, place + 1 - _reach(night, horizon_days)) : place + 1]
             say(f"{purpose} as of {known[-1]} …")
             result = backtest_cutoff(panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction)
@@ -122,6 +124,7 @@ def _panel(
         eligible_days=night.settings.churn.eligible_days,
         keep=keep,
         threads=cores(),
+        following=each_cutoff,
     )
 
 

@@ -7,13 +7,16 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lake.errors import ConfigurationError, EvenfallError, ExitCode
 from runtime.file_access import keep_private
 from runtime.signals import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
+
+if TYPE_CHECKING:
+    from runtime.run_context import RunContext
 
 
 def _workspace(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,14 +59,15 @@ def nightly(workspace: Path, as_of: str | None) -> None:
 @click.option("--rollback", is_flag=True, help="Train nothing; bring back the champions before the present ones.")
 def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> None:
     """Train churn and value models on what the lake holds; the gate decides whether they become champions."""
-    from runtime.environment import prepare_environment
+    from flows.temporary_server import wait_for_server
 
     if promote and rollback:
         raise click.UsageError("--promote and --rollback exclude each other.")
-    _free_workspace(workspace, as_of, purpose="train")
-    prepare_environment(workspace)
+    night, _ = _free_workspace(workspace, as_of, purpose="train")
+    _prepare_flow(night)
     from flows.train import train as train_flow
 
+    wait_for_server()
     for line in train_flow(str(workspace), as_of, "promote" if promote else "rollback" if rollback else "train"):
         click.echo(line)
 
@@ -77,12 +81,12 @@ def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> 
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures there.")
 def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path | None) -> None:
     """Predict past nights as they would have been then, every model side by side."""
-    from runtime.environment import prepare_environment
+    from flows.temporary_server import wait_for_server
 
-    _known_workspace(workspace, as_of, writes=True, needs_data=True)
-    prepare_environment(workspace)
+    _prepare_flow(_known_workspace(workspace, as_of, writes=True, needs_data=True))
     from flows.backtest import backtest as backtest_flow
 
+    wait_for_server()
     for line in backtest_flow(str(workspace), as_of, cutoffs, None if json_file is None else str(json_file)):
         click.echo(line)
 
@@ -93,14 +97,15 @@ def backtest(workspace: Path, as_of: str | None, cutoffs: int, json_file: Path |
 @click.option("--to", "last", required=True, metavar="YYYY-MM-DD", help="Last night.")
 def backfill(workspace: Path, first: str, last: str) -> None:
     """Run every night from one day to another, each seeing only what was known then."""
-    from runtime.environment import prepare_environment
+    from flows.temporary_server import wait_for_server
     from runtime.run_context import nights_between
 
     nights_between(workspace, first, last)
-    _free_workspace(workspace, first, purpose="backfill", sources=True)
-    prepare_environment(workspace)
+    night, _ = _free_workspace(workspace, first, purpose="backfill", sources=True)
+    _prepare_flow(night)
     from flows.backfill import backfill as backfill_flow
 
+    wait_for_server()
     nights = backfill_flow(str(workspace), first, last)
     click.echo(f"{len(nights)} nights done, {nights[0]} to {nights[-1]}; their lists are in {workspace / 'lists'}")
 
@@ -299,22 +304,26 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run_nightly(workspace: Path, as_of: str | None) -> None:
-    from runtime.environment import prepare_environment
-    from runtime.preload import preload
+    from flows.temporary_server import wait_for_server, without_heartbeats
+    from runtime.preload import importing, preload
+    from runtime.progress import showing
 
-    _free_workspace(workspace, as_of, purpose="nightly", sources=True)
-    prepare_environment(workspace)
-    preload()
-    from flows.nightly import nightly as nightly_flow
+    with showing("getting ready"), importing():
+        night, is_any_new = _free_workspace(workspace, as_of, purpose="nightly", sources=True)
+        _prepare_flow(night)
+        preload(validates=is_any_new)
+        from flows.nightly import nightly as nightly_flow
 
-    done = nightly_flow(str(workspace), as_of)
+        wait_for_server()
+    with without_heartbeats():
+        done = nightly_flow(str(workspace), as_of)
     from pipeline.summary import closing_lines
 
     for line in closing_lines(done.night, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
         click.echo(line)
 
 
-def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> Path:
+def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> RunContext:
     """Ask what can be asked before anything heavy is loaded: a configuration mistake answers at once."""
     from pipeline.preflight import preflight, refuse_empty
     from runtime.run_context import open_run
@@ -323,11 +332,26 @@ def _known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False
     preflight(night, writes=writes)
     if needs_data:
         refuse_empty(night.workspace.lake)
-    return workspace
+    return night
 
 
-def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> None:
-    """The same, for a run that needs the workspace for itself and is watched: whoever is on call hears of it, and the log."""
+def _prepare_flow(night: RunContext) -> None:
+    """Prepare the environment of a flow, and start Prefect's temporary server while the flow's packages are imported."""
+    from flows.temporary_server import start_server
+    from runtime.environment import prepare_environment
+
+    prepare_environment(night.workspace.root)
+    # Workers of a Dask scheduler live on after the night, and Prefect must be elsewhere (flows.scale.cluster).
+    if night.settings.scale.address is None:
+        start_server()
+
+
+def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> tuple[RunContext, bool]:
+    """The same, for a run that needs the workspace for itself and is watched: whoever is on call hears of it, and the log.
+
+    Returns:
+        The run, and whether the sources, where they are read, offer a new file.
+    """
     from flows.scale.reachability import check_reachable
     from pipeline.preflight import preflight, refuse_empty
     from runtime.alerting import alerted
@@ -338,13 +362,14 @@ def _free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources
     with alerted(night, purpose):
         night.workspace.refuse_when_held()
         try:
-            preflight(night, writes=True, sources=sources)
+            is_any_new = preflight(night, writes=True, sources=sources)
             if not sources:
                 refuse_empty(night.workspace.lake)
         except EvenfallError:
             with logged(night, purpose):
                 raise
         check_reachable(night.settings.scale)
+    return night, is_any_new
 
 
 if __name__ == "__main__":

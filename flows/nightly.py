@@ -55,7 +55,8 @@ from runtime.alerting import alert_of_warnings, alerted
 from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, naming_completed_steps
 from runtime.logged_run import logged
 from runtime.preload import preload
-from runtime.run_context import RunContext, open_run, say
+from runtime.progress import say
+from runtime.run_context import RunContext, open_run
 
 
 def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
@@ -88,7 +89,7 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightResult:
         workspace: The folder with `evenfall.toml`.
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
     """
-    preload()
+    preload(validates=False)
     try:
         night = open_run(workspace, as_of)
         with alerted(night, "nightly"), night.workspace.held("nightly"):
@@ -137,7 +138,14 @@ def name_run(night: RunContext) -> None:
 def take_in(night: RunContext) -> taking_in.Intake:
     """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
     with night.step("taking in") as counted:
-        intake = taking_in.validate_sources(night.workspace, night.settings, as_of=night.asked, now=night.now, progress=say)
+        intake = taking_in.validate_sources(
+            night.workspace,
+            night.settings,
+            as_of=night.asked,
+            now=night.now,
+            progress=say,
+            about_to_read=validation.start_worker,
+        )
         trouble = validation.stop_worker()
         if trouble is not None:
             say(trouble)

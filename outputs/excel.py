@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
 import polars as pl
-import xlsxwriter
 
 from wording.english import ENGLISH
 from wording.numbers import SYMBOLS
@@ -56,6 +55,8 @@ def write_excel(path: Path, frame: pl.DataFrame, *, title: str, currency: str | 
         title: Name of the first sheet.
         currency: ISO 4217 code for money columns, or None for plain numbers.
     """
+    import xlsxwriter  # where a file is written; many who read lists write none
+
     frame = frame.with_columns(excel_text(pl.col(pl.String)))
     options = {"constant_memory": True, "strings_to_urls": False, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(path, options) as workbook:

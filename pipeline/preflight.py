@@ -36,13 +36,16 @@ _LARGEST_EXCEL_BYTES: Final = 256 * 1024
 _DATABASES: Final = re.compile(r"sqlite:///|postgres(ql)?(\+\w+)?://")
 
 
-def preflight(run: RunContext, *, writes: bool = False, sources: bool = False) -> None:
+def preflight(run: RunContext, *, writes: bool = False, sources: bool = False) -> bool:
     """Raise an error now for a run that cannot succeed.
 
     Args:
         run: The run that is about to start.
         writes: Whether the run writes to the workspace.
         sources: Whether the run reads the sources.
+
+    Returns:
+        Whether the sources offer a file that the ledger does not know; False where they are not read.
 
     Raises:
         ConfigurationError: A mapping, a path or a right is missing or wrong.
@@ -52,8 +55,7 @@ def preflight(run: RunContext, *, writes: bool = False, sources: bool = False) -
     for name in TABLES:
         for source in run.settings.table_sources(name):
             _check_mapped_columns(name, source)
-    if sources:
-        _check_sources(run)
+    return _check_sources(run) if sources else False
 
 
 def refuse_empty(lake: Lake) -> None:
@@ -112,7 +114,7 @@ def _check_mapped_columns(name: str, source: SourceSettings) -> None:
         )
 
 
-def _check_sources(run: RunContext) -> None:
+def _check_sources(run: RunContext) -> bool:
     ledger = read_arrivals(run.workspace.lake)
     # Also a check: matching raises for a source that needs a name because it cannot be matched with the ledger.
     sources = {name: identify(name, run.settings.table_sources(name)) for name in TABLES}
@@ -120,6 +122,7 @@ def _check_sources(run: RunContext) -> None:
     # A file that was ingested need not fit today's mapping. The size alone is compared: copying a file changes its time.
     sizes = {(table, path): size for table, path, size in ledger.select("table", "path", "size_bytes").iter_rows()}
     erased = read_register(run.workspace.root)
+    is_any_new = False
     for name, table in TABLES.items():
         checked_sources: set[str] = set()
         # An object store that does not answer now may answer in the run, which retries.
@@ -127,11 +130,13 @@ def _check_sources(run: RunContext) -> None:
             configured, paths_before = run.settings.table_sources(name), paths_by_source(ledger, name)
             for export in discover(table, configured, root=run.workspace.root, arrived_paths=paths_before):
                 is_ingested = sizes.get((name, erased.masked(export.path))) == export.size_bytes
+                is_any_new |= export.location is not None and not is_ingested
                 if export.location is None:
                     _check_address(export)
                 elif not export.is_superseded and export.source not in checked_sources and not is_ingested:
                     checked_sources.add(export.source)
                     _check_header(export, run.settings)
+    return is_any_new
 
 
 def _check_address(export: Export) -> None:

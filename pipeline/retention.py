@@ -9,7 +9,8 @@ from lake.quarantine import QUARANTINE
 from lake.retention import TIMED_TABLES, expire, expire_nights
 from lake.storage.versions import Removed, vacuum
 from pipeline.stored_nights import NIGHT, SCORES, TIERS_TABLE
-from runtime.run_context import RunContext, say
+from runtime.progress import say
+from runtime.run_context import RunContext
 from runtime.run_log import remove_logs
 
 

@@ -16,7 +16,8 @@ from lake.errors import EvenfallError, ExitCode
 from outputs.alerts import Alert, mail_alert, post_alert
 from runtime.completed_steps import done_so_far
 from runtime.os_errors import with_causes
-from runtime.run_context import RunContext, say
+from runtime.progress import say
+from runtime.run_context import RunContext
 from wording.texts import fill
 
 _SHORTEST_SECRET: Final = 4

@@ -7,14 +7,40 @@ in that and is what `[scale] engine = "dask"` spreads.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, ByteSize, TypeAdapter, ValidationError
 
 DEFAULT_MAX_MEMORY: Final = "4GiB"
-MEMORY_PATTERN: Final = r"^\d+(\.\d+)?[MG]iB$"
-_UNITS: Final = {"MiB": 2**20, "GiB": 2**30}
 _DEFAULT_BYTES: Final = 4 * 2**30
+# Less was written without its unit.
+_LEAST_BYTES: Final = 64 * 2**10
+_SIZE: Final = TypeAdapter(ByteSize)
+
+
+def read_size(written: str) -> int:
+    """Read a size such as `4GiB`, `1536MiB` or `4 GB` as bytes.
+
+    Raises:
+        ValueError: It is no size, or too small to be meant.
+    """
+    try:
+        size = int(_SIZE.validate_python(written))
+    except ValidationError:
+        size = 0
+    if size < _LEAST_BYTES:
+        raise ValueError(f"{written!r} is not a size of memory, such as 4GiB or 1536MiB")
+    return size
+
+
+def _readable(written: str) -> str:
+    read_size(written)
+    return written
+
+
+# Kept as written: receipts hash the configuration, and those of earlier nights must stay true.
+MemorySize = Annotated[str, AfterValidator(_readable)]
 
 
 @dataclass(frozen=True)
@@ -29,9 +55,8 @@ class MemoryBudget:
 
     @classmethod
     def of(cls, written: str) -> MemoryBudget:
-        """Read a size such as `4GiB` or `1536MiB`."""
-        number, unit = re.fullmatch(r"([\d.]+)(MiB|GiB)", written).groups()  # type: ignore[union-attr]
-        return cls(int(float(number) * _UNITS[unit]))
+        """Read a size as `read_size` does."""
+        return cls(read_size(written))
 
     @property
     def landing_bytes(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from lake.errors import ConfigurationError, EvenfallError
 from lake.storage.release_format import refuse_newer, refuse_other_zone
 from runtime.file_access import keep_private
 from runtime.os_errors import translate_os_error
+from runtime.progress import showing
 from runtime.run_log import RunLog, peak_memory
 from runtime.settings import Settings, load_settings
 from runtime.tracking.tracking import Tracking
@@ -70,14 +70,14 @@ class RunContext:
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, int]]:
-        """Say on the terminal what is being done, and note how long it took; the block may fill in what it counted."""
-        say(f"{name} …")
+        """Show on the terminal what is being done, and note how long it took; the block may fill in what it counted."""
         began, ended = time.perf_counter(), "step failed"
         counted: dict[str, int] = {}
         self.counts[name] = counted
         self.log.tell("step began", step=name)
         try:
-            yield counted
+            with showing(name):
+                yield counted
             ended = "step ended"
             self.ended.append(name)
         except Exception as error:
@@ -141,11 +141,6 @@ def nights_between(folder: str | Path, first: str | date, last: str | date) -> l
     if end < begin:
         raise ConfigurationError(f"the last night, {end}, is before the first, {begin}", remedy="Give --from the earlier day.")
     return [begin + timedelta(days=days) for days in range((end - begin).days + 1)]
-
-
-def say(line: str) -> None:
-    """Tell the person at the terminal; the lists and results go elsewhere."""
-    print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress is for the terminal
 
 
 def settings_hash(settings: Settings) -> str:

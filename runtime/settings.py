@@ -22,7 +22,7 @@ from lake.storage.bucket import Bucket
 from models.config import PredictionSettings
 from models.gate import GatePolicy
 from runtime.alert_settings import Alerts
-from runtime.memory import DEFAULT_MAX_MEMORY, MEMORY_PATTERN, MemoryBudget
+from runtime.memory import DEFAULT_MAX_MEMORY, MemoryBudget, MemorySize
 from runtime.workspace import DEFAULT_LAKE_PATH
 from segments.groups import GroupPolicy
 from segments.lifecycle import LifecyclePolicy
@@ -171,8 +171,8 @@ class Scale(_Section):
     engine: Literal["local", "dask"] = Field(
         default="local", description="local: in this process; dask: on a Dask cluster. All keys below but max_memory need dask."
     )
-    max_memory: str = Field(
-        default=DEFAULT_MAX_MEMORY, pattern=MEMORY_PATTERN, description="What a run of this process may use, MiB or GiB."
+    max_memory: MemorySize = Field(
+        default=DEFAULT_MAX_MEMORY, description="What a run of this process may use, such as 4GiB or 1536MiB."
     )
     address: str | None = Field(
         default=None, description="Scheduler of a cluster, `tls://host:8786` or `tcp://host:8786`; without one, a cluster here."
@@ -181,7 +181,7 @@ class Scale(_Section):
     tls_cert: str | None = Field(default=None, description="For `tls://`: file with our certificate.")
     tls_key: str | None = Field(default=None, description="For `tls://`: file with its key.")
     workers: int = Field(default=2, ge=1, description="Processes of the cluster here.")
-    worker_memory: str = Field(default="2GiB", pattern=r"^\d+(\.\d+)?[MG]iB$", description="Memory of each of them, MiB or GiB.")
+    worker_memory: MemorySize = Field(default="2GiB", description="Memory of each of them, such as 2GiB.")
     bucket_members: int = Field(default=100_000, ge=1, description="Members that are worked on at once.")
 
     @property

@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, NoReturn
+
+from runtime.progress import restore_terminal
 
 GRACE_SECONDS: Final = 8.0
 _KILLED: Final = 128
@@ -86,14 +87,19 @@ def _tell_unless_stopped(unraisable: Any) -> None:
 
 
 def _see_to_the_end(heard: int) -> None:
+    # Now and not at the end, when the main thread may be stopped in the middle of the same import.
+    import psutil
+
     while (number := os.read(heard, 1)[0]) not in _ASKS:
         pass
     _asked.append(number)
     time.sleep(GRACE_SECONDS)
     _say_stopped()
-    for child in _children():
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)
+    with suppress(psutil.Error):
+        for child in psutil.Process().children():
+            with suppress(psutil.NoSuchProcess):
+                child.terminate()
+    restore_terminal()
     os._exit(_KILLED + number)
 
 
@@ -101,13 +107,6 @@ def _say_stopped() -> None:
     if not _said.is_set():
         _said.set()
         print("Stopped; run again to go on.", file=sys.stderr, flush=True)  # noqa: T201 - for the terminal
-
-
-def _children() -> list[int]:
-    """The processes this one has started, where the system tells."""
-    with suppress(OSError):
-        return [int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
-    return []
 
 
 _asked: Final[list[int]] = []

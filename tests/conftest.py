@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -59,21 +58,12 @@ def _shared_by(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first; the order is otherwise that of the files."""
+    """Put the longest first, and keep the tests of a file in one process, which `--dist loadgroup` does by these marks."""
     places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(_shared_by(item.nodeid), len(places)))
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file in one process, so that what they share is made once."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            shared = _shared_by(nodeid)
-            return nodeid if shared in _EACH_ALONE else shared
-
-    return ByFile(config, log)
+    for item in items:
+        if (shared := _shared_by(item.nodeid)) not in _EACH_ALONE:
+            item.add_marker(pytest.mark.xdist_group(shared))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -45,6 +45,7 @@ from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.history.incremental_totals import TOTALS_TABLES
 from pipeline.learning.champions import Champions
 from pipeline.scoring import columns_for_segments
+from runtime.progress import each
 from runtime.run_context import RunContext, code_hash
 from runtime.settings import Scale
 
@@ -118,7 +119,7 @@ class DaskExecutor:
         inputs = self._prepared_inputs()
         asked = [self.cluster.submit(work, {"inputs": inputs, "partition": partition, **told}) for partition in self._partitions]
         try:
-            while asked:
+            for _ in each(range(len(asked)), total=len(asked), unit="partitions"):
                 yield asked.pop(0).result()
         except KilledWorker as error:
             raise OutsideServiceError(

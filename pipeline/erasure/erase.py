@@ -22,7 +22,8 @@ from pipeline.erasure.outputs import other_files
 from pipeline.erasure.register import Erasure, ErasureRegister, mask_of, read_register, with_key, write_register
 from pipeline.erasure.steps import STEPS, ErasureCase
 from pipeline.erasure.workspace_search import search_exports, search_own_files, unsearched_places
-from runtime.run_context import open_run, say
+from runtime.progress import say
+from runtime.run_context import open_run
 
 _HASH_CHARACTERS: Final = 12
 

@@ -19,7 +19,8 @@ from pipeline.erasure.outputs import clean, erase_from_lists
 from pipeline.erasure.tables import erase_derived, erase_landed
 from pipeline.erasure.workspace_search import ExportSearch, older_versions_of_lake, search_own_files
 from pipeline.history.daily_rollups import update_rollups
-from runtime.run_context import RunContext, say
+from runtime.progress import say
+from runtime.run_context import RunContext
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.learning.champions import Champions, TrainingInput
 from pipeline.scoring import Predictors, add_predictions, add_reasons, columns_for_segments
 from runtime.os_errors import cores
+from runtime.progress import each
 from runtime.run_context import RunContext
 
 
@@ -102,8 +103,9 @@ class LocalExecutor:
         with ThreadPoolExecutor(cores()) as pool:
             # Threads are enough: Polars and LightGBM release the interpreter lock.
             parts = pool.map(lambda part: predict(part).drop(rows.columns), rows.iter_slices(members_at_once))
+            followed = each(parts, total=-(-rows.height // members_at_once), unit="partitions")
             # Only the new columns are concatenated, so that the features are in memory once.
-            return rows.hstack(pl.concat(parts, rechunk=True))
+            return rows.hstack(pl.concat(followed, rechunk=True))
 
     def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """Add reasons; see `Executor.explain`."""

@@ -21,6 +21,7 @@ from lake.sources.times import local_date
 from lake.storage.delta import DAY, Lake
 from pipeline.history.consent import consenting, numbers_not_profiled, of_profiled
 from pipeline.history.incremental_totals import first_days, update_stored_totals
+from runtime.progress import each
 from runtime.run_context import RunContext
 
 # Each event type adds a family of columns: an export with hundreds of types must not make the features unusably wide.
@@ -87,7 +88,8 @@ def roll_up(lake: Lake, *, timezone: str, now_date: date, rows_at_once: int = RO
         return []
     # At least one day, even an empty one, so that both tables exist for everything that scans them.
     days = days or [now_date]
-    for stretch in _split_days(lake, days, rows_at_once=rows_at_once):
+    stretches = list(_split_days(lake, days, rows_at_once=rows_at_once))
+    for stretch in each(stretches, total=len(stretches), unit="stretches of days"):
         # The new versions are stored with the last stretch only: an interrupted first load starts from the beginning again.
         metadata = {"versions": versions if stretch[-1] == days[-1] else rolled_up_versions}
         _roll_up_days(lake, stretch, timezone=timezone, metadata=metadata)

@@ -44,6 +44,7 @@ from pipeline.intake.key_conflicts import check_key_conflicts, check_snapshots
 from pipeline.intake.reading import Arrival, IntakeContext, in_validation_batches, is_unchanged, read_export, validate_exports
 from pipeline.intake.spool import Spool
 from pipeline.intake.table_landing import Landing, replaced_records, sources_to_reread
+from runtime.progress import each
 from runtime.settings import Settings
 from runtime.workspace import Workspace
 
@@ -91,7 +92,13 @@ class Intake:
 
 
 def validate_sources(
-    workspace: Workspace, settings: Settings, *, as_of: date | None, now: datetime, progress: Progress
+    workspace: Workspace,
+    settings: Settings,
+    *,
+    as_of: date | None,
+    now: datetime,
+    progress: Progress,
+    about_to_read: Callable[[], Any] = lambda: None,
 ) -> Intake:
     """Read, map and validate everything new; write nothing to the lake.
 
@@ -101,6 +108,7 @@ def validate_sources(
         as_of: The night, or None for the last full day in the data.
         now: The clock, with a zone.
         progress: Called with a line of text for each arrival.
+        about_to_read: Called before a new export is read; it may turn out to bring nothing new.
 
     Raises:
         ConfigurationError: A path, a column or an expression is wrong.
@@ -119,7 +127,7 @@ def validate_sources(
     next_sequence = ledger.select(pl.col("sequence").max().fill_null(0)).item() + 1
     reread = sources_to_reread(lake, ledger, configured)
     context = IntakeContext(lake, settings, now, next_sequence, erased, read_kept_after(lake), spool, budget, ledger, reread)
-    arrivals = _read_tables(context, offered, progress)
+    arrivals = _read_tables(context, offered, progress, about_to_read)
     unchanged = sum(len(exports) for exports in offered.values()) - len(arrivals)
     night = as_of or last_full_day(lake, arrivals, timezone=settings.community.timezone)
     findings += [
@@ -146,12 +154,18 @@ def _discover_exports(
     return offered, findings
 
 
-def _read_tables(context: IntakeContext, offered: Mapping[str, list[Export]], progress: Progress) -> list[Arrival]:
+def _read_tables(
+    context: IntakeContext, offered: Mapping[str, list[Export]], progress: Progress, about_to_read: Callable[[], None]
+) -> list[Arrival]:
     """Read and validate the new exports of every table; in the order of the contract, so that referenced tables come first."""
     arrivals: list[Arrival] = []
     for name, exports in offered.items():
         of_table: list[Arrival] = []
-        for arrival in _validated_arrivals(context, exports, arrivals_before=len(arrivals)):
+        new = [export for export in exports if not is_unchanged(context, export)]
+        if new:
+            about_to_read()
+        followed = each(new, total=len(new), unit=f"files of {name}")
+        for arrival in _validated_arrivals(context, followed, arrivals_before=len(arrivals)):
             progress(f"{arrival.export.name}: {arrival.facts['rows_read']:,} rows read, {arrival.bad.height:,} bad")
             of_table.append(arrival)
         arrivals += of_table
@@ -160,9 +174,8 @@ def _read_tables(context: IntakeContext, offered: Mapping[str, list[Export]], pr
     return arrivals
 
 
-def _validated_arrivals(context: IntakeContext, exports: Iterable[Export], *, arrivals_before: int) -> Iterator[Arrival]:
+def _validated_arrivals(context: IntakeContext, new: Iterable[Export], *, arrivals_before: int) -> Iterator[Arrival]:
     """Read and validate the new exports of one table, lazily: at most one batch of them is in memory."""
-    new = (export for export in exports if not is_unchanged(context, export))
     read = (mapped for export in new if (mapped := read_export(context, export)) is not None)
     for batch in in_validation_batches(read, most_rows=context.budget.rows_validated_together):
         size = len(batch)

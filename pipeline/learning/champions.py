@@ -31,7 +31,8 @@ from models.training import Trained, train_churn, train_value
 from models.value import ValueModel
 from pipeline.history.materialise import materialise_if_small
 from runtime.os_errors import cores
-from runtime.run_context import RunContext, code_hash, say, settings_hash
+from runtime.progress import each_cutoff, say
+from runtime.run_context import RunContext, code_hash, settings_hash
 from runtime.tracking.figures import training_figures
 from runtime.tracking.tracking import RegisteredModel, TrainingRecord
 
@@ -285,6 +286,7 @@ def _train(
             eligible_days=settings.churn.eligible_days,
             keep=panel_filter(purpose, history),
             threads=cores(),
+            following=each_cutoff,
         )
         # Recomputing one cut-off is cheap, and shows a leak in any feature before a model has learnt from it.
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))

@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 from tests.paths import ROOT
 
 OURS = "evenfall"
+# Tests run with the development lock; a night installs `requirements.lock` alone.
+LOCK = "requirements-dev.lock"
 # Brought by `python -m venv`, not by the lock.
 INSTALLERS = {"pip"}
 # Licences that ask for their notice to be kept, and no more; and those that also cover changes to their own files (MPL).
@@ -44,10 +46,10 @@ def licences(package: Distribution) -> list[str]:
     return classified or [part.strip() for part in (told.get("License") or "").split("\n")[0].split(" AND ")]
 
 
-def pins() -> dict[str, tuple[str, int]]:
-    """Name → version and number of hashes, of the lines of the lock meant for this Python and system."""
+def pins(lock: str = LOCK) -> dict[str, tuple[str, int]]:
+    """Name → version and number of hashes, of the lines of a lock meant for this Python and system."""
     found: dict[str, tuple[str, int]] = {}
-    for block in re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text(encoding="utf-8")):
+    for block in re.split(r"\n(?=\S)", (ROOT / lock).read_text(encoding="utf-8")):
         line = Requirement(block.split("\\")[0].strip())
         if line.marker is None or line.marker.evaluate():
             found[canonicalize_name(line.name)] = (str(line.specifier).removeprefix("=="), block.count("--hash=sha256:"))
@@ -79,6 +81,18 @@ def test_what_is_installed_is_what_the_lock_pins_by_hash() -> None:
     assert [name for name, (_, hashes) in pinned.items() if not hashes] == []
     here = {name: package.version for name, package in installed().items() if name not in (OURS, *INSTALLERS)}
     assert {name: version for name, version in here.items() if pinned.get(name, ("", 0))[0] != version} == {}
+
+
+def test_the_locks_of_a_night_and_of_the_bootstrap_are_parts_of_the_development_lock() -> None:
+    pinned = pins()
+    for lock in ("requirements.lock", "requirements-bootstrap.lock"):
+        assert {name: pin for name, pin in pins(lock).items() if pinned.get(name) != pin} == {}
+
+
+def test_a_night_installs_no_tool_of_development_and_no_dask() -> None:
+    night = set(pins("requirements.lock"))
+    assert night.isdisjoint({"pytest", "mypy", "ruff", "import-linter", "hypothesis", "moto", "marimo", "dask", "prefect-dask"})
+    assert {"psutil", "rich", "boto3"} <= night
 
 
 def test_a_licence_that_binds_users_is_refused() -> None:

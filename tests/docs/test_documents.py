@@ -82,8 +82,9 @@ def test_no_module_has_outgrown_its_purpose() -> None:
     assert long == []
 
 
-def test_the_lock_has_hashes_and_no_index_address() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("path", [*sorted(ROOT.glob("requirements*.lock")), ROOT / "benchmarks" / "requirements.lock"], ids=str)
+def test_a_lock_has_hashes_and_no_index_address(path: Path) -> None:
+    lock = path.read_text()
     assert "://" not in lock
     pins = re.findall(r"^[a-z0-9._-]+(?:\[[a-z,]+\])?==\S+", lock, flags=re.MULTILINE)
     assert pins

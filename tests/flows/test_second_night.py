@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from lake.storage.delta import Lake
-from pipeline.intake.intake import arrived_on
+from pipeline.intake.intake import arrived_on, validate_sources
+from pipeline.preflight import preflight
+from runtime.run_context import open_run
 from tests.forum import DAYS, FORUM, NIGHT, NOW, WHO, day, take_in, write_events, write_forum
 
 MANY_FILES = FORUM.replace("content.csv", "content*.csv").replace("feedback.csv", "feedback*.csv")
@@ -43,3 +45,32 @@ def test_the_second_and_the_third_night_count_what_arrived_on_them_in_each_table
     assert counted(arrived_on(lake, NIGHT)) == first
     assert counted(arrived_on(lake, second)) == of_second
     assert arrived_on(lake, third + timedelta(days=1)).is_empty()
+
+
+def test_great_expectations_is_asked_for_only_where_a_new_file_arrived(tmp_path: Path) -> None:
+    write_forum(tmp_path)
+    asked: list[str] = []
+
+    def look() -> None:
+        opened = open_run(tmp_path, NIGHT, now=NOW)
+        asked.append(f"preflight: {preflight(opened, writes=True, sources=True)}")
+        validate_sources(
+            opened.workspace,
+            opened.settings,
+            as_of=NIGHT,
+            now=NOW,
+            progress=lambda _: None,
+            about_to_read=lambda: asked.append("read"),
+        )
+
+    look()
+    assert asked[0] == "preflight: True"
+    assert "read" in asked
+    take_in(tmp_path)
+    asked.clear()
+    look()
+    assert asked == ["preflight: False"]
+    write_events(tmp_path, "events-9.csv", range(3))
+    asked.clear()
+    look()
+    assert asked == ["preflight: True", "read"]

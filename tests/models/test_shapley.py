@@ -132,3 +132,16 @@ def test_no_rows_have_no_contributions() -> None:
 )
 def test_values_go_left_by_the_rules_of_lightgbm(split: dict[str, object], left: list[bool]) -> None:
     assert goes_left(split)(np.array([-1.0, 2.0, 3.0, np.nan])).tolist() == left
+
+
+def test_woodelf_has_an_upper_bound_because_its_internal_nodes_are_subclassed() -> None:
+    """`woodelf.core` is no public interface: another minor release may rename what `_woodelf_trees` builds on."""
+    from importlib.metadata import requires
+
+    from packaging.requirements import Requirement
+    from woodelf.core.trees.decision_trees_ensemble import DecisionTreesEnsemble
+
+    (woodelf,) = (one for one in map(Requirement, requires("evenfall") or []) if one.name == "woodelf-explainer")
+    assert not woodelf.specifier.contains("0.5.0")
+    assert woodelf.specifier.contains("0.4.8")
+    assert DecisionTreesEnsemble is not None

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from pydantic import ValidationError
 
 from expectations.engine import LocalSuite
 from features.compute import compute_features
@@ -23,6 +24,7 @@ from pipeline.intake.reading import Arrival
 from pipeline.intake.spool import Spool
 from runtime.memory import MemoryBudget
 from runtime.run_context import open_run
+from runtime.settings import Scale
 from tests.forum import NIGHT, NOW, landed, take_in, write_events, write_forum
 
 LITTLE = '\n[scale]\nmax_memory = "0.2MiB"\n'
@@ -136,6 +138,22 @@ def test_records_weigh_in_the_spool_what_they_weigh_when_written_out(tmp_path: P
     assert held.bytes == spool.keep(again).bytes > 999 * (20 + 45)
 
 
-@pytest.mark.parametrize(("written", "expected"), [("4GiB", 4 * 2**30), ("1.5GiB", 3 * 2**29), ("512MiB", 2**29)])
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("4GiB", 4 * 2**30), ("1.5GiB", 3 * 2**29), ("512MiB", 2**29), ("0.2MiB", 209_715), ("4 GB", 4 * 10**9)],
+)
 def test_a_size_is_read_as_it_is_written(written: str, expected: int) -> None:
     assert MemoryBudget.of(written).bytes == expected
+
+
+@pytest.mark.parametrize("written", ["4", "4000", "2 elephants", "-4GiB", "4XiB", ""])
+def test_what_is_no_size_is_told_with_an_example(written: str) -> None:
+    with pytest.raises(ValueError, match="is not a size of memory, such as 4GiB"):
+        MemoryBudget.of(written)
+    with pytest.raises(ValidationError, match="such as 4GiB or 1536MiB"):
+        Scale(max_memory=written)
+
+
+def test_a_size_stays_in_the_configuration_as_it_was_written() -> None:
+    """Receipts of earlier nights hash it."""
+    assert Scale(max_memory="1536MiB").model_dump(mode="json")["max_memory"] == "1536MiB"

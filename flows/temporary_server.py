@@ -1,0 +1,144 @@
+"""Prefect's temporary server, started early: it gets ready in a process of its own while this one reads its packages.
+
+Where no server is configured, Prefect starts one by itself, but only when a flow begins, and reads the server's packages in the
+flow's process as well. Starting the same server first, and naming its address to Prefect, saves both. Wherever there is doubt
+whether a server is configured, it is left to Prefect.
+"""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+_ADDRESS: Final = "PREFECT_API_URL"
+_TIMEOUT: Final = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
+# Any of these may name a server, or forbid a temporary one; only Prefect itself reads them all.
+_SETTINGS: Final = (
+    _ADDRESS,
+    "PREFECT_PROFILE",
+    "PREFECT_PROFILES_PATH",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED",
+)
+# As Prefect starts it, without its web pages.
+_MARKS: Final = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+_PAUSE_SECONDS: Final = 0.05
+_ANSWER_SECONDS: Final = 5.0
+_END_SECONDS: Final = 5.0
+
+
+def start_server() -> None:
+    """Start the server, unless one is configured or Prefect has been read and settled this already."""
+    global _server  # noqa: PLW0603 - one per process, as Prefect has one address
+    if _server is None and "prefect" not in sys.modules and not _may_be_configured():
+        _server = _Server()
+        # Registered before Prefect is imported, so run after Prefect has sent what it still has to tell.
+        atexit.register(stop_server)
+
+
+def wait_for_server() -> None:
+    """Wait until the server that was started answers; one that does not come up is left to Prefect, which starts its own."""
+    if _server is not None and not _server.is_ready():
+        stop_server()
+
+
+@contextmanager
+def without_heartbeats() -> Iterator[None]:
+    """Let flows send no heartbeats to the server that was started; a configured one gets them."""
+    if _server is None:
+        yield
+        return
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    # Nobody looks for them in a server that ends with its flow, and a flow waits up to a second for their thread.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def stop_server() -> None:
+    """End the server, if one was started."""
+    global _server  # noqa: PLW0603 - see above
+    if _server is not None:
+        _server.end()
+    _server = None
+
+
+class _Server:
+    """The process, and the environment that names its address."""
+
+    def __init__(self) -> None:
+        self._port = _free_port()
+        command = ["uvicorn", "--factory", "prefect.server.api.server:create_app"]
+        where = ["--host", "127.0.0.1", "--port", str(self._port), "--log-level", "error", "--lifespan", "on"]
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            # -P: not from the folder it is started in, which is the community's and may hold anything.
+            [sys.executable, "-P", "-m", *command, *where],
+            env=os.environ | _MARKS,
+            stdin=subprocess.DEVNULL,
+        )
+        os.environ[_ADDRESS] = f"http://127.0.0.1:{self._port}/api"
+
+    def is_ready(self) -> bool:
+        """Wait for it; False when it ended or the time that Prefect grants has passed."""
+        until = time.monotonic() + float(os.environ.get(_TIMEOUT, "20"))
+        while self._process.poll() is None and time.monotonic() < until:
+            if self._answers():
+                return True
+            time.sleep(_PAUSE_SECONDS)
+        return False
+
+    def end(self) -> None:
+        """Let it write what it has heard, then end it."""
+        os.environ.pop(_ADDRESS, None)
+        self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        asked = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
+        try:
+            asked.request("GET", "/api/health")
+            return asked.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            asked.close()
+
+
+def _may_be_configured() -> bool:
+    profiles = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser() / "profiles.toml"
+    if any(name in os.environ for name in _SETTINGS) or profiles.exists():
+        return True
+    # Prefect looks into these files of the folder that it is started in.
+    return Path("prefect.toml").exists() or _holds(".env", "prefect_") or _holds("pyproject.toml", "tool.prefect")
+
+
+def _holds(file: str, text: str) -> bool:
+    """Whether a file holds a text; True where that cannot be told."""
+    try:
+        return text in Path(file).read_text(encoding="utf-8").lower()
+    except FileNotFoundError:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+_server: _Server | None = None
