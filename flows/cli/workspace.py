@@ -1,0 +1,80 @@
+"""What commands share: their options, and the checks of a workspace before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lake.errors import EvenfallError
+
+if TYPE_CHECKING:
+    from runtime.run_context import RunContext
+
+
+def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--workspace`."""
+    return click.option(
+        "--workspace",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        help="Folder with evenfall.toml.  [default: here]",
+    )(command)
+
+
+def as_of_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--as-of`."""
+    return click.option("--as-of", metavar="YYYY-MM-DD", help="The night.  [default: yesterday, or what \\[run] as_of says]")(
+        command
+    )
+
+
+def known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> RunContext:
+    """Open a run and check what can be checked before anything heavy is imported, so that a mistake is told at once."""
+    from pipeline.preflight import preflight, refuse_empty
+    from runtime.run_context import open_run
+
+    night = open_run(workspace, as_of)
+    preflight(night, writes=writes)
+    if needs_data:
+        refuse_empty(night.workspace.lake)
+    return night
+
+
+def prepare_flow(night: RunContext) -> None:
+    """Prepare the environment of a flow, and start Prefect's temporary server while the flow's packages are imported."""
+    from flows.temporary_server import start_server
+    from runtime.environment import prepare_environment
+
+    prepare_environment(night.workspace.root)
+    # Workers of a Dask scheduler live on after the night, and Prefect must be elsewhere (flows.scale.cluster).
+    if night.settings.scale.address is None:
+        start_server()
+
+
+def free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> tuple[RunContext, bool]:
+    """Do the same for a run that needs the workspace for itself; a failure goes to the alerts and to the log.
+
+    Returns:
+        The run, and whether the sources, where they are read, offer a new file.
+    """
+    from flows.scale.reachability import check_reachable
+    from pipeline.preflight import preflight, refuse_empty
+    from runtime.alerting import alerted
+    from runtime.logged_run import logged
+    from runtime.run_context import open_run
+
+    night = open_run(workspace, as_of)
+    with alerted(night, purpose):
+        night.workspace.refuse_when_held()
+        try:
+            is_any_new = preflight(night, writes=True, sources=sources)
+            if not sources:
+                refuse_empty(night.workspace.lake)
+        except EvenfallError:
+            with logged(night, purpose):
+                raise
+        check_reachable(night.settings.scale)
+    return night, is_any_new
