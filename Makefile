@@ -10,7 +10,7 @@ WORKSPACE ?=
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev nightly test check docs soak mutants bench bench-full rivals members experiments cohorts notebooks lock clean
+.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full rivals members experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -63,6 +63,12 @@ check: $(READY_DEV)  ## style, types, imports between rooms, documents against t
 test: check  ## everything that can be tested here, but for the long tests of make soak
 	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
+coverage: $(READY_DEV)  ## measure which lines and branches the tests run, child processes included; takes longer than make test
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup --no-loadscope-reorder -m "not soak"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 soak: rivals  ## the long tests, up to an hour
 	$(BIN)/python -m pytest -q -m soak
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup --no-loadscope-reorder -m "not soak" --ignore tests/docs
@@ -107,4 +113,4 @@ lock: $(BOOTSTRAPPED)  ## resolve the dependencies anew into the locks, with has
 	$(COMPILE) benchmarks/requirements.in --upgrade --output-file benchmarks/requirements.lock
 
 clean:  ## remove the demo workspace and caches
-	rm -rf workspace .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf workspace .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
