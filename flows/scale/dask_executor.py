@@ -42,7 +42,8 @@ from pipeline.execution.partitions import (
 )
 from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.history.incremental_totals import TOTALS_TABLES
-from pipeline.learning.champions import Champions, is_eligible
+from pipeline.learning.challenger import is_eligible
+from pipeline.learning.champions import Champions
 from pipeline.scoring import columns_for_segments
 from runtime.run_context import RunContext, code_hash
 from runtime.settings import Scale
