@@ -24,7 +24,7 @@ from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow,
 from outputs.report.calibration_rows import calibration_rows
 from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.history.materialise import materialise_if_small
-from pipeline.learning.champions import data_versions, first_day, panel_filter
+from pipeline.learning.challenger import data_versions, first_day, panel_filter
 from runtime.os_errors import cores
 from runtime.progress import each, each_cutoff, say
 from runtime.run_context import RunContext, open_run

@@ -15,7 +15,8 @@ from features.history import History, cut, restrict_members
 from lake.errors import OutsideServiceError
 from models.boosting import TrainTrees, train_trees_here
 from pipeline.history.daily_rollups import CommunitySnapshot
-from pipeline.learning.champions import Champions, TrainingInput
+from pipeline.learning.challenger import TrainingInput
+from pipeline.learning.champions import Champions
 from pipeline.scoring import Predictors, add_predictions, add_reasons, columns_for_segments
 from runtime.os_errors import cores
 from runtime.progress import each

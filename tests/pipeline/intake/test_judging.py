@@ -13,7 +13,7 @@ from lake.storage.release_format import mark_format
 from outputs.report.validation_page import render_validation
 from pipeline.history.daily_rollups import load_snapshot, roll_up
 from pipeline.intake.intake import Intake, land_intake, validate_sources
-from pipeline.learning.champions import first_day
+from pipeline.learning.challenger import first_day
 from pipeline.summary import stop_error, validation_facts
 from runtime.run_context import open_run
 
