@@ -114,7 +114,7 @@ class DaskExecutor:
             OutsideServiceError: The same bucket lost several workers, or the scheduler went away.
         """
         inputs = self._prepared_inputs()
-        asked = [self.cluster.submit(work, {"ground": inputs, "bucket": partition, **told}) for partition in self._partitions]
+        asked = [self.cluster.submit(work, {"inputs": inputs, "partition": partition, **told}) for partition in self._partitions]
         try:
             for _ in each(range(len(asked)), total=len(asked), unit="partitions"):
                 yield asked.pop(0).result()
