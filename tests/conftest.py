@@ -45,7 +45,8 @@ _LONGEST_FIRST = (
             "flows/test_nightly", "pipeline/intake/test_bad_input", "pipeline/erasure/test_erase", "flows/test_deployments",
             "flows/test_leakage", "chaos/test_crashes", "flows/test_backtest", "pipeline/learning/test_champions",
             "pipeline/test_verification", "expectations/test_against_plain_python", "chaos/test_servers",
-            "features/incremental/test_totals",
+            "features/incremental/test_totals", "flows/scale/test_scale", "flows/test_requests", "flows/test_object_storage",
+            "runtime/test_signals", "expectations/test_client", "flows/scale/test_lost_scheduler", "chaos/test_security",
         )
     ),
 )  # fmt: skip
@@ -57,6 +58,8 @@ def _shared_by(nodeid: str) -> str:
     return "explorers" if file in _EXPLORERS else file
 
 
+# First of all: xdist reads the marks in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest first, and keep the tests of a file in one process, which `--dist loadgroup` does by these marks."""
     places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
