@@ -61,17 +61,17 @@ check: $(READY_DEV)  ## style, types, imports between rooms, documents against t
 	$(BIN)/python -m pytest -q tests/docs
 
 test: check  ## everything that can be tested here, but for the long tests of make soak
-	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup --no-loadscope-reorder -m "not soak" --ignore tests/docs
+	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
 coverage: $(READY_DEV)  ## measure which lines and branches the tests run, child processes included; takes longer than make test
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup --no-loadscope-reorder -m "not soak"
+	$(BIN)/coverage run -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 soak: rivals  ## the long tests, up to an hour
 	$(BIN)/python -m pytest -q -m soak
-	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup --no-loadscope-reorder -m "not soak" --ignore tests/docs
+	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not soak" --ignore tests/docs
 
 mutants: $(READY_DEV)  ## make one-line slips in a copy and see whether tests notice; ARGS="--room models --number 20 --seed 3"
 	$(BIN)/python -m tests.mutants $(ARGS)

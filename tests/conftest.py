@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -58,15 +59,23 @@ def _shared_by(nodeid: str) -> str:
     return "explorers" if file in _EXPLORERS else file
 
 
-# First of all: xdist reads the marks in a hook of the same name.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first, and keep the tests of a file in one process, which `--dist loadgroup` does by these marks."""
+    """Put the longest first; the order is otherwise that of the files."""
     places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(_shared_by(item.nodeid), len(places)))
-    for item in items:
-        if (shared := _shared_by(item.nodeid)) not in _EACH_ALONE:
-            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+# Not xdist's loadgroup: it names groups in an attribute that this pytest does not read ids from.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process, so that what they share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            shared = _shared_by(nodeid)
+            return nodeid if shared in _EACH_ALONE else shared
+
+    return ByFile(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
