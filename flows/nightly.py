@@ -60,7 +60,7 @@ from runtime.run_context import RunContext, open_run
 
 
 def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
-    """Only what the outside world may mend by itself is worth another try; wrong data stay wrong."""
+    """Retry only `OutsideServiceError`, except a lost cluster: data that is wrong is wrong on the second try, too."""
     trouble = state.result(raise_on_failure=False)
     return isinstance(trouble, OutsideServiceError) and not isinstance(trouble, ClusterLostError)
 

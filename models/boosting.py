@@ -105,7 +105,7 @@ class TrainingData:
         return [f"f{position}" for position in range(self.laid_out.shape[1])]
 
 
-# Parameters, number of trees and a lesson → LightGBM's text of the trees: where and by whom it is done is the caller's.
+# Parameters, number of trees and training data → LightGBM's text of the trees; the caller decides where they are trained.
 TrainTrees = Callable[[Mapping[str, object], int, TrainingData], str]
 
 

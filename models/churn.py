@@ -48,7 +48,7 @@ class ChurnModel:
         trees: The trees of kind `lightgbm`.
         recency: The one-signal model of kind `recency`.
         silence: The buy-till-you-die model that kind `lightgbm` is averaged with; None where members do more than buy.
-        metrics: Model → metric → value at a later test cut-off, measured on a twin fitted without it; empty when not measured.
+        metrics: Model → metric → value of a holdout model at a later test cut-off; empty when not measured.
         curves: Points of its curves at that cut-off, as `models.curves` lays them out; empty when not measured.
     """
 

@@ -88,9 +88,9 @@ def refuse_later_knowledge(with_future: pl.DataFrame, without_future: pl.DataFra
     Raises:
         DataError: Names the columns.
     """
-    validation = with_future.select("member_id").join(without_future, on="member_id", how="left", maintain_order="left")
-    names = [name for name in feature_names(with_future) if name in validation.columns]
-    differing = [name for name in names if not _is_same(with_future[name], validation[name])]
+    truncated = with_future.select("member_id").join(without_future, on="member_id", how="left", maintain_order="left")
+    names = [name for name in feature_names(with_future) if name in truncated.columns]
+    differing = [name for name in names if not _is_same(with_future[name], truncated[name])]
     if differing:
         raise DataError(
             f"{_listed(differing)} of a past night would be different without the days after it: "

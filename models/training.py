@@ -1,7 +1,7 @@
-"""Training, measured: a twin is fitted without the newest outcomes and measured on them, then the model that will be used.
+"""Measured training: a holdout model is fitted without the newest outcomes and measured on them, then the final model is fitted.
 
-The figures are the twin's, on a cut-off neither it nor its calibration has seen. The final model then learns from outcomes
-as new as there are.
+The figures are the holdout model's, on a cut-off that neither it nor its calibration has seen. The final model is trained on
+the newest outcomes as well.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Trained(Generic[Model]):
     """A model ready for use, and everything worth recording about how it came to be.
 
     Args:
-        model: The final model; its `metrics` are the twin's.
+        model: The final model; its `metrics` are the holdout model's.
         holdout_model: The model that was measured, fitted on the evaluation split; None when there was no test cut-off.
         evaluation: The cut-offs the figures come from; its `missing` and `why` say what history was too short for.
         final: The cut-offs the final model learnt from.

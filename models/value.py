@@ -76,7 +76,7 @@ class ValueModel:
         level: Factor on every expectation that sets the total.
         level_of_buyers: The factor of members the buy-till-you-die model speaks of, in place of `level`.
         expected: The trees of kind `lightgbm`.
-        metrics: Model → metric → value at a later test cut-off, measured on a twin fitted without it; empty when not measured.
+        metrics: Model → metric → value of a holdout model at a later test cut-off; empty when not measured.
         curves: Points of its curves at that cut-off, as `models.curves` lays them out; empty when not measured.
     """
 

@@ -1,4 +1,4 @@
-"""A crew of Dask workers: features, predictions and reasons by the bucket of members, through Prefect's Dask task runner."""
+"""The Dask executor: features, predictions and reasons by member partition, through Prefect's Dask task runner."""
 
 from __future__ import annotations
 

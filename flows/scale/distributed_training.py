@@ -42,10 +42,10 @@ class RankedClient(Client):  # type: ignore[misc]
 
 
 def train_trees_on(client: Client, *, name: str = "the Dask cluster") -> TrainTrees:
-    """Grow trees on the workers of a client.
+    """Return a function that trains trees on the workers of a client.
 
-    A lesson too small to share is learnt here. A worker that is lost takes its share of the rows with it, so the lesson
-    starts again on those that are left.
+    Training data too small to distribute is used in this process. A lost worker takes its share of the rows with it, so
+    training starts again on the workers that are left.
 
     Args:
         client: Of a cluster with workers.
@@ -64,7 +64,7 @@ def train_trees_on(client: Client, *, name: str = "the Dask cluster") -> TrainTr
                     return train_trees_here(parameters, rounds, data)
                 with client.as_current(), warnings.catch_warnings():
                     warnings.simplefilter("ignore", UserWarning)  # it says of its own default that it is ignored
-                    return _grow(client, workers, parameters, rounds, data)
+                    return _train_trees(client, workers, parameters, rounds, data)
             except (KilledWorker, FutureCancelledError, CommClosedError, LightGBMError, OSError) as error:
                 if client.status != RUNNING:
                     raise ClusterLostError(name) from error
@@ -78,7 +78,7 @@ def train_trees_on(client: Client, *, name: str = "the Dask cluster") -> TrainTr
     return train_trees
 
 
-def _grow(client: Client, workers: list[str], parameters: Mapping[str, object], rounds: int, data: TrainingData) -> str:
+def _train_trees(client: Client, workers: list[str], parameters: Mapping[str, object], rounds: int, data: TrainingData) -> str:
     from lightgbm.dask import DaskLGBMRegressor
 
     _hush()

@@ -258,7 +258,7 @@ def test_a_training_that_loses_a_worker_each_time_leaves_nothing_half_done(
 ) -> None:
     from flows.scale import distributed_training as growing
 
-    train_trees, killed = growing._grow, []
+    train_trees, killed = growing._train_trees, []
 
     def grow_and_lose(client: Any, *given: Any) -> str:
         with once(lambda: is_growing(client), do=kill_a_worker) as seen:
@@ -270,7 +270,7 @@ def test_a_training_that_loses_a_worker_each_time_leaves_nothing_half_done(
     plain = (community / "evenfall.toml").read_text().replace(SMALL_MODELS, MANY_CUTOFFS.format(rounds=400))
     (community / "evenfall.toml").write_text(plain + IN_BUCKETS)
     with monkeypatch.context() as patch:
-        patch.setattr(growing, "_grow", grow_and_lose)
+        patch.setattr(growing, "_train_trees", grow_and_lose)
         done = run("train", "--workspace", community, "--promote")
     assert any(killed), "no worker was killed in the middle"
     # One that is left alone grows them itself; lost again and again, the training gives up in words.

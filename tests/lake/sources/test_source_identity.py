@@ -22,8 +22,8 @@ QUERY = SourceSettings(uri="sqlite:///shop.db", query="SELECT 1")
 def ledger(*arrivals: tuple[str, str]) -> pl.DataFrame:
     """Arrivals of orders, by source and path."""
     rows: list[dict[str, Any]] = [
-        {"arrival_id": str(storage), "table": "orders", "source": source, "path": path, "sequence": storage}
-        for storage, (source, path) in enumerate(arrivals)
+        {"arrival_id": str(number), "table": "orders", "source": source, "path": path, "sequence": number}
+        for number, (source, path) in enumerate(arrivals)
     ]
     return pl.DataFrame(rows, schema=dict(SCHEMA))
 

@@ -20,7 +20,7 @@ WORDS = st.sampled_from([*IDS, "anna-3", "x12347", " ", ".", "size ", "hanna", "
 
 
 def alone(member: str) -> IdMatcher:
-    """The needle of one member beside all that are known."""
+    """The matcher of one member beside all that are known."""
     return IdMatcher(member, frozenset(one for one in KNOWN if member in one and one != member))
 
 

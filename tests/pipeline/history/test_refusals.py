@@ -85,9 +85,9 @@ class Refusing:
     def night(self) -> None:
         """Take in what waits, in the order of the sources."""
         take_in(self.folder, self.toml())
-        for storage, (name, rows) in enumerate(self.waiting):
+        for number, (name, rows) in enumerate(self.waiting):
             # Of a snapshot that a newer one has taken the place of the noes alone are heard.
-            is_superseded = self.extra and any(name == later for later, _ in self.waiting[storage + 1 :])
+            is_superseded = self.extra and any(name == later for later, _ in self.waiting[number + 1 :])
             for who, cells in rows.items():
                 if {"no", "?"} & set(cells):
                     self.refused[name].add(who)
