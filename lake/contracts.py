@@ -104,6 +104,10 @@ MEMBERS: Final = Table(
         "referrer_id": Column(_TEXT, "The member who brought this one."),
         "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes, unreadable as no."),
         "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes, unreadable as no."),
+        "role": Column(_TEXT, "member, staff or bot; staff and bots are never listed, scored or learnt from."),
+        "timezone": Column(_TEXT, "The member's timezone, such as Europe/London, for a suggested hour."),
+        "display_name": Column(_TEXT, "The name to address the member by; in lists and the app only."),
+        "handle": Column(_TEXT, "How tools that send know the member, such as an e-mail address; in lists and the app only."),
     },
 )
 
