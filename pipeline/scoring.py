@@ -100,9 +100,9 @@ def add_reasons(
     return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
 
-def columns_for_segments(names: Iterable[str], night: RunContext) -> list[str]:
+def columns_for_segments(names: Iterable[str], run: RunContext) -> list[str]:
     """Choose, of the columns of scored members, those that risk, scores, tiers, lifecycle, groups and lists read."""
-    scores = night.settings.scores
+    scores = run.settings.scores
     read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *READ_BY_CONTACTS, *AMOUNTS, *TYPICAL_SHARES}
     read |= {*scores.activity_weights, *scores.commercial_weights, *scores.value_weights}
     return [name for name in names if name in read or kind_of(name) is not None]

@@ -103,54 +103,54 @@ def look_at_last_nights(workspace: Workspace) -> Iterator[Diagnosis]:
         yield warning("last nights", told, remedy)
 
 
-def look_at_tonight(night: RunContext, *, registry_answers: bool) -> Iterator[Diagnosis]:
+def look_at_tonight(run: RunContext, *, registry_answers: bool) -> Iterator[Diagnosis]:
     """Which night would run now, and would it train? A registry that does not answer is not asked: its client waits for long."""
     try:
-        as_of, how = _next(night)
-        yield ok("tonight", f"{as_of} ({how}); {_training(night, as_of) if registry_answers else 'the registry was not asked'}")
+        as_of, how = _next(run)
+        yield ok("tonight", f"{as_of} ({how}); {_training(run, as_of) if registry_answers else 'the registry was not asked'}")
     except EvenfallError as error:
         yield of_error("tonight", error)
 
 
-def look_for_gaps(night: RunContext) -> Iterator[Diagnosis]:
+def look_for_gaps(run: RunContext) -> Iterator[Diagnosis]:
     """Are there lists of the nights just before the one that is due?"""
-    lists = night.workspace.lists
+    lists = run.workspace.lists
     listed = sorted(path.name for path in lists.glob("[0-9]*") if (path / "receipt.json").exists()) if lists.exists() else []
-    if night.asked is None or not listed:
+    if run.asked is None or not listed:
         return
     newest = date.fromisoformat(listed[-1])
-    missing = (night.asked - newest).days - 1
+    missing = (run.asked - newest).days - 1
     if missing > 0:
         yield warning(
             "nights",
-            f"the newest lists are of {newest}: {missing:,} nights before {night.asked} have none",
-            f"Run `evenfall backfill --from {newest + timedelta(days=1)} --to {night.asked}` if they are wanted.",
+            f"the newest lists are of {newest}: {missing:,} nights before {run.asked} have none",
+            f"Run `evenfall backfill --from {newest + timedelta(days=1)} --to {run.asked}` if they are wanted.",
         )
 
 
-def _next(night: RunContext) -> tuple[date, str]:
-    if night.asked is not None:
-        told = "yesterday" if night.settings.run.as_of == "yesterday" else "as [run] as_of says"
-        return night.asked, told
-    if not any(night.workspace.lake.exists(table) for table in ACTIVITY_TABLES):
-        return last_full_day(night.workspace.lake, [], timezone=night.timezone), "nothing has landed; the data may say another"
+def _next(run: RunContext) -> tuple[date, str]:
+    if run.asked is not None:
+        told = "yesterday" if run.settings.run.as_of == "yesterday" else "as [run] as_of says"
+        return run.asked, told
+    if not any(run.workspace.lake.exists(table) for table in ACTIVITY_TABLES):
+        return last_full_day(run.workspace.lake, [], timezone=run.timezone), "nothing has landed; the data may say another"
     return last_full_day(
-        night.workspace.lake, [], timezone=night.timezone
+        run.workspace.lake, [], timezone=run.timezone
     ), "the last full day landed; new files may bring a later one"
 
 
-def _training(night: RunContext, as_of: date) -> str:
+def _training(run: RunContext, as_of: date) -> str:
     """Whether the night would train, as the registry tells; asked only where there is one."""
-    if not night.tracking.exists():
+    if not run.tracking.exists():
         return "it trains: there is no champion yet"
-    newest = night.tracking.newest_training("churn", as_of=as_of)
-    champion, value = (night.tracking.champion(purpose, as_of=as_of) for purpose in ("churn", "value"))
+    newest = run.tracking.newest_training("churn", as_of=as_of)
+    champion, value = (run.tracking.champion(purpose, as_of=as_of) for purpose in ("churn", "value"))
     if champion is None or newest is None:
         return "it trains: there is no champion yet"
     for scores in (champion, value):
         if scores is not None:
             scores.refuse_damage()
-    due = newest + timedelta(days=night.settings.training.every_days)
+    due = newest + timedelta(days=run.settings.training.every_days)
     trains = "it trains" if due <= as_of else f"it does not train before {due}"
     return f"{champion.label} scores; last trained on {newest}, so {trains}"
 

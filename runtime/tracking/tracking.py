@@ -224,10 +224,10 @@ class Tracking:
         with self.client() as client:
             experiment_id = self._experiment_id(client, NIGHTS)
             earlier = client.search_runs([experiment_id], filter_string=f"tags.as_of = '{as_of.isoformat()}'")
-            night = mlflow.start_run(
+            mlflow_run = mlflow.start_run(
                 experiment_id=experiment_id, run_name=f"night {as_of.isoformat()}", tags=run_tags(as_of, tags)
             )
-            with night:
+            with mlflow_run:
                 mlflow.log_metrics(night_metric_names(metrics))
                 mlflow.log_text(summary, "summary.md")
             for run in earlier:
