@@ -49,7 +49,7 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
         DataError: The lake is empty, or history is too short for a single test.
     """
     run = open_run(workspace, as_of)
-    with run.workspace.held("backtest"):
+    with run.workspace.locked("backtest"):
         run = resolved(run)
         update_rollups(run)
         at_most = run.settings.scale.budget.rollup_rows_in_memory
@@ -71,8 +71,8 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
     horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
     if "orders" in history.available:
         horizons["value"] = settings.value.horizon_days
-    plan_erasure = _planned(run, history, max(horizons.values()), wanted)
-    if not plan_erasure:
+    planned = _planned(run, history, max(horizons.values()), wanted)
+    if not planned:
         return []
     results: list[CutoffResult] = []
     panels: dict[tuple[int, bool], pl.DataFrame] = {}
@@ -81,10 +81,10 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
         kind = (horizon_days, keep is None)
         if kind not in panels:
             # One panel in memory at a time.
-            panels = {kind: _panel(run, history, plan_erasure, horizon_days, keep)}
-        places = range(max(0, len(plan_erasure) - wanted), len(plan_erasure))
-        for place in each(places, total=len(places), unit="cut-offs"):
-            known = plan_erasure[max(0, place + 1 - _reach(run, horizon_days)) : place + 1]
+            panels = {kind: _panel(run, history, planned, horizon_days, keep)}
+        positions = range(max(0, len(planned) - wanted), len(planned))
+        for position in each(positions, total=len(positions), unit="cut-offs"):
+            known = planned[max(0, position + 1 - _reach(run, horizon_days)) : position + 1]
             say(f"{purpose} as of {known[-1]} …")
             result = backtest_cutoff(panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction)
             if result is not None:
@@ -111,13 +111,11 @@ def _reach(run: RunContext, horizon_days: int) -> int:
     return prediction.max_cutoffs - (-horizon_days // prediction.step_days)
 
 
-def _panel(
-    run: RunContext, history: History, plan_erasure: tuple[date, ...], horizon_days: int, keep: pl.Expr | None
-) -> pl.DataFrame:
-    say(f"features of {len(plan_erasure)} past cut-offs …")
+def _panel(run: RunContext, history: History, planned: tuple[date, ...], horizon_days: int, keep: pl.Expr | None) -> pl.DataFrame:
+    say(f"features of {len(planned)} past cut-offs …")
     return build_panel(
         history,
-        cutoffs=plan_erasure,
+        cutoffs=planned,
         churn_horizon_days=horizon_days,
         value_horizon_days=horizon_days,
         seen_until=run.as_of,

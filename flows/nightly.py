@@ -92,7 +92,7 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightResult:
     preload(validates=False)
     try:
         run = open_run(workspace, as_of)
-        with alerted(run, "nightly"), run.workspace.held("nightly"):
+        with alerted(run, "nightly"), run.workspace.locked("nightly"):
             return run_night(run)
     finally:
         # A run that failed early may be part of a program that lives on.
@@ -123,7 +123,7 @@ def _run_steps(run: RunContext, executor: Executor) -> NightResult:
         report(run, lists, champions, maturity, intake, tonight, features.catalog)
         record_night(run, lists, champions, maturity, tonight)
         tidy_up(run)
-    alert_of_warnings(run, [found.says for found in intake.findings if found.severity == "warning"])
+    alert_of_warnings(run, [finding.says for finding in intake.findings if finding.severity == "warning"])
     return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 

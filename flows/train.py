@@ -36,7 +36,7 @@ def train(workspace: str = ".", as_of: str | None = None, force: Action = "train
         ConfigurationError: There is nothing to roll back to.
     """
     run = open_run(workspace, as_of)
-    with alerted(run, "train"), run.workspace.held("train"), logged(run, "train"), open_executor(run) as executor:
+    with alerted(run, "train"), run.workspace.locked("train"), logged(run, "train"), open_executor(run) as executor:
         return train_and_decide(resolved(run), executor, force)
 
 

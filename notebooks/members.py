@@ -64,9 +64,9 @@ def as_table(members: pl.DataFrame) -> pl.DataFrame:
 
 
 @app.function
-def told(*paragraphs: str) -> mo.Html:
+def paragraphs(*texts: str) -> mo.Html:
     """Plain text, a paragraph each."""
-    return mo.Html("".join(Markup("<p>{}</p>").format(paragraph) for paragraph in paragraphs))
+    return mo.Html("".join(Markup("<p>{}</p>").format(text) for text in texts))
 
 
 @app.function
@@ -85,7 +85,7 @@ def _():
         workspace, nights, trouble = None, [], error
     mo.stop(
         trouble is not None,
-        mo.callout(told(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
+        mo.callout(paragraphs(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
     )
     return nights, workspace
 
@@ -153,8 +153,8 @@ def _(chosen, members, run):
 
 @app.cell
 def _(chosen, run):
-    def _or_dash(told):
-        return lambda value: words.DASH if value is None else told(value)
+    def _or_dash(as_text):
+        return lambda value: words.DASH if value is None else as_text(value)
 
     _shown = as_table(chosen)
     _formats = {
@@ -166,7 +166,7 @@ def _(chosen, run):
         selection="single",
         page_size=12,
         # The table refuses instructions for columns it does not have.
-        format_mapping={name: told for name, told in _formats.items() if name in _shown.columns},
+        format_mapping={name: as_text for name, as_text in _formats.items() if name in _shown.columns},
         text_justify_columns={name: "right" for name in _formats if name in _shown.columns},
         wrapped_columns=[name for name in ("Strongest reason",) if name in _shown.columns],
         show_column_summaries=False,

@@ -233,10 +233,10 @@ def _groups(
 
 
 def _models(run: RunContext, champions: Champions) -> tuple[ModelHealth, ...]:
-    found = [_health(run, "Churn", champions.churn, _CHURN_METRICS)]
+    health = [_health(run, "Churn", champions.churn, _CHURN_METRICS)]
     if champions.value is not None:
-        found.append(_health(run, "Value", champions.value, _VALUE_METRICS))
-    return tuple(found)
+        health.append(_health(run, "Value", champions.value, _VALUE_METRICS))
+    return tuple(health)
 
 
 def _health(run: RunContext, purpose: str, champion: Champion[Any], shown: Mapping[str, tuple[str, str, str]]) -> ModelHealth:

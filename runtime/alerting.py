@@ -120,14 +120,14 @@ def _mail(wanted: Any, alert: Alert) -> bool:
 
 def _secrets(settings: Any) -> set[str]:
     """Every value that came from the environment or stands as a password in an address, however it may be written."""
-    found: set[str] = set()
+    secrets: set[str] = set()
     for text in _texts(settings.model_dump(mode="json")):
-        found |= {os.environ.get(name, "") for name in VARIABLE.findall(text)}
+        secrets |= {os.environ.get(name, "") for name in VARIABLE.findall(text)}
         if "://" in text and "@" in text:
-            found.add(_password(text))
-    found |= {unquote(secret) for secret in found} | {quote(secret, safe="") for secret in found}
-    found |= {_password(secret) for secret in found if "://" in secret}
-    return {secret for secret in found if len(secret) >= _SHORTEST_SECRET and not VARIABLE.fullmatch(secret)}
+            secrets.add(_password(text))
+    secrets |= {unquote(secret) for secret in secrets} | {quote(secret, safe="") for secret in secrets}
+    secrets |= {_password(secret) for secret in secrets if "://" in secret}
+    return {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET and not VARIABLE.fullmatch(secret)}
 
 
 def _password(address: str) -> str:

@@ -26,15 +26,15 @@ def logged(run: RunContext, purpose: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        told = error.exit_code if isinstance(error, EvenfallError) else stopped_exit_code(error)
-        exit_code = ExitCode.BUG if told is None else told
-        run.log.tell("error", **_told(run, error))
+        code = error.exit_code if isinstance(error, EvenfallError) else stopped_exit_code(error)
+        exit_code = ExitCode.BUG if code is None else code
+        run.log.tell("error", **_loggable(run, error))
         raise
     finally:
         run.log.end(exit_code=exit_code, seconds=time.perf_counter() - began)
 
 
-def _told(run: RunContext, error: BaseException) -> dict[str, Any]:
+def _loggable(run: RunContext, error: BaseException) -> dict[str, Any]:
     """What may be told of an error; what a bug says may be anything, a member's row included, so only its kind is."""
     if not isinstance(error, EvenfallError):
         return {"kind": type(error).__name__}

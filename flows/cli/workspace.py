@@ -68,7 +68,7 @@ def free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources:
 
     run = open_run(workspace, as_of)
     with alerted(run, purpose):
-        run.workspace.refuse_when_held()
+        run.workspace.refuse_when_locked()
         try:
             is_any_new = preflight(run, writes=True, sources=sources)
             if not sources:

@@ -50,7 +50,7 @@ def last_runs(workspace: Workspace) -> list[Ran]:
         lines: dict[str, list[Any]] = {}
         for line in read_log(path):
             lines.setdefault(line["run"], []).append(line)
-        ran += [_ran(path.stem, found) for found in lines.values()]
+        ran += [_ran(path.stem, entries) for entries in lines.values()]
     return sorted(ran, key=lambda one: one.began, reverse=True)
 
 
@@ -74,7 +74,7 @@ def look_at_format(workspace: Workspace) -> Iterator[Diagnosis]:
 
 def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Diagnosis]:
     """Is a run going on, and is it one that hangs?"""
-    holder, since = workspace.holder(), workspace.held_since()
+    holder, since = workspace.holder(), workspace.locked_since()
     if holder is None:
         yield ok("lock", "no run is going on")
     elif since is not None and now - since < _LONGEST_RUN:
@@ -92,15 +92,17 @@ def look_at_last_nights(workspace: Workspace) -> Iterator[Diagnosis]:
         lists = sorted(path.name for path in workspace.lists.glob("[0-9]*")) if workspace.lists.exists() else []
         yield ok("last nights", f"no log yet; the newest lists are of {lists[-1]}" if lists else "none yet")
         return
-    told = "\n".join(_line(one) for one in ran[:_SHOWN_RUNS])
+    shown_runs = "\n".join(_line(one) for one in ran[:_SHOWN_RUNS])
     newest = ran[0]
     if newest.exit_code == 0 or (newest.exit_code is None and workspace.holder() is not None):
-        yield ok("last nights", told)
+        yield ok("last nights", shown_runs)
     elif newest.exit_code is None:
-        yield warning("last nights", told, "The newest was killed, or the machine went down; run it again, nothing is half-done.")
+        yield warning(
+            "last nights", shown_runs, "The newest was killed, or the machine went down; run it again, nothing is half-done."
+        )
     else:
         remedy = "docs/operations.md says what each exit code asks for; its log has the whole sentence. Then run it again."
-        yield warning("last nights", told, remedy)
+        yield warning("last nights", shown_runs, remedy)
 
 
 def look_at_tonight(run: RunContext, *, registry_answers: bool) -> Iterator[Diagnosis]:
@@ -130,8 +132,8 @@ def look_for_gaps(run: RunContext) -> Iterator[Diagnosis]:
 
 def _next(run: RunContext) -> tuple[date, str]:
     if run.asked is not None:
-        told = "yesterday" if run.settings.run.as_of == "yesterday" else "as [run] as_of says"
-        return run.asked, told
+        origin = "yesterday" if run.settings.run.as_of == "yesterday" else "as [run] as_of says"
+        return run.asked, origin
     if not any(run.workspace.lake.exists(table) for table in ACTIVITY_TABLES):
         return last_full_day(run.workspace.lake, [], timezone=run.timezone), "nothing has landed; the data may say another"
     return last_full_day(

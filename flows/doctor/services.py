@@ -74,8 +74,8 @@ def look_at_publication(run: RunContext) -> Iterator[Diagnosis]:
         yield ok("publishing", f"the database answers; the list goes to its table {settings.lists.publish_table}")
     except EvenfallError as error:
         what, remedy, detail = (without_secrets(text, settings) for text in (error.what, error.remedy, error.detail or ""))
-        told = type(error)(what, remedy=remedy, detail=detail)
-        yield of_error("publishing", told)
+        masked = type(error)(what, remedy=remedy, detail=detail)
+        yield of_error("publishing", masked)
 
 
 def look_at_alerts(run: RunContext) -> Iterator[Diagnosis]:

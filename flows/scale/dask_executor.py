@@ -92,14 +92,14 @@ class DaskExecutor:
     def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
         """As `Executor.score`."""
         names = [*features.rows.collect_schema().names(), *MEMBERS_SCHEMA]
-        told = {"models": _model_files(run, champions), "columns": columns_for_segments(dict.fromkeys(names), run)}
-        return pl.concat([from_arrow(one) for one in self._each(_SCORE, **told)]).sort("member_id")
+        arguments = {"models": _model_files(run, champions), "columns": columns_for_segments(dict.fromkeys(names), run)}
+        return pl.concat([from_arrow(one) for one in self._each(_SCORE, **arguments)]).sort("member_id")
 
     def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Executor.explain`."""
         eligible = features.rows.filter(is_eligible(run.settings.churn.eligible_days))
-        told = {"models": _model_files(run, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
-        explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **told)])
+        arguments = {"models": _model_files(run, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
+        explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **arguments)])
         return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
     def _features(self) -> pl.LazyFrame:
@@ -110,17 +110,19 @@ class DaskExecutor:
         assert self._inputs is not None, "features come first"
         return self._inputs
 
-    def _each(self, work: Task[..., Any], **told: Any) -> Iterator[Any]:
+    def _each(self, work: Task[..., Any], **arguments: Any) -> Iterator[Any]:
         """Do a piece of work for every bucket; what comes back is in their order.
 
         Raises:
             OutsideServiceError: The same bucket lost several workers, or the scheduler went away.
         """
         inputs = self._prepared_inputs()
-        asked = [self.cluster.submit(work, {"inputs": inputs, "partition": partition, **told}) for partition in self._partitions]
+        pending = [
+            self.cluster.submit(work, {"inputs": inputs, "partition": partition, **arguments}) for partition in self._partitions
+        ]
         try:
-            for _ in each(range(len(asked)), total=len(asked), unit="partitions"):
-                yield asked.pop(0).result()
+            for _ in each(range(len(pending)), total=len(pending), unit="partitions"):
+                yield pending.pop(0).result()
         except KilledWorker as error:
             raise OutsideServiceError(
                 f"a bucket of {self._scale.bucket_members:,} members lost several workers of {self.cluster.name}",

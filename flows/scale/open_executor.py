@@ -24,10 +24,10 @@ def open_executor(run: RunContext) -> Iterator[Executor]:
         return
     from flows.scale.cluster import cluster
 
-    with cluster(run.settings.scale) as held:
+    with cluster(run.settings.scale) as workers:
         from flows.scale.dask_executor import DaskExecutor
 
         try:
-            yield DaskExecutor(held, run.settings.scale)
+            yield DaskExecutor(workers, run.settings.scale)
         finally:
             drop_scratch_tables(run.workspace.lake)

@@ -223,7 +223,7 @@ def _night(order: dict[str, Any], facts: int) -> int:
             resource.setrlimit(getattr(resource, name), (limit, limit))
         counter.start()
         run = open_run(order["workspace"], order["as_of"], now=CLOCK)
-        with run.workspace.held("nightly"):
+        with run.workspace.locked("nightly"):
             steps.run_night(run)
     except EvenfallError as error:
         sys.stderr.write(f"evenfall: {error}\n")

@@ -141,7 +141,7 @@ def test_an_expression_that_is_wrong_is_a_problem(tmp_path: Path) -> None:
 def test_a_run_that_goes_on_is_told_and_one_that_hangs_is_a_problem(shop: Path) -> None:
     workspace = Workspace(shop)
     assert about(examine(shop), "lock").level == "ok"
-    with workspace.held("nightly"):
+    with workspace.locked("nightly"):
         held = about(examine(shop), "lock")
         assert held.level == "warning"
         assert f"nightly, process {os.getpid()}" in held.says

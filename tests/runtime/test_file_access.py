@@ -36,7 +36,7 @@ def write_something(folder: Path, *, configuration: str = SHOP) -> Path:
     (folder / "evenfall.toml").chmod(0o644)
     folder.chmod(0o755)
     run = open_run(folder, LAST_DAY)
-    with run.workspace.held("nightly"):
+    with run.workspace.locked("nightly"):
         (run.workspace.lists / "made").mkdir()
         (run.workspace.lists / "made" / "by us").touch()
         child = "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()"
