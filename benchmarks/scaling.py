@@ -38,24 +38,24 @@ def measure(workspace: Path, as_of: str, *, workers: int, bucket_members: int) -
     from runtime.run_context import open_run
     from runtime.settings import Scale
 
-    night = open_run(workspace, as_of)
+    run = open_run(workspace, as_of)
     scale = Scale(engine="dask", workers=workers, bucket_members=bucket_members) if workers else Scale()
-    night = replace(night, settings=night.settings.model_copy(update={"scale": scale}))
-    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
+    run = replace(run, settings=run.settings.model_copy(update={"scale": scale}))
+    snapshot = take_snapshot(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
     figures: dict[str, Any] = {"workers": workers, "bucket_members": bucket_members if workers else None}
     came_out: dict[str, pl.DataFrame] = {}
-    with open_executor(night) as executor:
+    with open_executor(run) as executor:
         if workers:
             _warm_up(executor)
         with _timed(figures, "features"):
-            features = executor.compute_features(night, snapshot)
+            features = executor.compute_features(run, snapshot)
         figures["members"] = features.members
         came_out["features"] = features.rows.collect()
-        champions = _champions(night, came_out["features"])
+        champions = _champions(run, came_out["features"])
         with _timed(figures, "predictions"):
-            scored = executor.score(night, features, champions)
+            scored = executor.score(run, features, champions)
         with _timed(figures, "reasons"):
-            explained = executor.explain(night, features, scored, champions)
+            explained = executor.explain(run, features, scored, champions)
         figures["eligible"] = int(scored["is_eligible"].sum())
         figures["peak_mib_of_a_worker"] = max((_peak_mib(process) for process in _workers()), default=None)
     came_out["lists"] = explained.select("member_no", "is_eligible", "churn_probability", "reasons").sort("member_no")
@@ -97,7 +97,7 @@ def _peak_mib(process: psutil.Process) -> int:
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) // 1024
 
 
-def _champions(night: Any, features: pl.DataFrame) -> Any:
+def _champions(run: Any, features: pl.DataFrame) -> Any:
     from models.boosting import make_trees
     from models.bundle import to_files
     from models.churn import ChurnModel
@@ -106,7 +106,7 @@ def _champions(night: Any, features: pl.DataFrame) -> Any:
     from pipeline.learning.champions import Champion, Champions
     from runtime.tracking.tracking import RegisteredModel
 
-    settings = night.settings.prediction
+    settings = run.settings.prediction
     rows = features.head(_LEARNT_ROWS)
     names = [name for name in rows.columns if name not in ("member_no", "member_id")]
     encoding = learn_encoding(rows, names, max_categories=settings.max_categories)
@@ -117,9 +117,9 @@ def _champions(night: Any, features: pl.DataFrame) -> Any:
     chance = 1 / (1 + np.exp(-(silence / 30 - np.log1p(active))))
     outcome = (random.random(rows.height) < chance).astype(np.float64)
     trees = make_trees(settings, objective="binary").fit(laid_out, outcome, encoding)
-    split = final_split([night.as_of], horizon_days=night.settings.churn.horizon_days)
+    split = final_split([run.as_of], horizon_days=run.settings.churn.horizon_days)
     model = ChurnModel("lightgbm", "For a benchmark.", split, settings, trees=trees)
-    registered = RegisteredModel("churn", 1, night.as_of, to_files(model))
+    registered = RegisteredModel("churn", 1, run.as_of, to_files(model))
     return Champions(Champion(model, registered, ""), None)
 
 

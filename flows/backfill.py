@@ -25,7 +25,7 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
     """
     nights = nights_between(workspace, first, last)
     beginning = open_run(workspace, first)
-    with alerted(beginning, "backfill"), beginning.workspace.held("backfill"):
+    with alerted(beginning, "backfill"), beginning.workspace.locked("backfill"):
         for as_of in nights:
             _one_night(workspace, as_of)
     return [as_of.isoformat() for as_of in nights]

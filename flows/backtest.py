@@ -48,31 +48,31 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
     Raises:
         DataError: The lake is empty, or history is too short for a single test.
     """
-    night = open_run(workspace, as_of)
-    with night.workspace.held("backtest"):
-        night = resolved(night)
-        update_rollups(night)
-        at_most = night.settings.scale.budget.rollup_rows_in_memory
-        history = materialise_if_small(load_snapshot(night).history, night.workspace.lake, max_rows=at_most)
-        results = measure(night, history, cutoffs)
+    run = open_run(workspace, as_of)
+    with run.workspace.locked("backtest"):
+        run = resolved(run)
+        update_rollups(run)
+        at_most = run.settings.scale.budget.rollup_rows_in_memory
+        history = materialise_if_small(load_snapshot(run).history, run.workspace.lake, max_rows=at_most)
+        results = measure(run, history, cutoffs)
         if not results:
             raise DataError(
-                f"history up to {night.as_of} is too short for a backtest",
+                f"history up to {run.as_of} is too short for a backtest",
                 remedy="Bring a longer history, or shorten the horizons under [churn] and [value].",
             )
         summaries = [summarise(results, purpose) for purpose in ("churn", "value") if any(r.purpose == purpose for r in results)]
-        return report(night, results, summaries, wanted=cutoffs, json_file=json_file)
+        return report(run, results, summaries, wanted=cutoffs, json_file=json_file)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def measure(night: RunContext, history: History, wanted: int) -> list[CutoffResult]:
+def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult]:
     """Predict and judge every cut-off, oldest first."""
-    settings = night.settings
+    settings = run.settings
     horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
     if "orders" in history.available:
         horizons["value"] = settings.value.horizon_days
-    plan_erasure = _planned(night, history, max(horizons.values()), wanted)
-    if not plan_erasure:
+    planned = _planned(run, history, max(horizons.values()), wanted)
+    if not planned:
         return []
     results: list[CutoffResult] = []
     panels: dict[tuple[int, bool], pl.DataFrame] = {}
@@ -81,10 +81,10 @@ def measure(night: RunContext, history: History, wanted: int) -> list[CutoffResu
         kind = (horizon_days, keep is None)
         if kind not in panels:
             # One panel in memory at a time.
-            panels = {kind: _panel(night, history, plan_erasure, horizon_days, keep)}
-        places = range(max(0, len(plan_erasure) - wanted), len(plan_erasure))
-        for place in each(places, total=len(places), unit="cut-offs"):
-            known = plan_erasure[max(0, place + 1 - _reach(night, horizon_days)) : place + 1]
+            panels = {kind: _panel(run, history, planned, horizon_days, keep)}
+        positions = range(max(0, len(planned) - wanted), len(planned))
+        for position in each(positions, total=len(positions), unit="cut-offs"):
+            known = planned[max(0, position + 1 - _reach(run, horizon_days)) : position + 1]
             say(f"{purpose} as of {known[-1]} …")
             result = backtest_cutoff(panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction)
             if result is not None:
@@ -92,36 +92,34 @@ def measure(night: RunContext, history: History, wanted: int) -> list[CutoffResu
     return results
 
 
-def _planned(night: RunContext, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
+def _planned(run: RunContext, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
     """The cut-offs to test and those that their nights would have learnt from, as far as history allows."""
-    prediction = night.settings.prediction
+    prediction = run.settings.prediction
     return plan_cutoffs(
-        first_day=first_day(history, night.as_of),
-        as_of=night.as_of,
+        first_day=first_day(history, run.as_of),
+        as_of=run.as_of,
         horizon_days=horizon_days,
         step_days=prediction.step_days,
-        max_cutoffs=wanted - 1 + _reach(night, horizon_days),
+        max_cutoffs=wanted - 1 + _reach(run, horizon_days),
         min_history_days=prediction.min_history_days,
     )
 
 
-def _reach(night: RunContext, horizon_days: int) -> int:
+def _reach(run: RunContext, horizon_days: int) -> int:
     """A cut-off, those before it whose outcome was not over yet, and as many with known outcomes as a night learns from."""
-    prediction = night.settings.prediction
+    prediction = run.settings.prediction
     return prediction.max_cutoffs - (-horizon_days // prediction.step_days)
 
 
-def _panel(
-    night: RunContext, history: History, plan_erasure: tuple[date, ...], horizon_days: int, keep: pl.Expr | None
-) -> pl.DataFrame:
-    say(f"features of {len(plan_erasure)} past cut-offs …")
+def _panel(run: RunContext, history: History, planned: tuple[date, ...], horizon_days: int, keep: pl.Expr | None) -> pl.DataFrame:
+    say(f"features of {len(planned)} past cut-offs …")
     return build_panel(
         history,
-        cutoffs=plan_erasure,
+        cutoffs=planned,
         churn_horizon_days=horizon_days,
         value_horizon_days=horizon_days,
-        seen_until=night.as_of,
-        eligible_days=night.settings.churn.eligible_days,
+        seen_until=run.as_of,
+        eligible_days=run.settings.churn.eligible_days,
         keep=keep,
         threads=cores(),
         following=each_cutoff,
@@ -130,22 +128,20 @@ def _panel(
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def report(
-    night: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
+    run: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
 ) -> list[str]:
     """Write the page, the JSON and the MLflow runs; returns the lines to show."""
     figures = as_json(results, summaries)
     parts = tuple(_part(summary, results) for summary in summaries)
     tested = len({result.as_of for result in results})
     note = f"History allows {tested} of the {wanted} cut-offs asked for." if tested < wanted else None
-    page = night.workspace.reports / f"backtest-{night.as_of.isoformat()}.html"
+    page = run.workspace.reports / f"backtest-{run.as_of.isoformat()}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render_backtest(BacktestFacts(night.settings.community.name, night.as_of, parts, note)), encoding="utf-8")
+    page.write_text(render_backtest(BacktestFacts(run.settings.community.name, run.as_of, parts, note)), encoding="utf-8")
     if json_file is not None:
         Path(json_file).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    night.tracking.prepare()
-    night.tracking.log_backtest(
-        as_of=night.as_of, results=figures, page=page.read_text(encoding="utf-8"), tags=data_versions(night)
-    )
+    run.tracking.prepare()
+    run.tracking.log_backtest(as_of=run.as_of, results=figures, page=page.read_text(encoding="utf-8"), tags=data_versions(run))
     lines = [f"{part.title}: {part.verdict}" for part in parts]
     written = [f"page: {page}", *([f"figures: {json_file}"] if json_file is not None else [])]
     return [*([note] if note else []), *lines, *written]

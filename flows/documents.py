@@ -111,7 +111,7 @@ def _model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return next((found for part in typing.get_args(annotation) if (found := _model(part)) is not None), None)
+        return next((model for part in typing.get_args(annotation) if (model := _model(part)) is not None), None)
     return None
 
 

@@ -75,7 +75,7 @@ io_step = task(
 class NightResult:
     """What a night made, for the person or program that started it."""
 
-    night: RunContext
+    run: RunContext
     members: int
     contacts: int
     tonight: pl.DataFrame
@@ -91,90 +91,90 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightResult:
     """
     preload(validates=False)
     try:
-        night = open_run(workspace, as_of)
-        with alerted(night, "nightly"), night.workspace.held("nightly"):
-            return run_night(night)
+        run = open_run(workspace, as_of)
+        with alerted(run, "nightly"), run.workspace.locked("nightly"):
+            return run_night(run)
     finally:
         # A run that failed early may be part of a program that lives on.
         validation.stop_worker()
 
 
-def run_night(night: RunContext, *, purpose: str = "nightly") -> NightResult:
+def run_night(run: RunContext, *, purpose: str = "nightly") -> NightResult:
     """Run one night in a workspace that is held, and log how it went and for which purpose it ran."""
-    with logged(night, purpose), open_executor(night) as executor:
-        return _run_steps(night, executor)
+    with logged(run, purpose), open_executor(run) as executor:
+        return _run_steps(run, executor)
 
 
-def _run_steps(night: RunContext, executor: Executor) -> NightResult:
-    recover(night.workspace.lists)
-    intake = take_in(night)
-    night = night.on(intake.as_of)
-    name_run(night)
-    tonight = land(night, intake)
-    snapshot = roll_up_days(night)
-    history, features = snapshot.history, compute_features(night, executor, snapshot)
-    champions = find_champions(night, executor, history, features)
-    members = score_and_segment(night, executor, features, champions)
-    lists = make_lists(night, members, champions)
-    with naming_completed_steps(night):
-        if night.settings.lists.publish_uri is not None:
-            publish_to_database(night, lists)
-        maturity = measure_maturity(night, history)
-        report(night, lists, champions, maturity, intake, tonight, features.catalog)
-        record_night(night, lists, champions, maturity, tonight)
-        tidy_up(night)
-    alert_of_warnings(night, [found.says for found in intake.findings if found.severity == "warning"])
-    return NightResult(night, lists.members.height, lists.contacts.height, tonight)
+def _run_steps(run: RunContext, executor: Executor) -> NightResult:
+    recover(run.workspace.lists)
+    intake = take_in(run)
+    run = run.on(intake.as_of)
+    name_run(run)
+    tonight = land(run, intake)
+    snapshot = roll_up_days(run)
+    history, features = snapshot.history, compute_features(run, executor, snapshot)
+    champions = find_champions(run, executor, history, features)
+    members = score_and_segment(run, executor, features, champions)
+    lists = make_lists(run, members, champions)
+    with naming_completed_steps(run):
+        if run.settings.lists.publish_uri is not None:
+            publish_to_database(run, lists)
+        maturity = measure_maturity(run, history)
+        report(run, lists, champions, maturity, intake, tonight, features.catalog)
+        record_night(run, lists, champions, maturity, tonight)
+        tidy_up(run)
+    alert_of_warnings(run, [finding.says for finding in intake.findings if finding.severity == "warning"])
+    return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 
-def name_run(night: RunContext) -> None:
+def name_run(run: RunContext) -> None:
     """Give the run its night's name; it may not have been known when the run began."""
     if runtime.flow_run.id is not None and runtime.flow_run.flow_name == "nightly":
         with get_client(sync_client=True) as client:
-            client.update_flow_run(UUID(runtime.flow_run.id), name=f"nightly {night.as_of.isoformat()}")
+            client.update_flow_run(UUID(runtime.flow_run.id), name=f"nightly {run.as_of.isoformat()}")
 
 
 @io_step
-def take_in(night: RunContext) -> taking_in.Intake:
+def take_in(run: RunContext) -> taking_in.Intake:
     """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
-    with night.step("taking in") as counted:
+    with run.step("taking in") as counted:
         intake = taking_in.validate_sources(
-            night.workspace,
-            night.settings,
-            as_of=night.asked,
-            now=night.now,
+            run.workspace,
+            run.settings,
+            as_of=run.asked,
+            now=run.now,
             progress=say,
             about_to_read=validation.start_worker,
         )
         trouble = validation.stop_worker()
         if trouble is not None:
             say(trouble)
-            night.log.tell("warning", says=trouble)
+            run.log.tell("warning", says=trouble)
         if intake.stops:
-            path = write_validation_page(night.on(intake.as_of), intake, tonight=None)
+            path = write_validation_page(run.on(intake.as_of), intake, tonight=None)
             raise stop_error(intake, page=path)
         counted.update(arrived_counts(intake))
         return intake
 
 
 @io_step
-def land(night: RunContext, intake: taking_in.Intake) -> pl.DataFrame:
+def land(run: RunContext, intake: taking_in.Intake) -> pl.DataFrame:
     """Land what was judged good, and show where every row went."""
-    with night.step("landing") as counted:
+    with run.step("landing") as counted:
         notes: list[Finding] = []
 
         def show(landed: pl.DataFrame, replaced: tuple[Finding, ...]) -> None:
             # The page shows rows, which a run killed after landing would no longer have.
             notes[:] = replaced
-            write_validation_page(night, intake.noting(replaced), tonight=landed)
+            write_validation_page(run, intake.noting(replaced), tonight=landed)
 
-        taking_in.land_intake(night.workspace, intake, about_to_record=show)
-        mark_format(night.workspace.lake.root, timezone=night.timezone)
-        apply_retention(night)
-        tonight = taking_in.arrived_on(night.workspace.lake, night.as_of)
+        taking_in.land_intake(run.workspace, intake, about_to_record=show)
+        mark_format(run.workspace.lake.root, timezone=run.timezone)
+        apply_retention(run)
+        tonight = taking_in.arrived_on(run.workspace.lake, run.as_of)
         counted.update(landed_counts(tonight))
-        write_validation_page(night, intake.noting(notes), tonight=tonight)
-        for flow_of_table in table_flows(night, tonight):
+        write_validation_page(run, intake.noting(notes), tonight=tonight)
+        for flow_of_table in table_flows(run, tonight):
             say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
         # Last of all: until here the step may be tried again, and needs what waited.
         intake.spool.empty()
@@ -182,75 +182,75 @@ def land(night: RunContext, intake: taking_in.Intake) -> pl.DataFrame:
 
 
 @io_step
-def roll_up_days(night: RunContext) -> CommunitySnapshot:
+def roll_up_days(run: RunContext) -> CommunitySnapshot:
     """Roll up the days that changed and gather the history."""
-    with night.step("rolling up") as counted:
-        days = update_rollups(night)
+    with run.step("rolling up") as counted:
+        days = update_rollups(run)
         say(f"{len(days):,} days rolled up")
         counted["days"] = len(days)
-        return load_snapshot(night)
+        return load_snapshot(run)
 
 
 @step
-def compute_features(night: RunContext, executor: Executor, snapshot: CommunitySnapshot) -> Features:
+def compute_features(run: RunContext, executor: Executor, snapshot: CommunitySnapshot) -> Features:
     """Compute every feature of every member as of tonight."""
-    return tonight_computed.compute_features(night, snapshot, executor)
+    return tonight_computed.compute_features(run, snapshot, executor)
 
 
 @io_step
-def find_champions(night: RunContext, executor: Executor, history: History, features: Features) -> Champions:
+def find_champions(run: RunContext, executor: Executor, history: History, features: Features) -> Champions:
     """Load the champions; where they are due, train challengers and let the gate decide."""
-    with night.step("finding the champions"):
-        return choose_champions(night, sample_to_train_on(night, history, features, executor.train_trees))
+    with run.step("finding the champions"):
+        return choose_champions(run, sample_to_train_on(run, history, features, executor.train_trees))
 
 
 @step
-def score_and_segment(night: RunContext, executor: Executor, features: Features, champions: Champions) -> pl.DataFrame:
+def score_and_segment(run: RunContext, executor: Executor, features: Features, champions: Champions) -> pl.DataFrame:
     """Predict and say why, then sort everyone into risk, tier, lifecycle and group."""
-    return tonight_computed.compute_members(night, features, champions, executor)
+    return tonight_computed.compute_members(run, features, champions, executor)
 
 
 @io_step
-def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -> NightLists:
+def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions) -> NightLists:
     """Write the lists and their receipt, and show them all at once."""
-    with night.step(LISTS_STEP) as counted:
-        lists = compute_lists(night, members)
+    with run.step(LISTS_STEP) as counted:
+        lists = compute_lists(run, members)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
-        staging = staging_folder(night.workspace.night(night.as_of))
+        staging = staging_folder(run.workspace.night(run.as_of))
         hashes = write_lists(
             staging,
             members=lists.members,
             contacts=lists.contacts,
-            currency=night.settings.community.currency,
-            bom=night.settings.lists.bom,
+            currency=run.settings.community.currency,
+            bom=run.settings.lists.bom,
         )
-        write_receipt(staging, night, champions, lists=hashes)
-        publish(staging, night.workspace.night(night.as_of))
+        write_receipt(staging, run, champions, lists=hashes)
+        publish(staging, run.workspace.night(run.as_of))
         return lists
 
 
 @io_step
-def publish_to_database(night: RunContext, lists: NightLists) -> None:
+def publish_to_database(run: RunContext, lists: NightLists) -> None:
     """Write the member list to the database as well; the lists are out whether it answers or not."""
     from lake.environment_variables import expand_environment
 
-    with night.step(DATABASE_STEP) as counted:
-        address = expand_environment(night.settings.lists.publish_uri or "", name="[lists] publish_uri")
-        table = night.settings.lists.publish_table
-        counted["rows"] = publish_members(address, table=table, members=lists.members, as_of=night.as_of)
+    with run.step(DATABASE_STEP) as counted:
+        address = expand_environment(run.settings.lists.publish_uri or "", name="[lists] publish_uri")
+        table = run.settings.lists.publish_table
+        counted["rows"] = publish_members(address, table=table, members=lists.members, as_of=run.as_of)
         say(f"{counted['rows']:,} rows published to the database")
 
 
 @io_step
-def measure_maturity(night: RunContext, history: History) -> Maturity:
+def measure_maturity(run: RunContext, history: History) -> Maturity:
     """Set what earlier nights predicted against what has happened since."""
-    with night.step("measuring what matured"):
-        return measure_matured(night, history)
+    with run.step("measuring what matured"):
+        return measure_matured(run, history)
 
 
 @step
 def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
-    night: RunContext,
+    run: RunContext,
     lists: NightLists,
     champions: Champions,
     maturity: Maturity,
@@ -259,9 +259,9 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     catalog: tuple[Feature, ...],
 ) -> None:
     """Write the morning report."""
-    with night.step("writing the report"):
+    with run.step("writing the report"):
         facts = report_facts(
-            night,
+            run,
             members=lists.members,
             contacts=lists.contacts,
             champions=champions,
@@ -270,36 +270,36 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
             tonight=tonight,
             catalog=catalog,
         )
-        night.workspace.report(night.as_of).write_text(render_report(facts), encoding="utf-8")
+        run.workspace.report(run.as_of).write_text(render_report(facts), encoding="utf-8")
 
 
 @io_step
-def record_night(night: RunContext, lists: NightLists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
+def record_night(run: RunContext, lists: NightLists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
     """Leave a run in MLflow and a summary in Prefect."""
-    with night.step("recording the night"):
-        summary = night_summary(night, lists.members, lists.contacts, champions, tonight)
-        key = f"night-{night.as_of.isoformat()}"
-        create_markdown_artifact(summary, key=key, description=f"Summary of the night of {night.as_of}")
+    with run.step("recording the night"):
+        summary = night_summary(run, lists.members, lists.contacts, champions, tonight)
+        key = f"night-{run.as_of.isoformat()}"
+        create_markdown_artifact(summary, key=key, description=f"Summary of the night of {run.as_of}")
         create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
-        night.tracking.log_night(
-            as_of=night.as_of,
-            metrics=night_metrics(night, lists.members, lists.contacts, tonight) | matured_metrics(maturity),
-            tags={"churn_model": champions.churn.registered.label, "community": night.settings.community.name},
+        run.tracking.log_night(
+            as_of=run.as_of,
+            metrics=night_metrics(run, lists.members, lists.contacts, tonight) | matured_metrics(maturity),
+            tags={"churn_model": champions.churn.registered.label, "community": run.settings.community.name},
             summary=summary,
         )
 
 
 @step
-def tidy_up(night: RunContext) -> None:
+def tidy_up(run: RunContext) -> None:
     """Remove old versions of tables from the disk; nothing of this night looks at them any more."""
-    with night.step("tidying up"):
-        vacuum_tables(night)
+    with run.step("tidying up"):
+        vacuum_tables(run)
 
 
-def write_validation_page(night: RunContext, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:
+def write_validation_page(run: RunContext, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:
     """Write the night's page of checks; a run that brought nothing new leaves the page of the run that did."""
-    path = night.workspace.validation_page(night.as_of.isoformat())
+    path = run.workspace.validation_page(run.as_of.isoformat())
     if intake.arrivals or intake.stops or not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render_validation(validation_facts(night, intake, tonight=tonight)), encoding="utf-8")
+        path.write_text(render_validation(validation_facts(run, intake, tonight=tonight)), encoding="utf-8")
     return path

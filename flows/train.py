@@ -35,36 +35,34 @@ def train(workspace: str = ".", as_of: str | None = None, force: Action = "train
         DataError: The lake is empty.
         ConfigurationError: There is nothing to roll back to.
     """
-    night = open_run(workspace, as_of)
-    with alerted(night, "train"), night.workspace.held("train"), logged(night, "train"), open_executor(night) as executor:
-        return train_and_decide(resolved(night), executor, force)
+    run = open_run(workspace, as_of)
+    with alerted(run, "train"), run.workspace.locked("train"), logged(run, "train"), open_executor(run) as executor:
+        return train_and_decide(resolved(run), executor, force)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def train_and_decide(night: RunContext, executor: Executor, force: Action) -> list[str]:
+def train_and_decide(run: RunContext, executor: Executor, force: Action) -> list[str]:
     """Bring the rollups up to date, train, decide; or take back what was decided."""
     if force == "rollback":
-        with night.step("rolling back"):
-            return roll_back(night)
-    with night.step("training"):
-        update_rollups(night)
-        snapshot = load_snapshot(night)
-        training_input = sample_to_train_on(
-            night, snapshot.history, executor.compute_features(night, snapshot), executor.train_trees
-        )
-        champions = choose_champions(night, training_input, force=force)
+        with run.step("rolling back"):
+            return roll_back(run)
+    with run.step("training"):
+        update_rollups(run)
+        snapshot = load_snapshot(run)
+        training_input = sample_to_train_on(run, snapshot.history, executor.compute_features(run, snapshot), executor.train_trees)
+        champions = choose_champions(run, training_input, force=force)
         return [f"champion {champion.registered.label}; {champion.decided}" for champion in champions.all]
 
 
-def resolved(night: RunContext) -> RunContext:
+def resolved(run: RunContext) -> RunContext:
     """The run with its night settled from what the lake holds.
 
     Raises:
         DataError: The lake is empty.
     """
-    lake = night.workspace.lake
+    lake = run.workspace.lake
     refuse_empty(lake)
-    if night.asked is not None:
-        return night
-    day = last_full_day(lake, [], timezone=night.timezone)
-    return night.on(min(day, night.now.date() - timedelta(days=1)))
+    if run.asked is not None:
+        return run
+    day = last_full_day(lake, [], timezone=run.timezone)
+    return run.on(min(day, run.now.date() - timedelta(days=1)))

@@ -84,7 +84,7 @@ def record(
     Raises:
         CountingError: The counting identity does not hold.
     """
-    check_identity(arrivals, held={name: lake.row_count(name) for name in TABLES})
+    check_identity(arrivals, record_counts={name: lake.row_count(name) for name in TABLES})
     rows = arrivals.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("sequence")
     # The metadata of a commit replaces that of the one before, so what stays valid is repeated.
     aged_out = read_kept_after(lake) if kept_after is None else kept_after
@@ -131,12 +131,12 @@ def undo_unrecorded(lake: Lake, tables: Iterable[str] = RECORDED_TABLES) -> list
     ]
 
 
-def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
+def check_identity(arrivals: pl.DataFrame, *, record_counts: Mapping[str, int]) -> None:
     """Check the counting identity of every arrival, and that the lake has as many records as the ledger says.
 
     Args:
         arrivals: The ledger.
-        held: Table → its number of records in the lake.
+        record_counts: Table → its number of records in the lake.
 
     Raises:
         CountingError: It does not hold; the message names the arrival or the table, and both numbers.
@@ -148,7 +148,7 @@ def check_identity(arrivals: pl.DataFrame, *, held: Mapping[str, int]) -> None:
         counts = ", ".join(f"{count} {row[count]}" for count in COUNTS)
         raise CountingError(f"{row['source']} ({row['path']}): {row['rows_read']} rows read, but {counts}")
     landed = dict(arrivals.group_by("table").agg((pl.col("landed") - pl.col(RETIRED_COUNT)).sum()).iter_rows())
-    for table, rows in held.items():
+    for table, rows in record_counts.items():
         if landed.get(table, 0) != rows:
             raise CountingError(f"{table}: the ledger says {landed.get(table, 0)} records, the lake holds {rows}")
 

@@ -23,11 +23,11 @@ def expand_environment(text: str, *, name: str) -> str:
     first, last = text.find("://"), text.rfind("@")
 
     def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if found is None:
+        content = os.environ.get(match[1])
+        if content is None:
             raise ConfigurationError(
                 f"{name}: the environment variable {match[1]} is not set", remedy=f"Set {match[1]} where Evenfall runs."
             )
-        return quote(found, safe="") if -1 < first < match.start() < last else found
+        return quote(content, safe="") if -1 < first < match.start() < last else content
 
     return VARIABLE.sub(value, text)

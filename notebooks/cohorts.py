@@ -68,9 +68,9 @@ def mean_curve(cohorts: pl.DataFrame) -> pl.DataFrame:
 
 
 @app.function
-def told(*paragraphs: str) -> mo.Html:
+def paragraphs(*texts: str) -> mo.Html:
     """Plain text, a paragraph each."""
-    return mo.Html("".join(Markup("<p>{}</p>").format(paragraph) for paragraph in paragraphs))
+    return mo.Html("".join(Markup("<p>{}</p>").format(text) for text in texts))
 
 
 @app.cell
@@ -83,7 +83,7 @@ def _():
         workspace, nights, trouble = None, [], error
     mo.stop(
         trouble is not None,
-        mo.callout(told(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
+        mo.callout(paragraphs(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
     )
     return nights, workspace
 
@@ -131,9 +131,9 @@ def _(everyone, newest, smallest):
 @app.cell
 def _(cohorts, curve):
     def _after(months):
-        found = curve.filter(pl.col("months_since") == months)
-        told = words.percent(found["retained"].item()) if found.height else words.DASH
-        return mo.stat(told, label=f"After {words.count(months, 'month')}", caption="still active", bordered=True)
+        months_row = curve.filter(pl.col("months_since") == months)
+        share = words.percent(months_row["retained"].item()) if months_row.height else words.DASH
+        return mo.stat(share, label=f"After {words.count(months, 'month')}", caption="still active", bordered=True)
 
     _each = cohorts.unique("joined")
     mo.hstack(

@@ -109,9 +109,9 @@ def table(frame: pl.DataFrame) -> mo.Html:
 
 
 @app.function
-def told(*paragraphs: str) -> mo.Html:
+def paragraphs(*texts: str) -> mo.Html:
     """Plain text, a paragraph each."""
-    return mo.Html("".join(Markup("<p>{}</p>").format(paragraph) for paragraph in paragraphs))
+    return mo.Html("".join(Markup("<p>{}</p>").format(text) for text in texts))
 
 
 @app.cell
@@ -125,7 +125,7 @@ def _():
         workspace, backtests, trainings, trouble = None, None, None, error
     mo.stop(
         trouble is not None,
-        mo.callout(told(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
+        mo.callout(paragraphs(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
     )
     return backtests, trainings, workspace
 
@@ -135,7 +135,7 @@ def _(backtests, trainings, workspace):
     _remedy = f"Run a night first: evenfall nightly --workspace {workspace.workspace.root}"
     mo.stop(
         backtests.is_empty() and trainings.is_empty(),
-        mo.callout(told("There are no experiments yet.", _remedy), kind="warn"),
+        mo.callout(paragraphs("There are no experiments yet.", _remedy), kind="warn"),
     )
     purposes = [name for name in MEASURES if name in {*backtests["purpose"], *trainings["purpose"]}]
     purpose_choice = mo.ui.radio({words.label(name): name for name in purposes}, value=words.label(purposes[0]), inline=True)
@@ -193,7 +193,7 @@ def _(backtest_choice, backtests, measure_choice, purpose_choice):
 def _(measure, tested, workspace):
     if tested.is_empty():
         _remedy = f"Run one: evenfall backtest --workspace {workspace.workspace.root}"
-        _shown = mo.callout(told("No backtest yet.", _remedy), kind="neutral")
+        _shown = mo.callout(paragraphs("No backtest yet.", _remedy), kind="neutral")
     else:
         _shown = mo.vstack(
             [

@@ -64,9 +64,9 @@ def as_table(members: pl.DataFrame) -> pl.DataFrame:
 
 
 @app.function
-def told(*paragraphs: str) -> mo.Html:
+def paragraphs(*texts: str) -> mo.Html:
     """Plain text, a paragraph each."""
-    return mo.Html("".join(Markup("<p>{}</p>").format(paragraph) for paragraph in paragraphs))
+    return mo.Html("".join(Markup("<p>{}</p>").format(text) for text in texts))
 
 
 @app.function
@@ -85,7 +85,7 @@ def _():
         workspace, nights, trouble = None, [], error
     mo.stop(
         trouble is not None,
-        mo.callout(told(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
+        mo.callout(paragraphs(f"Nothing to show: {trouble.what}.", trouble.remedy) if trouble else "", kind="warn"),
     )
     return nights, workspace
 
@@ -101,9 +101,9 @@ def _(nights, workspace):
 
 @app.cell
 def _(night_choice, workspace):
-    night = workspace.on(night_choice.value)
-    members = in_order_of_risk(read_members(night))
-    return members, night
+    run = workspace.on(night_choice.value)
+    members = in_order_of_risk(read_members(run))
+    return members, run
 
 
 @app.cell
@@ -123,7 +123,7 @@ def _(group_filter, members, risk_filter, text_filter, tier_filter):
 
 
 @app.cell
-def _(chosen, members, night):
+def _(chosen, members, run):
     def _figure(label, value, caption):
         return mo.stat(value, label=label, caption=caption, bordered=True)
 
@@ -140,8 +140,8 @@ def _(chosen, members, night):
                 else [
                     _figure(
                         "Expected spend",
-                        words.money(round(_spend), night.settings.community.currency),
-                        f"within {words.count(night.settings.value.horizon_days, 'day')}",
+                        words.money(round(_spend), run.settings.community.currency),
+                        f"within {words.count(run.settings.value.horizon_days, 'day')}",
                     )
                 ]
             ),
@@ -152,21 +152,21 @@ def _(chosen, members, night):
 
 
 @app.cell
-def _(chosen, night):
-    def _or_dash(told):
-        return lambda value: words.DASH if value is None else told(value)
+def _(chosen, run):
+    def _or_dash(as_text):
+        return lambda value: words.DASH if value is None else as_text(value)
 
     _shown = as_table(chosen)
     _formats = {
         "May leave": _or_dash(words.percent),
-        "Expected spend": _or_dash(lambda value: words.money(value, night.settings.community.currency)),
+        "Expected spend": _or_dash(lambda value: words.money(value, run.settings.community.currency)),
     }
     table = mo.ui.table(
         _shown,
         selection="single",
         page_size=12,
         # The table refuses instructions for columns it does not have.
-        format_mapping={name: told for name, told in _formats.items() if name in _shown.columns},
+        format_mapping={name: as_text for name, as_text in _formats.items() if name in _shown.columns},
         text_justify_columns={name: "right" for name in _formats if name in _shown.columns},
         wrapped_columns=[name for name in ("Strongest reason",) if name in _shown.columns],
         show_column_summaries=False,
@@ -181,10 +181,10 @@ def _(chosen, night):
 
 
 @app.cell
-def _(chosen, night):
+def _(chosen, run):
     download = mo.download(
         lambda: as_csv(chosen),
-        filename=f"members-{night.as_of.isoformat()}.csv",
+        filename=f"members-{run.as_of.isoformat()}.csv",
         mimetype="text/csv",
         label=f"Download {words.count(chosen.height, 'member')} as CSV",
         disabled=chosen.is_empty(),
@@ -246,9 +246,9 @@ def card_text(card: Card) -> Markup:
 
 
 @app.cell
-def _(night, picked):
+def _(run, picked):
     mo.stop(not picked)
-    card = read_card(night, picked[0])
+    card = read_card(run, picked[0])
     if card.scores:
         _body = [
             mo.Html(card_text(card)),

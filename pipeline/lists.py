@@ -14,41 +14,41 @@ from wording.columns import SentenceContext
 from wording.contacts import why_contact
 
 
-def member_list(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
+def member_list(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
     """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
 
     Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
     """
-    unprofiled = _not_profiled(night).with_columns(as_of=pl.lit(night.as_of), is_eligible=pl.lit(False))
+    unprofiled = _not_profiled(run).with_columns(as_of=pl.lit(run.as_of), is_eligible=pl.lit(False))
     columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
     stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
-    store_night(night.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop("reasons")), night.as_of)
+    store_night(run.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop("reasons")), run.as_of)
     return stored
 
 
-def contacts_for(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
+def contacts_for(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
     """One row per member to talk to tomorrow, best first, as `contact_list.csv` has it."""
-    consent = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of).select(
+    consent = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of).select(
         "member_no", "can_contact", "can_profile"
     )
     scored = members.join(consent.collect(engine="streaming"), on="member_no", how="left", maintain_order="left", validate="1:1")
-    chosen = contact_list(scored, policy=ContactPolicy(capacity=night.settings.lists.contact_capacity))
-    context = SentenceContext(frozenset(chosen.columns), night.settings.community.currency, night.as_of)
-    listed = chosen.with_columns(as_of=pl.lit(night.as_of), reason=why_contact(context))
+    chosen = contact_list(scored, policy=ContactPolicy(capacity=run.settings.lists.contact_capacity))
+    context = SentenceContext(frozenset(chosen.columns), run.settings.community.currency, run.as_of)
+    listed = chosen.with_columns(as_of=pl.lit(run.as_of), reason=why_contact(context))
     return conform(listed.select(name for name in CONTACT_SCHEMA if name in listed.columns), schema=CONTACT_SCHEMA)
 
 
-def count_not_profiled(night: RunContext) -> int:
+def count_not_profiled(run: RunContext) -> int:
     """How many of the members seen by tonight may not be profiled: they are listed, and nothing else."""
-    return _not_profiled(night).height
+    return _not_profiled(run).height
 
 
-def _not_profiled(night: RunContext) -> pl.DataFrame:
+def _not_profiled(run: RunContext) -> pl.DataFrame:
     """One row per member seen by tonight who said no to being profiled: member_no, member_id."""
-    if numbers_not_profiled(night.workspace.lake).is_empty():
+    if numbers_not_profiled(run.workspace.lake).is_empty():
         return pl.DataFrame(schema={"member_no": pl.Int32(), "member_id": pl.String()})
-    known = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= night.as_of)
+    known = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
+    seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= run.as_of)
     refused = known.filter(seen & pl.col("can_profile").eq(other=False))
     return refused.select("member_no", "member_id").collect(engine="streaming")

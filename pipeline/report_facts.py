@@ -60,7 +60,7 @@ _VALUE_METRICS: Final = {
 
 
 def report_facts(
-    night: RunContext,
+    run: RunContext,
     *,
     members: pl.DataFrame,
     contacts: pl.DataFrame,
@@ -73,7 +73,7 @@ def report_facts(
     """Gather everything the report says.
 
     Args:
-        night: The run.
+        run: The run.
         members: Tonight's list.
         contacts: Tonight's contact list.
         champions: The models that scored.
@@ -82,51 +82,51 @@ def report_facts(
         tonight: The ledger's rows of tonight's arrivals.
         catalog: What the features of the models mean.
     """
-    before = previous_night(night.workspace.lake, night.as_of)
-    earlier = None if before is None else read_scores(night.workspace.lake, before)
+    before = previous_night(run.workspace.lake, run.as_of)
+    earlier = None if before is None else read_scores(run.workspace.lake, before)
     has_value = bool(members["expected_value"].is_not_null().any())
-    folder = f"../lists/{night.as_of.isoformat()}"
+    folder = f"../lists/{run.as_of.isoformat()}"
     return ReportFacts(
-        community=night.settings.community.name,
-        as_of=night.as_of,
-        currency=night.settings.community.currency,
+        community=run.settings.community.name,
+        as_of=run.as_of,
+        currency=run.settings.community.currency,
         members=members.height,
-        activity=_activity(night, has_orders=champions.value is not None),
+        activity=_activity(run, has_orders=champions.value is not None),
         tiers=_groups(members, earlier, "tier", order=tuple(reversed(TIERS))),
-        risk=_risk(night, members, earlier),
+        risk=_risk(run, members, earlier),
         newly_at_risk=_newly_at_risk(members, earlier, catalog),
         lifecycle=_groups(members, earlier, "lifecycle", order=STAGES),
         segments=_groups(members, earlier, "segment"),
         contact_list=ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder),
-        models=_models(night, champions),
-        matured=_matured(night, maturity),
-        flows=table_flows(night, tonight),
-        breaches=_breaches(night),
+        models=_models(run, champions),
+        matured=_matured(run, maturity),
+        flows=table_flows(run, tonight),
+        breaches=_breaches(run),
         warnings=tuple(finding.says for finding in intake.findings if finding.severity == "warning"),
-        validation_path=f"{night.as_of.isoformat()}-validation.html",
-        value_horizon_days=night.settings.value.horizon_days if has_value else None,
+        validation_path=f"{run.as_of.isoformat()}-validation.html",
+        value_horizon_days=run.settings.value.horizon_days if has_value else None,
         expected_value=float(members["expected_value"].sum()) if has_value else None,
     )
 
 
-def table_flows(night: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
+def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
     """What became of the rows read tonight, for every table that has a source."""
     flows = []
-    retired = retired_on(night.workspace.lake, night.as_of)
+    retired = retired_on(run.workspace.lake, run.as_of)
     for name, table in TABLES.items():
-        if not night.settings.table_sources(name):
+        if not run.settings.table_sources(name):
             continue
         sums = pl.col("rows_read", "added", *_SHOWN_COUNTS).sum()
         counts = tonight.filter(pl.col("table") == name).select(sums).row(0, named=True)
         counts["merged"] += counts.pop("added")
-        days = night.workspace.lake.days(name) if table.time is not None else set()
-        newest = max((day for day in days if day <= night.as_of), default=None)
+        days = run.workspace.lake.days(name) if table.time is not None else set()
+        newest = max((day for day in days if day <= run.as_of), default=None)
         flows.append(
             TableFlow(
                 table=name,
                 read=counts["rows_read"],
                 newest=newest,
-                age_days=None if newest is None else (night.as_of - newest).days,
+                age_days=None if newest is None else (run.as_of - newest).days,
                 retired=retired.get(name, 0),
                 **{count: counts[count] for count in _SHOWN_COUNTS},
             )
@@ -134,14 +134,14 @@ def table_flows(night: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ..
     return tuple(flows)
 
 
-def _activity(night: RunContext, *, has_orders: bool) -> Activity:
+def _activity(run: RunContext, *, has_orders: bool) -> Activity:
     own = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
-    days = pl.col(DAY).is_between(night.as_of - timedelta(days=_DRAWN_DAYS - 1), night.as_of)
-    recent = night.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(own & days).collect(engine="streaming")
-    this_week, last_week = _week(night.as_of), _week(night.as_of - timedelta(days=_WEEK_DAYS))
-    calendar = pl.DataFrame({DAY: pl.date_range(night.as_of - timedelta(days=_DRAWN_DAYS - 1), night.as_of, eager=True)})
+    days = pl.col(DAY).is_between(run.as_of - timedelta(days=_DRAWN_DAYS - 1), run.as_of)
+    recent = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(own & days).collect(engine="streaming")
+    this_week, last_week = _week(run.as_of), _week(run.as_of - timedelta(days=_WEEK_DAYS))
+    calendar = pl.DataFrame({DAY: pl.date_range(run.as_of - timedelta(days=_DRAWN_DAYS - 1), run.as_of, eager=True)})
     counted = recent.group_by(DAY).agg(active_members=pl.col("member_no").n_unique().cast(pl.Int64))
-    new = members_known(night.workspace.lake, timezone=night.timezone, as_of=night.as_of).filter(
+    new = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of).filter(
         pl.col("seen_from").is_between(*this_week)
     )
     return Activity(
@@ -163,12 +163,12 @@ def _spend(daily: pl.DataFrame, week: tuple[date, date]) -> float:
     return int(orders["amount_minor"].sum()) / MINOR_UNITS_PER_UNIT
 
 
-def _risk(night: RunContext, members: pl.DataFrame, earlier: pl.DataFrame | None) -> Risk | None:
+def _risk(run: RunContext, members: pl.DataFrame, earlier: pl.DataFrame | None) -> Risk | None:
     eligible = int(members["is_eligible"].sum())
     if not eligible:
         return None
     return Risk(
-        horizon_days=night.settings.churn.horizon_days,
+        horizon_days=run.settings.churn.horizon_days,
         eligible=eligible,
         high=int((members["churn_risk"] == "high").sum()),
         high_previous=None if earlier is None else int((earlier["churn_risk"] == "high").sum()),
@@ -232,14 +232,14 @@ def _groups(
     )
 
 
-def _models(night: RunContext, champions: Champions) -> tuple[ModelHealth, ...]:
-    found = [_health(night, "Churn", champions.churn, _CHURN_METRICS)]
+def _models(run: RunContext, champions: Champions) -> tuple[ModelHealth, ...]:
+    health = [_health(run, "Churn", champions.churn, _CHURN_METRICS)]
     if champions.value is not None:
-        found.append(_health(night, "Value", champions.value, _VALUE_METRICS))
-    return tuple(found)
+        health.append(_health(run, "Value", champions.value, _VALUE_METRICS))
+    return tuple(health)
 
 
-def _health(night: RunContext, purpose: str, champion: Champion[Any], shown: Mapping[str, tuple[str, str, str]]) -> ModelHealth:
+def _health(run: RunContext, purpose: str, champion: Champion[Any], shown: Mapping[str, tuple[str, str, str]]) -> ModelHealth:
     measured: Mapping[str, Mapping[str, float | None]] = champion.model.metrics
     ours = measured.get("evenfall", {})
     baselines = [name for name in measured if name != "evenfall"]
@@ -247,7 +247,7 @@ def _health(night: RunContext, purpose: str, champion: Champion[Any], shown: Map
         purpose=purpose,
         version=champion.registered.label,
         trained_as_of=champion.registered.trained_as_of,
-        age_days=(night.as_of - champion.registered.trained_as_of).days,
+        age_days=(run.as_of - champion.registered.trained_as_of).days,
         measured_on="members whose outcome the holdout model had not seen" if ours else "no past night yet",
         metrics=tuple(
             Metric(
@@ -284,7 +284,7 @@ def _note(champion: Champion[Any]) -> str:
     return " ".join(filter(None, [decided, champion.model.why if champion.model.kind != "lightgbm" else ""]))
 
 
-def _matured(night: RunContext, maturity: Maturity) -> Matured | None:
+def _matured(run: RunContext, maturity: Maturity) -> Matured | None:
     if maturity.newest is None or maturity.calibration is None:
         return None
     churn = maturity.trend.filter((pl.col("purpose") == "churn") & pl.col("metric").is_in(["predicted", "happened", "n"]))
@@ -295,7 +295,7 @@ def _matured(night: RunContext, maturity: Maturity) -> Matured | None:
     return Matured(
         nights=nights,
         metrics=maturity.metrics("churn"),
-        horizon_days=night.settings.churn.horizon_days,
+        horizon_days=run.settings.churn.horizon_days,
         calibration=maturity.calibration.rename(_CALIBRATION_NAMES),
         lift=maturity.lift if has_lift else None,
         value_ratio=maturity.metrics("value").get("total_ratio"),
@@ -303,8 +303,8 @@ def _matured(night: RunContext, maturity: Maturity) -> Matured | None:
     )
 
 
-def _breaches(night: RunContext) -> tuple[RuleBreach, ...]:
-    broken = read_checks(night.workspace.lake, night.as_of).filter(pl.col("broken") > 0)
+def _breaches(run: RunContext) -> tuple[RuleBreach, ...]:
+    broken = read_checks(run.workspace.lake, run.as_of).filter(pl.col("broken") > 0)
     counted = (
         broken.group_by("table", "says")
         .agg(pl.col("broken").sum())

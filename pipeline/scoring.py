@@ -88,21 +88,21 @@ def add_reasons(
     One row per row of `scored`, in its order. `population` says who is typical when `scored` are only some of the members.
     """
     eligible = scored.filter("is_eligible")
-    found = reasons(model, eligible, catalog, population=population, threads=threads)
+    reason_rows = reasons(model, eligible, catalog, population=population, threads=threads)
     declared = {feature.name: feature for feature in catalog}
-    told = add_text(
-        found,
+    with_sentences = add_text(
+        reason_rows,
         eligible,
-        {name: declared.get(name) or undeclared(name, eligible.schema.get(name)) for name in found["feature"].unique()},
+        {name: declared.get(name) or undeclared(name, eligible.schema.get(name)) for name in reason_rows["feature"].unique()},
         SentenceContext(frozenset(eligible.columns), currency, as_of),
     )
-    explained = eligible.select("member_no").with_columns(list_reasons(told, rows=eligible.height))
+    explained = eligible.select("member_no").with_columns(list_reasons(with_sentences, rows=eligible.height))
     return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
 
-def columns_for_segments(names: Iterable[str], night: RunContext) -> list[str]:
+def columns_for_segments(names: Iterable[str], run: RunContext) -> list[str]:
     """Choose, of the columns of scored members, those that risk, scores, tiers, lifecycle, groups and lists read."""
-    scores = night.settings.scores
+    scores = run.settings.scores
     read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *READ_BY_CONTACTS, *AMOUNTS, *TYPICAL_SHARES}
     read |= {*scores.activity_weights, *scores.commercial_weights, *scores.value_weights}
     return [name for name in names if name in read or kind_of(name) is not None]

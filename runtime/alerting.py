@@ -26,24 +26,24 @@ _LIBRARY_TEXT: Final = "(see the terminal)"
 
 
 @contextmanager
-def alerted(night: RunContext, purpose: str) -> Iterator[None]:
+def alerted(run: RunContext, purpose: str) -> Iterator[None]:
     """Alert when the block fails; the failure goes on as it was.
 
     Args:
-        night: The run.
+        run: The run.
         purpose: What was being done, such as `nightly`.
     """
     try:
         yield
     except Exception as error:
-        _send(night, _of_failure(night, purpose, error))
+        _send(run, _of_failure(run, purpose, error))
         raise
 
 
-def alert_of_warnings(night: RunContext, warnings: Sequence[str]) -> None:
+def alert_of_warnings(run: RunContext, warnings: Sequence[str]) -> None:
     """Alert when a night that finished has something to warn of, unless only failures are wanted."""
-    if warnings and night.settings.alerts.on == "warning":
-        _send(night, Alert(night.settings.community.name, _named(night, "nightly"), "warned", ExitCode.DONE, tuple(warnings)))
+    if warnings and run.settings.alerts.on == "warning":
+        _send(run, Alert(run.settings.community.name, _named(run, "nightly"), "warned", ExitCode.DONE, tuple(warnings)))
 
 
 def without_secrets(text: str, settings: Any) -> str:
@@ -74,25 +74,25 @@ def _said_by_libraries(error: BaseException) -> set[str]:
     return {line for line in lines if len(line) >= _SHORTEST_SENTENCE}
 
 
-def _of_failure(night: RunContext, purpose: str, error: Exception) -> Alert:
-    named = _named(night, purpose)
+def _of_failure(run: RunContext, purpose: str, error: Exception) -> Alert:
+    named = _named(run, purpose)
     if isinstance(error, EvenfallError):
-        what, remedy = message_and_remedy(error, night.settings)
+        what, remedy = message_and_remedy(error, run.settings)
         says = tuple(line.strip() for line in what.splitlines() if line.strip())
-        return Alert(night.settings.community.name, named, "failed", error.exit_code, says, remedy)
+        return Alert(run.settings.community.name, named, "failed", error.exit_code, says, remedy)
     # What a bug says may be anything, a member's row included: its kind is told, and no more.
-    done = done_so_far(night)
+    done = done_so_far(run)
     says = (fill("alert.bug", kind=type(error).__name__), *((fill("alert.bug.done", done=done),) if done else ()))
-    return Alert(night.settings.community.name, named, "failed", ExitCode.BUG, says, fill("alert.bug.remedy"))
+    return Alert(run.settings.community.name, named, "failed", ExitCode.BUG, says, fill("alert.bug.remedy"))
 
 
-def _named(night: RunContext, purpose: str) -> str:
-    of = fill("alert.last_full_day") if night.asked is None else night.asked.isoformat()
+def _named(run: RunContext, purpose: str) -> str:
+    of = fill("alert.last_full_day") if run.asked is None else run.asked.isoformat()
     return fill("alert.night", of=of) if purpose == "nightly" else fill("alert.other", purpose=purpose, of=of)
 
 
-def _send(night: RunContext, alert: Alert) -> None:
-    wanted = night.settings.alerts
+def _send(run: RunContext, alert: Alert) -> None:
+    wanted = run.settings.alerts
     for send in (_post, _mail):
         try:
             if send(wanted, alert):
@@ -120,14 +120,14 @@ def _mail(wanted: Any, alert: Alert) -> bool:
 
 def _secrets(settings: Any) -> set[str]:
     """Every value that came from the environment or stands as a password in an address, however it may be written."""
-    found: set[str] = set()
+    secrets: set[str] = set()
     for text in _texts(settings.model_dump(mode="json")):
-        found |= {os.environ.get(name, "") for name in VARIABLE.findall(text)}
+        secrets |= {os.environ.get(name, "") for name in VARIABLE.findall(text)}
         if "://" in text and "@" in text:
-            found.add(_password(text))
-    found |= {unquote(secret) for secret in found} | {quote(secret, safe="") for secret in found}
-    found |= {_password(secret) for secret in found if "://" in secret}
-    return {secret for secret in found if len(secret) >= _SHORTEST_SECRET and not VARIABLE.fullmatch(secret)}
+            secrets.add(_password(text))
+    secrets |= {unquote(secret) for secret in secrets} | {quote(secret, safe="") for secret in secrets}
+    secrets |= {_password(secret) for secret in secrets if "://" in secret}
+    return {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET and not VARIABLE.fullmatch(secret)}
 
 
 def _password(address: str) -> str:

@@ -22,24 +22,24 @@ _AFTERWARDS: Final = {
 
 
 @contextmanager
-def naming_completed_steps(night: RunContext) -> Iterator[None]:
+def naming_completed_steps(run: RunContext) -> Iterator[None]:
     """Let a failure after the lists are out say so, and what else was done and was not."""
     try:
         yield
     except EvenfallError as error:
-        what, remedy = f"{done_so_far(night)}: {error.what}", f"{error.remedy} The lists stay; run the night again for the rest."
+        what, remedy = f"{done_so_far(run)}: {error.what}", f"{error.remedy} The lists stay; run the night again for the rest."
         raise type(error)(what, remedy=remedy, detail=error.detail) from error
     except Exception as error:
-        error.add_note(str(done_so_far(night)))
+        error.add_note(str(done_so_far(run)))
         raise
 
 
-def done_so_far(night: RunContext) -> str | None:
+def done_so_far(run: RunContext) -> str | None:
     """One sentence on what a night has done since its lists are out; None where they are not."""
-    if LISTS_STEP not in night.ended:
+    if LISTS_STEP not in run.ended:
         return None
-    wanted = [step for step in _AFTERWARDS if step != DATABASE_STEP or night.settings.lists.publish_uri is not None]
-    done = ", ".join(_AFTERWARDS[step] for step in wanted if step in night.ended)
-    left = ", ".join(_AFTERWARDS[step] for step in wanted if step not in night.ended)
+    wanted = [step for step in _AFTERWARDS if step != DATABASE_STEP or run.settings.lists.publish_uri is not None]
+    done = ", ".join(_AFTERWARDS[step] for step in wanted if step in run.ended)
+    left = ", ".join(_AFTERWARDS[step] for step in wanted if step not in run.ended)
     also = f", and done are {done}" if done else ""
-    return f"the lists of {night.as_of} are out{also}; not done: {left or 'nothing'}"
+    return f"the lists of {run.as_of} are out{also}; not done: {left or 'nothing'}"

@@ -81,10 +81,10 @@ class RunContext:
             ended = "step ended"
             self.ended.append(name)
         except Exception as error:
-            told = None if isinstance(error, EvenfallError) else translate_os_error(error)
-            if told is None:
+            translated = None if isinstance(error, EvenfallError) else translate_os_error(error)
+            if translated is None:
                 raise
-            raise told from error
+            raise translated from error
         finally:
             took = time.perf_counter() - began
             self.seconds[name] = self.seconds.get(name, 0.0) + took

@@ -78,25 +78,25 @@ class RunLog:
 def peak_memory() -> dict[str, int]:
     """The most memory this process has held so far, as `peak_memory_mib`; empty where the system does not tell."""
     try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
     except OSError:
-        found = None
-    return {"peak_memory_mib": int(found[1]) // _KIB_PER_MIB} if found else _peak_by_usage()
+        peak = None
+    return {"peak_memory_mib": int(peak[1]) // _KIB_PER_MIB} if peak else _peak_by_usage()
 
 
 def read_log(file: Path) -> Iterator[Mapping[str, Any]]:
     """The lines of a file; one that was cut off by a full disk or a kill is passed over."""
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         with contextlib.suppress(json.JSONDecodeError):
-            found = json.loads(line)
-            if isinstance(found, dict) and {"at", "run", "event"} <= found.keys():
-                yield found
+            entry = json.loads(line)
+            if isinstance(entry, dict) and {"at", "run", "event"} <= entry.keys():
+                yield entry
 
 
 def log_files(folder: Path) -> dict[Path, date]:
     """File → its night, or the day of the clock for runs whose night was never known."""
     names = {path: _NAME.fullmatch(path.name) for path in sorted(folder.glob("*.jsonl"))}
-    return {path: date.fromisoformat(found[1]) for path, found in names.items() if found}
+    return {path: date.fromisoformat(match[1]) for path, match in names.items() if match}
 
 
 def remove_logs(folder: Path, *, until: date) -> None:

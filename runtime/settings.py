@@ -291,8 +291,8 @@ class Settings(BaseSettings):
 
     def table_sources(self, table: str) -> tuple[SourceSettings, ...]:
         """The sources of a table in their order; empty when it has none."""
-        found = self.sources.get(table, ())
-        return found if isinstance(found, tuple) else (found,)
+        configured = self.sources.get(table, ())
+        return configured if isinstance(configured, tuple) else (configured,)
 
 
 def load_settings(workspace: Path) -> Settings:
@@ -320,7 +320,7 @@ def load_settings(workspace: Path) -> Settings:
         return Settings(**raw)
     except ValidationError as error:
         raise ConfigurationError(
-            f"{file}: {_told(error)}", remedy="Correct it; docs/configuration.md lists every key."
+            f"{file}: {_all_mistakes(error)}", remedy="Correct it; docs/configuration.md lists every key."
         ) from error
 
 
@@ -334,26 +334,26 @@ def _named(keys: set[str]) -> str:
     return ", ".join(f"`{key}`" for key in sorted(keys))
 
 
-def _told(error: ValidationError) -> str:
+def _all_mistakes(error: ValidationError) -> str:
     """All mistakes in one sentence each, at the place the file has them."""
     return "; ".join(dict.fromkeys(_one_mistake(problem) for problem in error.errors(include_url=False)))
 
 
 def _one_mistake(problem: Any) -> str:
-    place = _place(problem["loc"])
+    key = _key(problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"unknown key `{place}`{_hint(problem['loc'])}"
+        return f"unknown key `{key}`{_hint(problem['loc'])}"
     if problem["type"] == "missing":
-        return f"`{place}` is missing"
+        return f"`{key}` is missing"
     message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
     # An address may hold a key or a password.
-    is_address = isinstance(given, str) and ("://" in given or place in ("alerts.webhook", "alerts.smtp"))
+    is_address = isinstance(given, str) and ("://" in given or key in ("alerts.webhook", "alerts.smtp"))
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) and not is_address else ""
-    return f"`{place}`: {message}{shown}"
+    return f"`{key}`: {message}{shown}"
 
 
-def _place(loc: tuple[int | str, ...]) -> str:
+def _key(loc: tuple[int | str, ...]) -> str:
     written = ""
     for part in loc:
         if isinstance(part, int):

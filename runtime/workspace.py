@@ -79,7 +79,7 @@ class Workspace:
         return self.reports / f"{night}-validation.html"
 
     @contextmanager
-    def held(self, purpose: str) -> Iterator[None]:
+    def locked(self, purpose: str) -> Iterator[None]:
         """Hold the workspace while the block runs; the system releases a dead holder's lock by itself.
 
         Raises:
@@ -104,8 +104,8 @@ class Workspace:
         finally:
             lock.release()
 
-    def refuse_when_held(self) -> None:
-        """Tell at once, before anything heavy is read, what `held` would tell later.
+    def refuse_when_locked(self) -> None:
+        """Tell at once, before anything heavy is read, what `locked` would tell later.
 
         Raises:
             WorkspaceBusyError: Another run holds the workspace now.
@@ -123,7 +123,7 @@ class Workspace:
         except Timeout:
             return self._holder()
 
-    def held_since(self) -> datetime | None:
+    def locked_since(self) -> datetime | None:
         """When whoever signed last took hold of the workspace; None where that is not known."""
         try:
             return datetime.fromisoformat(json.loads((self.state / "holder.json").read_text(encoding="utf-8"))["since"])

@@ -38,8 +38,8 @@ def write(folder: Path, **files: str) -> None:
 def validate(folder: Path, toml: str) -> Intake:
     """Read and judge what is new, as a night does."""
     (folder / "evenfall.toml").write_text(HEAD + toml)
-    night = open_run(folder, NIGHT, now=NOW)
-    return validate_sources(night.workspace, night.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
+    run = open_run(folder, NIGHT, now=NOW)
+    return validate_sources(run.workspace, run.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
 
 
 def take_in(folder: Path, toml: str) -> list[str]:

@@ -67,10 +67,10 @@ def main(arguments: list[str] | None = None) -> None:
         end_when_asked()
         from runtime.os_errors import translate_os_error
 
-        told = translate_os_error(error)
-        if told is not None:
-            click.echo(f"evenfall: {told}", err=True)
-            sys.exit(told.exit_code)
+        translated = translate_os_error(error)
+        if translated is not None:
+            click.echo(f"evenfall: {translated}", err=True)
+            sys.exit(translated.exit_code)
         traceback.print_exc()
         click.echo("evenfall: this is a bug of ours. Nothing half-done was published; please report the lines above.", err=True)
         sys.exit(ExitCode.BUG)

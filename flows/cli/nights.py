@@ -28,8 +28,8 @@ def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> 
 
     if promote and rollback:
         raise click.UsageError("--promote and --rollback exclude each other.")
-    night, _ = free_workspace(workspace, as_of, purpose="train")
-    prepare_flow(night)
+    run, _ = free_workspace(workspace, as_of, purpose="train")
+    prepare_flow(run)
     from flows.train import train as train_flow
 
     wait_for_server()
@@ -66,8 +66,8 @@ def backfill(workspace: Path, first: str, last: str) -> None:
     from runtime.run_context import nights_between
 
     nights_between(workspace, first, last)
-    night, _ = free_workspace(workspace, first, purpose="backfill", sources=True)
-    prepare_flow(night)
+    run, _ = free_workspace(workspace, first, purpose="backfill", sources=True)
+    prepare_flow(run)
     from flows.backfill import backfill as backfill_flow
 
     wait_for_server()
@@ -94,8 +94,8 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
     from runtime.progress import showing
 
     with showing("getting ready"), importing():
-        night, is_any_new = free_workspace(workspace, as_of, purpose="nightly", sources=True)
-        prepare_flow(night)
+        run, is_any_new = free_workspace(workspace, as_of, purpose="nightly", sources=True)
+        prepare_flow(run)
         preload(validates=is_any_new)
         from flows.nightly import nightly as nightly_flow
 
@@ -104,5 +104,5 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
         done = nightly_flow(str(workspace), as_of)
     from pipeline.summary import closing_lines
 
-    for line in closing_lines(done.night, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
+    for line in closing_lines(done.run, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
         click.echo(line)

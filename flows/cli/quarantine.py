@@ -18,29 +18,29 @@ def quarantine() -> None:
 @workspace_option
 @click.option(
     "--csv",
-    "place",
+    "repair_path",
     type=click.Path(path_type=Path),
     help="Also write the open rows there, to repair them: a folder gets a file for each table.",
 )
-def quarantine_list(workspace: Path, place: Path | None) -> None:
+def quarantine_list(workspace: Path, repair_path: Path | None) -> None:
     """Count the open rows by table and broken rule."""
     known_workspace(workspace, None)
     from pipeline.replay.replay import list_open
 
-    click.echo(list_open(workspace, place=place))
+    click.echo(list_open(workspace, repair_path=repair_path))
 
 
 @quarantine.command("replay")
 @workspace_option
 @click.option(
     "--csv",
-    "place",
+    "repair_path",
     type=click.Path(path_type=Path, exists=True),
     help="File or folder with repaired rows, as `list --csv` wrote them.",
 )
-def quarantine_replay(workspace: Path, place: Path | None) -> None:
+def quarantine_replay(workspace: Path, repair_path: Path | None) -> None:
     """Judge the open rows again, repaired or as they are, and land those that are good now."""
     known_workspace(workspace, None, writes=True)
     from pipeline.replay.replay import replay
 
-    click.echo(replay(workspace, place=place))
+    click.echo(replay(workspace, repair_path=repair_path))

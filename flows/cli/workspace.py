@@ -36,21 +36,21 @@ def known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False,
     from pipeline.preflight import preflight, refuse_empty
     from runtime.run_context import open_run
 
-    night = open_run(workspace, as_of)
-    preflight(night, writes=writes)
+    run = open_run(workspace, as_of)
+    preflight(run, writes=writes)
     if needs_data:
-        refuse_empty(night.workspace.lake)
-    return night
+        refuse_empty(run.workspace.lake)
+    return run
 
 
-def prepare_flow(night: RunContext) -> None:
+def prepare_flow(run: RunContext) -> None:
     """Prepare the environment of a flow, and start Prefect's temporary server while the flow's packages are imported."""
     from flows.temporary_server import start_server
     from runtime.environment import prepare_environment
 
-    prepare_environment(night.workspace.root)
+    prepare_environment(run.workspace.root)
     # Workers of a Dask scheduler live on after the night, and Prefect must be elsewhere (flows.scale.cluster).
-    if night.settings.scale.address is None:
+    if run.settings.scale.address is None:
         start_server()
 
 
@@ -66,15 +66,15 @@ def free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources:
     from runtime.logged_run import logged
     from runtime.run_context import open_run
 
-    night = open_run(workspace, as_of)
-    with alerted(night, purpose):
-        night.workspace.refuse_when_held()
+    run = open_run(workspace, as_of)
+    with alerted(run, purpose):
+        run.workspace.refuse_when_locked()
         try:
-            is_any_new = preflight(night, writes=True, sources=sources)
+            is_any_new = preflight(run, writes=True, sources=sources)
             if not sources:
-                refuse_empty(night.workspace.lake)
+                refuse_empty(run.workspace.lake)
         except EvenfallError:
-            with logged(night, purpose):
+            with logged(run, purpose):
                 raise
-        check_reachable(night.settings.scale)
-    return night, is_any_new
+        check_reachable(run.settings.scale)
+    return run, is_any_new

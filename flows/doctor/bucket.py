@@ -70,9 +70,9 @@ def _keeps_apart(bucket: Bucket) -> bool:
 def _versions(bucket: Bucket) -> Iterator[Diagnosis]:
     keeps = bucket.keeps_versions()
     if keeps is not False:
-        told = "keeps older versions of objects" if keeps else "does not say whether it keeps older versions of objects"
+        versioning = "keeps older versions of objects" if keeps else "does not say whether it keeps older versions of objects"
         yield warning(
             _ABOUT,
-            f"{bucket.name} {told}: what a keeping time removes stays among them until an erasure",
+            f"{bucket.name} {versioning}: what a keeping time removes stays among them until an erasure",
             "Turn versioning off, or let a lifecycle rule remove noncurrent versions within your keeping time.",
         )

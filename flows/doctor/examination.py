@@ -65,26 +65,26 @@ def _looks(root: Path) -> Iterator[Look]:
     yield lambda: look_at_bucket(workspace)
     yield lambda: look_at_format(workspace)
     yield lambda: look_at_holder(workspace, now=now)
-    night = _night(root)
-    if night is None:
+    run = _night(root)
+    if run is None:
         yield lambda: look_at_last_nights(workspace)
         return
-    yield from _looks_at_night(night)
+    yield from _looks_at_night(run)
 
 
-def _looks_at_night(night: RunContext) -> Iterator[Look]:
-    workspace, settings = night.workspace, night.settings
-    yield lambda: look_at_clock(workspace, settings, now=night.now)
+def _looks_at_night(run: RunContext) -> Iterator[Look]:
+    workspace, settings = run.workspace, run.settings
+    yield lambda: look_at_clock(workspace, settings, now=run.now)
     yield lambda: look_at_sources(workspace, settings)
-    mlflow = list(_taken(lambda: look_at_mlflow(night)))
+    mlflow = list(_taken(lambda: look_at_mlflow(run)))
     yield lambda: iter(mlflow)
-    yield lambda: look_at_prefect(night)
-    yield lambda: look_at_publication(night)
-    yield lambda: look_at_alerts(night)
+    yield lambda: look_at_prefect(run)
+    yield lambda: look_at_publication(run)
+    yield lambda: look_at_alerts(run)
     yield lambda: look_at_last_nights(workspace)
-    yield lambda: look_for_gaps(night)
+    yield lambda: look_for_gaps(run)
     answers = all(finding.level != "problem" for finding in mlflow)
-    yield lambda: look_at_tonight(night, registry_answers=answers)
+    yield lambda: look_at_tonight(run, registry_answers=answers)
 
 
 def _taken(look: Look) -> Iterator[Diagnosis]:

@@ -90,19 +90,21 @@ def look_at_versions() -> Iterator[Diagnosis]:
         )
         return
     pinned, here = _pinned(), {name: _installed(name) for name in _MAIN_LIBRARIES}
-    gone = [name for name, found in here.items() if found is None]
+    absent = [name for name, installed in here.items() if installed is None]
     other = [
-        f"{name} {found} (pinned {pinned[name]})" for name, found in here.items() if found and pinned.get(name, found) != found
+        f"{name} {installed} (pinned {pinned[name]})"
+        for name, installed in here.items()
+        if installed and pinned.get(name, installed) != installed
     ]
-    if gone:
-        yield problem("versions", f"not installed: {', '.join(gone)}", "Run `make setup`.", exit_code=ExitCode.CONFIGURATION)
+    if absent:
+        yield problem("versions", f"not installed: {', '.join(absent)}", "Run `make setup`.", exit_code=ExitCode.CONFIGURATION)
     if other:
         yield warning(
             "versions", f"other than pinned: {', '.join(other)}", "Run `make setup`; the tests ran with the pinned ones."
         )
-    if not gone and not other:
-        told = "as pinned" if pinned else "installed; no requirements.lock here to compare them with"
-        yield ok("versions", f"Python {python}; {len(here)} main libraries {told}: {_shortly(here)}")
+    if not absent and not other:
+        compared = "as pinned" if pinned else "installed; no requirements.lock here to compare them with"
+        yield ok("versions", f"Python {python}; {len(here)} main libraries {compared}: {_shortly(here)}")
 
 
 def look_at_clock(workspace: Workspace, settings: Settings, *, now: datetime) -> Iterator[Diagnosis]:

@@ -50,7 +50,7 @@ def last_runs(workspace: Workspace) -> list[Ran]:
         lines: dict[str, list[Any]] = {}
         for line in read_log(path):
             lines.setdefault(line["run"], []).append(line)
-        ran += [_ran(path.stem, found) for found in lines.values()]
+        ran += [_ran(path.stem, entries) for entries in lines.values()]
     return sorted(ran, key=lambda one: one.began, reverse=True)
 
 
@@ -74,7 +74,7 @@ def look_at_format(workspace: Workspace) -> Iterator[Diagnosis]:
 
 def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Diagnosis]:
     """Is a run going on, and is it one that hangs?"""
-    holder, since = workspace.holder(), workspace.held_since()
+    holder, since = workspace.holder(), workspace.locked_since()
     if holder is None:
         yield ok("lock", "no run is going on")
     elif since is not None and now - since < _LONGEST_RUN:
@@ -92,65 +92,67 @@ def look_at_last_nights(workspace: Workspace) -> Iterator[Diagnosis]:
         lists = sorted(path.name for path in workspace.lists.glob("[0-9]*")) if workspace.lists.exists() else []
         yield ok("last nights", f"no log yet; the newest lists are of {lists[-1]}" if lists else "none yet")
         return
-    told = "\n".join(_line(one) for one in ran[:_SHOWN_RUNS])
+    shown_runs = "\n".join(_line(one) for one in ran[:_SHOWN_RUNS])
     newest = ran[0]
     if newest.exit_code == 0 or (newest.exit_code is None and workspace.holder() is not None):
-        yield ok("last nights", told)
+        yield ok("last nights", shown_runs)
     elif newest.exit_code is None:
-        yield warning("last nights", told, "The newest was killed, or the machine went down; run it again, nothing is half-done.")
+        yield warning(
+            "last nights", shown_runs, "The newest was killed, or the machine went down; run it again, nothing is half-done."
+        )
     else:
         remedy = "docs/operations.md says what each exit code asks for; its log has the whole sentence. Then run it again."
-        yield warning("last nights", told, remedy)
+        yield warning("last nights", shown_runs, remedy)
 
 
-def look_at_tonight(night: RunContext, *, registry_answers: bool) -> Iterator[Diagnosis]:
+def look_at_tonight(run: RunContext, *, registry_answers: bool) -> Iterator[Diagnosis]:
     """Which night would run now, and would it train? A registry that does not answer is not asked: its client waits for long."""
     try:
-        as_of, how = _next(night)
-        yield ok("tonight", f"{as_of} ({how}); {_training(night, as_of) if registry_answers else 'the registry was not asked'}")
+        as_of, how = _next(run)
+        yield ok("tonight", f"{as_of} ({how}); {_training(run, as_of) if registry_answers else 'the registry was not asked'}")
     except EvenfallError as error:
         yield of_error("tonight", error)
 
 
-def look_for_gaps(night: RunContext) -> Iterator[Diagnosis]:
+def look_for_gaps(run: RunContext) -> Iterator[Diagnosis]:
     """Are there lists of the nights just before the one that is due?"""
-    lists = night.workspace.lists
+    lists = run.workspace.lists
     listed = sorted(path.name for path in lists.glob("[0-9]*") if (path / "receipt.json").exists()) if lists.exists() else []
-    if night.asked is None or not listed:
+    if run.asked is None or not listed:
         return
     newest = date.fromisoformat(listed[-1])
-    missing = (night.asked - newest).days - 1
+    missing = (run.asked - newest).days - 1
     if missing > 0:
         yield warning(
             "nights",
-            f"the newest lists are of {newest}: {missing:,} nights before {night.asked} have none",
-            f"Run `evenfall backfill --from {newest + timedelta(days=1)} --to {night.asked}` if they are wanted.",
+            f"the newest lists are of {newest}: {missing:,} nights before {run.asked} have none",
+            f"Run `evenfall backfill --from {newest + timedelta(days=1)} --to {run.asked}` if they are wanted.",
         )
 
 
-def _next(night: RunContext) -> tuple[date, str]:
-    if night.asked is not None:
-        told = "yesterday" if night.settings.run.as_of == "yesterday" else "as [run] as_of says"
-        return night.asked, told
-    if not any(night.workspace.lake.exists(table) for table in ACTIVITY_TABLES):
-        return last_full_day(night.workspace.lake, [], timezone=night.timezone), "nothing has landed; the data may say another"
+def _next(run: RunContext) -> tuple[date, str]:
+    if run.asked is not None:
+        origin = "yesterday" if run.settings.run.as_of == "yesterday" else "as [run] as_of says"
+        return run.asked, origin
+    if not any(run.workspace.lake.exists(table) for table in ACTIVITY_TABLES):
+        return last_full_day(run.workspace.lake, [], timezone=run.timezone), "nothing has landed; the data may say another"
     return last_full_day(
-        night.workspace.lake, [], timezone=night.timezone
+        run.workspace.lake, [], timezone=run.timezone
     ), "the last full day landed; new files may bring a later one"
 
 
-def _training(night: RunContext, as_of: date) -> str:
+def _training(run: RunContext, as_of: date) -> str:
     """Whether the night would train, as the registry tells; asked only where there is one."""
-    if not night.tracking.exists():
+    if not run.tracking.exists():
         return "it trains: there is no champion yet"
-    newest = night.tracking.newest_training("churn", as_of=as_of)
-    champion, value = (night.tracking.champion(purpose, as_of=as_of) for purpose in ("churn", "value"))
+    newest = run.tracking.newest_training("churn", as_of=as_of)
+    champion, value = (run.tracking.champion(purpose, as_of=as_of) for purpose in ("churn", "value"))
     if champion is None or newest is None:
         return "it trains: there is no champion yet"
     for scores in (champion, value):
         if scores is not None:
             scores.refuse_damage()
-    due = newest + timedelta(days=night.settings.training.every_days)
+    due = newest + timedelta(days=run.settings.training.every_days)
     trains = "it trains" if due <= as_of else f"it does not train before {due}"
     return f"{champion.label} scores; last trained on {newest}, so {trains}"
 

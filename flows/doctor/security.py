@@ -63,8 +63,8 @@ def review(root: Path) -> Iterator[Diagnosis]:
 
 
 def _or_ok(about: str, says: str, findings: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
-    found = list(findings)
-    yield from found or [ok(about, says)]
+    diagnoses = list(findings)
+    yield from diagnoses or [ok(about, says)]
 
 
 def _lake(root: Path) -> Path | Bucket:
@@ -166,12 +166,12 @@ def _servers() -> Iterator[Diagnosis]:
 
 
 def _pickles(root: Path) -> Iterator[Diagnosis]:
-    found = [path for path in _files(root) if is_pickle(path)]
-    in_models = [path for path in found if path.relative_to(root).parts[0] in _MODEL_FOLDERS]
+    pickles = [path for path in _files(root) if is_pickle(path)]
+    in_models = [path for path in pickles if path.relative_to(root).parts[0] in _MODEL_FOLDERS]
     if in_models:
         says = f"among the models, where Evenfall puts none: {_names(in_models, root)}"
         yield problem("pickles", says, "Find out who put it there; do not open it. Remove it.", exit_code=ExitCode.CONFIGURATION)
-    others = [path for path in found if path not in in_models]
+    others = [path for path in pickles if path not in in_models]
     if others:
         says = f"{_names(others, root)}; Evenfall never loads one, but whoever does runs what is in it"
         yield warning("pickles", says, "Remove them, or keep them elsewhere.")

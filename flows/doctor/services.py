@@ -22,15 +22,15 @@ _SECONDS: Final = 10
 _SERVER_ERROR: Final = 500
 
 
-def look_at_mlflow(night: RunContext) -> Iterator[Diagnosis]:
+def look_at_mlflow(run: RunContext) -> Iterator[Diagnosis]:
     """Does the store of runs and models answer?"""
-    tracking = night.tracking
+    tracking = run.tracking
     if not tracking.exists():
         yield ok("mlflow", "no mlflow.db yet; the first night makes it")
         return
     try:
         if tracking.is_own:
-            says = _own_store(night)
+            says = _own_store(run)
         elif is_server(tracking.uri):
             says = _server_answers(tracking.uri, tracking.shown_uri)
         else:
@@ -41,9 +41,9 @@ def look_at_mlflow(night: RunContext) -> Iterator[Diagnosis]:
         yield of_error("mlflow", error)
 
 
-def look_at_prefect(night: RunContext) -> Iterator[Diagnosis]:
+def look_at_prefect(run: RunContext) -> Iterator[Diagnosis]:
     """Which server would the night use, and does it answer?"""
-    os.environ.setdefault("PREFECT_HOME", str(night.workspace.state / "prefect"))
+    os.environ.setdefault("PREFECT_HOME", str(run.workspace.state / "prefect"))
     from prefect.settings import get_current_settings
 
     address = get_current_settings().api.url
@@ -62,9 +62,9 @@ def look_at_prefect(night: RunContext) -> Iterator[Diagnosis]:
         )
 
 
-def look_at_publication(night: RunContext) -> Iterator[Diagnosis]:
+def look_at_publication(run: RunContext) -> Iterator[Diagnosis]:
     """Does the database answer that the member list is written to?"""
-    uri, settings = night.settings.lists.publish_uri, night.settings
+    uri, settings = run.settings.lists.publish_uri, run.settings
     if uri is None:
         return
     from outputs.publishing.database import check_answers
@@ -74,13 +74,13 @@ def look_at_publication(night: RunContext) -> Iterator[Diagnosis]:
         yield ok("publishing", f"the database answers; the list goes to its table {settings.lists.publish_table}")
     except EvenfallError as error:
         what, remedy, detail = (without_secrets(text, settings) for text in (error.what, error.remedy, error.detail or ""))
-        told = type(error)(what, remedy=remedy, detail=detail)
-        yield of_error("publishing", told)
+        masked = type(error)(what, remedy=remedy, detail=detail)
+        yield of_error("publishing", masked)
 
 
-def look_at_alerts(night: RunContext) -> Iterator[Diagnosis]:
+def look_at_alerts(run: RunContext) -> Iterator[Diagnosis]:
     """Would anybody hear of a night that failed? Addresses are filled in, nothing is sent."""
-    alerts = night.settings.alerts
+    alerts = run.settings.alerts
     ways = {"webhook": alerts.webhook, "mail": alerts.smtp}
     wanted = [way for way, address in ways.items() if address is not None]
     try:
@@ -98,8 +98,8 @@ def look_at_alerts(night: RunContext) -> Iterator[Diagnosis]:
         yield warning("alerts", "nobody is told when a night fails", "Set a webhook or mail under [alerts].")
 
 
-def _own_store(night: RunContext) -> str:
-    file = night.workspace.root / "mlflow.db"
+def _own_store(run: RunContext) -> str:
+    file = run.workspace.root / "mlflow.db"
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as store:
             runs = store.execute("SELECT count(*) FROM runs").fetchone()[0]

@@ -47,16 +47,16 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagno
             about, asked = source.label, source.settings
             try:
                 before = [path for of, by, path in taken_in if (of, by) == (name, source.identity)]
-                found = discover(table, [asked], root=workspace.root, arrived_paths={source.identity: before})
+                exports = discover(table, [asked], root=workspace.root, arrived_paths={source.identity: before})
                 if asked.uri is not None:
                     offers, has_rows = _ask(asked, about, workspace)
-                    coming = found if has_rows else []
+                    coming = exports if has_rows else []
                 else:
-                    if not found and not asked.optional:
+                    if not exports and not asked.optional:
                         yield warning(about, _GONE, "Look whether the export still runs; what arrived before is kept.")
                         continue
-                    masked = [(erased.masked(export.path), export) for export in found]
-                    offers = f"{_told(found)}; {_standing(masked, source.identity, taken_in)}"
+                    masked = [(erased.masked(export.path), export) for export in exports]
+                    offers = f"{_summary(exports)}; {_standing(masked, source.identity, taken_in)}"
                     new = (export for path, export in masked if not _is_held(path, export, source.identity, taken_in))
                     coming = [export for export in new if not export.is_superseded]
                 yield _without_secrets(_validated(about, offers, coming, settings), settings)
@@ -72,16 +72,16 @@ def _validated(about: str, offers: str, coming: Sequence[Export], settings: Sett
     if first.location is None:
         seconds = min(_ANSWER_SECONDS, first.settings.query_timeout_seconds)
         first = replace(first, settings=first.settings.model_copy(update={"query_timeout_seconds": seconds}))
-    found = try_export(first, timezone=settings.community.timezone)
-    rows, bad = found.mapped_rows, found.bad_rows
+    trial = try_export(first, timezone=settings.community.timezone)
+    rows, bad = trial.mapped_rows, trial.bad_rows
     if not bad:
         return ok(about, f"{offers}; {rows:,} tried, all fit" if rows else offers)
-    rules = ", ".join(f"{rule} {len(numbers):,}" for rule, numbers in found.bad.items())
+    rules = ", ".join(f"{rule} {len(numbers):,}" for rule, numbers in trial.bad.items())
     says = f"{offers}\nof {rows:,} rows tried, {bad:,} do not fit: {rules}"
     remedy = f"`evenfall preview {about}` shows them; correct the mapping or the export."
     if bad == rows:
         return problem(about, says, remedy, exit_code=ExitCode.DATA)
-    if bad > settings.validation.limits(found.table.name).max_bad_share * rows:
+    if bad > settings.validation.limits(trial.table.name).max_bad_share * rows:
         return warning(about, says, remedy)
     return ok(about, says)
 
@@ -105,7 +105,7 @@ def _ask(source: SourceSettings, about: str, workspace: Workspace) -> tuple[str,
     return says, has_rows
 
 
-def _told(exports: Sequence[Export]) -> str:
+def _summary(exports: Sequence[Export]) -> str:
     if not exports:
         return "no file, and there may be none"
     newest = max(export.modified_ns for export in exports)

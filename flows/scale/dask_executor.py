@@ -78,28 +78,28 @@ class DaskExecutor:
         """LightGBM on all workers together."""
         return train_trees_on(self.cluster.client, name=self.cluster.name)
 
-    def compute_features(self, night: RunContext, snapshot: CommunitySnapshot) -> Features:
+    def compute_features(self, run: RunContext, snapshot: CommunitySnapshot) -> Features:
         """As `Executor.compute_features`."""
-        lake = night.workspace.lake
-        self._inputs = _write_inputs(lake, night, snapshot)
+        lake = run.workspace.lake
+        self._inputs = _write_inputs(lake, run, snapshot)
         known = replace(snapshot.history, members=lake.scan(MEMBERS))
-        numbers = cut(known, night.as_of).members.select("member_no").collect(engine="streaming")["member_no"].sort()
+        numbers = cut(known, run.as_of).members.select("member_no").collect(engine="streaming")["member_no"].sort()
         self._partitions = list(partitions_of(numbers, bucket_members=self._scale.bucket_members)) or [Partition(0, 0, 0)]
         shapes = list(self._each(_COMPUTE_FEATURES))
         catalog = tuple(feature_catalog(snapshot.history.available, snapshot.history.event_types))
         return Features(self._features().sort("member_id"), sum(rows for rows, _ in shapes), shapes[0][1], catalog)
 
-    def score(self, night: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
+    def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
         """As `Executor.score`."""
         names = [*features.rows.collect_schema().names(), *MEMBERS_SCHEMA]
-        told = {"models": _model_files(night, champions), "columns": columns_for_segments(dict.fromkeys(names), night)}
-        return pl.concat([from_arrow(one) for one in self._each(_SCORE, **told)]).sort("member_id")
+        arguments = {"models": _model_files(run, champions), "columns": columns_for_segments(dict.fromkeys(names), run)}
+        return pl.concat([from_arrow(one) for one in self._each(_SCORE, **arguments)]).sort("member_id")
 
-    def explain(self, night: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
+    def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
         """As `Executor.explain`."""
-        eligible = features.rows.filter(is_eligible(night.settings.churn.eligible_days))
-        told = {"models": _model_files(night, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
-        explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **told)])
+        eligible = features.rows.filter(is_eligible(run.settings.churn.eligible_days))
+        arguments = {"models": _model_files(run, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
+        explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **arguments)])
         return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
     def _features(self) -> pl.LazyFrame:
@@ -110,17 +110,19 @@ class DaskExecutor:
         assert self._inputs is not None, "features come first"
         return self._inputs
 
-    def _each(self, work: Task[..., Any], **told: Any) -> Iterator[Any]:
+    def _each(self, work: Task[..., Any], **arguments: Any) -> Iterator[Any]:
         """Do a piece of work for every bucket; what comes back is in their order.
 
         Raises:
             OutsideServiceError: The same bucket lost several workers, or the scheduler went away.
         """
         inputs = self._prepared_inputs()
-        asked = [self.cluster.submit(work, {"inputs": inputs, "partition": partition, **told}) for partition in self._partitions]
+        pending = [
+            self.cluster.submit(work, {"inputs": inputs, "partition": partition, **arguments}) for partition in self._partitions
+        ]
         try:
-            for _ in each(range(len(asked)), total=len(asked), unit="partitions"):
-                yield asked.pop(0).result()
+            for _ in each(range(len(pending)), total=len(pending), unit="partitions"):
+                yield pending.pop(0).result()
         except KilledWorker as error:
             raise OutsideServiceError(
                 f"a bucket of {self._scale.bucket_members:,} members lost several workers of {self.cluster.name}",
@@ -130,7 +132,7 @@ class DaskExecutor:
             raise ClusterLostError(self.cluster.name) from error
 
 
-def _write_inputs(lake: Lake, night: RunContext, snapshot: CommunitySnapshot) -> PartitionInputs:
+def _write_inputs(lake: Lake, run: RunContext, snapshot: CommunitySnapshot) -> PartitionInputs:
     """Write down what all buckets stand on."""
     members = snapshot.history.members.collect(engine="streaming").sort("member_no")
     mark = uuid4().hex
@@ -138,7 +140,7 @@ def _write_inputs(lake: Lake, night: RunContext, snapshot: CommunitySnapshot) ->
     return PartitionInputs(
         # Workers on other machines keep no copies there.
         lake=replace(lake, copies_folder=None),
-        as_of=night.as_of,
+        as_of=run.as_of,
         available=snapshot.history.available,
         event_types=snapshot.history.event_types,
         totals=_totals_tables(lake, snapshot.totals),
@@ -159,15 +161,15 @@ def _totals_tables(lake: Lake, totals: IncrementalTotals) -> Mapping[str, str]:
     return tables
 
 
-def _model_files(night: RunContext, champions: Champions) -> ModelFiles:
+def _model_files(run: RunContext, champions: Champions) -> ModelFiles:
     churn, value = champions.churn, champions.value
     return ModelFiles(
         churn=churn.registered.files,
         churn_label=churn.label,
         value=None if value is None else value.registered.files,
         value_label=None if value is None else value.label,
-        eligible_days=night.settings.churn.eligible_days,
-        currency=night.settings.community.currency,
+        eligible_days=run.settings.churn.eligible_days,
+        currency=run.settings.community.currency,
     )
 
 

@@ -37,8 +37,8 @@ class RankedClient(Client):  # type: ignore[misc]
 
     def who_has(self, futures: Any = None, **more: Any) -> Any:
         """As Dask's own, in order."""
-        found = super().who_has(futures, **more)
-        return dict(sorted(found.items(), key=lambda one: one[1]))
+        workers_by_key = super().who_has(futures, **more)
+        return dict(sorted(workers_by_key.items(), key=lambda item: item[1]))
 
 
 def train_trees_on(client: Client, *, name: str = "the Dask cluster") -> TrainTrees:
@@ -110,10 +110,10 @@ def _distribute(client: Client, workers: list[str], rows: Rows) -> Any:
     import dask.array
 
     count = len(workers)
-    hands = [np.ascontiguousarray(rows[position::count]) for position in range(count)]
-    held = [client.scatter(hand, workers=[worker], hash=False) for hand, worker in zip(hands, workers, strict=True)]
+    shares = [np.ascontiguousarray(rows[position::count]) for position in range(count)]
+    futures = [client.scatter(share, workers=[worker], hash=False) for share, worker in zip(shares, workers, strict=True)]
     parts = [
-        dask.array.from_delayed(dask.delayed(one), shape=hand.shape, dtype=hand.dtype)
-        for one, hand in zip(held, hands, strict=True)
+        dask.array.from_delayed(dask.delayed(future), shape=share.shape, dtype=share.dtype)
+        for future, share in zip(futures, shares, strict=True)
     ]
     return dask.array.concatenate(parts)

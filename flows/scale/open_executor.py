@@ -11,23 +11,23 @@ from runtime.run_context import RunContext
 
 
 @contextmanager
-def open_executor(night: RunContext) -> Iterator[Executor]:
+def open_executor(run: RunContext) -> Iterator[Executor]:
     """Hold whoever does the work while the block runs, as `[scale]` says.
 
     Raises:
         ConfigurationError: Dask is not installed, or the workers are not fit for this night.
         OutsideServiceError: The scheduler does not answer, or has no workers.
     """
-    if night.settings.scale.engine == "local":
-        drop_scratch_tables(night.workspace.lake)
+    if run.settings.scale.engine == "local":
+        drop_scratch_tables(run.workspace.lake)
         yield LocalExecutor()
         return
     from flows.scale.cluster import cluster
 
-    with cluster(night.settings.scale) as held:
+    with cluster(run.settings.scale) as workers:
         from flows.scale.dask_executor import DaskExecutor
 
         try:
-            yield DaskExecutor(held, night.settings.scale)
+            yield DaskExecutor(workers, run.settings.scale)
         finally:
-            drop_scratch_tables(night.workspace.lake)
+            drop_scratch_tables(run.workspace.lake)

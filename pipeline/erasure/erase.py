@@ -44,7 +44,7 @@ def erase(workspace: Path, members: str | Mapping[str, str], *, after_step: Call
     """
     descriptions = {members: "this member"} if isinstance(members, str) else members
     run = open_run(workspace, None)
-    with run.workspace.held("erase"):
+    with run.workspace.locked("erase"):
         register = read_register(run.workspace.root)
         # From the index, which has everybody who ever had a row: an id inside a longer one must not match there.
         everybody = scan_member_index(run.workspace.lake).select("member_id").collect()["member_id"]

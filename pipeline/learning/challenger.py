@@ -152,8 +152,8 @@ def _summary(purpose: Purpose, trained: Trained[Any]) -> str:
     """Return a summary of a training in one or two sentences, for the page of the run in MLflow."""
     values_by_model = {model: metrics.get(HEADLINE[purpose]) for model, metrics in trained.metrics.items()}
     figures = ", ".join(f"{model.replace('_', ' ')} {value:.3f}" for model, value in values_by_model.items() if value is not None)
-    told = f"{HEADLINE_NAME[purpose]} on outcomes the holdout model had not seen: {figures}."
-    result = told if figures else trained.evaluation.why
+    measured = f"{HEADLINE_NAME[purpose]} on outcomes the holdout model had not seen: {figures}."
+    result = measured if figures else trained.evaluation.why
     return f"{result} {trained.model.why}"
 
 

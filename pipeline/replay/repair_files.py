@@ -22,12 +22,12 @@ _SEPARATORS: Final = (",", ";", "\t")
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def write_repair_files(open_rows: pl.DataFrame, place: Path) -> list[Path]:
+def write_repair_files(open_rows: pl.DataFrame, path: Path) -> list[Path]:
     """Write open rows to CSV: one file per table, one line per row, the values in columns named `value.<column>`.
 
     Args:
         open_rows: Open rows of the quarantine.
-        place: A file (`….csv`) for the rows of one table, or a folder, which gets `<table>.csv` for each table.
+        path: A file (`….csv`) for the rows of one table, or a folder, which gets `<table>.csv` for each table.
 
     Returns:
         The files, in the order of the contract.
@@ -36,38 +36,38 @@ def write_repair_files(open_rows: pl.DataFrame, place: Path) -> list[Path]:
         ConfigurationError: A file was named and the rows are of several tables, or nothing can be written there.
     """
     tables = [name for name in TABLES if name in set(open_rows["table"])]
-    is_file = place.suffix.lower() == ".csv" and not place.is_dir()
+    is_file = path.suffix.lower() == ".csv" and not path.is_dir()
     if is_file and len(tables) > 1:
         raise ConfigurationError(
-            f"rows of {len(tables)} tables wait ({', '.join(tables)}), and {place} is one file",
-            remedy=f"Name a folder, which gets a file for each table: --csv {place.with_suffix('')}/",
+            f"rows of {len(tables)} tables wait ({', '.join(tables)}), and {path} is one file",
+            remedy=f"Name a folder, which gets a file for each table: --csv {path.with_suffix('')}/",
         )
-    files = {name: place if is_file else place / f"{name}.csv" for name in tables}
+    files = {name: path if is_file else path / f"{name}.csv" for name in tables}
     try:
         for name, file in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             # Excel recognises UTF-8 by the byte-order mark alone.
             _with_value_columns(open_rows.filter(pl.col("table") == name)).write_csv(file, include_bom=True)
     except OSError as error:
-        raise ConfigurationError(f"{place} cannot be written: {error.strerror}", remedy="Name another place.") from error
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}", remedy="Name another place.") from error
     return list(files.values())
 
 
-def read_repair_files(place: Path) -> dict[str, dict[str, str | None]]:
+def read_repair_files(path: Path) -> dict[str, dict[str, str | None]]:
     """Read repaired rows: `quarantine_id` → column → value.
 
     Spreadsheets save CSV in many forms, so that these are read: separated by comma, semicolon or tab; in UTF-8 with or without a
     byte-order mark, in UTF-16 with one, or else in Windows-1252.
 
     Args:
-        place: A file, or a folder whose CSV files are read.
+        path: A file, or a folder whose CSV files are read.
 
     Raises:
         ConfigurationError: There is no such file, or one is not what `write_repair_files` wrote.
     """
-    files = sorted(place.glob("*.csv")) if place.is_dir() else [place]
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     if not files:
-        raise ConfigurationError(f"there is no CSV file in {place}", remedy="Name what `quarantine list --csv` wrote.")
+        raise ConfigurationError(f"there is no CSV file in {path}", remedy="Name what `quarantine list --csv` wrote.")
     return {row_id: values for file in files for row_id, values in _read(file)}
 
 

@@ -27,12 +27,13 @@ from pipeline.replay.repair_files import read_repair_files, write_repair_files
 from runtime.run_context import RunContext, open_run
 
 
-def list_open(workspace: Path, *, place: Path | None = None) -> str:
+def list_open(workspace: Path, *, repair_path: Path | None = None) -> str:
     """Return how many rows are open in quarantine, by table and broken rule; optionally write them to CSV files for repair.
 
     Args:
         workspace: The workspace.
-        place: Where to write them: a folder for one file per table, or a file if the rows are of one table; None writes nothing.
+        repair_path: Where to write them: a folder for one file per table, or a file if the rows are of one table; None
+            writes nothing.
 
     Raises:
         ConfigurationError: A file was named and the rows are of several tables, or nothing can be written there.
@@ -41,7 +42,7 @@ def list_open(workspace: Path, *, place: Path | None = None) -> str:
     open_rows = _open(run)
     if open_rows.is_empty():
         return "The quarantine is empty."
-    files = [] if place is None else write_repair_files(open_rows, place)
+    files = [] if repair_path is None else write_repair_files(open_rows, repair_path)
     counts = (
         open_rows.explode("rules")
         .group_by("table", "rules")
@@ -50,20 +51,20 @@ def list_open(workspace: Path, *, place: Path | None = None) -> str:
     )
     lines = [f"{open_rows.height:,} rows wait in quarantine:"]
     lines += [f"  {table:10} {rule:32} {count:>8,}" for table, rule, count in counts.iter_rows()]
-    if place is None:
+    if repair_path is None:
         return "\n".join([*lines, "to repair them: `evenfall quarantine list --csv FOLDER`"])
     written = ", ".join(str(file) for file in files)
-    next_step = f"repair the value columns there, then `evenfall quarantine replay --csv {place}`"
+    next_step = f"repair the value columns there, then `evenfall quarantine replay --csv {repair_path}`"
     return "\n".join([*lines, f"written to {written}; {next_step}"])
 
 
-def replay(workspace: Path, *, place: Path | None = None) -> str:
+def replay(workspace: Path, *, repair_path: Path | None = None) -> str:
     """Validate the open rows again and land the valid ones; the counting identity is kept and asserted.
 
     Args:
         workspace: The workspace.
-        place: The file or folder with repaired rows, as `list_open` wrote them; None validates the rows as they are, for rows
-            whose references have arrived since, or after a change of the rules.
+        repair_path: The file or folder with repaired rows, as `list_open` wrote them; None validates the rows as they are, for
+            rows whose references have arrived since, or after a change of the rules.
 
     Returns:
         A sentence with the counts.
@@ -73,10 +74,10 @@ def replay(workspace: Path, *, place: Path | None = None) -> str:
         WorkspaceBusyError: Another run holds the workspace.
     """
     run = open_run(workspace, None)
-    with run.workspace.held("quarantine replay"):
+    with run.workspace.locked("quarantine replay"):
         undo_unrecorded(run.workspace.lake)
         open_rows = _open(run)
-        chosen = open_rows if place is None else _repaired(open_rows, place)
+        chosen = open_rows if repair_path is None else _repaired(open_rows, repair_path)
         # Replaying records consent by source, and in such a lake the consent of the other members is not known by source yet.
         if "members" in chosen["table"] and not has_refusals_by_source(run.workspace.lake):
             raise ConfigurationError(
@@ -92,9 +93,9 @@ def _open(run: RunContext) -> pl.DataFrame:
     return read_quarantine(run.workspace.lake).filter(pl.col("status") == OPEN)
 
 
-def _repaired(open_rows: pl.DataFrame, place: Path) -> pl.DataFrame:
+def _repaired(open_rows: pl.DataFrame, repair_path: Path) -> pl.DataFrame:
     """Return the open rows that are in the files, with the values of the files."""
-    values = read_repair_files(place)
+    values = read_repair_files(repair_path)
     chosen = open_rows.filter(pl.col("quarantine_id").is_in(list(values)))
     texts = [_merged(row, values[row["quarantine_id"]]) for row in chosen.iter_rows(named=True)]
     return chosen.with_columns(pl.Series("values", texts, dtype=pl.String))

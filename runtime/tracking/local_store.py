@@ -69,7 +69,7 @@ def relocate(database: Path) -> None:
         closing(sqlite3.connect(database, timeout=_BUSY_SECONDS, isolation_level=None)) as store,
     ):
         here = folder.as_uri()
-        if not any(_place(location) not in (None, here) for location in _locations(store)):
+        if not any(_artifacts_folder(location) not in (None, here) for location in _locations(store)):
             return
         store.create_function("moved", 1, lambda location: _moved(location, here), deterministic=True)
         store.execute("BEGIN IMMEDIATE")
@@ -82,12 +82,12 @@ def _locations(store: sqlite3.Connection) -> list[str]:
     return [location for (location,) in store.execute("SELECT artifact_location FROM experiments WHERE artifact_location != ''")]
 
 
-def _place(location: str) -> str | None:
+def _artifacts_folder(location: str) -> str | None:
     """The folder of artifacts an address is in; None for one that Evenfall did not choose."""
-    before, found, _ = location.rpartition(f"/{ARTIFACTS}/")
-    return f"{before}/{ARTIFACTS}" if found and before.startswith("file:") else None
+    before, separator, _ = location.rpartition(f"/{ARTIFACTS}/")
+    return f"{before}/{ARTIFACTS}" if separator and before.startswith("file:") else None
 
 
 def _moved(location: str, here: str) -> str:
-    place = _place(location)
-    return location if place is None else here + location.removeprefix(place)
+    folder = _artifacts_folder(location)
+    return location if folder is None else here + location.removeprefix(folder)

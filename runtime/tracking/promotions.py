@@ -27,7 +27,7 @@ def every_promotion(client: MlflowClient, name: str) -> list[tuple[date, int, Mo
 
 def settle(client: MlflowClient, name: str) -> None:
     """Let alias and decision say what the newest promotion says."""
-    newest = max(every_promotion(client, name), key=lambda found: found[1], default=None)
+    newest = max(every_promotion(client, name), key=lambda promotion: promotion[1], default=None)
     if newest is None:
         return
     _, number, version = newest

@@ -98,8 +98,8 @@ def run_tags(as_of: date, tags: Mapping[str, str]) -> dict[str, str]:
 
     Versions of data and code belong to the dataset and the provenance file, not between the tags that people compare.
     """
-    told = {name: value for name, value in tags.items() if name not in provenance(tags)}
-    return {**told, "as_of": as_of.isoformat(), "mlflow.source.name": "evenfall"}
+    shown_tags = {name: value for name, value in tags.items() if name not in provenance(tags)}
+    return {**shown_tags, "as_of": as_of.isoformat(), "mlflow.source.name": "evenfall"}
 
 
 def provenance(tags: Mapping[str, str]) -> dict[str, str]:

@@ -73,11 +73,11 @@ def _runs(tracking: Tracking, experiment: str) -> list[Any]:
     if not tracking.exists():
         return []
     with tracking.client() as client:
-        found = client.get_experiment_by_name(experiment)
+        logged_experiment = client.get_experiment_by_name(experiment)
         runs: list[Any] = []
         token: str | None = ""
-        while found is not None and token is not None:
-            page = client.search_runs([found.experiment_id], filter_string=_FINISHED, page_token=token or None)
+        while logged_experiment is not None and token is not None:
+            page = client.search_runs([logged_experiment.experiment_id], filter_string=_FINISHED, page_token=token or None)
             runs, token = [*runs, *page], page.token or None
         return runs
 

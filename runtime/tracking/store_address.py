@@ -27,9 +27,9 @@ def is_server(uri: str) -> bool:
 
 def without_password(text: str, *, uri: str) -> str:
     """A text, such as the address itself or an error about it, with the address's password starred out."""
-    told = _PASSWORD.sub(r"\1***@", text)
+    masked = _PASSWORD.sub(r"\1***@", text)
     try:
         password = urlsplit(uri).password
     except ValueError:
         password = None
-    return told.replace(password, "***").replace(unquote(password), "***") if password else told
+    return masked.replace(password, "***").replace(unquote(password), "***") if password else masked

@@ -138,8 +138,8 @@ class Tracking:
         with self.client() as client:
             number = max((number for _, number, _ in promotions.every_promotion(client, model.name)), default=0) + 1
             # This one tag is the promotion; the rest follows from it, in `prepare` where the process dies in between.
-            told = f"{as_of.isoformat()} {reason}"
-            client.set_model_version_tag(model.name, str(model.version), f"{promotions.PROMOTED}{number:04}", told)
+            promotion = f"{as_of.isoformat()} {reason}"
+            client.set_model_version_tag(model.name, str(model.version), f"{promotions.PROMOTED}{number:04}", promotion)
             promotions.settle(client, model.name)
 
     def turn_down(self, model: RegisteredModel, *, reason: str) -> None:
@@ -177,8 +177,8 @@ class Tracking:
             OutsideServiceError: The tracking server failed.
         """
         with self.client() as client:
-            until_then = [found for found in promotions.every_promotion(client, name) if found[0] <= as_of]
-            return self._registered(max(until_then, key=lambda found: found[:2])[2]) if until_then else None
+            until_then = [promotion for promotion in promotions.every_promotion(client, name) if promotion[0] <= as_of]
+            return self._registered(max(until_then, key=lambda promotion: promotion[:2])[2]) if until_then else None
 
     def registered(self, name: str, *, version: int) -> RegisteredModel:
         """A version by its number.
@@ -207,11 +207,8 @@ class Tracking:
         with self.client() as client:
             versions = client.search_model_versions(f"name = '{name}'")
             same_data = [version for version in versions if version.tags.get("fingerprint") == fingerprint]
-            found = (
-                self._registered(holdout_model)
-                for holdout_model in sorted(same_data, key=lambda holdout_model: int(holdout_model.version))
-            )
-            return next((replace(model, trained_as_of=as_of) for model in found if model.damage is None), None)
+            models = (self._registered(version) for version in sorted(same_data, key=lambda version: int(version.version)))
+            return next((replace(model, trained_as_of=as_of) for model in models if model.damage is None), None)
 
     def log_night(self, *, as_of: date, metrics: Mapping[str, float], tags: Mapping[str, str], summary: str) -> None:
         """Log one night of scoring: counts, timings and the morning's summary; it takes the place of the night's earlier run.
@@ -224,10 +221,10 @@ class Tracking:
         with self.client() as client:
             experiment_id = self._experiment_id(client, NIGHTS)
             earlier = client.search_runs([experiment_id], filter_string=f"tags.as_of = '{as_of.isoformat()}'")
-            night = mlflow.start_run(
+            mlflow_run = mlflow.start_run(
                 experiment_id=experiment_id, run_name=f"night {as_of.isoformat()}", tags=run_tags(as_of, tags)
             )
-            with night:
+            with mlflow_run:
                 mlflow.log_metrics(night_metric_names(metrics))
                 mlflow.log_text(summary, "summary.md")
             for run in earlier:
@@ -280,9 +277,9 @@ class Tracking:
             yield mlflow.MlflowClient()
         except (mlflow.exceptions.MlflowException, sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
             # The error itself is not passed on: it may show the address, and the password in it.
-            told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise OutsideServiceError(
-                without_password(f"the MLflow tracking store at {self.uri} failed: {told}", uri=self.uri),
+                without_password(f"the MLflow tracking store at {self.uri} failed: {first_line}", uri=self.uri),
                 remedy="Check MLFLOW_TRACKING_URI and that the server runs, or unset it to use the workspace's own mlflow.db.",
             ) from None
         finally:
@@ -335,11 +332,11 @@ class Tracking:
             return read_bundle(Path(local) / _BUNDLE)
 
     def _experiment_id(self, client: MlflowClient, name: str) -> str:
-        found = client.get_experiment_by_name(name)
-        if found is not None:
-            if found.tags.get(_NOTE) != ABOUT[name]:
-                client.set_experiment_tag(found.experiment_id, _NOTE, ABOUT[name])
-            return str(found.experiment_id)
+        experiment = client.get_experiment_by_name(name)
+        if experiment is not None:
+            if experiment.tags.get(_NOTE) != ABOUT[name]:
+                client.set_experiment_tag(experiment.experiment_id, _NOTE, ABOUT[name])
+            return str(experiment.experiment_id)
         # A database would otherwise put artifacts below whatever folder the process was started in; a server knows a place.
         location = None if is_server(self.uri) else (self.root.resolve() / "mlartifacts" / name).as_uri()
         # The kind opens the experiment in the UI's view for trained models instead of the one for chat applications.

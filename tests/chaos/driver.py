@@ -222,9 +222,9 @@ def _night(order: dict[str, Any], facts: int) -> int:
         for name, limit in order["limits"].items():
             resource.setrlimit(getattr(resource, name), (limit, limit))
         counter.start()
-        night = open_run(order["workspace"], order["as_of"], now=CLOCK)
-        with night.workspace.held("nightly"):
-            steps.run_night(night)
+        run = open_run(order["workspace"], order["as_of"], now=CLOCK)
+        with run.workspace.locked("nightly"):
+            steps.run_night(run)
     except EvenfallError as error:
         sys.stderr.write(f"evenfall: {error}\n")
         return error.exit_code

@@ -47,7 +47,7 @@ def _receipt(path: Path) -> dict[str, Any]:
 def lake_of(workspace: Path) -> dict[str, pl.DataFrame]:
     """Table → its rows in an order of their own; that every row is accounted for is checked on the way."""
     lake = Lake(workspace / "lake")
-    check_identity(read_arrivals(lake), held={name: lake.row_count(name) for name in TABLES})
+    check_identity(read_arrivals(lake), record_counts={name: lake.row_count(name) for name in TABLES})
     return {table: _sorted(lake.scan(table).collect()) for table in lake.tables}
 
 

@@ -63,7 +63,7 @@ def check(found: pl.DataFrame | EvenfallError, root: Path, *, records: int | Non
         assert not lake.exists("orders"), "something of a refused file landed"
         check_told(found)
         return
-    check_identity(found, held={name: lake.row_count(name) for name in TABLES})
+    check_identity(found, record_counts={name: lake.row_count(name) for name in TABLES})
     if records is not None:
         assert found["rows_read"].sum() == records
     assert lake.scan("quarantine").collect().height == found["quarantined"].sum()

@@ -141,7 +141,7 @@ def test_an_expression_that_is_wrong_is_a_problem(tmp_path: Path) -> None:
 def test_a_run_that_goes_on_is_told_and_one_that_hangs_is_a_problem(shop: Path) -> None:
     workspace = Workspace(shop)
     assert about(examine(shop), "lock").level == "ok"
-    with workspace.held("nightly"):
+    with workspace.locked("nightly"):
         held = about(examine(shop), "lock")
         assert held.level == "warning"
         assert f"nightly, process {os.getpid()}" in held.says
@@ -154,17 +154,17 @@ def test_a_run_that_goes_on_is_told_and_one_that_hangs_is_a_problem(shop: Path) 
 
 def test_the_last_runs_are_told_newest_first_with_what_stopped_them(shop: Path) -> None:
     for code in (0, 3):
-        night = open_run(shop, LAST_DAY)
-        night.log.begin(LAST_DAY, purpose="nightly")
+        run = open_run(shop, LAST_DAY)
+        run.log.begin(LAST_DAY, purpose="nightly")
         if code:
-            night.log.tell("error", kind="DataError", says="orders: too many bad rows\nand more", remedy="")
-        night.log.end(exit_code=code, seconds=12.0)
-    assert [one.exit_code for one in last_runs(night.workspace)] == [3, 0]
-    (found,) = look_at_last_nights(night.workspace)
+            run.log.tell("error", kind="DataError", says="orders: too many bad rows\nand more", remedy="")
+        run.log.end(exit_code=code, seconds=12.0)
+    assert [one.exit_code for one in last_runs(run.workspace)] == [3, 0]
+    (found,) = look_at_last_nights(run.workspace)
     assert found.level == "warning"
     assert "12 s, exit 3: orders: too many bad rows" in found.says
     open_run(shop, LAST_DAY).log.begin(LAST_DAY, purpose="nightly")
-    (found,) = look_at_last_nights(night.workspace)
+    (found,) = look_at_last_nights(run.workspace)
     assert found.says.splitlines()[0].endswith("did not finish")
     assert found.level == "warning"
 

@@ -174,7 +174,7 @@ def test_the_store_may_go_away_in_the_middle_of_a_night_and_nothing_is_lost(  # 
     assert (again.code, "healed" in written) == (0, True), again.err
     assert lists(bucket_night.folder, NEXT_NIGHT) == lists(begun, NEXT_NIGHT)
     ledger = read_arrivals(bucket_night.lake)
-    check_identity(ledger, held={name: bucket_night.lake.row_count(name) for name in TABLES})
+    check_identity(ledger, record_counts={name: bucket_night.lake.row_count(name) for name in TABLES})
     assert [path.rsplit("/", 1)[1] for path in ledger["path"]] == ["orders.csv", "orders-late.csv"]
 
 
@@ -296,4 +296,4 @@ def test_an_erasure_reaches_into_the_bucket_and_what_it_keeps_and_proves_it(
     assert not told.get("DeleteMarkers")
     assert facts["files"] >= len(bucket_night.lake.root.files())  # type: ignore[union-attr]
     ledger = read_arrivals(bucket_night.lake)
-    check_identity(ledger, held={name: bucket_night.lake.row_count(name) for name in TABLES})
+    check_identity(ledger, record_counts={name: bucket_night.lake.row_count(name) for name in TABLES})

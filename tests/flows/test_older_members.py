@@ -45,8 +45,8 @@ def old(tmp_path: Path) -> Path:
 
 def validate(folder: Path) -> Intake:
     """Read and judge what is new."""
-    night = open_run(folder, NIGHT, now=NOW)
-    intake = validate_sources(night.workspace, night.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
+    run = open_run(folder, NIGHT, now=NOW)
+    intake = validate_sources(run.workspace, run.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
     assert not intake.stops
     return intake
 

@@ -19,9 +19,9 @@ from tests.object_store import ObjectStore, object_store
 __all__ = ["object_store"]
 
 
-def take_in(night: RunContext) -> None:
-    intake = validate_sources(night.workspace, night.settings, as_of=night.as_of, now=night.now, progress=lambda _: None)
-    land_intake(night.workspace, intake)
+def take_in(run: RunContext) -> None:
+    intake = validate_sources(run.workspace, run.settings, as_of=run.as_of, now=run.now, progress=lambda _: None)
+    land_intake(run.workspace, intake)
     intake.spool.empty()
 
 
@@ -42,11 +42,11 @@ def two_nights(store: ObjectStore, folder: Path, *, days: int) -> tuple[dict[str
     write_events(folder, "events-old.csv", range(-6 * days, 0))
     asked: list[dict[str, Counter[str]]] = []
     for number in range(2):
-        night = open_run(folder, NIGHT.isoformat(), now=NOW + timedelta(days=number))
+        run = open_run(folder, NIGHT.isoformat(), now=NOW + timedelta(days=number))
         store.asked()
         asked.append({})
         for name, work in STEPS.items():
-            work(night)
+            work(run)
             asked[-1][name] = Counter(store.asked())
         write_events(folder, f"events-{number}.csv", range(120, 126))
     return asked[0], asked[1]

@@ -48,28 +48,28 @@ def test_arrivals_are_read_in_the_order_they_came(lake: Lake) -> None:
 
 def test_rows_that_add_up_are_recorded() -> None:
     both = pl.concat([arrival("a", landed=7, replaced=-3 + 6, rows_read=17), arrival("b")])
-    check_identity(both, held=held(events=7))
+    check_identity(both, record_counts=held(events=7))
 
 
 @pytest.mark.parametrize("facts", [{"rows_read": 11}, {"landed": 1}, {"merged": None}, {"rows_read": None}])
 def test_a_row_lost_or_counted_twice_is_told(facts: dict[str, Any]) -> None:
     wrong = pl.concat([arrival("a"), arrival("b", **facts)])
     with pytest.raises(CountingError, match=r"events \(b\.csv\): \w+ rows read, but left_out 1, merged"):
-        check_identity(wrong, held=held())
+        check_identity(wrong, record_counts=held())
 
 
 def test_a_negative_count_is_told_even_where_the_sum_is_right() -> None:
     with pytest.raises(CountingError, match="landed -1"):
-        check_identity(arrival("a", landed=-1, replaced=4), held=held())
+        check_identity(arrival("a", landed=-1, replaced=4), record_counts=held())
 
 
 def test_a_lake_that_holds_more_or_less_than_the_ledger_says_is_told() -> None:
     seven = arrival("a", landed=7, rows_read=17)
     for rows in (6, 8):
         with pytest.raises(CountingError, match=f"events: the ledger says 7 records, the lake holds {rows}"):
-            check_identity(seven, held=held(events=rows))
+            check_identity(seven, record_counts=held(events=rows))
     with pytest.raises(CountingError, match="orders: the ledger says 0 records, the lake holds 1"):
-        check_identity(seven, held=held(events=7, orders=1))
+        check_identity(seven, record_counts=held(events=7, orders=1))
 
 
 def test_nothing_is_recorded_unless_the_lake_agrees(lake: Lake) -> None:

@@ -33,7 +33,7 @@ def events(path: str, days: range) -> File:
 
 
 def balanced(lake: Lake) -> None:
-    check_identity(read_arrivals(lake), held={name: lake.row_count(name) for name in TABLES})
+    check_identity(read_arrivals(lake), record_counts={name: lake.row_count(name) for name in TABLES})
 
 
 def test_days_that_have_aged_out_are_gone_and_counted_as_left_out(lake: Lake) -> None:

@@ -94,16 +94,16 @@ def test_consent_withdrawn_after_a_night_blanks_the_member_on_that_night_too(
 
     root = tmp_path / "copy"
     shutil.copytree(explored.root, root)
-    night = open_run(root, str(LAST_DAY))
-    before = read_members(night).filter(pl.col("member_id") == "c010").row(0, named=True)
+    run = open_run(root, str(LAST_DAY))
+    before = read_members(run).filter(pl.col("member_id") == "c010").row(0, named=True)
     assert before["tier"] is not None
-    lake = night.workspace.lake
+    lake = run.workspace.lake
     refused = pl.when(pl.col("member_id") == "c010").then(pl.lit(value=False)).otherwise("can_profile").alias("can_profile")
     lake.replace("members", lake.scan("members").with_columns(refused).collect())
-    after = read_members(night).filter(pl.col("member_id") == "c010").row(0, named=True)
+    after = read_members(run).filter(pl.col("member_id") == "c010").row(0, named=True)
     assert {name for name, value in after.items() if value is not None} == {"as_of", "member_id", "is_eligible"}
     assert after["is_eligible"] is False
-    assert members.read_card(night, "c010").scores == ()
+    assert members.read_card(run, "c010").scores == ()
 
 
 def test_the_download_is_the_selection_and_runs_no_formula(workspace_here: Explored) -> None:

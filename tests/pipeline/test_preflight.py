@@ -81,11 +81,11 @@ def test_what_was_taken_in_before_is_not_asked_again_and_what_is_new_is(before: 
     configured = (before / "evenfall.toml").read_text()
     assert "* price" in configured
     write(configured.replace("* price", "* prize"))
-    night = open_run(before, None)
-    preflight(night, sources=True)
+    run = open_run(before, None)
+    preflight(run, sources=True)
     (before / "landing" / "orders-3.csv").write_text("order,customer,at,quantity,price\no9,c001,2025-03-22 10:00:00,2,5.5\n")
     with pytest.raises(ConfigurationError, match="prize"):
-        preflight(night, sources=True)
+        preflight(run, sources=True)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])

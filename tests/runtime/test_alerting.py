@@ -28,12 +28,12 @@ def night_with(folder: Path, alerts: str) -> RunContext:
 def test_a_failed_night_is_told_by_webhook_and_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with webhook() as chat, mail_server() as mail:
         monkeypatch.setenv("HOOK_TOKEN", "moon-and-stars")
-        night = night_with(
+        run = night_with(
             tmp_path,
             f'webhook = "http://127.0.0.1:{chat.port}/${{HOOK_TOKEN}}"\nsmtp = "smtp://127.0.0.1:{mail.port}"\n'
             'mail_from = "night@shop.example"\nmail_to = ["ops@shop.example"]',
         )
-        with pytest.raises(DataError), alerted(night, "nightly"):
+        with pytest.raises(DataError), alerted(run, "nightly"):
             raise DataError("orders: 9 of 10 rows are bad, says moon-and-stars", remedy="Repair the export.")
     (post,) = chat.posts
     assert post["says"] == ["orders: 9 of 10 rows are bad, says ***"]
@@ -56,10 +56,10 @@ def test_an_alert_and_the_log_have_our_words_and_never_a_librarys(tmp_path: Path
         speaks = "CREATE TRIGGER t BEFORE INSERT ON evenfall_members BEGIN SELECT RAISE(ABORT, 'not ann-of-row-7, she left'); END"
         lists.execute(speaks)
     with webhook() as chat:
-        night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
-        with pytest.raises(OutsideServiceError) as told, alerted(night, "nightly"), logged(night, "nightly"):
+        run = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
+        with pytest.raises(OutsideServiceError) as told, alerted(run, "nightly"), logged(run, "nightly"):
             publish_members(f"sqlite:///{tmp_path / 'lists.db'}", table="evenfall_members", members=members, as_of=LAST_DAY)
-        with pytest.raises(DataError), alerted(night, "nightly"), logged(night, "nightly"):
+        with pytest.raises(DataError), alerted(run, "nightly"), logged(run, "nightly"):
             repeat_a_librarys_words()
     assert "ann-of-row-7" in str(told.value)
     assert "could not be changed: IntegrityError" in chat.posts[0]["text"]
@@ -73,15 +73,15 @@ def test_an_alert_and_the_log_have_our_words_and_never_a_librarys(tmp_path: Path
 
 def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> None:
     with webhook() as chat:
-        night = night_with(
+        run = night_with(
             tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"\n[lists]\npublish_uri = "sqlite:////nowhere/lists.db"'
         )
         for step in ("publishing the lists", "publishing to the database", "measuring what matured"):
-            with night.step(step):
+            with run.step(step):
                 pass
-        with pytest.raises(OutsideServiceError) as told, naming_completed_steps(night), night.step("writing the report"):
+        with pytest.raises(OutsideServiceError) as told, naming_completed_steps(run), run.step("writing the report"):
             raise OutsideServiceError("no disk", remedy="Free space.", detail="disk 7")
-        with pytest.raises(KeyError) as bug, alerted(night, "nightly"), naming_completed_steps(night):
+        with pytest.raises(KeyError) as bug, alerted(run, "nightly"), naming_completed_steps(run):
             raise KeyError("c001")
     done = (
         f"the lists of {LAST_DAY} are out, and done are the database, the figures of what matured; "
@@ -96,8 +96,8 @@ def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> Non
 
 def test_a_bug_is_told_by_its_kind_and_not_by_its_words(tmp_path: Path) -> None:
     with webhook() as chat:
-        night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
-        with pytest.raises(KeyError), alerted(night, "nightly"):
+        run = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
+        with pytest.raises(KeyError), alerted(run, "nightly"):
             raise KeyError("c001 of Ann")
     (post,) = chat.posts
     assert post["exit_code"] == 1
@@ -108,8 +108,8 @@ def test_a_bug_is_told_by_its_kind_and_not_by_its_words(tmp_path: Path) -> None:
 def test_an_alert_that_cannot_be_sent_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with webhook() as gone:
         pass
-    night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{gone.port}/hooks/secret"')
-    with pytest.raises(OutsideServiceError, match="the database did not answer"), alerted(night, "nightly"):
+    run = night_with(tmp_path, f'webhook = "http://127.0.0.1:{gone.port}/hooks/secret"')
+    with pytest.raises(OutsideServiceError, match="the database did not answer"), alerted(run, "nightly"):
         raise OutsideServiceError("the database did not answer", remedy="Wait.")
     told = capsys.readouterr().err
     assert "an alert was not delivered" in told
@@ -119,15 +119,15 @@ def test_an_alert_that_cannot_be_sent_changes_nothing(tmp_path: Path, capsys: py
 @pytest.mark.parametrize(("wanted", "posts"), [("warning", 1), ("failure", 0)])
 def test_a_night_with_warnings_is_told_when_wanted(tmp_path: Path, wanted: str, posts: int) -> None:
     with webhook() as chat:
-        night = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"\non = "{wanted}"')
-        alert_of_warnings(night, [])
-        alert_of_warnings(night, ["orders: far fewer rows than usual."])
+        run = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"\non = "{wanted}"')
+        alert_of_warnings(run, [])
+        alert_of_warnings(run, ["orders: far fewer rows than usual."])
     assert len(chat.posts) == posts
 
 
 def test_without_an_address_nothing_is_sent(tmp_path: Path) -> None:
-    night = night_with(tmp_path, 'on = "failure"')
-    with pytest.raises(DataError), alerted(night, "nightly"):
+    run = night_with(tmp_path, 'on = "failure"')
+    with pytest.raises(DataError), alerted(run, "nightly"):
         raise DataError("x", remedy="y")
 
 

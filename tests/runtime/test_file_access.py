@@ -35,12 +35,12 @@ def write_something(folder: Path, *, configuration: str = SHOP) -> Path:
     (folder / "mlflow.db").touch()
     (folder / "evenfall.toml").chmod(0o644)
     folder.chmod(0o755)
-    night = open_run(folder, LAST_DAY)
-    with night.workspace.held("nightly"):
-        (night.workspace.lists / "made").mkdir()
-        (night.workspace.lists / "made" / "by us").touch()
+    run = open_run(folder, LAST_DAY)
+    with run.workspace.locked("nightly"):
+        (run.workspace.lists / "made").mkdir()
+        (run.workspace.lists / "made" / "by us").touch()
         child = "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()"
-        subprocess.run([sys.executable, "-c", child, str(night.workspace.lists / "made" / "by a child")], check=True)
+        subprocess.run([sys.executable, "-c", child, str(run.workspace.lists / "made" / "by a child")], check=True)
     return folder
 
 

@@ -54,10 +54,10 @@ def test_a_night_logs_every_step_with_its_time_memory_and_counts_and_names_nobod
 def test_a_failure_is_logged_by_kind_and_sentence_without_its_secrets(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shop / "evenfall.toml").write_text(SHOP + '\n[lists]\npublish_uri = "postgresql://writer:${LIST_PASSWORD}@db/x"\n')
     monkeypatch.setenv("LIST_PASSWORD", "moon-and-stars")
-    night = open_run(shop, LAST_DAY)
-    with pytest.raises(OutsideServiceError), logged(night, "nightly"), night.step("publishing the lists"):
+    run = open_run(shop, LAST_DAY)
+    with pytest.raises(OutsideServiceError), logged(run, "nightly"), run.step("publishing the lists"):
         raise OutsideServiceError("no answer to moon-and-stars", remedy="Try moon-and-stars again.")
-    with pytest.raises(ZeroDivisionError), logged(night, "nightly"):
+    with pytest.raises(ZeroDivisionError), logged(run, "nightly"):
         raise ZeroDivisionError("c001 spent nothing")
     file = shop / "logs" / f"{LAST_DAY}.jsonl"
     lines = list(read_log(file))
@@ -101,8 +101,8 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_night(tmp_path: Path) ->
 def test_logs_age_out_with_the_lists(tmp_path: Path) -> None:
     write_shop(tmp_path, pl.DataFrame(shop_lines().head(1)), configuration=SHOP + "\n[retention.lists]\nkeep_days = 7\n")
     for days in (0, 6, 7, 30):
-        night: RunContext = open_run(tmp_path, LAST_DAY - timedelta(days=days))
-        night.log.begin(night.asked, purpose="nightly")
-        night.log.end(exit_code=0, seconds=1.0)
+        run: RunContext = open_run(tmp_path, LAST_DAY - timedelta(days=days))
+        run.log.begin(run.asked, purpose="nightly")
+        run.log.end(exit_code=0, seconds=1.0)
     apply_retention(open_run(tmp_path, LAST_DAY))
     assert list(log_files(tmp_path / "logs").values()) == [LAST_DAY - timedelta(days=6), LAST_DAY]

@@ -83,23 +83,23 @@ def list_bytes(workspace: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "receipt.json"}
 
 
-def trained(night: RunContext) -> Champions:
+def trained(run: RunContext) -> Champions:
     from models.bundle import from_files
     from pipeline.learning.champions import Champion
 
     champions = {}
     for purpose in ("churn", "value"):
-        registered = night.tracking.champion(purpose, as_of=night.as_of)
+        registered = run.tracking.champion(purpose, as_of=run.as_of)
         assert registered is not None
         champions[purpose] = Champion(from_files(registered.files), registered, "")
     return Champions(champions["churn"], champions["value"])
 
 
-def grounded(night: RunContext) -> tuple[CommunitySnapshot, Any]:
+def grounded(run: RunContext) -> tuple[CommunitySnapshot, Any]:
     from flows.scale.dask_executor import _write_inputs
 
-    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    return snapshot, _write_inputs(night.workspace.lake, night, snapshot)
+    snapshot = take_snapshot(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
+    return snapshot, _write_inputs(run.workspace.lake, run, snapshot)
 
 
 @pytest.mark.parametrize("bucket_members", [1_000_000, 37])
@@ -108,26 +108,26 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
 ) -> None:
     from flows.scale.dask_executor import _model_files, _typical
 
-    night = night_of(community)
-    snapshot, inputs = grounded(night)
-    champions = trained(night)
+    run = night_of(community)
+    snapshot, inputs = grounded(run)
+    champions = trained(run)
     assert champions.churn.model.kind == "lightgbm"
-    computed = LocalExecutor().compute_features(night, snapshot)
+    computed = LocalExecutor().compute_features(run, snapshot)
     features = computed.rows.collect()
     partitions = list(partitions_of(features["member_no"].sort(), bucket_members=bucket_members))
     shapes = [compute_partition_features(inputs, partition) for partition in partitions]
     assert sum(rows for rows, _ in shapes) == features.height
-    ours = pl.concat([night.workspace.lake.scan(partition.features).collect() for partition in partitions]).sort("member_id")
+    ours = pl.concat([run.workspace.lake.scan(partition.features).collect() for partition in partitions]).sort("member_id")
     assert_frame_equal(ours, features, check_exact=True)
 
-    models = _model_files(night, champions)
-    scored = LocalExecutor().score(night, computed, champions)
+    models = _model_files(run, champions)
+    scored = LocalExecutor().score(run, computed, champions)
     ours = pl.concat([from_arrow(score_partition(inputs, partition, models, scored.columns)) for partition in partitions])
     assert_frame_equal(ours.sort("member_id"), scored, check_exact=True)
 
     typical = as_arrow(_typical(champions.churn.model, scored.lazy().filter("is_eligible")))
     ours = pl.concat([from_arrow(explain_partition(inputs, partition, models, typical)) for partition in partitions])
-    explained = LocalExecutor().explain(night, computed, scored, champions)
+    explained = LocalExecutor().explain(run, computed, scored, champions)
     expected = explained.filter("is_eligible").select("member_no", "reasons")
     assert expected["reasons"].list.len().sum() > 0
     assert_frame_equal(ours.sort("member_no"), expected.sort("member_no"), check_exact=True)
@@ -136,27 +136,27 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
 def test_one_process_with_little_memory_scores_a_few_members_at_a_time_to_the_same_bytes(
     community: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    night = night_of(community)
-    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    champions = trained(night)
-    features = LocalExecutor().compute_features(night, snapshot)
-    at_once = LocalExecutor().score(night, features, champions)
+    run = night_of(community)
+    snapshot = take_snapshot(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
+    champions = trained(run)
+    features = LocalExecutor().compute_features(run, snapshot)
+    at_once = LocalExecutor().score(run, features, champions)
     monkeypatch.setattr(MemoryBudget, "members", 37)
-    few = LocalExecutor().compute_features(night, snapshot)
+    few = LocalExecutor().compute_features(run, snapshot)
     assert_frame_equal(few.rows.collect(), features.rows.collect(), check_exact=True)
-    assert_frame_equal(LocalExecutor().score(night, few, champions), at_once, check_exact=True)
+    assert_frame_equal(LocalExecutor().score(run, few, champions), at_once, check_exact=True)
 
 
 def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community: Path) -> None:
-    night = night_of(community)
-    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    features = LocalExecutor().compute_features(night, snapshot)
-    everybody = sample_to_train_on(night, snapshot.history, features, train_trees_here)
+    run = night_of(community)
+    snapshot = take_snapshot(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
+    features = LocalExecutor().compute_features(run, snapshot)
+    everybody = sample_to_train_on(run, snapshot.history, features, train_trees_here)
     assert everybody.history is snapshot.history
     assert everybody.tonight.collect().height == features.members
-    fewer = night.settings.prediction.model_copy(update={"learning_members": features.members // 3})
-    settings = night.settings.model_copy(update={"prediction": fewer})
-    some = sample_to_train_on(replace(night, settings=settings), snapshot.history, features, train_trees_here)
+    fewer = run.settings.prediction.model_copy(update={"learning_members": features.members // 3})
+    settings = run.settings.model_copy(update={"prediction": fewer})
+    some = sample_to_train_on(replace(run, settings=settings), snapshot.history, features, train_trees_here)
     chosen = some.tonight.collect()["member_no"]
     every = min(chosen)
     assert every >= 3
@@ -164,7 +164,7 @@ def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community:
     assert 0 < len(chosen) <= features.members // 3
     for rows in (some.history.members, some.history.daily):
         assert set(rows.collect()["member_no"]) <= set(chosen)
-    as_of = night.as_of - timedelta(days=60)
+    as_of = run.as_of - timedelta(days=60)
     theirs = compute_features(some.history, as_of=as_of)
     of_all = compute_features(snapshot.history, as_of=as_of).filter(pl.col("member_no").is_in(chosen.implode()))
     assert theirs.height > 0
@@ -172,30 +172,30 @@ def test_of_a_larger_community_every_so_many_th_member_is_learnt_from(community:
 
 
 def test_segments_come_out_the_same_from_the_columns_a_crew_returns(community: Path) -> None:
-    night = night_of(community)
-    snapshot = take_snapshot(night.workspace.lake, timezone=night.timezone, as_of=night.as_of)
-    scored = LocalExecutor().score(night, LocalExecutor().compute_features(night, snapshot), trained(night))
-    few = scored.select(columns_for_segments(scored.columns, night))
+    run = night_of(community)
+    snapshot = take_snapshot(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
+    scored = LocalExecutor().score(run, LocalExecutor().compute_features(run, snapshot), trained(run))
+    few = scored.select(columns_for_segments(scored.columns, run))
     assert few.width < scored.width / 2
-    segmented = segment_members(night, scored)
-    assert_frame_equal(segment_members(night, few), segmented.select(pl.col(few.columns), pl.exclude(scored.columns)))
+    segmented = segment_members(run, scored)
+    assert_frame_equal(segment_members(run, few), segmented.select(pl.col(few.columns), pl.exclude(scored.columns)))
 
 
 def test_a_past_night_does_not_read_the_totals_of_a_newer_one(community: Path) -> None:
     newest = night_of(community)
-    night = newest.on(date.fromordinal(newest.as_of.toordinal() - 30))
-    snapshot, inputs = grounded(night)
-    features = LocalExecutor().compute_features(night, snapshot).rows.collect()
+    run = newest.on(date.fromordinal(newest.as_of.toordinal() - 30))
+    snapshot, inputs = grounded(run)
+    features = LocalExecutor().compute_features(run, snapshot).rows.collect()
     (partition,) = partitions_of(features["member_no"].sort(), bucket_members=MEMBERS)
     compute_partition_features(inputs, partition)
-    assert_frame_equal(night.workspace.lake.scan(partition.features).collect(), features, check_exact=True)
-    drop_scratch_tables(night.workspace.lake)
-    assert not [name for name in night.workspace.lake.tables if name.startswith(SCRATCH_PREFIX)]
+    assert_frame_equal(run.workspace.lake.scan(partition.features).collect(), features, check_exact=True)
+    drop_scratch_tables(run.workspace.lake)
+    assert not [name for name in run.workspace.lake.tables if name.startswith(SCRATCH_PREFIX)]
 
 
 def test_a_worker_that_sees_another_lake_or_runs_another_release_says_so(community: Path) -> None:
-    night = night_of(community)
-    _, inputs = grounded(night)
+    run = night_of(community)
+    _, inputs = grounded(run)
     (partition,) = partitions_of(pl.Series([1]), bucket_members=1)
     with pytest.raises(ConfigurationError, match="does not see the lake"):
         compute_partition_features(replace(inputs, mark="of another night"), partition)

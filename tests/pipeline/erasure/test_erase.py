@@ -74,7 +74,7 @@ def holding(folder: Path, member: str = GONE, others: frozenset[str] = OTHERS) -
 
 def check_counts(folder: Path) -> None:
     lake = Lake(folder / "lake")
-    check_identity(read_arrivals(lake), held={name: lake.row_count(name) for name in TABLES})
+    check_identity(read_arrivals(lake), record_counts={name: lake.row_count(name) for name in TABLES})
 
 
 def expected(before: dict[str, pl.DataFrame]) -> dict[str, list[dict[str, object]]]:
@@ -158,11 +158,11 @@ def test_a_repaired_row_brings_nobody_back(forum: Path) -> None:
     take_in(forum, night=NIGHT + timedelta(days=1))
     erase(forum, GONE)
     repair = forum / "landing" / "repair.csv"
-    list_open(forum, place=repair)
+    list_open(forum, repair_path=repair)
     values = {"value.member_id": GONE, "value.answered_at": day(3)}
     waiting = pl.read_csv(repair, infer_schema=False)
     waiting.with_columns(pl.lit(value).alias(name) for name, value in values.items()).write_csv(repair)
-    assert replay(forum, place=repair).startswith("0 rows re-admitted, 1 still")
+    assert replay(forum, repair_path=repair).startswith("0 rows re-admitted, 1 still")
     assert holding(forum) == []
     check_counts(forum)
 
@@ -356,7 +356,7 @@ def test_erasing_twice_changes_nothing_and_a_stranger_is_refused(forum: Path) ->
 
 
 def test_a_run_that_holds_the_workspace_is_not_disturbed(forum: Path) -> None:
-    with Workspace(forum).held("nightly"), pytest.raises(WorkspaceBusyError):
+    with Workspace(forum).locked("nightly"), pytest.raises(WorkspaceBusyError):
         erase(forum, GONE)
     assert holding(forum)
 

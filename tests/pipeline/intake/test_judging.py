@@ -46,15 +46,15 @@ def judged(folder: Path, configuration: str, **files: str) -> Intake:
     (folder / "evenfall.toml").write_text(configuration)
     for name, text in files.items():
         (folder / f"{name}.csv").write_text(text.replace(" ", "\n"))
-    night = open_run(folder, NIGHT, now=NOW)
-    return validate_sources(night.workspace, night.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
+    run = open_run(folder, NIGHT, now=NOW)
+    return validate_sources(run.workspace, run.settings, as_of=NIGHT, now=NOW, progress=lambda _: None)
 
 
 def landed(folder: Path, intake: Intake) -> Lake:
-    night = open_run(folder, NIGHT, now=NOW)
-    land_intake(night.workspace, intake)
-    roll_up(night.workspace.lake, timezone=night.timezone, now_date=NIGHT)
-    return night.workspace.lake
+    run = open_run(folder, NIGHT, now=NOW)
+    land_intake(run.workspace, intake)
+    roll_up(run.workspace.lake, timezone=run.timezone, now_date=NIGHT)
+    return run.workspace.lake
 
 
 def told(intake: Intake) -> list[str]:
@@ -156,8 +156,8 @@ def test_one_event_of_1970_is_told_once_and_begins_no_history(tmp_path: Path) ->
         "kept, but not counted as history."
     ]
     landed(tmp_path, intake)
-    night = open_run(tmp_path, NIGHT, now=NOW)
-    assert first_day(load_snapshot(night).history, NIGHT) == date(2024, 1, 1)
+    run = open_run(tmp_path, NIGHT, now=NOW)
+    assert first_day(load_snapshot(run).history, NIGHT) == date(2024, 1, 1)
     assert judged(tmp_path, OPEN + EVENTS).findings == ()
 
 

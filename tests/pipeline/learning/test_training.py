@@ -30,18 +30,18 @@ WORSE, BETTER = Contest(CHURNED, GOOD, POOR), Contest(CHURNED, POOR, GOOD)
 FIRST_NIGHT = LAST_DAY - timedelta(days=30)
 
 
-def registered(night: RunContext, *, as_of: date, level: float) -> RegisteredModel:
+def registered(run: RunContext, *, as_of: date, level: float) -> RegisteredModel:
     """A model that says the same of everyone, in the store."""
     model = ChurnModel(
         "base_rate", "Tiny.", final_split([], horizon_days=28), PredictionSettings(), calibration=LogitLine(1.0, level)
     )
     panel = pl.DataFrame({"days_since_last_activity": [1, 2]})
     record = TrainingRecord("churn", as_of, {}, {}, to_files(model), panel, ("days_since_last_activity",), "Tiny.")
-    return night.tracking.log_training(record)
+    return run.tracking.log_training(record)
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A night whose champion is version 1; nothing but the registry is looked at."""
     folder = tmp_path_factory.mktemp("gate")
     write_shop(folder)
@@ -66,16 +66,16 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Any:
     ],
 )
 def test_a_challenger_takes_over_when_the_gate_or_a_person_says_so_and_otherwise_never(
-    night: RunContext, contest: Contest | None, force: Any, begins: str, takes_over: bool
+    run: RunContext, contest: Contest | None, force: Any, begins: str, takes_over: bool
 ) -> None:
-    held = night.tracking.champion("churn", as_of=LAST_DAY)
+    held = run.tracking.champion("churn", as_of=LAST_DAY)
     assert held is not None
-    challenger = registered(night, as_of=LAST_DAY, level=float(held.version))
+    challenger = registered(run, as_of=LAST_DAY, level=float(held.version))
     decided = _decide(
-        night, "churn", TONIGHT, incumbent=held, challenger=challenger, contest=contest, force=force, without_contest=""
+        run, "churn", TONIGHT, incumbent=held, challenger=challenger, contest=contest, force=force, without_contest=""
     )
     assert decided.startswith(begins)
-    now = night.tracking.champion("churn", as_of=LAST_DAY)
+    now = run.tracking.champion("churn", as_of=LAST_DAY)
     assert now is not None
     assert now.version == (challenger.version if takes_over else held.version)
-    assert night.tracking.decision(challenger) == decided
+    assert run.tracking.decision(challenger) == decided

@@ -20,8 +20,8 @@ def test_a_row_is_repaired_after_an_erasure_where_no_source_lists_members(tmp_pa
     take_in(tmp_path, night=date(2025, 7, 10), now=datetime(2025, 8, 1, tzinfo=UTC))
     erase(tmp_path, lines.filter(pl.col("order") != order)["customer"][0])
     repair = tmp_path / "repair.csv"
-    list_open(tmp_path, place=repair)
+    list_open(tmp_path, repair_path=repair)
     pl.read_csv(repair, infer_schema=False).with_columns(pl.lit("1").alias("value.amount")).write_csv(repair)
-    assert replay(tmp_path, place=repair).startswith("1 rows re-admitted, 0 still")
+    assert replay(tmp_path, repair_path=repair).startswith("1 rows re-admitted, 0 still")
     landed = Lake(tmp_path / "lake").scan("orders").filter(pl.col("order_id") == order).collect()
     assert landed["amount_minor"].to_list() == [100]
