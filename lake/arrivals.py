@@ -15,13 +15,12 @@ from typing import Final
 
 import polars as pl
 
-from lake.contracts import TABLES, TIMESTAMP
+from lake.contracts import MEMBERS_PARTS, TABLES, TIMESTAMP
 from lake.quarantine import QUARANTINE
 from lake.storage.delta import Lake
 
 ARRIVALS: Final = "arrivals"
 # Tables behind the landed ones: parts contributed by each source or file, standing refusals, retired records.
-MEMBERS_PARTS: Final = "members_parts"
 ORDERS_PARTS: Final = "orders_parts"
 REFUSALS: Final = "refusals"
 RETIRED: Final = "retired"

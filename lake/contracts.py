@@ -18,6 +18,8 @@ CONSENT: Final = ("can_contact", "can_profile")
 # The tables of rollups: what each member did on each day, and whom they reached.
 DAILY: Final = "daily"
 TIES: Final = "ties"
+# The parts of members that each source describes.
+MEMBERS_PARTS: Final = "members_parts"
 
 
 @dataclass(frozen=True)
@@ -192,3 +194,9 @@ FEEDBACK: Final = Table(
 # Referenced tables come first, so that a night lands them before what points at them.
 TABLES: Final[Mapping[str, Table]] = {table.name: table for table in (MEMBERS, CONTENT, EVENTS, ORDERS, CONTACTS, FEEDBACK)}
 ACTIVITY_TABLES: Final = ("events", "orders")
+
+# Columns that tables of earlier releases do not have; they are read as null there.
+ADDED_COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
+    name: {column: MEMBERS.columns[column].dtype for column in ("role", "timezone", "display_name", "handle")}
+    for name in (MEMBERS.name, MEMBERS_PARTS)
+}

@@ -18,6 +18,7 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from lake.contracts import ADDED_COLUMNS
 from lake.errors import ConfigurationError
 from lake.storage.bucket import Bucket
 from lake.storage.local_copies import copies, drop_copies
@@ -280,8 +281,9 @@ class Lake:
         sizes = {
             unquote(path): size_bytes for path, size_bytes in snapshot.files.select("path", "size_bytes").sort("path").iter_rows()
         }
+        schema = _with_added_columns(table, snapshot.schema)
         if not sizes:
-            return pl.LazyFrame(schema=snapshot.schema)
+            return pl.LazyFrame(schema=schema)
         local_files = None
         if isinstance(self.root, Bucket) and self.copies_folder is not None:
             local_files = copies(self.root / table, sizes, self.copies_folder / table)
@@ -290,12 +292,12 @@ class Lake:
             hive_partitioning=True,
             # Files from before a column was added do not have it.
             missing_columns="insert",
-            schema=snapshot.schema,
+            schema=schema,
             glob=False,
             storage_options=scan_options() if isinstance(self.root, Bucket) and local_files is None else None,
             credential_provider=None,
         )
-        return stored.select(snapshot.schema.names())
+        return stored.select(schema.names())
 
     def _newest_snapshot(self, table: str) -> Snapshot | None:
         """Return the newest version, or None for a table never written; in a bucket one listing of the log answers both."""
@@ -329,6 +331,16 @@ class Lake:
                 post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
                 **{option: value for option, value in options.items() if value is not None},
             )
+
+
+def _with_added_columns(table: str, stored: pl.Schema) -> pl.Schema:
+    """Return the schema with the contract's columns that the table lacks, where a table of this release has them."""
+    added = {name: dtype for name, dtype in ADDED_COLUMNS.get(table, {}).items() if name not in stored}
+    if not added:
+        return stored
+    columns = list(stored.items())
+    before_provenance = list(stored).index("ingested_at")
+    return pl.Schema([*columns[:before_provenance], *added.items(), *columns[before_provenance:]])
 
 
 def _properties(facts: Mapping[str, Any] | None) -> CommitProperties:

@@ -12,6 +12,7 @@ from lake.contracts import Table
 from lake.member_index import scan_member_index
 from lake.refusals import scan_consent
 from lake.retired import scan_retired_members
+from lake.roles import scan_roles
 from lake.storage.delta import DAY, Lake
 
 _RECEIVED = "received"
@@ -73,5 +74,9 @@ def of_profiled(lake: Lake, table: Table) -> pl.LazyFrame:
 
 
 def scan_refused_profiling(lake: Lake) -> pl.LazyFrame:
-    """Scan the standing refusals of profiling: one row per member, column `member_id`; retired members are included."""
-    return scan_consent(lake).filter(pl.col("can_profile").eq(other=False)).select("member_id")
+    """Scan who may not be profiled: one row per member, column `member_id`.
+
+    These are the standing refusals, retired members included, and staff and bots, whose activity is no member's.
+    """
+    refused = scan_consent(lake).filter(pl.col("can_profile").eq(other=False)).select("member_id")
+    return pl.concat([refused, scan_roles(lake).select("member_id")]).unique()

@@ -17,6 +17,7 @@ from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import scan_member_index
 from lake.refusals import scan_consent
 from lake.retired import scan_retired_members
+from lake.roles import scan_roles
 from lake.sources.times import local_date
 from lake.storage.delta import DAY, Lake
 from pipeline.history.consent import consenting, numbers_not_profiled, of_profiled
@@ -40,6 +41,7 @@ _MEMBER_COLUMNS: Final = (
     "referrer_no",
     "can_contact",
     "can_profile",
+    "role",
 )
 _TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
 
@@ -122,7 +124,7 @@ def take_snapshot(lake: Lake, *, timezone: str, as_of: date, max_rows_in_memory:
     daily, ties = consenting(
         lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=numbers_not_profiled(lake)
     )
-    members = members_known(lake, timezone=timezone, as_of=as_of).filter(pl.col("can_profile").fill_null(True))
+    members = members_known(lake, timezone=timezone, as_of=as_of).filter(pl.col("can_profile").fill_null(True)).drop("role")
     history = History(
         # Collected once: every feature family joins the members, and a lazy frame would repeat the joins for each of them.
         members=members.collect(engine="streaming").lazy(),
@@ -177,15 +179,19 @@ def members_known(lake: Lake, *, timezone: str, as_of: date) -> pl.LazyFrame:
 
 
 def _with_listing_and_consent(lake: Lake, members: pl.LazyFrame) -> pl.LazyFrame:
-    """Add the columns of the members table, `is_listed` (null for members without a row there) and consent."""
+    """Add the columns of the members table, `is_listed` (null for members without a row there), consent and role."""
     listed = lake.scan_or_empty("members", TABLES["members"].landed_schema).with_columns(is_listed=pl.lit(True))
     refused = scan_consent(lake).rename({"can_contact": "contact_refused", "can_profile": "profile_refused"})
     # A standing refusal outweighs the row: the row may be of a source that says nothing of consent, or may be gone.
     return (
         members.join(listed, on="member_id", how="left")
         .join(refused, on="member_id", how="left")
+        .drop("role")
+        .join(scan_roles(lake), on="member_id", how="left")
         .with_columns(
-            can_contact=pl.coalesce("contact_refused", "can_contact"), can_profile=pl.coalesce("profile_refused", "can_profile")
+            can_contact=pl.coalesce("contact_refused", "can_contact"),
+            # Staff and bots are handled as members who may not be profiled.
+            can_profile=pl.when(pl.col("role").is_null()).then(pl.coalesce("profile_refused", "can_profile")).otherwise(False),
         )
     )
 

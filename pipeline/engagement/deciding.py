@@ -1,0 +1,94 @@
+"""Decide whom to contact tomorrow: gather what the rules read, decide, and make the contact list of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from engagement.actions import AUDIENCE_SCHEMA, Action
+from engagement.contact_history import ContactHistory, contact_history
+from engagement.decisions import Decisions, decide
+from pipeline.engagement.actions import configured_actions
+from pipeline.engagement.contacts import contacts_seen
+from pipeline.engagement.ledger import read_arms, read_decisions
+from pipeline.engagement.responses import responses
+from runtime.run_context import RunContext
+
+# What the rules read of a member, besides the columns of an audience.
+_RULES: Final = {"can_contact": pl.Boolean(), "can_profile": pl.Boolean(), "role": pl.String()}
+
+
+@dataclass(frozen=True)
+class NightDecisions:
+    """The decisions of a night and what they were made from.
+
+    Args:
+        actions: The actions of the night.
+        decisions: The decisions.
+        history: Contacts and earlier decisions.
+        members: One row per member seen by the night, with what rules, audiences and messages read.
+    """
+
+    actions: tuple[Action, ...]
+    decisions: Decisions
+    history: ContactHistory
+    members: pl.DataFrame
+
+
+def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> NightDecisions:
+    """Decide for every member seen by the night.
+
+    Args:
+        run: The run.
+        members: One row per segmented member.
+        seen: One row per member seen by the night, whether scored or not: member_no, member_id, can_contact, can_profile, role,
+            platform, region, gender.
+    """
+    settings, lake = run.settings, run.workspace.lake
+    actions = configured_actions(settings)
+    history = contact_history(
+        contacts_seen(lake, as_of=run.as_of),
+        read_decisions(lake, before=run.as_of),
+        as_of=run.as_of,
+        actions=actions,
+        churn_horizon_days=settings.churn.horizon_days,
+        policy=settings.contact_policy,
+    )
+    known = _known(run, members, seen)
+    decisions = decide(
+        known,
+        actions=actions,
+        policy=settings.contact_policy,
+        history=history,
+        frozen=read_arms(lake, before=run.as_of),
+        capacity=settings.lists.contact_capacity,
+        responses=responses(run, actions),
+        as_of=run.as_of,
+    )
+    return NightDecisions(actions, decisions, history, known)
+
+
+def _known(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per member seen by the night with the columns of rules and audiences; what is not known is null."""
+    scored = members.drop(set(seen.columns) - {"member_no"}, strict=False)
+    joined = seen.join(scored, on="member_no", how="left", maintain_order="left", validate="1:1")
+    posts = {f"posts_{days}d": _posts(run, joined.columns, days) for days in (28, 365)}
+    is_silent = (pl.col("days_since_last_activity") >= run.settings.churn.horizon_days).alias("is_silent")
+    joined = joined.with_columns(is_silent, **posts)
+    wanted = {**AUDIENCE_SCHEMA, **_RULES}
+    return joined.with_columns(
+        (pl.col(name) if name in joined.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in wanted.items()
+    )
+
+
+def _posts(run: RunContext, columns: list[str], days: int) -> pl.Expr:
+    """Return the pieces a member posted in so many days: content or events that count as posting, whichever are more.
+
+    A piece of content often arrives as an event, too; their sum would count it twice.
+    """
+    own = [name for name in (f"{kind}_count_{days}d" for kind in run.settings.community.posting_events) if name in columns]
+    events = pl.sum_horizontal([pl.col(name).fill_null(0) for name in own]) if own else pl.lit(0)
+    content = pl.col(f"content_count_{days}d").fill_null(0) if f"content_count_{days}d" in columns else pl.lit(0)
+    return pl.max_horizontal(events.cast(pl.Int64), content.cast(pl.Int64))
