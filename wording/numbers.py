@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from wording.catalogue import Noun
-from wording.english import plural_of
+from wording.english.grammar import plural_of
 
 NO_BREAK_SPACE: Final = "\u00a0"
 MINUS: Final = "−"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from wording import columns
 from wording.catalogue import Noun
 from wording.columns import SentenceContext
-from wording.english import ENGLISH, event_noun
+from wording.english import ENGLISH
+from wording.english.grammar import event_noun
 
 
 def said(phrase: pl.Expr, **columns: object) -> list[str | None]:

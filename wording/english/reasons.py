@@ -1,4 +1,4 @@
-"""English: every sentence that people read, as templates.
+"""Sentences of reasons, and what a reason is about.
 
 A sentence of a reason holds for every value of its feature, says nothing about other members, and has neither a capital
 letter nor a full stop of its own, as it may be continued.
@@ -6,60 +6,9 @@ letter nor a full stop of its own, as it may be continued.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from wording.catalogue import Catalogue, GroupWords, Kind, Noun
-
-# A slug that ends like this says what happened and is no noun: "logged in", "video watched".
-_NOT_A_NOUN: Final = ("ed", "ing", " in", " out", " up", " on", " off")
-
-
-def plural_of(noun: str) -> str:
-    """Form the plural of a regular noun: members, categories, searches."""
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("s", "x", "z", "ch", "sh")) else "s")
-
-
-def event_noun(slug: str) -> Noun:
-    """Make a noun of an event type: comment, comments; what is no noun is quoted: “logged in” event, “logged in” events."""
-    word = slug.replace("_", " ")
-    if word.endswith(_NOT_A_NOUN) or not word[-1:].isalpha():
-        return Noun(f"“{word}” event", f"“{word}” events")
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return Noun(word.removesuffix("s"), word)
-    return Noun(word, plural_of(word))
-
-
-def _regular(*nouns: str) -> dict[str, Noun]:
-    return {noun: Noun(noun, plural_of(noun)) for noun in nouns}
-
-
-_ACTION: Final = Noun("action", "actions")
-_NOUNS: Final = {
-    **_regular("day", "month", "year", "message", "kind", "member", "row"),
-    "other": Noun("other member", "other members"),
-    "action_kind": Noun("kind of action", "kinds of action"),
-}
-_KINDS: Final = {
-    "activity": Kind(_ACTION, "last seen", "never active"),
-    "event": Kind(_ACTION, "last action", "no action so far"),
-    "other_event": Kind(Noun("action of a rare kind", "actions of rare kinds"), "last rare action", "no rare action so far"),
-    "received": Kind(
-        Noun("reaction from others", "reactions from others"), "last reaction from others", "no reaction from others so far"
-    ),
-    "given": Kind(
-        Noun("interaction with others", "interactions with others"), "last interaction with others", "no interaction so far"
-    ),
-    "content": Kind(Noun("piece published", "pieces published"), "last published a piece", "nothing published so far"),
-    "contact": Kind(Noun("message from us", "messages from us"), "last message from us", "no message from us so far"),
-    "open": Kind(Noun("message opened", "messages opened"), "last opened a message", "no message opened so far"),
-    "click": Kind(Noun("message clicked", "messages clicked"), "last clicked in a message", "no message clicked so far"),
-    "feedback": Kind(Noun("feedback answer", "feedback answers"), "last feedback score", "no feedback score so far"),
-}
-
-_TIME: Final = {
+TIME: Final = {
     "window.day": "today",
     "window.days": "in the last {days} days",
     "window.year": "in the last year",
@@ -75,7 +24,7 @@ _TIME: Final = {
     "kind.never": "no {noun.one} so far",
 }
 
-_REASONS: Final = {
+REASONS: Final = {
     "lowers": "{sentence} (speaks for staying)",
     "general": "{what}: {value}",
     "general.unit": "{n:decimal} {unit}",
@@ -193,7 +142,7 @@ _REASONS: Final = {
 
 # What is summed over windows. Of each: an amount, a usual amount after those words, a mean one, none at all, and the same
 # after a comma.
-_AMOUNTS: Final = {
+AMOUNTS: Final = {
     "count.some": "{n:count:noun}",
     "count.alone": "{n:whole}",
     "count.mean": "{n:decimal}",
@@ -229,79 +178,7 @@ _AMOUNTS: Final = {
     "trend.steady": ", about as before",
 }
 
-_LISTS: Final = {
-    "list.empty_column": "{meaning} Empty tonight, so the column is hidden.",
-    "contact": "{parts}.",
-    "contact.likely": "likely to leave: {n:plain} %.",
-    "contact.between": ", ",
-    "contact.often": "was active {n:plain} days a month",
-    "contact.monthly": "was active about once a month",
-    "contact.once": "was active on a single day",
-    "contact.seen": "last seen {n:plain} days ago",
-    "contact.seen_yesterday": "last seen yesterday",
-    "contact.seen_today": "seen today",
-    "contact.spent": "spent {n:plain_money} in a year",
-}
-
-# What each column of the lists means.
-_COLUMNS: Final = {
-    "as_of": "The night this list was made: everything up to the end of this day is known, nothing after it.",
-    "member_id": "Who it is, as your other systems call them. An apostrophe in front guards text that looks like a formula.",
-    "is_eligible": "Whether the member was active recently enough to be scored for leaving.",
-    "churn_probability": "How likely the member is to do nothing at all over the coming weeks. Empty when not eligible.",
-    "churn_risk": "The same in one word: low, medium or high.",
-    "expected_value": "What the member is expected to spend over the coming weeks, refunds taken off.",
-    "activity_score": "How active the member is compared with everyone else: 0 to 100, 50 is the middle.",
-    "influence_score": "How much others respond to the member, compared with everyone else: 0 to 100.",
-    "commercial_score": "How much the member spends compared with everyone else: 0 to 100.",
-    "member_value_score": "The scores for activity, influence and spend taken together: 0 to 100.",
-    "tier": "How much the member matters: diamond, gold, silver or regular.",
-    "previous_tier": "The tier of the night before. Empty for a member seen for the first time.",
-    "lifecycle": "Where the member stands: new, active, at_risk, dormant, lost or returning.",
-    "segment": "The group of members who behave alike.",
-    "reasons": "What most raises or lowers the risk of leaving, the strongest first.",
-    "churn_model": "The model that gave the probability, with its version; in brackets a simple rule that stands in for it.",
-    "value_model": "The model that gave the expected spend, with its version; in brackets a simple rule that stands in for it.",
-    "rank": "The order in which to contact: 1 first.",
-    "action": "What to do.",
-    "channel": "How to reach the member.",
-    "expected_gain": "What the contact is expected to bring compared with doing nothing.",
-    "reason": "Why this member, why now.",
-    "message": "A suggested text.",
-}
-
-# Of a headline, what stands before the asterisk is set bold.
-_REPORT: Final = {
-    "headline.active": "{n:count:member}* {n:plural:was|were} active in the last 7 days, {compared}{joined}.",
-    "headline.active.joined": "; {n:count:member} joined",
-    "headline.newly_at_risk": "{n:number}* of your {valuable:number} {tiers} {valuable:noun:member} "
-    "{n:plural:is|are} newly at risk.",
-    "headline.newly_at_risk.none": "None* of your {valuable:number} {tiers} {valuable:noun:member} "
-    "{valuable:plural:is|are} newly at risk.",
-    "headline.risk": "{high:number} of {n:count:member} scored* ({share}) {high:plural:has|have} a high risk of leaving: "
-    "no activity for {days:count:day}{before}.",
-    "headline.risk.before": "; the night before it was {n:number}",
-    "headline.spend": "{n:money}* was spent in the last 7 days, refunds taken off{compared}.",
-    "headline.spend.compared": ", {change}",
-    "headline.expected": "{n:money}* is what all members together are expected to spend over the next {days:count:day}.",
-    "headline.no_data": "No new data* arrived; this night rests on what was there.",
-    "headline.data": "{n:count:row}* {n:plural:was|were} read; every one is accounted for and none broke a rule.",
-    "headline.broken": "{broken:number}* of {n:count:row} read {broken:plural:was|were} set aside for breaking a rule.",
-}
-
-_ALERTS: Final = {
-    "alert.failed": "{community}: {night} failed (exit code {code})",
-    "alert.warned": "{community}: {night} finished with warnings (exit code {code})",
-    "alert.remedy": "What to do: {remedy}",
-    "alert.night": "the night of {of}",
-    "alert.other": "{purpose} of {of}",
-    "alert.last_full_day": "the last full day",
-    "alert.bug": "It met a bug of ours: {kind}. Nothing half-done was published.",
-    "alert.bug.done": "{done}.",
-    "alert.bug.remedy": "Run it again; if it fails again, report what it wrote on the terminal or in Prefect's log.",
-}
-
-_TOPICS: Final = {
+TOPICS: Final = {
     "active_days": "active days",
     "spend": "spend",
     "refund_spend": "refunds",
@@ -330,44 +207,3 @@ _TOPICS: Final = {
     **dict.fromkeys(("mean_feedback_score", "last_feedback_score"), "feedback scores"),
     **dict.fromkeys(("platform", "region", "gender", "age_years", "was_referred", "members_referred"), "profile"),
 }
-
-_GROUPS: Final = GroupWords(
-    adjectives={
-        "active_days_365d": ("Busy", "Quiet"),
-        "received_count_365d": ("Popular", None),
-        "spend_365d": ("Big-spending", None),
-        "tenure_days": ("Long-standing", "New"),
-        "weekend_share_365d": ("Weekend", "Weekday"),
-        "night_share_365d": ("Night-time", None),
-        "morning_share_365d": ("Morning", None),
-    },
-    nouns={
-        "order": "buyers",
-        "post": "writers",
-        "question": "askers",
-        "answer": "answerers",
-        "comment": "commenters",
-        "like": "fans",
-        "vote": "voters",
-        "poll_vote": "voters",
-        "read": "readers",
-        "view": "readers",
-        "search": "searchers",
-        "share": "sharers",
-        "message": "talkers",
-        "login": "visitors",
-        "event_signup": "event-goers",
-        "badge": "badge earners",
-    },
-    regulars="{kind} regulars",
-    plain_adjective="Steady",
-    plain_noun="members",
-    newcomers="newcomers",
-    of_newcomers=frozenset({"New", "Long-standing"}),
-    never_active="Never active",
-    away_for_a_year="Away for a year",
-    everyone="Active members",
-)
-
-_SENTENCES: Final[Mapping[str, str]] = {**_TIME, **_REASONS, **_AMOUNTS, **_LISTS, **_REPORT, **_ALERTS}
-ENGLISH: Final = Catalogue(_SENTENCES, _NOUNS, _KINDS, event_noun, _GROUPS, _COLUMNS, _TOPICS)

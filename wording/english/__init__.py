@@ -1,0 +1,18 @@
+"""English: every sentence that people read, as templates, a module a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from wording.catalogue import Catalogue
+from wording.english.alerts import ALERTS
+from wording.english.grammar import event_noun
+from wording.english.groups import GROUPS
+from wording.english.lists import COLUMNS, LISTS
+from wording.english.nouns import KINDS, NOUNS
+from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
+from wording.english.report import REPORT
+
+SENTENCES: Final[Mapping[str, str]] = {**TIME, **REASONS, **AMOUNTS, **LISTS, **REPORT, **ALERTS}
+ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS)

@@ -1,0 +1,17 @@
+"""Alerts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ALERTS: Final = {
+    "alert.failed": "{community}: {night} failed (exit code {code})",
+    "alert.warned": "{community}: {night} finished with warnings (exit code {code})",
+    "alert.remedy": "What to do: {remedy}",
+    "alert.night": "the night of {of}",
+    "alert.other": "{purpose} of {of}",
+    "alert.last_full_day": "the last full day",
+    "alert.bug": "It met a bug of ours: {kind}. Nothing half-done was published.",
+    "alert.bug.done": "{done}.",
+    "alert.bug.remedy": "Run it again; if it fails again, report what it wrote on the terminal or in Prefect's log.",
+}
