@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 RETURNED: Final = "returned"
 SPENT: Final = "spent"
 POSTED: Final = "posted"
+# The windows in which posts of a member are counted.
+POSTS_DAYS: Final = (28, 365)
 # The columns of a member that an audience may read.
 AUDIENCE_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "member_id": pl.String(),
@@ -46,8 +48,12 @@ AUDIENCE_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "gender": pl.String(),
 }
 # What a message may say of a member, besides the columns of an audience.
-PLACEHOLDERS: Final = frozenset({*AUDIENCE_SCHEMA, "reason", "background", "display_name", "handle", "community", "action"})
+PLACEHOLDERS: Final = frozenset(
+    {*AUDIENCE_SCHEMA, "reason", "background", "display_name", "handle", "community", "last_seen", "joined"}
+)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+PLAIN_RANKING: Final = "plain_ranking"
 
 
 class Action(BaseModel):
@@ -57,13 +63,16 @@ class Action(BaseModel):
 
     name: str = Field(description="Lower-case letters, digits and `_`; the campaign under which its contacts are reported.")
     message: str = Field(
-        min_length=1, description="What to write or to do, with placeholders such as `{display_name}` or `{days_since_last_activity}`."
+        min_length=1,
+        description="What to write or to do, with placeholders such as `{display_name}` or `{last_seen}`.",
     )
     channel: str = Field(default="mail", min_length=1, description="How the member is reached, such as mail, push or forum.")
     audience: str = Field(description="For whom: a Polars SQL condition over the member, such as `churn_risk = 'high'`.")
     cost: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="What one contact costs, in currency units.")
     outcome: str = Field(
-        default=RETURNED, min_length=1, description="What it is judged by: returned, spent, posted, or an event type, which is counted."
+        default=RETURNED,
+        min_length=1,
+        description="How it is judged: returned, spent, posted, or an event type, which is counted.",
     )
     horizon_days: int | None = Field(
         default=None, ge=1, le=730, description="Days in which the outcome counts; by default the churn horizon."
@@ -122,7 +131,8 @@ def check_message(action: str, message: str) -> None:
     for name, spec, conversion in parts:
         if name not in PLACEHOLDERS or spec or conversion:
             raise ValueError(
-                f"action {action!r}: the message has a placeholder {{{name}}} that nobody knows; known: {', '.join(sorted(PLACEHOLDERS))}"
+                f"action {action!r}: the message has a placeholder {{{name}}} that nobody knows; "
+                f"known: {', '.join(sorted(PLACEHOLDERS))}"
             )
 
 
@@ -141,15 +151,12 @@ def check_audience(action: str, audience: str) -> None:
                 f"known: {', '.join(AUDIENCE_SCHEMA)}"
             )
         dtype = pl.LazyFrame(schema=dict(AUDIENCE_SCHEMA)).select(condition.alias("audience")).collect_schema()["audience"]
-        two_members = pl.DataFrame({name: [None, None] for name in AUDIENCE_SCHEMA}, schema=dict(AUDIENCE_SCHEMA))
-        # An aggregate gives one value for both members: it would make an audience depend on who else is scored.
-        per_member = two_members.select(pl.struct(pl.int_range(2), condition.alias("audience"))).height == 2  # noqa: PLR2004
-        aggregates = bool(condition.meta.root_names()) and two_members.select(condition).height != two_members.height
+        # Evaluated without a member: some mistakes show only then.
+        pl.DataFrame(schema=dict(AUDIENCE_SCHEMA)).select(condition)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"action {action!r}: the audience {audience!r} cannot be read: {first}") from None
-    if dtype != pl.Boolean or not per_member or aggregates:
-        raise ValueError(f"action {action!r}: the audience {audience!r} is no condition on one member, such as `churn_risk = 'high'`")
+        raise ValueError(f"action {action!r}: the audience {audience!r} cannot be read: {str(error).splitlines()[0]}") from None
+    if dtype != pl.Boolean:
+        raise ValueError(f"action {action!r}: the audience {audience!r} is no condition, such as `churn_risk = 'high'`")
 
 
 def in_audience(action: Action) -> pl.Expr:
@@ -167,6 +174,11 @@ def check_actions(actions: Sequence[Action]) -> None:
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             raise ValueError(f"two actions are called {name!r}; give each a name of its own")
+
+
+def plain_ranking() -> Action:
+    """Return the one rule of a community that wants no actions: everyone who may be contacted, by what is at stake."""
+    return Action(name=PLAIN_RANKING, message="-", audience="TRUE", cool_down_days=0, holdout_share=0.0)
 
 
 def default_actions(messages: Mapping[str, str], *, tables: Collection[str]) -> tuple[Action, ...]:
@@ -192,14 +204,14 @@ DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
     "save_valuable": (
         None,
         {
-            "audience": "tier IN ('diamond', 'gold') AND churn_risk IN ('medium', 'high') AND NOT is_silent AND lifecycle <> 'new'",
+            "audience": "tier IN ('diamond', 'gold') AND churn_risk <> 'low' AND NOT is_silent AND lifecycle <> 'new'",
             "cool_down_days": 28,
         },
     ),
     "win_back_valuable": (
         None,
         {
-            "audience": "tier IN ('diamond', 'gold', 'silver') AND churn_risk IN ('medium', 'high') AND is_silent",
+            "audience": "tier IN ('diamond', 'gold', 'silver') AND churn_risk <> 'low' AND is_silent",
             "cool_down_days": 56,
         },
     ),

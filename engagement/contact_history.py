@@ -36,8 +36,8 @@ class ContactHistory:
 
     Args:
         touches: One row per contact, per listed member whose contact may still come, and per held-out member who would have been
-            contacted: member_no, action (or campaign), channel, day, is_held_out. Held-out members rest as long as contacted ones,
-            otherwise the two would differ in more than the contact.
+            contacted: member_no, action (or campaign), channel, day, is_held_out. Held-out members rest as long as contacted
+            ones, otherwise the two would differ in more than the contact.
         in_control: One row per member in the control arm of a running campaign: member_no.
         listed: One row per member and night on which the member was listed: member_no, action, as_of.
     """
@@ -90,7 +90,9 @@ def match_contacts(decisions: pl.DataFrame, sent: pl.DataFrame, *, match_days: i
         match_days: The days after the night in which a contact belongs to its decision.
     """
     keyed = decisions.with_row_index("decision")
-    pairs = keyed.join(sent.select("member_no", "campaign", "day"), left_on=["member_no", "action"], right_on=["member_no", "campaign"])
+    pairs = keyed.join(
+        sent.select("member_no", "campaign", "day"), left_on=["member_no", "action"], right_on=["member_no", "campaign"]
+    )
     in_time = (pl.col("day") > pl.col("as_of")) & (pl.col("day") <= pl.col("as_of") + pl.duration(days=match_days))
     first = pairs.filter(in_time).group_by("decision").agg(contacted_on=pl.col("day").min())
     return keyed.join(first, on="decision", how="left", maintain_order="left").drop("decision")
@@ -156,7 +158,8 @@ def _in_control(contacts: pl.DataFrame, as_of: date, actions: Sequence[Action], 
     horizons = {action.name: action.horizon(churn_horizon_days) for action in actions}
     last = contacts.group_by("campaign").agg(last_day=pl.col("day").max())
     runs_until = [
-        day + timedelta(days=horizons.get(campaign, churn_horizon_days)) for campaign, day in last.select("campaign", "last_day").iter_rows()
+        day + timedelta(days=horizons.get(campaign, churn_horizon_days))
+        for campaign, day in last.select("campaign", "last_day").iter_rows()
     ]
     running = last.filter(pl.Series(runs_until, dtype=pl.Date) > as_of).select("campaign")
     return contacts.filter(pl.col("arm") == CONTROL).join(running, on="campaign", how="semi").select("member_no").unique()

@@ -47,9 +47,10 @@ class Decisions:
     """The decisions of a night.
 
     Args:
-        chosen: One row per member chosen: member_no, action, channel, arm (listed, or who holds the member out: the action or all),
-            score (churn probability), expected_gain, why (ranked or explored), holdout_share.
-        members: One row per member: member_no, holdout (all, the name of an action or null), suppressed_because (null when listed).
+        chosen: One row per member chosen: member_no, action, channel, arm (listed, or what holds the member out: the action or
+            all), score (churn probability), expected_gain, why (ranked or explored), holdout_share.
+        members: One row per member: member_no, holdout (all, the name of an action or null), suppressed_because (null when
+            listed).
         arms: One row per member and action (or all) considered for the first time; columns of `ARMS_SCHEMA`.
         gap: How far the expected gain may be below the best possible, as a share of it; 0 when the assignment is exact.
         considered: One row per action: action, considered, held_out; how many members the night considered for it.
@@ -91,10 +92,22 @@ def decide(
     open_members = members.filter(barred.is_null())
     audiences = [_audience(open_members, action, policy) for action in actions]
     whole = draw_arms(_union(audiences), frozen, action=EVERY_ACTION, share=policy.holdout_share)
-    arms = [draw_arms(one.select("member_no", "unit"), frozen, action=a.name, share=a.holdout_share) for a, one in zip(actions, audiences, strict=True)]
+    arms = [
+        draw_arms(one.select("member_no", "unit"), frozen, action=a.name, share=a.holdout_share)
+        for a, one in zip(actions, audiences, strict=True)
+    ]
     pairs = pl.concat(
         [
-            _pairs(one, action, own, whole, policy=policy, history=history, as_of=as_of, gain=(responses[action.name], is_money(members)))
+            _pairs(
+                one,
+                action,
+                own,
+                whole,
+                policy=policy,
+                history=history,
+                as_of=as_of,
+                gain=(responses[action.name], is_money(members)),
+            )
             for action, one, own in zip(actions, audiences, arms, strict=True)
         ]
         or [pl.DataFrame(schema=_PAIRS_SCHEMA)]
@@ -195,7 +208,12 @@ def _pairs(
     joined = (
         audience.select("member_no", "stake")
         .join(own.select("member_no", "is_held_out", "holdout_share"), on="member_no", how="left", maintain_order="left")
-        .join(whole.select("member_no", from_all="is_held_out", whole_share="holdout_share"), on="member_no", how="left", maintain_order="left")
+        .join(
+            whole.select("member_no", from_all="is_held_out", whole_share="holdout_share"),
+            on="member_no",
+            how="left",
+            maintain_order="left",
+        )
     )
     quiet = policy.is_quiet(as_of + timedelta(days=1))
     capped = over_caps(history, as_of=as_of, policy=policy, channel=action.channel)
@@ -258,7 +276,13 @@ def _choose(
     chosen = pl.concat([one.select("member_no", "action").with_columns(why=pl.lit(why)) for one, why in reasons])
     complete = chosen.join(pairs, on=["member_no", "action"], how="left", validate="1:1")
     return complete.select(
-        "member_no", "action", "channel", pl.col("held_by").fill_null(LISTED).alias("arm"), "expected_gain", "why", "holdout_share"
+        "member_no",
+        "action",
+        "channel",
+        pl.col("held_by").fill_null(LISTED).alias("arm"),
+        "expected_gain",
+        "why",
+        "holdout_share",
     ), assignment.gap
 
 
@@ -282,8 +306,13 @@ def _explore(free: pl.DataFrame, left: Mapping[str, int | None], *, places: int,
     return allowed.filter(counted <= places).drop("order")
 
 
-def _explain(
-    members: pl.DataFrame, barred: pl.Series, pairs: pl.DataFrame, chosen: pl.DataFrame, arms: pl.DataFrame, actions: Sequence[Action]
+def _explain(  # noqa: PLR0917 - six frames of one night
+    members: pl.DataFrame,
+    barred: pl.Series,
+    pairs: pl.DataFrame,
+    chosen: pl.DataFrame,
+    arms: pl.DataFrame,
+    actions: Sequence[Action],
 ) -> pl.DataFrame:
     """Return one row per member: member_no, holdout, suppressed_because."""
     order = pl.Enum(SUPPRESSIONS)

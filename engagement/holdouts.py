@@ -1,8 +1,8 @@
 """Holdouts: members who are left alone on purpose, so that the effect of an action can be measured.
 
-A member's draw is a number in [0, 1) from a hash of the member (or of the cluster) and of the action; below the action's share the
-member is held out. The draw never changes. The arm is frozen when somebody is first considered for the action: a higher share
-holds out more of those who are considered later, and a lower one releases nobody.
+A member's draw is a number in [0, 1) from a hash of the member (or of the cluster) and of the action; below the action's share
+the member is held out. The draw never changes. The arm is frozen when somebody is first considered for the action: a higher
+share holds out more of those who are considered later, and a lower one releases nobody.
 """
 
 from __future__ import annotations

@@ -51,11 +51,12 @@ class ContactPolicy(ContactCaps):
     min_risk: Risk | float | None = Field(
         default=None, description="Least churn risk of a listed member: medium, high or a probability; by default none."
     )
-    unit: str = Field(
-        default="member", description="What a holdout is drawn by: member, or a column of members such as region."
-    )
+    unit: str = Field(default="member", description="What a holdout is drawn by: member, or a column of members such as region.")
     match_days: int = Field(
-        default=7, ge=1, le=90, description="Days after a night in which a contact belongs to it; until then a listed member counts as contacted."
+        default=7,
+        ge=1,
+        le=90,
+        description="Days after a night in which a contact belongs to it; until then the member counts as contacted.",
     )
 
     @field_validator("quiet_days", mode="before")

@@ -6,7 +6,7 @@ from datetime import date
 
 from prefect import flow
 
-from flows.nightly import run_night
+from flows.nightly import BACKFILL, run_night
 from runtime.alerting import alerted
 from runtime.run_context import nights_between, open_run
 
@@ -32,4 +32,4 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
 
 
 def _one_night(workspace: str, as_of: date) -> None:
-    run_night(open_run(workspace, as_of), purpose="backfill")
+    run_night(open_run(workspace, as_of), purpose=BACKFILL)

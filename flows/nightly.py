@@ -24,6 +24,7 @@ from features.feature import Feature
 from features.history import History
 from flows.scale.open_executor import open_executor
 from lake.errors import OutsideServiceError
+from lake.roles import store_configured_roles
 from lake.storage.release_format import mark_format
 from outputs.lists import write_lists
 from outputs.publishing.database import publish_members
@@ -31,6 +32,8 @@ from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from outputs.report.validation_page import render_validation
 from pipeline import night as tonight_computed
+from pipeline.engagement.actions import check_outcomes, configured_roles
+from pipeline.engagement.recording import record_decisions
 from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
 from pipeline.intake import intake as taking_in
@@ -65,6 +68,8 @@ def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
     return isinstance(trouble, OutsideServiceError) and not isinstance(trouble, ClusterLostError)
 
 
+# The purpose of a run that goes back in time: nobody acted on its lists, so that it records no decisions.
+BACKFILL = "backfill"
 step = task(cache_policy=NO_CACHE, persist_result=False)
 io_step = task(
     cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=_is_passing_trouble
@@ -102,10 +107,10 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightResult:
 def run_night(run: RunContext, *, purpose: str = "nightly") -> NightResult:
     """Run one night in a workspace that is held, and log how it went and for which purpose it ran."""
     with logged(run, purpose), open_executor(run) as executor:
-        return _run_steps(run, executor)
+        return _run_steps(run, executor, records_decisions=purpose != BACKFILL)
 
 
-def _run_steps(run: RunContext, executor: Executor) -> NightResult:
+def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) -> NightResult:
     recover(run.workspace.lists)
     intake = take_in(run)
     run = run.on(intake.as_of)
@@ -115,7 +120,7 @@ def _run_steps(run: RunContext, executor: Executor) -> NightResult:
     history, features = snapshot.history, compute_features(run, executor, snapshot)
     champions = find_champions(run, executor, history, features)
     members = score_and_segment(run, executor, features, champions)
-    lists = make_lists(run, members, champions)
+    lists = make_lists(run, members, champions, records_decisions=records_decisions)
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
             publish_to_database(run, lists)
@@ -185,7 +190,9 @@ def land(run: RunContext, intake: taking_in.Intake) -> pl.DataFrame:
 def roll_up_days(run: RunContext) -> CommunitySnapshot:
     """Roll up the days that changed and gather the history."""
     with run.step("rolling up") as counted:
+        store_configured_roles(run.workspace.lake, configured_roles(run.settings))
         days = update_rollups(run)
+        check_outcomes(run.settings, run.workspace.lake)
         say(f"{len(days):,} days rolled up")
         counted["days"] = len(days)
         return load_snapshot(run)
@@ -211,8 +218,8 @@ def score_and_segment(run: RunContext, executor: Executor, features: Features, c
 
 
 @io_step
-def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions) -> NightLists:
-    """Write the lists and their receipt, and show them all at once."""
+def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions, *, records_decisions: bool) -> NightLists:
+    """Write the lists and their receipt, and show them all at once; record the decisions before anybody can act on them."""
     with run.step(LISTS_STEP) as counted:
         lists = compute_lists(run, members)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
@@ -224,6 +231,8 @@ def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions) -> 
             currency=run.settings.community.currency,
             bom=run.settings.lists.bom,
         )
+        if records_decisions:
+            counted["decisions"] = record_decisions(run, lists.decided)
         write_receipt(staging, run, champions, lists=hashes)
         publish(staging, run.workspace.night(run.as_of))
         return lists

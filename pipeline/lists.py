@@ -2,53 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
-from pipeline.history.consent import numbers_not_profiled
+from pipeline.engagement.contact_list import contact_list
+from pipeline.engagement.deciding import NightDecisions
 from pipeline.history.daily_rollups import members_known
 from pipeline.stored_nights import SCORES, store_night
 from runtime.run_context import RunContext
-from segments.contact_list import ContactPolicy, contact_list
-from wording.columns import SentenceContext
-from wording.contacts import why_contact
+
+_SEEN: Final = ("member_no", "member_id", "can_contact", "can_profile", "role", "platform", "region", "gender")
 
 
-def member_list(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
+def members_seen(run: RunContext) -> pl.DataFrame:
+    """Return every member ever seen by the night, sorted by member_id, with consent, role and profile."""
+    known = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
+    seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= run.as_of)
+    return known.filter(seen).select(_SEEN).collect(engine="streaming").sort("member_id")
+
+
+def member_list(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, decided: NightDecisions) -> pl.DataFrame:
     """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
 
-    Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
+    Members who may not be profiled are there with nothing but their id and why they are not contacted. Columns follow the
+    contract of `members.parquet`.
+
+    Args:
+        run: The run.
+        members: One row per segmented member.
+        seen: One row per member seen by the night.
+        decided: The decisions of the night.
     """
-    unprofiled = _not_profiled(run).with_columns(as_of=pl.lit(run.as_of), is_eligible=pl.lit(False))
+    unprofiled = not_profiled(seen).with_columns(as_of=pl.lit(run.as_of), is_eligible=pl.lit(value=False))
     columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
+    listed = listed.join(decided.decisions.members, on="member_no", how="left", maintain_order="left", validate="1:1")
     stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
     store_night(run.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop("reasons")), run.as_of)
     return stored
 
 
-def contacts_for(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
-    """One row per member to talk to tomorrow, best first, as `contact_list.csv` has it."""
-    consent = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of).select(
-        "member_no", "can_contact", "can_profile"
-    )
-    scored = members.join(consent.collect(engine="streaming"), on="member_no", how="left", maintain_order="left", validate="1:1")
-    chosen = contact_list(scored, policy=ContactPolicy(capacity=run.settings.lists.contact_capacity))
-    context = SentenceContext(frozenset(chosen.columns), run.settings.community.currency, run.as_of)
-    listed = chosen.with_columns(as_of=pl.lit(run.as_of), reason=why_contact(context))
+def contacts_for(run: RunContext, members: pl.DataFrame, decided: NightDecisions) -> pl.DataFrame:
+    """One row per member to contact tomorrow, best first, as `contact_list.csv` has it."""
+    listed = contact_list(run, members, decided)
     return conform(listed.select(name for name in CONTACT_SCHEMA if name in listed.columns), schema=CONTACT_SCHEMA)
 
 
 def count_not_profiled(run: RunContext) -> int:
     """How many of the members seen by tonight may not be profiled: they are listed, and nothing else."""
-    return _not_profiled(run).height
+    return not_profiled(members_seen(run)).height
 
 
-def _not_profiled(run: RunContext) -> pl.DataFrame:
-    """One row per member seen by tonight who said no to being profiled: member_no, member_id."""
-    if numbers_not_profiled(run.workspace.lake).is_empty():
-        return pl.DataFrame(schema={"member_no": pl.Int32(), "member_id": pl.String()})
-    known = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
-    seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= run.as_of)
-    refused = known.filter(seen & pl.col("can_profile").eq(other=False))
-    return refused.select("member_no", "member_id").collect(engine="streaming")
+def not_profiled(seen: pl.DataFrame) -> pl.DataFrame:
+    """One row per member seen by tonight who is not profiled, by refusal or as staff: member_no, member_id."""
+    return seen.filter(pl.col("can_profile").eq(other=False)).select("member_no", "member_id")

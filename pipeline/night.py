@@ -1,6 +1,6 @@
 """Compute a night: one function for the nightly flow, its backfill and its verification.
 
-    snapshot of the community → features → scores → reasons → segments → lists
+    snapshot of the community → features → scores → reasons → segments → decisions → lists
 
 The parts can be called one by one, because training stands between features and scores.
 """
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.learning.champions import Champions
-from pipeline.lists import contacts_for, member_list
+from pipeline.lists import contacts_for, member_list, members_seen
 from pipeline.segmenting import segment_members
 from runtime.run_context import RunContext
 
@@ -26,10 +27,12 @@ class NightLists:
     Args:
         members: One row per member seen by the night, sorted by member_id; columns of `members.parquet`.
         contacts: One row per member to contact, best first; columns of `contact_list.csv`.
+        decided: The decisions behind them.
     """
 
     members: pl.DataFrame
     contacts: pl.DataFrame
+    decided: NightDecisions
 
 
 def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champions, executor: Executor) -> NightLists:
@@ -83,5 +86,9 @@ def compute_members(run: RunContext, features: Features, champions: Champions, e
 
 
 def compute_lists(run: RunContext, members: pl.DataFrame) -> NightLists:
-    """Make the member list and the contact list of segmented members."""
-    return NightLists(members=member_list(run, members), contacts=contacts_for(run, members))
+    """Decide whom to contact, and make the member list and the contact list of segmented members."""
+    seen = members_seen(run)
+    decided = decide_contacts(run, members, seen)
+    return NightLists(
+        members=member_list(run, members, seen, decided), contacts=contacts_for(run, members, decided), decided=decided
+    )

@@ -27,7 +27,8 @@ from lake.storage.delta import Lake
 from pipeline.erasure.register import read_register
 from pipeline.export_mapping import map_rows
 from runtime.run_context import RunContext
-from runtime.settings import Settings, nearest
+from runtime.settings import Settings
+from runtime.settings_mistakes import nearest
 from runtime.workspace import Workspace
 
 _HEADER_BYTES: Final = 64 * 1024

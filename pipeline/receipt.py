@@ -9,10 +9,13 @@ from typing import Any, Final
 
 import polars as pl
 
+from engagement.holdouts import SEED_VERSION
 from lake.arrivals import REFUSALS, RETIRED
 from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
+from lake.roles import CONFIGURED_ROLES
 from models.bundle import files_hash
+from pipeline.engagement.ledger import HOLDOUTS, LEDGER
 from pipeline.learning.champions import Champions
 from pipeline.lists import count_not_profiled
 from pipeline.stored_nights import GROUPS, TIERS_TABLE
@@ -20,7 +23,19 @@ from runtime.run_context import RunContext, code_hash, settings_hash
 
 RECEIPT: Final = "receipt.json"
 # The inputs of the lists: `evenfall verify` recomputes a night from these tables at the versions in the receipt.
-_COMPUTED_FROM: Final = (*TABLES, REFUSALS, RETIRED, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
+_COMPUTED_FROM: Final = (
+    *TABLES,
+    REFUSALS,
+    RETIRED,
+    MEMBER_INDEX,
+    DAILY,
+    TIES,
+    TIERS_TABLE,
+    GROUPS,
+    LEDGER,
+    HOLDOUTS,
+    CONFIGURED_ROLES,
+)
 # The counts of these steps depend on the tables alone, so that the same night gives the same receipt; others are in the log.
 _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")
 _FORMAT_VERSION: Final = 2
@@ -50,6 +65,7 @@ def write_receipt(folder: Path, run: RunContext, champions: Champions, *, lists:
         "trained_by": {champion.registered.name: _trainers(champion.model.machines) for champion in champions.all},
         "model_files": {name: files_hash(model.files) for name, model in models.items()},
         "tables": {name: run.workspace.lake.version(name) for name in _COMPUTED_FROM if run.workspace.lake.exists(name)},
+        "holdout_seed": SEED_VERSION,
         "not_profiled": count_not_profiled(run),
         "steps": {step: run.counts[step] for step in _REPEATABLE_STEPS if step in run.counts},
         "log": f"{run.workspace.logs.name}/{run.as_of.isoformat()}.jsonl",

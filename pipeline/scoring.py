@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from engagement.actions import AUDIENCE_SCHEMA, POSTS_DAYS
 from features.eligibility import is_eligible
 from features.feature import Feature, undeclared
 from lake.contracts import MINOR_UNITS_PER_UNIT
@@ -17,7 +18,6 @@ from models.value import ValueModel
 from outputs.lists import MEMBERS_SCHEMA, list_reasons
 from pipeline.learning.champions import Champions
 from runtime.run_context import RunContext
-from segments.contact_list import OPTIONAL as READ_BY_CONTACTS
 from segments.habits import AMOUNTS, TYPICAL_SHARES, kind_of
 from segments.lifecycle import OPTIONAL as READ_BY_LIFECYCLE
 from wording.columns import SentenceContext
@@ -103,6 +103,8 @@ def add_reasons(
 def columns_for_segments(names: Iterable[str], run: RunContext) -> list[str]:
     """Choose, of the columns of scored members, those that risk, scores, tiers, lifecycle, groups and lists read."""
     scores = run.settings.scores
-    read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *READ_BY_CONTACTS, *AMOUNTS, *TYPICAL_SHARES}
+    read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *AUDIENCE_SCHEMA, *AMOUNTS, *TYPICAL_SHARES}
+    posting = ("content", *run.settings.community.posting_events)
+    read |= {f"{kind}_count_{days}d" for kind in posting for days in POSTS_DAYS}
     read |= {*scores.activity_weights, *scores.commercial_weights, *scores.value_weights}
     return [name for name in names if name in read or kind_of(name) is not None]

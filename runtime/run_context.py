@@ -23,7 +23,19 @@ from runtime.settings import Settings, load_settings
 from runtime.tracking.tracking import Tracking
 from runtime.workspace import Workspace
 
-ROOMS: Final = ("lake", "expectations", "features", "models", "segments", "wording", "outputs", "runtime", "pipeline", "flows")
+ROOMS: Final = (
+    "lake",
+    "expectations",
+    "features",
+    "models",
+    "segments",
+    "engagement",
+    "wording",
+    "outputs",
+    "runtime",
+    "pipeline",
+    "flows",
+)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,16 +11,21 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from engagement.actions import SPENT, Action, check_actions
+from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
 from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.errors import ConfigurationError
 from lake.sources.source_identity import identify
 from lake.sources.source_settings import SourceSettings, known_zone
+from lake.sources.sql_grammar import ManyRowsError, read_expression
+from lake.sources.sql_tokens import NotReadError
 from lake.storage.bucket import Bucket
 from models.config import PredictionSettings
 from models.gate import GatePolicy
 from runtime.alert_settings import Alerts
 from runtime.memory import DEFAULT_MAX_MEMORY, MemoryBudget, MemorySize
+from runtime.settings_mistakes import describe_mistakes, nearest
 from runtime.workspace import DEFAULT_LAKE_PATH
 from segments.groups import GroupPolicy
 from segments.lifecycle import LifecyclePolicy
@@ -45,6 +48,15 @@ class Community(_Section):
         default="UTC", description="Decides which day a moment belongs to; stays what it was in a lake's first night."
     )
     currency: str | None = Field(default=None, description="Three-letter code shown beside money, such as GBP.")
+    posting_events: tuple[str, ...] = Field(
+        default=("post", "comment", "question", "answer", "reply"),
+        description="Event types that count as posting, besides content of one's own.",
+    )
+    staff: tuple[str, ...] = Field(
+        default=(),
+        description="Ids of members who are staff: never listed, scored or learnt from; `role` of members says so, too.",
+    )
+    bots: tuple[str, ...] = Field(default=(), description="Ids of members that are bots; handled as staff is.")
 
     @field_validator("timezone")
     @classmethod
@@ -230,6 +242,8 @@ class Settings(BaseSettings):
     risk: RiskPolicy = RiskPolicy()
     groups: GroupPolicy = GroupPolicy()
     lists: Lists = Lists()
+    actions: tuple[Action, ...] | None = None
+    contact_policy: ContactPolicy = ContactPolicy()
     access: Access = Access()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
@@ -255,6 +269,20 @@ class Settings(BaseSettings):
         if not set(sources) & set(ACTIVITY_TABLES):
             raise ValueError("a community needs [sources.events] or [sources.orders]")
         return sources
+
+    @model_validator(mode="after")
+    def _actions_that_can_be_judged(self) -> Self:
+        check_actions(self.actions or ())
+        for action in self.actions or ():
+            if action.outcome == SPENT and not self.table_sources("orders"):
+                raise ValueError(f"action {action.name!r} is judged by what members spent, and there is no [sources.orders]")
+            try:
+                read_expression(action.audience)
+            except (ManyRowsError, NotReadError) as error:
+                raise ValueError(
+                    f"action {action.name!r}: the audience {action.audience!r} is no condition on one member: {error}"
+                ) from None
+        return self
 
     @model_validator(mode="after")
     def _sources_that_fit(self) -> Self:
@@ -320,57 +348,10 @@ def load_settings(workspace: Path) -> Settings:
         return Settings(**raw)
     except ValidationError as error:
         raise ConfigurationError(
-            f"{file}: {_all_mistakes(error)}", remedy="Correct it; docs/configuration.md lists every key."
+            f"{file}: {describe_mistakes(error, raw, fields=Settings.model_fields)}",
+            remedy="Correct it; docs/configuration.md lists every key.",
         ) from error
-
-
-def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
-    """A hint for a misspelt word."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
 def _named(keys: set[str]) -> str:
     return ", ".join(f"`{key}`" for key in sorted(keys))
-
-
-def _all_mistakes(error: ValidationError) -> str:
-    """All mistakes in one sentence each, at the place the file has them."""
-    return "; ".join(dict.fromkeys(_one_mistake(problem) for problem in error.errors(include_url=False)))
-
-
-def _one_mistake(problem: Any) -> str:
-    key = _key(problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key `{key}`{_hint(problem['loc'])}"
-    if problem["type"] == "missing":
-        return f"`{key}` is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    given = problem.get("input")
-    # An address may hold a key or a password.
-    is_address = isinstance(given, str) and ("://" in given or key in ("alerts.webhook", "alerts.smtp"))
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) and not is_address else ""
-    return f"`{key}`: {message}{shown}"
-
-
-def _key(loc: tuple[int | str, ...]) -> str:
-    written = ""
-    for part in loc:
-        if isinstance(part, int):
-            written += f"[{part + 1}]" if part else ""
-        elif not part.startswith(("tuple[", "SourceSettings", "function-", "literal[", "date")):
-            written += f".{part}" if written else part
-    return written
-
-
-def _hint(loc: tuple[int | str, ...]) -> str:
-    fields: Any = Settings.model_fields
-    for part in loc[:-1]:
-        if part == "sources":
-            fields = SourceSettings.model_fields
-            break
-        model = fields[part].annotation if part in fields else None
-        fields = getattr(model, "model_fields", {})
-    if not fields:
-        return ""
-    return "; " + nearest(str(loc[-1]), [field.alias or name for name, field in fields.items()])

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import polars as pl
+
 from engagement.actions import POSTED, RETURNED, SPENT, Action, default_actions
+from features.history import EVENT_PREFIX
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
+from lake.roles import BOT, STAFF
 from lake.storage.delta import Lake
-from runtime.settings import Settings, nearest
-from wording.english import CATALOGUE
+from runtime.settings import Settings
+from runtime.settings_mistakes import nearest
+from wording.english import ENGLISH
 from wording.messages import default_messages
 
 
@@ -17,7 +22,7 @@ def configured_actions(settings: Settings) -> tuple[Action, ...]:
     """Return the configured actions; without `[[actions]]` in the file the defaults that the community's data can judge."""
     if settings.actions is not None:
         return settings.actions
-    return default_actions(default_messages(CATALOGUE), tables=set(settings.sources))
+    return default_actions(default_messages(ENGLISH), tables=set(settings.sources))
 
 
 def check_outcomes(settings: Settings, lake: Lake) -> None:
@@ -43,10 +48,13 @@ def check_outcomes(settings: Settings, lake: Lake) -> None:
             )
 
 
-def _event_types(lake: Lake) -> Collection[str]:
-    from features.history import EVENT_PREFIX
+def configured_roles(settings: Settings) -> dict[str, str]:
+    """Return the roles that the configuration gives: id of a member → staff or bot."""
+    community = settings.community
+    return {**dict.fromkeys(community.staff, STAFF), **dict.fromkeys(community.bots, BOT)}
 
-    import polars as pl
+
+def _event_types(lake: Lake) -> Collection[str]:
 
     named = lake.scan(DAILY).filter(pl.col("activity").str.starts_with(EVENT_PREFIX)).select(pl.col("activity").unique())
     return {activity.removeprefix(EVENT_PREFIX) for activity in named.collect(engine="streaming")["activity"]}

@@ -55,5 +55,10 @@ def odd_contacts(contacts: pl.DataFrame, decisions: pl.DataFrame, *, match_days:
     not_listed = int(judged["first_night"].is_null().sum())
     held_out = int((judged["is_listed"].eq(other=False)).sum())
     early = int((judged["is_listed"] & (judged["day"] <= judged["first_night"])).sum())
-    counted = {NOT_LISTED: not_listed, HELD_OUT: held_out, EARLY: early, REPEATED: own.height - not_listed - held_out - early - n_matched}
+    counted = {
+        NOT_LISTED: not_listed,
+        HELD_OUT: held_out,
+        EARLY: early,
+        REPEATED: own.height - not_listed - held_out - early - n_matched,
+    }
     return {name: count for name, count in counted.items() if count > 0}

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from engagement.actions import AUDIENCE_SCHEMA, Action
+from engagement.actions import AUDIENCE_SCHEMA, POSTS_DAYS, Action, plain_ranking
 from engagement.contact_history import ContactHistory, contact_history
 from engagement.decisions import Decisions, decide
 from pipeline.engagement.actions import configured_actions
@@ -48,19 +48,23 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) 
     """
     settings, lake = run.settings, run.workspace.lake
     actions = configured_actions(settings)
+    policy = settings.contact_policy
+    if not actions:
+        # Without actions nothing is measured, so that nobody is left alone for it.
+        actions, policy = (plain_ranking(),), policy.model_copy(update={"holdout_share": 0.0})
     history = contact_history(
         contacts_seen(lake, as_of=run.as_of),
         read_decisions(lake, before=run.as_of),
         as_of=run.as_of,
         actions=actions,
         churn_horizon_days=settings.churn.horizon_days,
-        policy=settings.contact_policy,
+        policy=policy,
     )
     known = _known(run, members, seen)
     decisions = decide(
         known,
         actions=actions,
-        policy=settings.contact_policy,
+        policy=policy,
         history=history,
         frozen=read_arms(lake, before=run.as_of),
         capacity=settings.lists.contact_capacity,
@@ -74,7 +78,7 @@ def _known(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> pl.Dat
     """Return one row per member seen by the night with the columns of rules and audiences; what is not known is null."""
     scored = members.drop(set(seen.columns) - {"member_no"}, strict=False)
     joined = seen.join(scored, on="member_no", how="left", maintain_order="left", validate="1:1")
-    posts = {f"posts_{days}d": _posts(run, joined.columns, days) for days in (28, 365)}
+    posts = {f"posts_{days}d": _posts(run, joined.columns, days) for days in POSTS_DAYS}
     is_silent = (pl.col("days_since_last_activity") >= run.settings.churn.horizon_days).alias("is_silent")
     joined = joined.with_columns(is_silent, **posts)
     wanted = {**AUDIENCE_SCHEMA, **_RULES}
@@ -89,6 +93,6 @@ def _posts(run: RunContext, columns: list[str], days: int) -> pl.Expr:
     A piece of content often arrives as an event, too; their sum would count it twice.
     """
     own = [name for name in (f"{kind}_count_{days}d" for kind in run.settings.community.posting_events) if name in columns]
-    events = pl.sum_horizontal([pl.col(name).fill_null(0) for name in own]) if own else pl.lit(0)
+    events = sum((pl.col(name).fill_null(0) for name in own), start=pl.lit(0))
     content = pl.col(f"content_count_{days}d").fill_null(0) if f"content_count_{days}d" in columns else pl.lit(0)
     return pl.max_horizontal(events.cast(pl.Int64), content.cast(pl.Int64))

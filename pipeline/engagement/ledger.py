@@ -1,7 +1,7 @@
 """The ledger of decisions: whom a night chose, whether the member was contacted, and what came of it.
 
-The table is append-only. A row is never changed: a night that is run again with another result, or an outcome that later data change,
-adds a row with the next `revision`, and the newest revision counts. Only the erasure of a member removes rows.
+The table is append-only. A row is never changed: a night that is run again with another result, or an outcome that later data
+change, adds a row with the next `revision`, and the newest revision counts. Only the erasure of a member removes rows.
 """
 
 from __future__ import annotations
@@ -74,7 +74,12 @@ def read_arms(lake: Lake, *, before: date) -> pl.DataFrame:
     """Read the arms that nights before one have frozen: one row per member and action, the earliest; columns of `ARMS_SCHEMA`."""
     frozen = lake.scan_or_empty(HOLDOUTS, _ARMS_STORED).filter(pl.col(NIGHT) < before)
     # A night that is run later for an earlier day may consider a member first: the arm of the earliest night counts.
-    return frozen.collect().sort(NIGHT, "member_no", "action").unique(["member_no", "action"], keep="first").select(list(ARMS_SCHEMA))
+    return (
+        frozen.collect()
+        .sort(NIGHT, "member_no", "action")
+        .unique(["member_no", "action"], keep="first")
+        .select(list(ARMS_SCHEMA))
+    )
 
 
 def record_night(lake: Lake, *, as_of: date, decided: pl.DataFrame, arms: pl.DataFrame, observed: pl.DataFrame) -> int:

@@ -12,7 +12,8 @@ from lake.sources.discovery import Export, discover
 from pipeline.preview.text import render_trial
 from pipeline.preview.trial import try_export
 from runtime.alerting import without_secrets
-from runtime.settings import Settings, load_settings, nearest
+from runtime.settings import Settings, load_settings
+from runtime.settings_mistakes import nearest
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wording.catalogue import Catalogue
+from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
@@ -14,5 +15,5 @@ from wording.english.nouns import KINDS, NOUNS
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import REPORT
 
-SENTENCES: Final[Mapping[str, str]] = {**TIME, **REASONS, **AMOUNTS, **LISTS, **REPORT, **ALERTS}
+SENTENCES: Final[Mapping[str, str]] = {**TIME, **REASONS, **AMOUNTS, **LISTS, **REPORT, **ALERTS, **ACTIONS}
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS)

@@ -1,0 +1,94 @@
+"""The contact list: the members chosen, with what an operator needs to make the call."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from engagement.actions import PLAIN_RANKING
+from engagement.contact_history import LISTED, last_contacts
+from lake.contracts import MEMBERS
+from lake.member_index import scan_member_index
+from outputs.lists import reasons_as_sentences
+from pipeline.engagement.deciding import NightDecisions
+from pipeline.engagement.hours import suggested_hours
+from runtime.run_context import RunContext
+from wording.columns import SentenceContext
+from wording.contacts import why_contact
+from wording.messages import fill_message
+
+_REASONS_SHOWN: Final = 2
+_DETAILS: Final = ("display_name", "handle", "timezone")
+
+
+def contact_list(run: RunContext, members: pl.DataFrame, decided: NightDecisions) -> pl.DataFrame:
+    """Return one row per member to contact, best first: every column of the contact list, and more.
+
+    Args:
+        run: The run.
+        members: One row per segmented member, with `reasons`.
+        decided: The decisions of the night.
+    """
+    listed = decided.decisions.chosen.filter(pl.col("arm") == LISTED).drop("score", "holdout_share")
+    details = (
+        _details(run).join(listed.select("member_no"), on="member_no", how="semi") if listed.height else _details(run).head(0)
+    )
+    complete = (
+        listed.join(members, on="member_no", how="left", maintain_order="left", validate="1:1")
+        .join(
+            decided.members.drop(set(members.columns) - {"member_no"}, strict=False),
+            on="member_no",
+            how="left",
+            maintain_order="left",
+        )
+        .drop(_DETAILS, strict=False)
+        .join(details, on="member_no", how="left", maintain_order="left", validate="1:1")
+        .join(last_contacts(decided.history), on="member_no", how="left", maintain_order="left")
+        .join(_nights_listed(decided), on="member_no", how="left", maintain_order="left")
+        .with_row_index("rank", offset=1)
+    )
+    hours = suggested_hours(run, complete.select("member_no", "member_id", "timezone"))
+    context = SentenceContext(frozenset({*complete.columns, "background", "reason"}), run.settings.community.currency, run.as_of)
+    said = complete.join(hours, on="member_no", how="left", maintain_order="left").with_columns(
+        as_of=pl.lit(run.as_of),
+        background=why_contact(context),
+        reason=_reason(context),
+        nights_listed=pl.col("nights_listed").fill_null(0) + 1,
+        is_new=pl.col("nights_listed").is_null(),
+    )
+    return _with_messages(run, said, decided, context)
+
+
+def _reason(context: SentenceContext) -> pl.Expr:
+    """Say the strongest reasons of the model that raise the risk; where there is none, that nothing stands out."""
+    raising = pl.col("reasons").list.filter(pl.element().struct.field("contribution") > 0).list.head(_REASONS_SHOWN)
+    sentences = reasons_as_sentences(raising)
+    return (
+        pl.when(sentences.str.len_bytes() > 0).then(sentences).otherwise(pl.lit(context.catalogue.sentences["contact.no_reason"]))
+    )
+
+
+def _with_messages(run: RunContext, listed: pl.DataFrame, decided: NightDecisions, context: SentenceContext) -> pl.DataFrame:
+    community = run.settings.community.name
+    message = pl.lit(None, dtype=pl.String)
+    for action in decided.actions:
+        message = (
+            pl.when(pl.col("action") == action.name)
+            .then(fill_message(action.message, context, community=community))
+            .otherwise(message)
+        )
+    is_plain = pl.col("action") == PLAIN_RANKING
+    shown = [pl.when(~is_plain).then(pl.col(name)).alias(name) for name in ("action", "channel")]
+    return listed.with_columns(message=message).with_columns(pl.when(~is_plain).then("message").alias("message"), *shown)
+
+
+def _details(run: RunContext) -> pl.DataFrame:
+    """Read how members are addressed: one row per member of the members table, member_no and `_DETAILS`."""
+    lake = run.workspace.lake
+    recorded = lake.scan_or_empty(MEMBERS.name, MEMBERS.landed_schema).select("member_id", *_DETAILS)
+    return recorded.join(scan_member_index(lake), on="member_id").select("member_no", *_DETAILS).collect(engine="streaming")
+
+
+def _nights_listed(decided: NightDecisions) -> pl.DataFrame:
+    return decided.history.listed.group_by("member_no").agg(nights_listed=pl.col("as_of").n_unique().cast(pl.Int32))

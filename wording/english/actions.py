@@ -1,0 +1,26 @@
+"""The loop: what the default actions say, and the phrases that messages may use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ACTIONS: Final = {
+    "action.welcome_newcomer": "Welcome {display_name}, who joined {joined} and was last seen {last_seen}: ask what they came "
+    "for, and name one place to start.",
+    "action.save_valuable": "Ask {display_name} how things are going; they were last seen {last_seen}.",
+    "action.win_back_valuable": "Tell {display_name} what is new since they were last seen, {last_seen}, and ask what would "
+    "bring them back.",
+    "action.thank_contributor": "Thank {display_name} for {posts_28d} contributions in the last 28 days; name one that helped "
+    "others.",
+    "action.wake_lurker": "Ask {display_name} one easy question: they read along on {active_days_28d} of the last 28 days and "
+    "have written nothing in a year.",
+    "action.invite_opinion_leader": "Invite {display_name} to shape something with you: others respond to what they write, "
+    "{posts_365d} contributions in the last year.",
+    "message.today": "today",
+    "message.yesterday": "yesterday",
+    "message.days_ago": "{n:plain} days ago",
+    "message.money": "{n:plain_money}",
+    "message.share": "{n:plain} %",
+    "message.unknown": "unknown",
+    "contact.no_reason": "No sign of leaving stands out.",
+}
