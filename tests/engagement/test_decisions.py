@@ -11,7 +11,7 @@ from engagement.actions import Action
 from engagement.contact_history import LISTED
 from engagement.decisions import SUPPRESSIONS
 from engagement.policy import ContactPolicy
-from tests.engagement.communities import (
+from tests.engagement.deciding import (
     AS_OF,
     SOME_ACTIONS,
     SOME_CONTACTS,

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from engagement.holdouts import ARMS_SCHEMA, draw, draw_arms
-from tests.engagement.communities import action, decided, members, policy
+from tests.engagement.deciding import action, decided, members, policy
 
 
 def considered(count: int) -> pl.DataFrame:
