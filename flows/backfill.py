@@ -1,4 +1,4 @@
-"""Nights that were missed, or a history to start from: one night after another, each seeing only what was known then."""
+"""Run past nights one after another, each with only what was known by then."""
 
 from __future__ import annotations
 

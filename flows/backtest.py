@@ -1,4 +1,4 @@
-"""`evenfall backtest`: past nights predicted as they would have been then, every model side by side."""
+"""`evenfall backtest`: predict past nights with what was known then, and compare every model with the baselines."""
 
 from __future__ import annotations
 
@@ -66,7 +66,16 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult]:
-    """Predict and judge every cut-off, oldest first."""
+    """Predict and evaluate every cut-off, oldest first.
+
+    Args:
+        run: The run, with its night resolved.
+        history: The history up to that night.
+        wanted: The number of cut-offs to test, where history allows.
+
+    Returns:
+        One result per purpose and cut-off that could be evaluated; empty where history is too short.
+    """
     settings = run.settings
     horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
     if "orders" in history.available:
@@ -80,7 +89,7 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
         keep = panel_filter(purpose, history)
         kind = (horizon_days, keep is None)
         if kind not in panels:
-            # One panel in memory at a time.
+            # A new dictionary, and not a new key: only one panel stays in memory.
             panels = {kind: _panel(run, history, planned, horizon_days, keep)}
         positions = range(max(0, len(planned) - wanted), len(planned))
         for position in each(positions, total=len(positions), unit="cut-offs"):
@@ -93,7 +102,7 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
 
 
 def _planned(run: RunContext, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
-    """The cut-offs to test and those that their nights would have learnt from, as far as history allows."""
+    """Return the cut-offs to test, and before them those that their trainings learn from, as far as history allows."""
     prediction = run.settings.prediction
     return plan_cutoffs(
         first_day=first_day(history, run.as_of),
@@ -106,8 +115,9 @@ def _planned(run: RunContext, history: History, horizon_days: int, wanted: int) 
 
 
 def _reach(run: RunContext, horizon_days: int) -> int:
-    """A cut-off, those before it whose outcome was not over yet, and as many with known outcomes as a night learns from."""
+    """Return how many cut-offs one test needs: itself, those with open outcomes before it, and those that a night learns from."""
     prediction = run.settings.prediction
+    # A negated floor division rounds up.
     return prediction.max_cutoffs - (-horizon_days // prediction.step_days)
 
 
@@ -130,7 +140,18 @@ def _panel(run: RunContext, history: History, planned: tuple[date, ...], horizon
 def report(
     run: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
 ) -> list[str]:
-    """Write the page, the JSON and the MLflow runs; returns the lines to show."""
+    """Write the page, the JSON and the MLflow runs.
+
+    Args:
+        run: The run, with its night resolved.
+        results: One result per purpose and cut-off.
+        summaries: One summary per purpose.
+        wanted: The number of cut-offs that was asked for.
+        json_file: Where to write the figures, or None.
+
+    Returns:
+        The lines to show.
+    """
     figures = as_json(results, summaries)
     parts = tuple(_part(summary, results) for summary in summaries)
     tested = len({result.as_of for result in results})
@@ -148,7 +169,7 @@ def report(
 
 
 def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> dict[str, Any]:
-    """The figures in the shape other programs rely on."""
+    """Return the figures as JSON data; other programs rely on its shape."""
     cutoffs: dict[date, dict[str, Any]] = {}
     for result in results:
         row = cutoffs.setdefault(
@@ -179,7 +200,7 @@ def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> di
 
 
 def _by_band(calibration: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """Band → measure → value."""
+    """Return tenure band → measure → value."""
     return {row.pop("band"): row for row in calibration.to_dicts()}
 
 

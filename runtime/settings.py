@@ -238,7 +238,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _one_or_many(cls, raw: Any) -> Any:
-        """Read every source as a list, so that a mistake in one is reported once and at its place."""
+        """Turn every source into a tuple, so that a mistake is reported once and with the number of its source."""
         sources = raw.get("sources") if isinstance(raw, dict) else None
         if isinstance(sources, dict):
             raw = {**raw, "sources": {name: tuple(s) if isinstance(s, list) else (s,) for name, s in sources.items()}}
@@ -286,11 +286,11 @@ class Settings(BaseSettings):
 
     @property
     def lifecycle_policy(self) -> LifecyclePolicy:
-        """How long a silence means what: as configured, else by the churn horizon."""
+        """The lifecycle policy: as configured, else derived from the churn horizon."""
         return self.lifecycle or LifecyclePolicy.for_horizon(self.churn.horizon_days)
 
     def table_sources(self, table: str) -> tuple[SourceSettings, ...]:
-        """The sources of a table in their order; empty when it has none."""
+        """Return the sources of a table in their order; empty when it has none."""
         configured = self.sources.get(table, ())
         return configured if isinstance(configured, tuple) else (configured,)
 
@@ -302,7 +302,7 @@ def load_settings(workspace: Path) -> Settings:
         workspace: The folder that holds `evenfall.toml`.
 
     Raises:
-        ConfigurationError: The file is missing or unreadable, is not TOML, or says something we do not know.
+        ConfigurationError: The file is missing or unreadable, is not TOML, or has an unknown key or a wrong value.
     """
     file = workspace / CONFIGURATION_FILE
     try:
@@ -325,7 +325,7 @@ def load_settings(workspace: Path) -> Settings:
 
 
 def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
-    """A hint for a misspelt word."""
+    """Return a hint for a misspelt word: the nearest known word, or all of them."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
@@ -335,7 +335,7 @@ def _named(keys: set[str]) -> str:
 
 
 def _all_mistakes(error: ValidationError) -> str:
-    """All mistakes in one sentence each, at the place the file has them."""
+    """Return all mistakes, one clause each, named by their keys in the file."""
     return "; ".join(dict.fromkeys(_one_mistake(problem) for problem in error.errors(include_url=False)))
 
 
@@ -347,13 +347,14 @@ def _one_mistake(problem: Any) -> str:
         return f"`{key}` is missing"
     message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
-    # An address may hold a key or a password.
+    # An address may hold a key or a password, so that it is not repeated in the message.
     is_address = isinstance(given, str) and ("://" in given or key in ("alerts.webhook", "alerts.smtp"))
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) and not is_address else ""
     return f"`{key}`: {message}{shown}"
 
 
 def _key(loc: tuple[int | str, ...]) -> str:
+    """Return a location of pydantic as a key of the file; the names it adds for types and validators are left out."""
     written = ""
     for part in loc:
         if isinstance(part, int):

@@ -45,7 +45,7 @@ _NAMED: Final = 3
 
 
 def review(root: Path) -> Iterator[Diagnosis]:
-    """Look at a workspace with the eyes of somebody else on the machine; names files and keys, never a secret.
+    """Check what other users of the machine could read or change; names files and keys, never a secret.
 
     Args:
         root: The folder with `evenfall.toml`.
@@ -68,7 +68,7 @@ def _or_ok(about: str, says: str, findings: Iterable[Diagnosis]) -> Iterator[Dia
 
 
 def _lake(root: Path) -> Path | Bucket:
-    """Where the lake lies, as far as the configuration can be read."""
+    """Return where the lake is: as configured, or at its default path where the configuration cannot be read."""
     try:
         return Workspace(root, load_settings(root).lake.path).lake.root
     except EvenfallError:
@@ -104,7 +104,12 @@ def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Diagnosis]:
 
 
 def others_may(path: Path, bit: int) -> bool:
-    """Whether users who are neither owner nor in the group have a right to a file, and can reach it at all."""
+    """Return whether users who are neither owner nor in the group have a right to a file, and can reach its folder.
+
+    Args:
+        path: The file or folder.
+        bit: The right, such as `stat.S_IROTH`.
+    """
     try:
         return bool(path.stat().st_mode & bit) and all(folder.stat().st_mode & stat.S_IXOTH for folder in path.absolute().parents)
     except OSError:
@@ -112,7 +117,7 @@ def others_may(path: Path, bit: int) -> bool:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether the group or others have any right to a file that is for its owner alone."""
+    """Return whether the group or others have any right to a file that is for its owner alone."""
     return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
@@ -178,7 +183,7 @@ def _pickles(root: Path) -> Iterator[Diagnosis]:
 
 
 def is_pickle(path: Path) -> bool:
-    """Whether a file is a pickle, by its name or by how it begins and ends; it is never opened as one."""
+    """Return whether a file is a pickle, by its name or its first and last bytes; it is never unpickled."""
     if path.suffix.lower() in _PICKLE_NAMES:
         return True
     try:

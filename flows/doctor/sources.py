@@ -1,4 +1,4 @@
-"""The doctor looks at the sources: are the files there, do the databases answer, and what of it would be new tonight."""
+"""The doctor checks the sources: whether files exist and databases answer, and what would be new tonight."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NS_PER_SECOND: Final = 1_000_000_000
 
 
 def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagnosis]:
-    """One finding per source: what it offers, how much of that is new, and how its mapping does on the first rows of what is."""
+    """Yield one finding per source: what it offers, how much is new, and whether its mapping fits the first new rows."""
     try:
         configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
         erased, ledger = (
@@ -65,7 +65,7 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagno
 
 
 def _validated(about: str, offers: str, coming: Sequence[Export], settings: Settings) -> Diagnosis:
-    """Try the mapping on the first of what the next night would read, as `evenfall preview` does."""
+    """Try the mapping on the first export that the next night would read, as `evenfall preview` does."""
     if not coming:
         return ok(about, offers)
     first = coming[0]
@@ -91,7 +91,7 @@ def _without_secrets(finding: Diagnosis, settings: Settings) -> Diagnosis:
 
 
 def _ask(source: SourceSettings, about: str, workspace: Workspace) -> tuple[str, bool]:
-    """Run the query as far as its first row: the database, the password, the rights and the query itself are tried.
+    """Run the query up to its first row, which tests the database, the password, the rights and the query.
 
     Returns:
         What to say, and whether there are rows.
@@ -115,7 +115,7 @@ def _summary(exports: Sequence[Export]) -> str:
 
 
 def _taken_in(ledger: pl.DataFrame) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Table, source and path → size and time of change when it was last taken in."""
+    """Return table, source and path → size in bytes and time of change (ns) when it was last taken in."""
     rows = ledger.select("table", "source", "path", "size_bytes", "modified_ns").iter_rows()
     return {(table, source, path): (size, modified) for table, source, path, size, modified in rows}
 
