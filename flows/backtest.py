@@ -87,6 +87,7 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
     panels: dict[tuple[int, bool], pl.DataFrame] = {}
     for purpose, horizon_days in horizons.items():
         keep = panel_filter(purpose, history)
+        # Horizon and filter decide the rows of a panel: two purposes with the same ones share it.
         kind = (horizon_days, keep is None)
         if kind not in panels:
             # A new dictionary, and not a new key: only one panel stays in memory.

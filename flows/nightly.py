@@ -98,6 +98,7 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightResult:
         workspace: The folder with `evenfall.toml`.
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
     """
+    # Here as well as in the command line, because a Prefect worker calls the flow directly.
     preload(validates=False)
     try:
         run = open_run(workspace, as_of)
@@ -120,6 +121,7 @@ def run_night(run: RunContext, *, purpose: str = "nightly") -> NightResult:
 
 
 def _run_steps(run: RunContext, executor: Executor) -> NightResult:
+    # A run that was killed while it published left a folder that has to be completed or removed.
     recover(run.workspace.lists)
     intake = take_in(run)
     run = run.on(intake.as_of)
@@ -130,6 +132,7 @@ def _run_steps(run: RunContext, executor: Executor) -> NightResult:
     champions = find_champions(run, executor, history, features)
     members = score_and_segment(run, executor, features, champions)
     lists = make_lists(run, members, champions)
+    # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
             publish_to_database(run, lists)
@@ -137,12 +140,14 @@ def _run_steps(run: RunContext, executor: Executor) -> NightResult:
         report(run, lists, champions, maturity, intake, tonight, features.catalog)
         record_night(run, lists, champions, maturity, tonight)
         tidy_up(run)
+    # At the end: a night that fails sends the alert of its failure instead.
     alert_of_warnings(run, [finding.says for finding in intake.findings if finding.severity == "warning"])
     return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 
 def name_run(run: RunContext) -> None:
     """Name the flow run after its night, which may not have been known when the flow run began."""
+    # A night of a backfill runs in the flow run of the backfill, which has a name of its own.
     if runtime.flow_run.id is not None and runtime.flow_run.flow_name == "nightly":
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(runtime.flow_run.id), name=f"nightly {run.as_of.isoformat()}")

@@ -74,4 +74,5 @@ def resolved(run: RunContext) -> RunContext:
     if run.asked is not None:
         return run
     day = last_full_day(lake, [], timezone=run.timezone)
+    # Not today: the current day is not over.
     return run.on(min(day, run.now.date() - timedelta(days=1)))

@@ -15,9 +15,9 @@ from wording.contacts import why_contact
 
 
 def member_list(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
-    """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
+    """Make the member list and store its scores: one row per member known by tonight, sorted by member_id.
 
-    Members who may not be profiled are there with nothing but their id. Columns follow the contract of `members.parquet`.
+    Members who may not be profiled have their id and nulls. Columns follow the contract of `members.parquet`.
     """
     unprofiled = _not_profiled(run).with_columns(as_of=pl.lit(run.as_of), is_eligible=pl.lit(False))
     columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
@@ -28,7 +28,7 @@ def member_list(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
 
 
 def contacts_for(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
-    """One row per member to talk to tomorrow, best first, as `contact_list.csv` has it."""
+    """Make the contact list: one row per member to talk to tomorrow, the one with most at stake first."""
     consent = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of).select(
         "member_no", "can_contact", "can_profile"
     )
@@ -40,12 +40,12 @@ def contacts_for(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_not_profiled(run: RunContext) -> int:
-    """How many of the members seen by tonight may not be profiled: they are listed, and nothing else."""
+    """Return how many members known by tonight may not be profiled."""
     return _not_profiled(run).height
 
 
 def _not_profiled(run: RunContext) -> pl.DataFrame:
-    """One row per member seen by tonight who said no to being profiled: member_no, member_id."""
+    """Return one row per member known by tonight who refused profiling: member_no, member_id."""
     if numbers_not_profiled(run.workspace.lake).is_empty():
         return pl.DataFrame(schema={"member_no": pl.Int32(), "member_id": pl.String()})
     known = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)

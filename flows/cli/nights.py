@@ -30,6 +30,7 @@ def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> 
         raise click.UsageError("--promote and --rollback exclude each other.")
     run, _ = free_workspace(workspace, as_of, purpose="train")
     prepare_flow(run)
+    # Imported after `prepare_flow`, because Prefect reads its environment when it is imported.
     from flows.train import train as train_flow
 
     wait_for_server()
@@ -96,6 +97,7 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
     with showing("getting ready"), importing():
         run, is_any_new = free_workspace(workspace, as_of, purpose="nightly", sources=True)
         prepare_flow(run)
+        # The imports run in a thread while this one imports the flow, and Prefect's server starts in its process.
         preload(validates=is_any_new)
         from flows.nightly import nightly as nightly_flow
 

@@ -1,4 +1,4 @@
-"""`evenfall doctor --security`: who else could read a workspace, change it, or make it run what they like."""
+"""`evenfall doctor --security`: check who else could read a workspace, change it, or make it run other code."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _PRIVATE: Final = (".evenfall/erasure.key",)
 _PERSONAL: Final = (*OWN_FOLDERS, "mlflow.db")
 _MODEL_FOLDERS: Final = ("mlartifacts", "mlruns")
 _PICKLE_NAMES: Final = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
+# Pickles of protocols 2 to 5 begin with the byte 0x80 and the protocol, and end with the opcode STOP, a full stop.
 _PICKLE_BEGINS: Final = re.compile(rb"\x80[\x02-\x05]")
 _PICKLE_ENDS: Final = b"."
 _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1", "")
@@ -171,6 +172,7 @@ def _servers() -> Iterator[Diagnosis]:
 
 
 def _pickles(root: Path) -> Iterator[Diagnosis]:
+    # Loading a pickle can run code of whoever wrote it.
     pickles = [path for path in _files(root) if is_pickle(path)]
     in_models = [path for path in pickles if path.relative_to(root).parts[0] in _MODEL_FOLDERS]
     if in_models:
@@ -211,7 +213,7 @@ def _links(root: Path) -> Iterator[Diagnosis]:
 
 
 def _everything(root: Path) -> Iterator[Path]:
-    """Files, folders and links below a folder; links are not followed."""
+    """Yield the files, folders and links below a folder, sorted; links are not followed."""
     for folder, folders, files in os.walk(root, followlinks=False):
         folders.sort()
         yield from (Path(folder) / name for name in sorted((*folders, *files)))
@@ -236,7 +238,7 @@ def _names(paths: list[Path], root: Path) -> str:
 
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a configuration, with the place it stands at."""
+    """Yield every text of a configuration with its key, such as `sources.orders[1].uri`."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, Mapping):

@@ -43,6 +43,7 @@ def look_at_mlflow(run: RunContext) -> Iterator[Diagnosis]:
 
 def look_at_prefect(run: RunContext) -> Iterator[Diagnosis]:
     """Check which Prefect server the night would use, and that it answers."""
+    # As a night sets it, and before Prefect is imported, which reads it.
     os.environ.setdefault("PREFECT_HOME", str(run.workspace.state / "prefect"))
     from prefect.settings import get_current_settings
 

@@ -70,6 +70,7 @@ def _validated(about: str, offers: str, coming: Sequence[Export], settings: Sett
         return ok(about, offers)
     first = coming[0]
     if first.location is None:
+        # Somebody waits at the terminal, so that a slow query is given up sooner than in a night.
         seconds = min(_ANSWER_SECONDS, first.settings.query_timeout_seconds)
         first = replace(first, settings=first.settings.model_copy(update={"query_timeout_seconds": seconds}))
     trial = try_export(first, timezone=settings.community.timezone)
@@ -97,6 +98,7 @@ def _ask(source: SourceSettings, about: str, workspace: Workspace) -> tuple[str,
         What to say, and whether there are rows.
     """
     asked = (source.query or "").rstrip("; \n\t")
+    # A line end after the query, because it may end with a comment.
     first = f"SELECT count(*) AS found FROM (SELECT 1 FROM ({asked}\n) AS asked LIMIT 1) AS first"  # noqa: S608
     seconds = min(_ANSWER_SECONDS, source.query_timeout_seconds)
     tried = source.model_copy(update={"query": first, "query_timeout_seconds": seconds})

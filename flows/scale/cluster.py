@@ -137,6 +137,7 @@ def _local(scale: Scale) -> Iterator[Cluster]:
     import dask.config
     from distributed import LocalCluster, Security
 
+    # Without routes, the web servers of scheduler and workers have no pages.
     silent: dict[str, object] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     environment = {"distributed.nanny.pre-spawn-environ": _ONE_THREAD}
     with (
@@ -209,6 +210,7 @@ def _connected(to: DaskCluster | str, name: str, options: dict[str, Any]) -> Ite
     runner = DaskTaskRunner(address=to, client_kwargs=options) if isinstance(to, str) else DaskTaskRunner(cluster=to)
     is_lost = False
     try:
+        # Prefect's runner and LightGBM each need a client of their own, of the same scheduler.
         with runner, RankedClient(to, **{**options, "set_as_default": False}) as client:
             try:
                 yield Cluster(runner, client, name, copy_context())

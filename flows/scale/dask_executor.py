@@ -85,7 +85,7 @@ class DaskExecutor:
         return train_trees_on(self.cluster.client, name=self.cluster.name)
 
     def compute_features(self, run: RunContext, snapshot: CommunitySnapshot) -> Features:
-        """As `Executor.compute_features`."""
+        """Compute features by partition; see `Executor.compute_features`."""
         lake = run.workspace.lake
         self._inputs = _write_inputs(lake, run, snapshot)
         known = replace(snapshot.history, members=lake.scan(MEMBERS))
@@ -96,13 +96,26 @@ class DaskExecutor:
         return Features(self._features().sort("member_id"), sum(rows for rows, _ in shapes), shapes[0][1], catalog)
 
     def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
-        """As `Executor.score`."""
+        """Predict by partition; see `Executor.score`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            champions: The models.
+        """
         names = [*features.rows.collect_schema().names(), *MEMBERS_SCHEMA]
         arguments = {"models": _model_files(run, champions), "columns": columns_for_segments(dict.fromkeys(names), run)}
         return pl.concat([from_arrow(one) for one in self._each(_SCORE, **arguments)]).sort("member_id")
 
     def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-        """As `Executor.explain`."""
+        """Add reasons by partition; see `Executor.explain`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            scored: What `score` returned.
+            champions: The models.
+        """
         eligible = features.rows.filter(is_eligible(run.settings.churn.eligible_days))
         arguments = {"models": _model_files(run, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
         explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **arguments)])

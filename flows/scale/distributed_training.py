@@ -63,6 +63,7 @@ def train_trees_on(client: Client, *, name: str = "the Dask cluster") -> TrainTr
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 client.wait_for_workers(1, timeout=60)
+                # Sorted, because the order of the workers decides which rows each one gets, and with it the trees.
                 workers = sorted(client.scheduler_info(n_workers=-1)["workers"])[: len(data.target) // _FEWEST_ROWS_EACH]
                 if len(workers) < 2:  # noqa: PLR2004 - alone, a worker has nobody to exchange with
                     return train_trees_here(parameters, rounds, data)
@@ -115,6 +116,7 @@ def _distribute(client: Client, workers: list[str], rows: Rows) -> Any:
 
     count = len(workers)
     shares = [np.ascontiguousarray(rows[position::count]) for position in range(count)]
+    # `hash=False`: keyed by content, two equal shares would be one piece of data on one worker.
     futures = [client.scatter(share, workers=[worker], hash=False) for share, worker in zip(shares, workers, strict=True)]
     parts = [
         dask.array.from_delayed(dask.delayed(future), shape=share.shape, dtype=share.dtype)

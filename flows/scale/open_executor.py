@@ -23,6 +23,7 @@ def open_executor(run: RunContext) -> Iterator[Executor]:
         drop_scratch_tables(run.workspace.lake)
         yield LocalExecutor()
         return
+    # Imported only here, because Dask is an optional extra.
     from flows.scale.cluster import cluster
 
     with cluster(run.settings.scale) as workers:
@@ -31,4 +32,5 @@ def open_executor(run: RunContext) -> Iterator[Executor]:
         try:
             yield DaskExecutor(workers, run.settings.scale)
         finally:
+            # Scratch tables hold features of members: they are removed when the night fails, too.
             drop_scratch_tables(run.workspace.lake)
