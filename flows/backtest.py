@@ -61,17 +61,17 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
                 remedy="Bring a longer history, or shorten the horizons under [churn] and [value].",
             )
         summaries = [summarise(results, purpose) for purpose in ("churn", "value") if any(r.purpose == purpose for r in results)]
-        return report(run, results, summaries, wanted=cutoffs, json_file=json_file)
+        return report(run, results, summaries, requested=cutoffs, json_file=json_file)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult]:
+def measure(run: RunContext, history: History, requested: int) -> list[CutoffResult]:
     """Predict and evaluate every cut-off, oldest first.
 
     Args:
         run: The run, with its night resolved.
         history: The history up to that night.
-        wanted: The number of cut-offs to test, where history allows.
+        requested: The number of cut-offs to test, where history allows.
 
     Returns:
         One result per purpose and cut-off that could be evaluated; empty where history is too short.
@@ -80,7 +80,7 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
     horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
     if "orders" in history.available:
         horizons["value"] = settings.value.horizon_days
-    planned = _planned(run, history, max(horizons.values()), wanted)
+    planned = _planned(run, history, max(horizons.values()), requested)
     if not planned:
         return []
     results: list[CutoffResult] = []
@@ -92,7 +92,7 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
         if kind not in panels:
             # A new dictionary, and not a new key: only one panel stays in memory.
             panels = {kind: _panel(run, history, planned, horizon_days, keep)}
-        positions = range(max(0, len(planned) - wanted), len(planned))
+        positions = range(max(0, len(planned) - requested), len(planned))
         for position in each(positions, total=len(positions), unit="cut-offs"):
             known = planned[max(0, position + 1 - _reach(run, horizon_days)) : position + 1]
             say(f"{purpose} as of {known[-1]} …")
@@ -102,7 +102,7 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
     return results
 
 
-def _planned(run: RunContext, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
+def _planned(run: RunContext, history: History, horizon_days: int, requested: int) -> tuple[date, ...]:
     """Return the cut-offs to test, and before them those that their trainings learn from, as far as history allows."""
     prediction = run.settings.prediction
     return plan_cutoffs(
@@ -110,7 +110,7 @@ def _planned(run: RunContext, history: History, horizon_days: int, wanted: int) 
         as_of=run.as_of,
         horizon_days=horizon_days,
         step_days=prediction.step_days,
-        max_cutoffs=wanted - 1 + _reach(run, horizon_days),
+        max_cutoffs=requested - 1 + _reach(run, horizon_days),
         min_history_days=prediction.min_history_days,
     )
 
@@ -139,7 +139,7 @@ def _panel(run: RunContext, history: History, planned: tuple[date, ...], horizon
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def report(
-    run: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
+    run: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, requested: int, json_file: str | None
 ) -> list[str]:
     """Write the page, the JSON and the MLflow runs.
 
@@ -147,7 +147,7 @@ def report(
         run: The run, with its night resolved.
         results: One result per purpose and cut-off.
         summaries: One summary per purpose.
-        wanted: The number of cut-offs that was asked for.
+        requested: The number of cut-offs that was asked for.
         json_file: Where to write the figures, or None.
 
     Returns:
@@ -156,7 +156,7 @@ def report(
     figures = as_json(results, summaries)
     parts = tuple(_part(summary, results) for summary in summaries)
     tested = len({result.as_of for result in results})
-    note = f"History allows {tested} of the {wanted} cut-offs asked for." if tested < wanted else None
+    note = f"History allows {tested} of the {requested} cut-offs asked for." if tested < requested else None
     page = run.workspace.reports / f"backtest-{run.as_of.isoformat()}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render_backtest(BacktestFacts(run.settings.community.name, run.as_of, parts, note)), encoding="utf-8")

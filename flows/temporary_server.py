@@ -108,14 +108,14 @@ class _Server:
             self._process.wait()
 
     def _answers(self) -> bool:
-        asked = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
         try:
-            asked.request("GET", "/api/health")
-            return asked.getresponse().status == http.client.OK
+            connection.request("GET", "/api/health")
+            return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):
             return False
         finally:
-            asked.close()
+            connection.close()
 
 
 def _may_be_configured() -> bool:
@@ -139,9 +139,9 @@ def _holds(file: str, text: str) -> bool:
 
 def _free_port() -> int:
     """Return a port that is free now; the server fails to start if another process takes it before."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 _server: _Server | None = None

@@ -61,8 +61,8 @@ def message_and_remedy(error: EvenfallError, settings: Any) -> tuple[str, str]:
     Text of a library may repeat the content of a file or a member's row. It is taken from the errors that led to ours.
     """
     what, remedy = error.what, error.remedy
-    for said in sorted(_said_by_libraries(error), key=len, reverse=True):
-        what, remedy = (text.replace(said, _LIBRARY_TEXT) for text in (what, remedy))
+    for library_text in sorted(_said_by_libraries(error), key=len, reverse=True):
+        what, remedy = (text.replace(library_text, _LIBRARY_TEXT) for text in (what, remedy))
     return without_secrets(what, settings), without_secrets(remedy, settings)
 
 
@@ -94,10 +94,10 @@ def _named(run: RunContext, purpose: str) -> str:
 
 
 def _send(run: RunContext, alert: Alert) -> None:
-    wanted = run.settings.alerts
+    alerts = run.settings.alerts
     for send in (_post, _mail):
         try:
-            if send(wanted, alert):
+            if send(alerts, alert):
                 say(f"alert sent by {'webhook' if send is _post else 'mail'}")
         except EvenfallError as error:
             say(str(error))
@@ -105,18 +105,18 @@ def _send(run: RunContext, alert: Alert) -> None:
             say(f"an alert was not delivered: {type(error).__name__}")
 
 
-def _post(wanted: Any, alert: Alert) -> bool:
-    if wanted.webhook is None:
+def _post(alerts: Any, alert: Alert) -> bool:
+    if alerts.webhook is None:
         return False
-    post_alert(alert, url=expand_environment(wanted.webhook, name="[alerts] webhook"))
+    post_alert(alert, url=expand_environment(alerts.webhook, name="[alerts] webhook"))
     return True
 
 
-def _mail(wanted: Any, alert: Alert) -> bool:
-    if wanted.smtp is None:
+def _mail(alerts: Any, alert: Alert) -> bool:
+    if alerts.smtp is None:
         return False
-    server = expand_environment(wanted.smtp, name="[alerts] smtp")
-    mail_alert(alert, server=server, sender=wanted.mail_from, recipients=wanted.mail_to)
+    server = expand_environment(alerts.smtp, name="[alerts] smtp")
+    mail_alert(alert, server=server, sender=alerts.mail_from, recipients=alerts.mail_to)
     return True
 
 

@@ -40,8 +40,8 @@ def done_so_far(run: RunContext) -> str | None:
     """Return one sentence on the steps completed since the lists were published; None when they were not published."""
     if LISTS_STEP not in run.ended:
         return None
-    wanted = [step for step in _AFTERWARDS if step != DATABASE_STEP or run.settings.lists.publish_uri is not None]
-    done = ", ".join(_AFTERWARDS[step] for step in wanted if step in run.ended)
-    left = ", ".join(_AFTERWARDS[step] for step in wanted if step not in run.ended)
-    also = f", and done are {done}" if done else ""
-    return f"the lists of {run.as_of} are out{also}; not done: {left or 'nothing'}"
+    steps = [step for step in _AFTERWARDS if step != DATABASE_STEP or run.settings.lists.publish_uri is not None]
+    completed = ", ".join(_AFTERWARDS[step] for step in steps if step in run.ended)
+    missing = ", ".join(_AFTERWARDS[step] for step in steps if step not in run.ended)
+    also = f", and done are {completed}" if completed else ""
+    return f"the lists of {run.as_of} are out{also}; not done: {missing or 'nothing'}"

@@ -112,14 +112,14 @@ def open_run(folder: str | Path, as_of: str | date | None, *, now: datetime | No
     settings = load_settings(root)
     clock = now or datetime.now(UTC)
     today = clock.astimezone(ZoneInfo(settings.community.timezone)).date()
-    wanted = settings.run.as_of if as_of is None else as_of
+    requested = settings.run.as_of if as_of is None else as_of
     night: date | None
-    if wanted == "latest":
+    if requested == "latest":
         night = None
-    elif wanted == "yesterday":
+    elif requested == "yesterday":
         night = today - timedelta(days=1)
     else:
-        night = _date(wanted)
+        night = _date(requested)
         if night >= today:
             raise ConfigurationError(
                 f"the night of {night} is not over in {settings.community.timezone}, where today is {today}",

@@ -191,20 +191,20 @@ class Scale(_Section):
 
     @model_validator(mode="after")
     def _only_what_means_something(self) -> Self:
-        given = self.model_fields_set
+        set_keys = self.model_fields_set
         here, tls = {"workers", "worker_memory"}, {"tls_ca", "tls_cert", "tls_key"}
         of_dask = {"address", "bucket_members"} | here | tls
-        if self.engine == "local" and given & of_dask:
-            raise ValueError(f'{_named(given & of_dask)} needs engine = "dask"')
+        if self.engine == "local" and set_keys & of_dask:
+            raise ValueError(f'{_named(set_keys & of_dask)} needs engine = "dask"')
         if self.address is None:
-            if given & tls:
-                raise ValueError(f"{_named(given & tls)} needs an address; a cluster here makes its own certificates")
+            if set_keys & tls:
+                raise ValueError(f"{_named(set_keys & tls)} needs an address; a cluster here makes its own certificates")
             return self
-        if given & here:
-            raise ValueError(f"{_named(given & here)} is for a cluster here; the one at the address has its own")
+        if set_keys & here:
+            raise ValueError(f"{_named(set_keys & here)} is for a cluster here; the one at the address has its own")
         if not re.fullmatch(r"(tcp|tls)://[^/\s:]+:\d{1,5}", self.address):
             raise ValueError(f"{self.address!r} is not the address of a scheduler, such as tls://host:8786")
-        if self.address.startswith("tls://") != (given >= tls) or (given & tls and not given >= tls):
+        if self.address.startswith("tls://") != (set_keys >= tls) or (set_keys & tls and not set_keys >= tls):
             raise ValueError("a tls:// address, and no other, needs `tls_ca`, `tls_cert` and `tls_key`")
         return self
 
@@ -346,10 +346,10 @@ def _one_mistake(problem: Any) -> str:
     if problem["type"] == "missing":
         return f"`{key}` is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    given = problem.get("input")
+    value = problem.get("input")
     # An address may hold a key or a password, so that it is not repeated in the message.
-    is_address = isinstance(given, str) and ("://" in given or key in ("alerts.webhook", "alerts.smtp"))
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) and not is_address else ""
+    is_address = isinstance(value, str) and ("://" in value or key in ("alerts.webhook", "alerts.smtp"))
+    shown = f" (given: {value!r})" if isinstance(value, str | int | float | bool) and not is_address else ""
     return f"`{key}`: {message}{shown}"
 
 

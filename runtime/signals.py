@@ -58,9 +58,9 @@ def open_missing_streams() -> None:
 
 def end_when_asked() -> None:
     """Exit as stopped if a signal has arrived: an error after a signal is taken for a consequence of it."""
-    if _asked:
+    if _received:
         _say_stopped()
-        sys.exit(_KILLED + _asked[0])
+        sys.exit(_KILLED + _received[0])
 
 
 def end_stopped(cause: BaseException | None) -> NoReturn:
@@ -98,7 +98,7 @@ def _end_after_grace(heard: int) -> None:
 
     while (number := os.read(heard, 1)[0]) not in _ASKS:
         pass
-    _asked.append(number)
+    _received.append(number)
     time.sleep(GRACE_SECONDS)
     _say_stopped()
     with suppress(psutil.Error):
@@ -112,10 +112,10 @@ def _end_after_grace(heard: int) -> None:
 
 
 def _say_stopped() -> None:
-    if not _said.is_set():
-        _said.set()
+    if not _is_reported.is_set():
+        _is_reported.set()
         print("Stopped; run again to go on.", file=sys.stderr, flush=True)  # noqa: T201 - for the terminal
 
 
-_asked: Final[list[int]] = []
-_said: Final = threading.Event()
+_received: Final[list[int]] = []
+_is_reported: Final = threading.Event()

@@ -103,8 +103,10 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
 
         wait_for_server()
     with without_heartbeats():
-        done = nightly_flow(str(workspace), as_of)
+        result = nightly_flow(str(workspace), as_of)
     from pipeline.summary import closing_lines
 
-    for line in closing_lines(done.run, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
+    for line in closing_lines(
+        result.run, members=result.members, contacts=result.contacts, tonight=result.tonight, shown=workspace
+    ):
         click.echo(line)

@@ -50,10 +50,10 @@ def review_bucket(bucket: Bucket) -> Iterator[Diagnosis]:
     if is_public:
         says = f"the access list of the bucket {bucket.name} opens it to everybody"
         yield problem(_ABOUT, says, "Make the bucket private.", exit_code=ExitCode.CONFIGURATION)
-    asked = "its access list could not be read; who" if is_public is None else "its access list names nobody else; who else"
+    access_list = "its access list could not be read; who" if is_public is None else "its access list names nobody else; who else"
     yield warning(
         _ABOUT,
-        f"{bucket}: {asked} may read or change it by policies, roles or keys cannot be seen from here",
+        f"{bucket}: {access_list} may read or change it by policies, roles or keys cannot be seen from here",
         "Ask whoever runs the store; it holds what names members. Let it encrypt what it stores, and log who reads it.",
     )
 

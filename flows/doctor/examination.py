@@ -53,7 +53,7 @@ def examine_in_turn(folder: Path, *, security: bool = False) -> Iterator[Diagnos
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     for look in _looks(root):
-        yield from _taken(look)
+        yield from _findings_of(look)
 
 
 def _looks(root: Path) -> Iterator[Look]:
@@ -77,7 +77,7 @@ def _looks_at_night(run: RunContext) -> Iterator[Look]:
     yield lambda: look_at_clock(workspace, settings, now=run.now)
     yield lambda: look_at_sources(workspace, settings)
     # Asked at once, because whether the last check may ask MLflow depends on the answer.
-    mlflow = list(_taken(lambda: look_at_mlflow(run)))
+    mlflow = list(_findings_of(lambda: look_at_mlflow(run)))
     yield lambda: iter(mlflow)
     yield lambda: look_at_prefect(run)
     yield lambda: look_at_publication(run)
@@ -88,7 +88,7 @@ def _looks_at_night(run: RunContext) -> Iterator[Look]:
     yield lambda: look_at_tonight(run, registry_answers=answers)
 
 
-def _taken(look: Look) -> Iterator[Diagnosis]:
+def _findings_of(look: Look) -> Iterator[Diagnosis]:
     """Yield the findings of a check; an error of the check becomes a finding."""
     try:
         yield from look()

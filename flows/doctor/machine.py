@@ -151,9 +151,9 @@ def _pinned() -> dict[str, str]:
     from packaging.requirements import Requirement
 
     lines = _PIN.findall(_LOCK.read_text(encoding="utf-8")) if _LOCK.exists() else []
-    wanted = (Requirement(line.strip()) for line in lines if line.startswith(_MAIN_LIBRARIES))
-    meant = [one for one in wanted if one.marker is None or one.marker.evaluate()]
-    return {one.name: str(one.specifier).removeprefix("==") for one in meant}
+    requirements = (Requirement(line.strip()) for line in lines if line.startswith(_MAIN_LIBRARIES))
+    applicable = [one for one in requirements if one.marker is None or one.marker.evaluate()]
+    return {one.name: str(one.specifier).removeprefix("==") for one in applicable}
 
 
 def _installed(name: str) -> str | None:

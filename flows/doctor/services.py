@@ -83,7 +83,7 @@ def look_at_alerts(run: RunContext) -> Iterator[Diagnosis]:
     """Check that alerts have an address; variables are replaced in it, and nothing is sent."""
     alerts = run.settings.alerts
     ways = {"webhook": alerts.webhook, "mail": alerts.smtp}
-    wanted = [way for way, address in ways.items() if address is not None]
+    channels = [way for way, address in ways.items() if address is not None]
     try:
         for way, address in ways.items():
             if address is not None:
@@ -93,8 +93,8 @@ def look_at_alerts(run: RunContext) -> Iterator[Diagnosis]:
         # A warning and no problem: a night runs without alerts, but nobody would hear of a failure.
         yield warning("alerts", error.what, error.remedy)
         return
-    if wanted:
-        yield ok("alerts", f"by {' and '.join(wanted)}")
+    if channels:
+        yield ok("alerts", f"by {' and '.join(channels)}")
     else:
         yield warning("alerts", "nobody is told when a night fails", "Set a webhook or mail under [alerts].")
 

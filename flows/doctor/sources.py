@@ -44,20 +44,20 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagno
     taken_in = _taken_in(ledger)
     for name, table in TABLES.items():
         for source in configured[name]:
-            about, asked = source.label, source.settings
+            about, source_settings = source.label, source.settings
             try:
                 before = [path for of, by, path in taken_in if (of, by) == (name, source.identity)]
-                exports = discover(table, [asked], root=workspace.root, arrived_paths={source.identity: before})
-                if asked.uri is not None:
-                    offers, has_rows = _ask(asked, about, workspace)
+                exports = discover(table, [source_settings], root=workspace.root, arrived_paths={source.identity: before})
+                if source_settings.uri is not None:
+                    offers, has_rows = _ask(source_settings, about, workspace)
                     coming = exports if has_rows else []
                 else:
-                    if not exports and not asked.optional:
+                    if not exports and not source_settings.optional:
                         yield warning(about, _GONE, "Look whether the export still runs; what arrived before is kept.")
                         continue
                     masked = [(erased.masked(export.path), export) for export in exports]
                     offers = f"{_summary(exports)}; {_standing(masked, source.identity, taken_in)}"
-                    new = (export for path, export in masked if not _is_held(path, export, source.identity, taken_in))
+                    new = (export for path, export in masked if not _is_unchanged(path, export, source.identity, taken_in))
                     coming = [export for export in new if not export.is_superseded]
                 yield _without_secrets(_validated(about, offers, coming, settings), settings)
             except EvenfallError as error:
@@ -97,9 +97,9 @@ def _ask(source: SourceSettings, about: str, workspace: Workspace) -> tuple[str,
     Returns:
         What to say, and whether there are rows.
     """
-    asked = (source.query or "").rstrip("; \n\t")
+    query = (source.query or "").rstrip("; \n\t")
     # A line end after the query, because it may end with a comment.
-    first = f"SELECT count(*) AS found FROM (SELECT 1 FROM ({asked}\n) AS asked LIMIT 1) AS first"  # noqa: S608
+    first = f"SELECT count(*) AS found FROM (SELECT 1 FROM ({query}\n) AS asked LIMIT 1) AS first"  # noqa: S608
     seconds = min(_ANSWER_SECONDS, source.query_timeout_seconds)
     tried = source.model_copy(update={"query": first, "query_timeout_seconds": seconds})
     has_rows = bool(read_query(tried, name=about, root=workspace.root).item())
@@ -126,10 +126,10 @@ def _standing(masked: Sequence[tuple[str, Export]], identity: str, taken_in: dic
     counts = {"new": 0, "touched since": 0, "taken in already": 0}
     for path, export in masked:
         is_known = (export.table.name, identity, path) in taken_in
-        is_same = _is_held(path, export, identity, taken_in)
+        is_same = _is_unchanged(path, export, identity, taken_in)
         counts["new" if not is_known else "taken in already" if is_same else "touched since"] += 1
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
-def _is_held(path: str, export: Export, identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> bool:
+def _is_unchanged(path: str, export: Export, identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> bool:
     return taken_in.get((export.table.name, identity, path)) == (export.size_bytes, export.modified_ns)

@@ -165,9 +165,9 @@ def _local(scale: Scale) -> Iterator[Cluster]:
 def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
     """Connect to a scheduler that runs already, and leave it running."""
     options = {"security": _security(scale), "timeout": _ANSWER_SECONDS, "set_as_default": False}
-    with _client(address, options) as asked:
+    with _client(address, options) as client:
         try:
-            asked.wait_for_workers(1, timeout=_WORKER_SECONDS)
+            client.wait_for_workers(1, timeout=_WORKER_SECONDS)
         except OSError as error:
             raise OutsideServiceError(
                 f"the Dask scheduler at {address} has no workers",
