@@ -1,4 +1,4 @@
-"""Nights that were missed, or a history to start from: one night after another, each seeing only what was known then."""
+"""Run past nights one after another, each with only what was known by then."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def backfill(workspace: str, first: str, last: str) -> list[str]:
     """
     nights = nights_between(workspace, first, last)
     beginning = open_run(workspace, first)
+    # One lock for all nights: no other run may work in the workspace between two of them.
     with alerted(beginning, "backfill"), beginning.workspace.locked("backfill"):
         for as_of in nights:
             _one_night(workspace, as_of)

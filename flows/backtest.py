@@ -1,4 +1,4 @@
-"""`evenfall backtest`: past nights predicted as they would have been then, every model side by side."""
+"""`evenfall backtest`: predict past nights with what was known then, and compare every model with the baselines."""
 
 from __future__ import annotations
 
@@ -61,28 +61,38 @@ def backtest(workspace: str = ".", as_of: str | None = None, cutoffs: int = 12, 
                 remedy="Bring a longer history, or shorten the horizons under [churn] and [value].",
             )
         summaries = [summarise(results, purpose) for purpose in ("churn", "value") if any(r.purpose == purpose for r in results)]
-        return report(run, results, summaries, wanted=cutoffs, json_file=json_file)
+        return report(run, results, summaries, requested=cutoffs, json_file=json_file)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult]:
-    """Predict and judge every cut-off, oldest first."""
+def measure(run: RunContext, history: History, requested: int) -> list[CutoffResult]:
+    """Predict and evaluate every cut-off, oldest first.
+
+    Args:
+        run: The run, with its night resolved.
+        history: The history up to that night.
+        requested: The number of cut-offs to test, where history allows.
+
+    Returns:
+        One result per purpose and cut-off that could be evaluated; empty where history is too short.
+    """
     settings = run.settings
     horizons: dict[Purpose, int] = {"churn": settings.churn.horizon_days}
     if "orders" in history.available:
         horizons["value"] = settings.value.horizon_days
-    planned = _planned(run, history, max(horizons.values()), wanted)
+    planned = _planned(run, history, max(horizons.values()), requested)
     if not planned:
         return []
     results: list[CutoffResult] = []
     panels: dict[tuple[int, bool], pl.DataFrame] = {}
     for purpose, horizon_days in horizons.items():
         keep = panel_filter(purpose, history)
+        # Horizon and filter decide the rows of a panel: two purposes with the same ones share it.
         kind = (horizon_days, keep is None)
         if kind not in panels:
-            # One panel in memory at a time.
+            # A new dictionary, and not a new key: only one panel stays in memory.
             panels = {kind: _panel(run, history, planned, horizon_days, keep)}
-        positions = range(max(0, len(planned) - wanted), len(planned))
+        positions = range(max(0, len(planned) - requested), len(planned))
         for position in each(positions, total=len(positions), unit="cut-offs"):
             known = planned[max(0, position + 1 - _reach(run, horizon_days)) : position + 1]
             say(f"{purpose} as of {known[-1]} …")
@@ -92,22 +102,23 @@ def measure(run: RunContext, history: History, wanted: int) -> list[CutoffResult
     return results
 
 
-def _planned(run: RunContext, history: History, horizon_days: int, wanted: int) -> tuple[date, ...]:
-    """The cut-offs to test and those that their nights would have learnt from, as far as history allows."""
+def _planned(run: RunContext, history: History, horizon_days: int, requested: int) -> tuple[date, ...]:
+    """Return the cut-offs to test, and before them those that their trainings learn from, as far as history allows."""
     prediction = run.settings.prediction
     return plan_cutoffs(
         first_day=first_day(history, run.as_of),
         as_of=run.as_of,
         horizon_days=horizon_days,
         step_days=prediction.step_days,
-        max_cutoffs=wanted - 1 + _reach(run, horizon_days),
+        max_cutoffs=requested - 1 + _reach(run, horizon_days),
         min_history_days=prediction.min_history_days,
     )
 
 
 def _reach(run: RunContext, horizon_days: int) -> int:
-    """A cut-off, those before it whose outcome was not over yet, and as many with known outcomes as a night learns from."""
+    """Return how many cut-offs one test needs: itself, those with open outcomes before it, and those that a night learns from."""
     prediction = run.settings.prediction
+    # A negated floor division rounds up.
     return prediction.max_cutoffs - (-horizon_days // prediction.step_days)
 
 
@@ -128,13 +139,24 @@ def _panel(run: RunContext, history: History, planned: tuple[date, ...], horizon
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def report(
-    run: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, wanted: int, json_file: str | None
+    run: RunContext, results: Sequence[CutoffResult], summaries: Sequence[Summary], *, requested: int, json_file: str | None
 ) -> list[str]:
-    """Write the page, the JSON and the MLflow runs; returns the lines to show."""
+    """Write the page, the JSON and the MLflow runs.
+
+    Args:
+        run: The run, with its night resolved.
+        results: One result per purpose and cut-off.
+        summaries: One summary per purpose.
+        requested: The number of cut-offs that was asked for.
+        json_file: Where to write the figures, or None.
+
+    Returns:
+        The lines to show.
+    """
     figures = as_json(results, summaries)
     parts = tuple(_part(summary, results) for summary in summaries)
     tested = len({result.as_of for result in results})
-    note = f"History allows {tested} of the {wanted} cut-offs asked for." if tested < wanted else None
+    note = f"History allows {tested} of the {requested} cut-offs asked for." if tested < requested else None
     page = run.workspace.reports / f"backtest-{run.as_of.isoformat()}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render_backtest(BacktestFacts(run.settings.community.name, run.as_of, parts, note)), encoding="utf-8")
@@ -148,7 +170,7 @@ def report(
 
 
 def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> dict[str, Any]:
-    """The figures in the shape other programs rely on."""
+    """Return the figures as JSON data; other programs rely on its shape."""
     cutoffs: dict[date, dict[str, Any]] = {}
     for result in results:
         row = cutoffs.setdefault(
@@ -179,7 +201,7 @@ def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> di
 
 
 def _by_band(calibration: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """Band → measure → value."""
+    """Return tenure band → measure → value."""
     return {row.pop("band"): row for row in calibration.to_dicts()}
 
 

@@ -1,4 +1,4 @@
-"""The generated pages of docs/: the configuration reference and the feature dictionary, written from the code."""
+"""Write the generated pages of docs/ from the code: the configuration reference and the feature dictionary."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Expressions are SQL over the columns of one row of the export; a column's name a
 
 
 def configuration_markdown() -> str:
-    """The configuration reference as Markdown."""
+    """Return the configuration reference as Markdown."""
     sections = [_HEAD, _SOURCES, _table(_rows(SourceSettings)), *_contract_pages()]
     for name, field in Settings.model_fields.items():
         model = _model(field.annotation)
@@ -107,7 +107,7 @@ def _type(dtype: pl.DataType) -> str:
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
-    """The settings model in an annotation, optional or not."""
+    """Return the settings model in an annotation such as `X` or `X | None`; None where there is none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):

@@ -1,4 +1,4 @@
-"""The night: everything Evenfall does between the last event of a day and the first coffee of the next.
+"""The nightly flow: the steps of a night as Prefect tasks, in their order.
 
     take in → validate → roll up → features → champions → score → reasons → segment → publish → measure what matured → report
 
@@ -63,13 +63,15 @@ from runtime.run_context import RunContext, open_run
 
 
 def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry only `OutsideServiceError`, except a lost cluster: data that is wrong is wrong on the second try, too."""
+    """Retry only `OutsideServiceError`, and not a lost cluster: any other failure would occur again."""
     trouble = state.result(raise_on_failure=False)
     return isinstance(trouble, OutsideServiceError) and not isinstance(trouble, ClusterLostError)
 
 
 # The purpose of a run that goes back in time: nobody acted on its lists, so that it records no decisions.
 BACKFILL = "backfill"
+# `persist_result=False`: results hold rows of members, which Prefect would write to its result storage. `NO_CACHE`: a step reads
+# files and tables, so that the same arguments do not mean the same result.
 step = task(cache_policy=NO_CACHE, persist_result=False)
 io_step = task(
     cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=_is_passing_trouble
@@ -78,7 +80,14 @@ io_step = task(
 
 @dataclass(frozen=True)
 class NightResult:
-    """What a night made, for the person or program that started it."""
+    """The result of a night, for the person or program that started it.
+
+    Args:
+        run: The run, with its night resolved.
+        members: Members on the member list.
+        contacts: Members on the contact list.
+        tonight: The ledger's rows of what arrived.
+    """
 
     run: RunContext
     members: int
@@ -94,23 +103,30 @@ def nightly(workspace: str = ".", as_of: str | None = None) -> NightResult:
         workspace: The folder with `evenfall.toml`.
         as_of: The night as YYYY-MM-DD; by default what `[run] as_of` says.
     """
+    # Here as well as in the command line, because a Prefect worker calls the flow directly.
     preload(validates=False)
     try:
         run = open_run(workspace, as_of)
         with alerted(run, "nightly"), run.workspace.locked("nightly"):
             return run_night(run)
     finally:
-        # A run that failed early may be part of a program that lives on.
+        # A run that fails during intake leaves the worker process running, and this process may live on.
         validation.stop_worker()
 
 
 def run_night(run: RunContext, *, purpose: str = "nightly") -> NightResult:
-    """Run one night in a workspace that is held, and log how it went and for which purpose it ran."""
+    """Run one night in a workspace that is locked already, and log it.
+
+    Args:
+        run: The run.
+        purpose: The kind of run for the log: `nightly` or `backfill`.
+    """
     with logged(run, purpose), open_executor(run) as executor:
         return _run_steps(run, executor, records_decisions=purpose != BACKFILL)
 
 
 def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) -> NightResult:
+    # A run that was killed while it published left a folder that has to be completed or removed.
     recover(run.workspace.lists)
     intake = take_in(run)
     run = run.on(intake.as_of)
@@ -121,6 +137,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     champions = find_champions(run, executor, history, features)
     members = score_and_segment(run, executor, features, champions)
     lists = make_lists(run, members, champions, records_decisions=records_decisions)
+    # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
             publish_to_database(run, lists)
@@ -128,12 +145,14 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
         report(run, lists, champions, maturity, intake, tonight, features.catalog)
         record_night(run, lists, champions, maturity, tonight)
         tidy_up(run)
+    # At the end: a night that fails sends the alert of its failure instead.
     alert_of_warnings(run, [finding.says for finding in intake.findings if finding.severity == "warning"])
     return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 
 def name_run(run: RunContext) -> None:
-    """Give the run its night's name; it may not have been known when the run began."""
+    """Name the flow run after its night, which may not have been known when the flow run began."""
+    # A night of a backfill runs in the flow run of the backfill, which has a name of its own.
     if runtime.flow_run.id is not None and runtime.flow_run.flow_name == "nightly":
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(runtime.flow_run.id), name=f"nightly {run.as_of.isoformat()}")
@@ -141,7 +160,7 @@ def name_run(run: RunContext) -> None:
 
 @io_step
 def take_in(run: RunContext) -> taking_in.Intake:
-    """Read and judge what is new; stop here, with nothing written, when a whole table is bad."""
+    """Read, map and validate what is new; stop here, before anything lands, when a whole table is bad."""
     with run.step("taking in") as counted:
         intake = taking_in.validate_sources(
             run.workspace,
@@ -164,12 +183,12 @@ def take_in(run: RunContext) -> taking_in.Intake:
 
 @io_step
 def land(run: RunContext, intake: taking_in.Intake) -> pl.DataFrame:
-    """Land what was judged good, and show where every row went."""
+    """Land the valid records, and report where every row went."""
     with run.step("landing") as counted:
         notes: list[Finding] = []
 
         def show(landed: pl.DataFrame, replaced: tuple[Finding, ...]) -> None:
-            # The page shows rows, which a run killed after landing would no longer have.
+            # Before the ledger is written: the page shows rows, which a run killed after landing could no longer read.
             notes[:] = replaced
             write_validation_page(run, intake.noting(replaced), tonight=landed)
 
@@ -181,14 +200,14 @@ def land(run: RunContext, intake: taking_in.Intake) -> pl.DataFrame:
         write_validation_page(run, intake.noting(notes), tonight=tonight)
         for flow_of_table in table_flows(run, tonight):
             say(f"{flow_of_table.table}: {counting_line([flow_of_table])}")
-        # Last of all: until here the step may be tried again, and needs what waited.
+        # Last: a retry of this step needs the spooled records again.
         intake.spool.empty()
         return tonight
 
 
 @io_step
 def roll_up_days(run: RunContext) -> CommunitySnapshot:
-    """Roll up the days that changed and gather the history."""
+    """Update the rollups of the days that changed, and load the history."""
     with run.step("rolling up") as counted:
         store_configured_roles(run.workspace.lake, configured_roles(run.settings))
         days = update_rollups(run)
@@ -200,29 +219,60 @@ def roll_up_days(run: RunContext) -> CommunitySnapshot:
 
 @step
 def compute_features(run: RunContext, executor: Executor, snapshot: CommunitySnapshot) -> Features:
-    """Compute every feature of every member as of tonight."""
+    """Compute every feature of every member as of tonight.
+
+    Args:
+        run: The run.
+        executor: The executor.
+        snapshot: The history and the incremental totals.
+    """
     return tonight_computed.compute_features(run, snapshot, executor)
 
 
 @io_step
 def find_champions(run: RunContext, executor: Executor, history: History, features: Features) -> Champions:
-    """Load the champions; where they are due, train challengers and let the gate decide."""
+    """Load the champions; when a training is due, train challengers and let the gate decide.
+
+    Args:
+        run: The run.
+        executor: The executor, which also trains.
+        history: The history, from which past cut-offs are computed.
+        features: Tonight's features.
+    """
     with run.step("finding the champions"):
         return choose_champions(run, sample_to_train_on(run, history, features, executor.train_trees))
 
 
 @step
 def score_and_segment(run: RunContext, executor: Executor, features: Features, champions: Champions) -> pl.DataFrame:
-    """Predict and say why, then sort everyone into risk, tier, lifecycle and group."""
+    """Score members, find reasons, and assign risk, tier, lifecycle and group.
+
+    Args:
+        run: The run.
+        executor: The executor that computed the features.
+        features: Tonight's features.
+        champions: The models.
+
+    Returns:
+        One row per member as of tonight.
+    """
     return tonight_computed.compute_members(run, features, champions, executor)
 
 
 @io_step
 def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions, *, records_decisions: bool) -> NightLists:
-    """Write the lists and their receipt, and show them all at once; record the decisions before anybody can act on them."""
+    """Write the lists and their receipt, record the decisions, and publish the lists all at once.
+
+    Args:
+        run: The run.
+        members: One row per member, scored and segmented.
+        champions: The models, which the receipt names.
+        records_decisions: Whether the decisions go into the ledger; those of a backfilled night do not.
+    """
     with run.step(LISTS_STEP) as counted:
         lists = compute_lists(run, members)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
+        # Written beside the published folder and moved at the end, so that readers see all files of a night or none.
         staging = staging_folder(run.workspace.night(run.as_of))
         hashes = write_lists(
             staging,
@@ -240,7 +290,7 @@ def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions, *, 
 
 @io_step
 def publish_to_database(run: RunContext, lists: NightLists) -> None:
-    """Write the member list to the database as well; the lists are out whether it answers or not."""
+    """Write the member list to the database; the lists are published whether it answers or not."""
     from lake.environment_variables import expand_environment
 
     with run.step(DATABASE_STEP) as counted:
@@ -252,7 +302,7 @@ def publish_to_database(run: RunContext, lists: NightLists) -> None:
 
 @io_step
 def measure_maturity(run: RunContext, history: History) -> Maturity:
-    """Set what earlier nights predicted against what has happened since."""
+    """Compare predictions of earlier nights with what has happened since."""
     with run.step("measuring what matured"):
         return measure_matured(run, history)
 
@@ -267,7 +317,17 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     tonight: pl.DataFrame,
     catalog: tuple[Feature, ...],
 ) -> None:
-    """Write the morning report."""
+    """Write the morning report.
+
+    Args:
+        run: The run.
+        lists: Tonight's lists.
+        champions: The models.
+        maturity: What was measured of earlier predictions.
+        intake: What arrived tonight.
+        tonight: The ledger's rows of what arrived.
+        catalog: The features that were computed.
+    """
     with run.step("writing the report"):
         facts = report_facts(
             run,
@@ -284,7 +344,15 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
 
 @io_step
 def record_night(run: RunContext, lists: NightLists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
-    """Leave a run in MLflow and a summary in Prefect."""
+    """Log the night to MLflow, and write its summary as Prefect artifacts.
+
+    Args:
+        run: The run.
+        lists: Tonight's lists.
+        champions: The models.
+        maturity: What was measured of earlier predictions.
+        tonight: The ledger's rows of what arrived.
+    """
     with run.step("recording the night"):
         summary = night_summary(run, lists.members, lists.contacts, champions, tonight)
         key = f"night-{run.as_of.isoformat()}"
@@ -300,13 +368,22 @@ def record_night(run: RunContext, lists: NightLists, champions: Champions, matur
 
 @step
 def tidy_up(run: RunContext) -> None:
-    """Remove old versions of tables from the disk; nothing of this night looks at them any more."""
+    """Remove old versions of tables from the disk; last, because no step of this night reads them afterwards."""
     with run.step("tidying up"):
         vacuum_tables(run)
 
 
 def write_validation_page(run: RunContext, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:
-    """Write the night's page of checks; a run that brought nothing new leaves the page of the run that did."""
+    """Write the validation page of a night; when nothing new arrived, the page of the earlier run stays.
+
+    Args:
+        run: The run, with its night resolved.
+        intake: What arrived tonight.
+        tonight: The ledger's rows of what arrived; None while nothing has landed.
+
+    Returns:
+        The file.
+    """
     path = run.workspace.validation_page(run.as_of.isoformat())
     if intake.arrivals or intake.stops or not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Starting: a configuration to begin from, and a simulated community to look at before bringing one's own."""
+"""What `evenfall init` and `evenfall demo` write: a commented configuration, and a simulated community."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ or with Prefect, whose deployments in prefect.yaml read two variables where you 
 
 
 def initialise(folder: Path) -> str:
-    """Write a commented configuration into a folder and return what to do next.
+    """Write a commented configuration into a folder, and return the next steps as text.
 
     Raises:
         ConfigurationError: There is one already, or the folder cannot be written.
@@ -157,7 +157,13 @@ def initialise(folder: Path) -> str:
 
 
 def make_demo(folder: Path, *, members: int, days: int, seed: int) -> None:
-    """Write the simulated community's exports, their truth and a configuration that reads them.
+    """Write the exports of a simulated community, the truth about it, and a configuration that reads the exports.
+
+    Args:
+        folder: The workspace.
+        members: The number of members.
+        days: The number of days.
+        seed: Seed of the random numbers; the same seed gives the same files.
 
     Raises:
         ConfigurationError: The folder holds another configuration, or cannot be written.

@@ -1,4 +1,4 @@
-"""The loader that stored models name: its name is part of every model in a registry and stays, wherever the code lives."""
+"""The module that stored models name as their loader: it keeps its name, because every registered model holds it."""
 
 from __future__ import annotations
 

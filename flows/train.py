@@ -1,4 +1,4 @@
-"""Training outside the night: weekly, or when people ask for it."""
+"""The training flow: training outside a night, weekly or on request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,16 @@ def train(workspace: str = ".", as_of: str | None = None, force: Action = "train
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def train_and_decide(run: RunContext, executor: Executor, force: Action) -> list[str]:
-    """Bring the rollups up to date, train, decide; or take back what was decided."""
+    """Update the rollups, train and let the gate decide; or roll back to the champions before.
+
+    Args:
+        run: The run, with its night resolved.
+        executor: The executor, which also trains.
+        force: As `train` takes it.
+
+    Returns:
+        One line per model.
+    """
     if force == "rollback":
         with run.step("rolling back"):
             return roll_back(run)
@@ -55,7 +64,7 @@ def train_and_decide(run: RunContext, executor: Executor, force: Action) -> list
 
 
 def resolved(run: RunContext) -> RunContext:
-    """The run with its night settled from what the lake holds.
+    """Return the run with its night resolved: the night asked for, or else the last full day in the lake before today.
 
     Raises:
         DataError: The lake is empty.
@@ -65,4 +74,5 @@ def resolved(run: RunContext) -> RunContext:
     if run.asked is not None:
         return run
     day = last_full_day(lake, [], timezone=run.timezone)
+    # Not today: the current day is not over.
     return run.on(min(day, run.now.date() - timedelta(days=1)))

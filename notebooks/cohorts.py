@@ -25,11 +25,16 @@ with app.setup:
 
 @app.function
 def retention(members: pl.LazyFrame, daily: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
-    """One row per joining month and month since, both over by `as_of`: how many joined and how many of them were active.
+    """Compute retention: one row per joining month and month since then, both over by `as_of`.
 
     Columns `joined` (first day of the month), `months_since` (0 is the joining month itself), `members`, `active`, `retained`
     (0 to 1). A member joined in the month of `seen_from`: the joining date or the first activity, whichever is earlier. Months
     before the first activity in the data are not known and have no row.
+
+    Args:
+        members: One row per member: `member_no`, `seen_from`.
+        daily: The daily rollup.
+        as_of: The night.
     """
     first_open_month = (as_of + timedelta(days=1)).replace(day=1)
     members = members.select("member_no", joined=pl.col("seen_from").dt.month_start()).filter(pl.col("joined") < first_open_month)
@@ -58,7 +63,7 @@ def retention(members: pl.LazyFrame, daily: pl.LazyFrame, *, as_of: date) -> pl.
 
 @app.function
 def mean_curve(cohorts: pl.DataFrame) -> pl.DataFrame:
-    """One row per month since joining: the share still active over all cohorts old enough, every member counting alike."""
+    """Return one row per month since joining: the share still active over all cohorts old enough, weighted by members."""
     return (
         cohorts.group_by("months_since")
         .agg(pl.col("active").sum(), pl.col("members").sum(), cohorts=pl.len())
@@ -69,7 +74,7 @@ def mean_curve(cohorts: pl.DataFrame) -> pl.DataFrame:
 
 @app.function
 def paragraphs(*texts: str) -> mo.Html:
-    """Plain text, a paragraph each."""
+    """Return texts as HTML, escaped, one paragraph each."""
     return mo.Html("".join(Markup("<p>{}</p>").format(text) for text in texts))
 
 
@@ -149,7 +154,7 @@ def _(cohorts, curve):
 
 @app.function
 def heat_map(cohorts: pl.DataFrame) -> alt.LayerChart:
-    """A row per cohort, a column per month since joining, the share still active in each cell."""
+    """Draw one row per cohort and one column per month since joining, with the share still active in each cell."""
     shown = cohorts.with_columns(
         cohort=pl.format("{} · {}", pl.col("joined").dt.to_string("%b %Y"), "members"),
         joined=pl.col("joined").dt.to_string("%Y-%m-%d"),
@@ -174,7 +179,7 @@ def heat_map(cohorts: pl.DataFrame) -> alt.LayerChart:
 
 @app.function
 def curves(cohorts: pl.DataFrame, curve: pl.DataFrame) -> alt.LayerChart:
-    """One thin line per cohort, and the line of all of them together."""
+    """Draw one thin line per cohort, and a thick one for all of them together."""
     shown = cohorts.with_columns(pl.col("joined").dt.to_string("%b %Y"))
     x = alt.X("months_since:Q", axis=alt.Axis(title="Months since joining", tickMinStep=1, grid=False))
     y = alt.Y("retained:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="Share still active", format="%"))
@@ -192,7 +197,7 @@ def curves(cohorts: pl.DataFrame, curve: pl.DataFrame) -> alt.LayerChart:
 
 @app.function
 def styled(chart: alt.LayerChart) -> alt.LayerChart:
-    """Quiet axes, as in the report."""
+    """Return the chart with light axes, as in the report."""
     return chart.configure_view(stroke=None).configure_axis(
         domain=False, ticks=False, gridColor=GRID, labelColor=MUTED, titleColor=MUTED, titleFontWeight="normal", labelFontSize=12
     )

@@ -44,7 +44,7 @@ with app.setup:
 
 @app.function
 def side_by_side(figures: pl.DataFrame, *, by: str) -> pl.DataFrame:
-    """One row per cut-off or training (`by`), one column per model, ours first."""
+    """Return one row per cut-off or training (`by`) and one column per model, ours first."""
     wide = figures.pivot("model", index=by, values="value", aggregate_function="first").sort(by)
     rivals = sorted(name for name in wide.columns if name not in (by, OURS))
     ours = [OURS] if OURS in wide.columns else []
@@ -53,7 +53,7 @@ def side_by_side(figures: pl.DataFrame, *, by: str) -> pl.DataFrame:
 
 @app.function
 def means(figures: pl.DataFrame) -> pl.DataFrame:
-    """One row per model: the mean over all cut-offs, how many there are, the worst and the best; ours first."""
+    """Return one row per model: the mean over all cut-offs, their number, the lowest and the highest value; ours first."""
     return (
         figures.group_by("model")
         .agg(mean=pl.col("value").sort().mean(), cutoffs=pl.len(), lowest=pl.col("value").min(), highest=pl.col("value").max())
@@ -63,7 +63,13 @@ def means(figures: pl.DataFrame) -> pl.DataFrame:
 
 @app.function
 def lines(figures: pl.DataFrame, *, x: str, title: str) -> alt.LayerChart:
-    """One line per model over cut-offs or nights: ours strong, the simple rules in colours of their own."""
+    """Draw one line per model over cut-offs or nights, ours thicker than the simple rules.
+
+    Args:
+        figures: One row per model and value of `x`: `model`, `value`.
+        x: The column with the dates.
+        title: The title of the vertical axis.
+    """
     shown = figures.with_columns(pl.col(x).dt.to_string("%Y-%m-%d"), pl.col("model").str.replace_all("_", " "))
     models = [OURS, *sorted(set(shown["model"]) - {OURS})]
     colours = [MAIN, ACCENT, "#6b8e23", "#8a63bf", "#b08a00", "#5f7281"]
@@ -88,7 +94,7 @@ def lines(figures: pl.DataFrame, *, x: str, title: str) -> alt.LayerChart:
 
 @app.function
 def table(frame: pl.DataFrame) -> mo.Html:
-    """A plain table: figures to three digits, dates in words, models without underscores."""
+    """Show a table: figures to three digits, dates in words, models without underscores."""
     named = frame.rename({name: words.label(name) for name in frame.columns}).with_columns(
         pl.col(pl.String).str.replace_all("_", " ")
     )
@@ -110,7 +116,7 @@ def table(frame: pl.DataFrame) -> mo.Html:
 
 @app.function
 def paragraphs(*texts: str) -> mo.Html:
-    """Plain text, a paragraph each."""
+    """Return texts as HTML, escaped, one paragraph each."""
     return mo.Html("".join(Markup("<p>{}</p>").format(text) for text in texts))
 
 

@@ -26,7 +26,15 @@ with app.setup:
 
 @app.function
 def choose(members: pl.DataFrame, *, tiers: list[str], risks: list[str], groups: list[str], text: str) -> pl.DataFrame:
-    """Keep the members of all the given kinds whose id or reasons hold the text, in any case; an empty filter keeps everyone."""
+    """Return the members that pass all filters; an empty filter passes everyone.
+
+    Args:
+        members: The member list of a night.
+        tiers: Tiers to keep.
+        risks: Churn risks to keep.
+        groups: Behaviour groups to keep.
+        text: Text in the id or in a reason, upper and lower case alike.
+    """
     kinds = {"tier": tiers, "churn_risk": risks, "segment": groups}
     spoken = pl.concat_str("member_id", reasons_as_sentences(pl.col("reasons")), separator="\n", ignore_nulls=True)
     has_text = spoken.str.to_lowercase().str.contains(text.strip().lower(), literal=True)
@@ -35,20 +43,20 @@ def choose(members: pl.DataFrame, *, tiers: list[str], risks: list[str], groups:
 
 @app.function
 def in_order_of_risk(members: pl.DataFrame) -> pl.DataFrame:
-    """The likeliest to leave first; those who are not scored last."""
+    """Sort members by churn probability, the highest first; members without one come last."""
     return members.sort("churn_probability", "member_id", descending=[True, False], nulls_last=True)
 
 
 @app.function
 def sentence_case(column: str) -> pl.Expr:
-    """Words such as `at_risk` as a table shows them: `At risk`."""
+    """Return words such as `at_risk` as a table shows them: `At risk`."""
     spaced = pl.col(column).str.replace_all("_", " ")
     return spaced.str.head(1).str.to_uppercase() + spaced.str.slice(1)
 
 
 @app.function
 def as_table(members: pl.DataFrame) -> pl.DataFrame:
-    """What the table shows of each member, headed in words; a column without any value is left out."""
+    """Return the columns that the table shows, with names for people; a column without any value is left out."""
     shown = members.select(
         pl.col("member_id").alias("Member"),
         sentence_case("tier").alias("Tier"),
@@ -65,7 +73,7 @@ def as_table(members: pl.DataFrame) -> pl.DataFrame:
 
 @app.function
 def paragraphs(*texts: str) -> mo.Html:
-    """Plain text, a paragraph each."""
+    """Return texts as HTML, escaped, one paragraph each."""
     return mo.Html("".join(Markup("<p>{}</p>").format(text) for text in texts))
 
 
@@ -202,7 +210,7 @@ def _(chosen, table):
 
 @app.function
 def week_chart(card: Card) -> alt.Chart:
-    """A year of the member, one bar a week: days with activity."""
+    """Draw the active days of a member over a year, one bar per week."""
     weeks = pl.DataFrame(
         {
             "week": pl.date_range(card.first_day, card.as_of, interval="1w", closed="left", eager=True)[: len(card.active_days)],
@@ -222,14 +230,14 @@ def week_chart(card: Card) -> alt.Chart:
 
 @app.function
 def card_title(card: Card) -> Markup:
-    """Who it is, and as of which night; the id is the data's and may hold anything."""
+    """Return the head of a card; the id is escaped, because it comes from the data and may hold HTML."""
     title = Markup('<span class="markdown prose dark:prose-invert"><h2>Member {}</h2><p>as of {}</p></span>')
     return title.format(card.member_id, words.day(card.as_of))
 
 
 @app.function
 def card_text(card: Card) -> Markup:
-    """The card's words as HTML: scores beside reasons, then tier moves."""
+    """Return the texts of a card as HTML: scores beside reasons, then tier moves."""
     score = Markup('<tr><td style="color:{};padding:.2em 1.5em .2em 0">{}</td><td>{}</td></tr>')
     scores = Markup("").join(score.format(MUTED, words.label(name), value) for name, value in card.scores)
     reason = Markup('<li style="padding:.2em 0"><span style="color:{}">{}</span> {}</li>')

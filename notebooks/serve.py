@@ -1,9 +1,9 @@
-"""Serve the notebooks to whoever has the token, on this machine alone, and to no page of another name.
+"""Serve the notebooks on this machine to whoever has the token.
 
 python -m notebooks.serve members --workspace DIR
 
-A page on the internet can make a browser ask this machine under a name of its own; so a request must name this machine, or a
-host that was allowed, in its Host header.
+A page on the internet can let its own domain name point to this machine, so that a browser sends requests here (DNS rebinding).
+Therefore the Host header of a request must name this machine, or a host that was allowed.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def serve(
     """Serve a notebook; the address that is printed carries the token."""
     if notebook == "all" and not edit:
         raise click.UsageError("Name one notebook, or add --edit.")
+    # Files that marimo writes hold what the notebooks show: for this user alone.
     os.umask(0o077)
     _check_hosts((*_THIS_MACHINE, *allowed_host))
     os.environ[_WORKSPACE] = workspace
@@ -55,7 +56,7 @@ def serve(
 
 
 def _check_hosts(hosts: tuple[str, ...]) -> None:
-    """Let marimo refuse whatever is asked for by another name."""
+    """Let marimo refuse requests whose Host header has another name."""
     from marimo._server.registry import MIDDLEWARE_REGISTRY
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware

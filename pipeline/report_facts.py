@@ -1,4 +1,4 @@
-"""What the morning report will say, gathered from tonight's lists, the lake and the models."""
+"""Collect the facts of the morning report from tonight's lists, the lake and the models."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def report_facts(
     tonight: pl.DataFrame,
     catalog: Iterable[Feature],
 ) -> ReportFacts:
-    """Gather everything the report says.
+    """Collect the facts of the report; none of them names a member.
 
     Args:
         run: The run.
@@ -110,7 +110,7 @@ def report_facts(
 
 
 def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
-    """What became of the rows read tonight, for every table that has a source."""
+    """Return the row counts of tonight's arrivals, for every table that has a source."""
     flows = []
     retired = retired_on(run.workspace.lake, run.as_of)
     for name, table in TABLES.items():
@@ -194,7 +194,7 @@ def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None, catalog:
 
 
 def _main_reason(members: pl.DataFrame, catalog: Iterable[Feature]) -> pl.Series:
-    """What the strongest reason that raises the risk is about, by member; null where none does."""
+    """Return the topic of each member's strongest reason that raises the risk; null where there is none."""
     raising = pl.element().struct.field("contribution") >= 0
     strongest = members.select(pl.col("reasons").list.eval(pl.element().filter(raising)).list.first().struct.field("feature"))
     topics = {feature.name: topic(feature) for feature in catalog}
@@ -204,7 +204,7 @@ def _main_reason(members: pl.DataFrame, catalog: Iterable[Feature]) -> pl.Series
 def _groups(
     members: pl.DataFrame, earlier: pl.DataFrame | None, column: str, *, order: tuple[str, ...] | None = None
 ) -> tuple[Group, ...]:
-    """Members by name: in the order given, else the largest group first."""
+    """Return members by name: in the order given, else the largest group first."""
     named = members.filter(pl.col(column).is_not_null())
     counted = {
         row[column]: row
@@ -279,7 +279,7 @@ def _lift(champion: Champion[Any]) -> pl.DataFrame | None:
 
 
 def _note(champion: Champion[Any]) -> str:
-    """What to know about the model beside its figures: why it is the champion, and why it is no better one."""
+    """Return sentences about a model beside its figures: why it is the champion, and why it is a simple one."""
     decided = f"The gate's last word: {champion.decided}." if champion.decided else ""
     return " ".join(filter(None, [decided, champion.model.why if champion.model.kind != "lightgbm" else ""]))
 

@@ -1,4 +1,4 @@
-"""Score members: features to churn probability and expected spend, and why; nobody's score depends on who else is scored."""
+"""Score members and find reasons; the score of a member does not depend on which others are scored with them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from wording.reasons.tell import add_text
 
 @dataclass(frozen=True)
 class Predictors:
-    """The models of a night, and how the lists call them.
+    """The models of a night, and their names in the lists.
 
     Args:
         churn: The churn model.
@@ -42,7 +42,7 @@ class Predictors:
 
     @classmethod
     def of(cls, champions: Champions) -> Predictors:
-        """Those of tonight's champions."""
+        """Return the models and names of champions."""
         value = champions.value
         return cls(
             champions.churn.model,
@@ -53,10 +53,16 @@ class Predictors:
 
 
 def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, eligible_days: int) -> pl.DataFrame:
-    """Add predictions to the features of any members; nobody's depend on the others.
+    """Add predictions to the features of any members.
 
     One row per row of `features`, in its order: `is_eligible`, `churn_probability` (null when not eligible) and
     `expected_value` in currency units over the value horizon (null in a community without orders).
+
+    Args:
+        features: One row per member, as of `as_of`.
+        models: The models.
+        as_of: The night.
+        eligible_days: As `[churn] eligible_days` says.
     """
     scored = features.with_columns(
         as_of=pl.lit(as_of),
@@ -83,9 +89,18 @@ def add_reasons(
     population: pl.DataFrame | None = None,
     threads: int = 1,
 ) -> pl.DataFrame:
-    """Add `reasons`, the strongest first, for every member who is scored, empty where none holds up; null for the others.
+    """Add the column `reasons`: the reasons of every eligible member, the strongest first; null for the others.
 
-    One row per row of `scored`, in its order. `population` says who is typical when `scored` are only some of the members.
+    One row per row of `scored`, in its order. The list is empty for a member without a reason that is strong enough.
+
+    Args:
+        scored: Features and predictions, one row per member.
+        model: The churn model.
+        catalog: The features, which have the templates of sentences.
+        as_of: The night.
+        currency: The currency of amounts in sentences, or None.
+        population: The rows among which the typical member is found, when `scored` has only some of the members.
+        threads: Threads to use.
     """
     eligible = scored.filter("is_eligible")
     reason_rows = reasons(model, eligible, catalog, population=population, threads=threads)
@@ -101,7 +116,7 @@ def add_reasons(
 
 
 def columns_for_segments(names: Iterable[str], run: RunContext) -> list[str]:
-    """Choose, of the columns of scored members, those that risk, scores, tiers, lifecycle, groups and lists read."""
+    """Return the columns of scored members that risk, scores, tiers, lifecycle, groups and lists read."""
     scores = run.settings.scores
     read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *AUDIENCE_SCHEMA, *AMOUNTS, *TYPICAL_SHARES}
     posting = ("content", *run.settings.community.posting_events)

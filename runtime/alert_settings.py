@@ -40,8 +40,8 @@ class Alerts(BaseModel):
 
     @model_validator(mode="after")
     def _whole_letter(self) -> Self:
-        given = (self.smtp is not None, self.mail_from is not None, bool(self.mail_to))
-        if any(given) and not all(given):
+        is_set = (self.smtp is not None, self.mail_from is not None, bool(self.mail_to))
+        if any(is_set) and not all(is_set):
             raise ValueError("`smtp`, `mail_from` and `mail_to` go together")
         for address in (*self.mail_to, *((self.mail_from,) if self.mail_from else ())):
             if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", address):

@@ -1,6 +1,6 @@
-"""Alerting: whoever is on call hears of a night that failed or finished with warnings.
+"""Send alerts about nights that failed or finished with warnings.
 
-A failing alert is told on the terminal and changes nothing else: the night ends with its own exit code.
+An alert that cannot be sent is reported on the terminal and changes nothing else: the night ends with its own exit code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from runtime.progress import say
 from runtime.run_context import RunContext
 from wording.texts import fill
 
+# Shorter texts are not replaced: they occur inside ordinary words.
 _SHORTEST_SECRET: Final = 4
 _SHORTEST_SENTENCE: Final = 3
 _LIBRARY_TEXT: Final = "(see the terminal)"
@@ -27,7 +28,7 @@ _LIBRARY_TEXT: Final = "(see the terminal)"
 
 @contextmanager
 def alerted(run: RunContext, purpose: str) -> Iterator[None]:
-    """Alert when the block fails; the failure goes on as it was.
+    """Send an alert when the block fails, and re-raise the failure unchanged.
 
     Args:
         run: The run.
@@ -36,36 +37,37 @@ def alerted(run: RunContext, purpose: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _send(run, _of_failure(run, purpose, error))
+        _send(run, _failure_alert(run, purpose, error))
         raise
 
 
 def alert_of_warnings(run: RunContext, warnings: Sequence[str]) -> None:
-    """Alert when a night that finished has something to warn of, unless only failures are wanted."""
+    """Send an alert when a finished night has warnings and `[alerts] on` is `warning`."""
     if warnings and run.settings.alerts.on == "warning":
         _send(run, Alert(run.settings.community.name, _named(run, "nightly"), "warned", ExitCode.DONE, tuple(warnings)))
 
 
 def without_secrets(text: str, settings: Any) -> str:
-    """Take out of a text whatever the configuration reads from the environment, and passwords that stand in it."""
+    """Replace in a text, by `***`, every value that the configuration reads from the environment and every password in it."""
+    # Longest first: a secret may be part of a longer one, of which the rest would stay readable.
     for secret in sorted(_secrets(settings), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
 
 def message_and_remedy(error: EvenfallError, settings: Any) -> tuple[str, str]:
-    """What may be told of an error beyond the terminal: our sentence and remedy, without secrets and without a library's words.
+    """Return an error's message and remedy as they may leave the terminal: without secrets and without text of a library.
 
-    What a library says may repeat a file's content or a member's row, and the errors that led to ours have it.
+    Text of a library may repeat the content of a file or a member's row. It is taken from the errors that led to ours.
     """
     what, remedy = error.what, error.remedy
-    for said in sorted(_said_by_libraries(error), key=len, reverse=True):
-        what, remedy = (text.replace(said, _LIBRARY_TEXT) for text in (what, remedy))
+    for library_text in sorted(_said_by_libraries(error), key=len, reverse=True):
+        what, remedy = (text.replace(library_text, _LIBRARY_TEXT) for text in (what, remedy))
     return without_secrets(what, settings), without_secrets(remedy, settings)
 
 
 def _said_by_libraries(error: BaseException) -> set[str]:
-    """Every line of every error that led to this one and is none of ours; so short a word is no sentence."""
+    """Return every line of every library error that led to this one."""
     lines: set[str] = set()
     for one in with_causes(error):
         if not isinstance(one, EvenfallError):
@@ -74,13 +76,13 @@ def _said_by_libraries(error: BaseException) -> set[str]:
     return {line for line in lines if len(line) >= _SHORTEST_SENTENCE}
 
 
-def _of_failure(run: RunContext, purpose: str, error: Exception) -> Alert:
+def _failure_alert(run: RunContext, purpose: str, error: Exception) -> Alert:
     named = _named(run, purpose)
     if isinstance(error, EvenfallError):
         what, remedy = message_and_remedy(error, run.settings)
         says = tuple(line.strip() for line in what.splitlines() if line.strip())
         return Alert(run.settings.community.name, named, "failed", error.exit_code, says, remedy)
-    # What a bug says may be anything, a member's row included: its kind is told, and no more.
+    # The message of an unexpected error may hold a member's row, so only its type is sent.
     done = done_so_far(run)
     says = (fill("alert.bug", kind=type(error).__name__), *((fill("alert.bug.done", done=done),) if done else ()))
     return Alert(run.settings.community.name, named, "failed", ExitCode.BUG, says, fill("alert.bug.remedy"))
@@ -92,34 +94,34 @@ def _named(run: RunContext, purpose: str) -> str:
 
 
 def _send(run: RunContext, alert: Alert) -> None:
-    wanted = run.settings.alerts
+    alerts = run.settings.alerts
     for send in (_post, _mail):
         try:
-            if send(wanted, alert):
+            if send(alerts, alert):
                 say(f"alert sent by {'webhook' if send is _post else 'mail'}")
         except EvenfallError as error:
             say(str(error))
-        except Exception as error:  # an alert must never decide how a night ends
+        except Exception as error:  # an alert must not change how a night ends
             say(f"an alert was not delivered: {type(error).__name__}")
 
 
-def _post(wanted: Any, alert: Alert) -> bool:
-    if wanted.webhook is None:
+def _post(alerts: Any, alert: Alert) -> bool:
+    if alerts.webhook is None:
         return False
-    post_alert(alert, url=expand_environment(wanted.webhook, name="[alerts] webhook"))
+    post_alert(alert, url=expand_environment(alerts.webhook, name="[alerts] webhook"))
     return True
 
 
-def _mail(wanted: Any, alert: Alert) -> bool:
-    if wanted.smtp is None:
+def _mail(alerts: Any, alert: Alert) -> bool:
+    if alerts.smtp is None:
         return False
-    server = expand_environment(wanted.smtp, name="[alerts] smtp")
-    mail_alert(alert, server=server, sender=wanted.mail_from, recipients=wanted.mail_to)
+    server = expand_environment(alerts.smtp, name="[alerts] smtp")
+    mail_alert(alert, server=server, sender=alerts.mail_from, recipients=alerts.mail_to)
     return True
 
 
 def _secrets(settings: Any) -> set[str]:
-    """Every value that came from the environment or stands as a password in an address, however it may be written."""
+    """Return every value from the environment and every password in an address, percent-encoded and decoded."""
     secrets: set[str] = set()
     for text in _texts(settings.model_dump(mode="json")):
         secrets |= {os.environ.get(name, "") for name in VARIABLE.findall(text)}

@@ -1,4 +1,4 @@
-"""What a night that failed had done already: its lists may be out although it ended badly."""
+"""Which steps a failed night had completed: its lists may be published although it ended with an error."""
 
 from __future__ import annotations
 
@@ -23,23 +23,25 @@ _AFTERWARDS: Final = {
 
 @contextmanager
 def naming_completed_steps(run: RunContext) -> Iterator[None]:
-    """Let a failure after the lists are out say so, and what else was done and was not."""
+    """Add to a failure after publishing that the lists are out, and which of the later steps were done."""
     try:
         yield
     except EvenfallError as error:
         what, remedy = f"{done_so_far(run)}: {error.what}", f"{error.remedy} The lists stay; run the night again for the rest."
+        # The same type, because the type decides the exit code.
         raise type(error)(what, remedy=remedy, detail=error.detail) from error
     except Exception as error:
+        # A note keeps type, message and traceback of an unexpected error as they were.
         error.add_note(str(done_so_far(run)))
         raise
 
 
 def done_so_far(run: RunContext) -> str | None:
-    """One sentence on what a night has done since its lists are out; None where they are not."""
+    """Return one sentence on the steps completed since the lists were published; None when they were not published."""
     if LISTS_STEP not in run.ended:
         return None
-    wanted = [step for step in _AFTERWARDS if step != DATABASE_STEP or run.settings.lists.publish_uri is not None]
-    done = ", ".join(_AFTERWARDS[step] for step in wanted if step in run.ended)
-    left = ", ".join(_AFTERWARDS[step] for step in wanted if step not in run.ended)
-    also = f", and done are {done}" if done else ""
-    return f"the lists of {run.as_of} are out{also}; not done: {left or 'nothing'}"
+    steps = [step for step in _AFTERWARDS if step != DATABASE_STEP or run.settings.lists.publish_uri is not None]
+    completed = ", ".join(_AFTERWARDS[step] for step in steps if step in run.ended)
+    missing = ", ".join(_AFTERWARDS[step] for step in steps if step not in run.ended)
+    also = f", and done are {completed}" if completed else ""
+    return f"the lists of {run.as_of} are out{also}; not done: {missing or 'nothing'}"

@@ -1,4 +1,4 @@
-"""What has to be said to Prefect, MLflow and their friends before they are imported."""
+"""Environment variables that Prefect, MLflow and Great Expectations must find before they are imported."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GX_ANALYTICS_ENABLED": "false",
-    # A server that is away would be asked for four minutes, for each of a step's tries.
+    # By default an unreachable server is tried for four minutes, in each retry of a step.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
-    # A fresh home on a busy machine needs far longer than the 20 seconds Prefect allows.
+    # A new PREFECT_HOME on a busy machine needs far longer than the 20 seconds that Prefect allows.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    # The command line tells errors itself, in words; runs started by a worker keep Prefect's own logging.
+    # The command line prints errors itself; runs that a Prefect worker starts keep Prefect's own logging.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
     "PREFECT_CLI_PROMPT": "false",
@@ -25,7 +25,7 @@ _QUIET = {
 
 
 def prepare_environment(workspace: Path) -> None:
-    """Keep Prefect's state inside the workspace and every tool quiet; what the user has set stays.
+    """Keep Prefect's state inside the workspace and silence every tool; variables that the user has set stay.
 
     Args:
         workspace: The folder with `evenfall.toml`.
@@ -36,13 +36,13 @@ def prepare_environment(workspace: Path) -> None:
         home = (workspace / ".evenfall" / "prefect").resolve()
         _make(home)
         os.environ["PREFECT_HOME"] = str(home)
-    # Third parties' notices about their own future are not for the people who run a community.
+    # Deprecations inside libraries are for developers; the people who run a community cannot act on them.
     for category in (DeprecationWarning, FutureWarning, PendingDeprecationWarning):
         warnings.filterwarnings("ignore", category=category)
 
 
 def _make(home: Path) -> None:
-    """Make Prefect's folder, parents included, which it does not do itself."""
+    """Create Prefect's folder with its parents, which Prefect does not do itself."""
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

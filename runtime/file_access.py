@@ -1,4 +1,4 @@
-"""Who on the machine may read what a run writes: the user that runs it, and that user's group where the configuration says so."""
+"""Permissions of what a run writes: for its user, and for reading by that user's group where the configuration says so."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ _FOR_GROUP: Final = 0o027
 
 
 def keep_private(*, group_readable: bool = False) -> None:
-    """Let every file and folder that this process and its children make be closed to others, whatever umask it began with."""
+    """Set the umask: what this process and its children write is closed to other users, whatever umask they started with."""
     os.umask(_mask(group_readable=group_readable))
 
 
 def close_to_others(root: Path, *, group_readable: bool) -> None:
-    """Take rights away from what stands in a workspace already, as earlier releases left it; its own folder is not touched.
+    """Remove other users' rights from what a workspace holds already; earlier releases did not set them.
 
-    A folder that others may not enter closes everything below it. What belongs to another user is left to the doctor.
+    A folder that others may not enter closes everything below it. The workspace folder itself is not changed.
     """
     for path in (*(root / name for name in OWN_FOLDERS), *root.glob(_OWN_FILES)):
+        # What belongs to another user cannot be changed here; `evenfall doctor --security` reports it.
         with suppress(OSError):
+            # chmod follows a link, and its target may lie outside the workspace.
             if not path.is_symlink():
                 path.chmod(_narrowed(path, group_readable=group_readable))
 
 
 def _narrowed(path: Path, *, group_readable: bool) -> int:
+    """Return the mode of a file or folder without the masked rights; a readable group may also enter folders."""
     mode = stat.S_IMODE(path.stat().st_mode) & ~_mask(group_readable=group_readable)
     if not group_readable:
         return mode

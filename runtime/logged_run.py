@@ -1,4 +1,4 @@
-"""A run between its first and its last line in the structured log, however it ends."""
+"""Write the first and the last line of a run to the structured log, however the run ends."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from runtime.signals import stopped_exit_code
 
 @contextmanager
 def logged(run: RunContext, purpose: str) -> Iterator[None]:
-    """Log that a run began and how it ended; its failure goes on as it was.
+    """Log that a run began and how it ended, and re-raise its failure unchanged.
 
     Args:
-        run: The run, its workspace held.
+        run: The run, which has locked its workspace.
         purpose: What is being done, such as `nightly`.
     """
     began, exit_code = time.perf_counter(), int(ExitCode.DONE)
     run.log.begin(run.asked, purpose=purpose)
     try:
         yield
+    # BaseException: a run that a signal stops gets its last line, too.
     except BaseException as error:
         code = error.exit_code if isinstance(error, EvenfallError) else stopped_exit_code(error)
         exit_code = ExitCode.BUG if code is None else code
@@ -35,7 +36,7 @@ def logged(run: RunContext, purpose: str) -> Iterator[None]:
 
 
 def _loggable(run: RunContext, error: BaseException) -> dict[str, Any]:
-    """What may be told of an error; what a bug says may be anything, a member's row included, so only its kind is."""
+    """Return what may be logged of an error: only the type of an unexpected one, whose message may hold a member's row."""
     if not isinstance(error, EvenfallError):
         return {"kind": type(error).__name__}
     says, remedy = message_and_remedy(error, run.settings)

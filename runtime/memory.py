@@ -1,8 +1,8 @@
-"""How much is worked on at once, so that a run stays within the memory it was given.
+"""How many rows, bytes and members a run works on at once, so that it stays within `[scale] max_memory`.
 
-The shares are measured: with the default of 4 GiB a night of 500,000 members and the first load of 50 million events at once stay
-below it (docs/benchmarks.md, docs/operations.md). What a night keeps of every member, some 3 kB of totals, features and lists, is
-in that and is what `[scale] engine = "dask"` spreads.
+The limits were found by measuring: with the default of 4 GiB, a night of 500,000 members and the first load of 50 million events
+stay below it (docs/benchmarks.md, docs/operations.md). This includes some 3 kB of totals, features and lists that a night keeps
+of every member, which `[scale] engine = "dask"` distributes over workers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ByteSize, TypeAdapter, ValidationError
 
 DEFAULT_MAX_MEMORY: Final = "4GiB"
 _DEFAULT_BYTES: Final = 4 * 2**30
-# Less was written without its unit.
+# A smaller number is most likely one whose unit was forgotten.
 _LEAST_BYTES: Final = 64 * 2**10
 _SIZE: Final = TypeAdapter(ByteSize)
 
@@ -23,7 +23,7 @@ def read_size(written: str) -> int:
     """Read a size such as `4GiB`, `1536MiB` or `4 GB` as bytes.
 
     Raises:
-        ValueError: It is no size, or too small to be meant.
+        ValueError: It is not a size, or less than 64 KiB.
     """
     try:
         size = int(_SIZE.validate_python(written))
@@ -39,16 +39,16 @@ def _readable(written: str) -> str:
     return written
 
 
-# Kept as written: receipts hash the configuration, and those of earlier nights must stay true.
+# Kept as written and not as a number: receipts hash the configuration, and hashes of earlier nights must stay the same.
 MemorySize = Annotated[str, AfterValidator(_readable)]
 
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """What a run may use.
+    """The limits that follow from the memory a run may use.
 
     Args:
-        bytes: As `[scale] max_memory` says.
+        bytes: The memory of the run, from `[scale] max_memory`.
     """
 
     bytes: int
@@ -60,17 +60,17 @@ class MemoryBudget:
 
     @property
     def landing_bytes(self) -> int:
-        """Records of tonight's arrivals held at once; sorting and comparing them takes several times as much."""
+        """Bytes of tonight's records that are in memory at once; sorting and comparing them takes several times as much."""
         return self.bytes // 16
 
     @property
     def validated_rows(self) -> int:
-        """Rows that Great Expectations gets at once."""
+        """Rows that Great Expectations validates at once."""
         return self._scaled(1_000_000)
 
     @property
     def rows_validated_together(self) -> int:
-        """Rows of several small exports that wait to be judged at once, each also as it was written."""
+        """Rows of several small exports that are validated together; each row is also kept as it was written."""
         return self._scaled(250_000)
 
     @property
@@ -80,12 +80,12 @@ class MemoryBudget:
 
     @property
     def rollup_rows_in_memory(self) -> int:
-        """Rows of the rollups that are read once and held by who looks at them often; some 50 bytes each."""
+        """Rows of the rollups, some 50 bytes each, up to which steps that use them often read them once into memory."""
         return self._scaled(4_000_000)
 
     @property
     def members(self) -> int:
-        """Members whose features are computed at once; they have some 300 ingredients each."""
+        """Members whose features are computed at once, from some 300 intermediate values each."""
         return self._scaled(100_000)
 
     def _scaled(self, rows_with_default: int) -> int:

@@ -1,4 +1,4 @@
-"""Trouble of the machine itself: a full disk, a folder that may not be written, no memory left."""
+"""Translate failures of the machine, such as a full disk, missing rights or exhausted memory, into our errors."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from lake.storage.object_store import store_error
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
-# Delta Lake, Polars and SQLite tell these in words only.
+# Delta Lake, Polars and SQLite report these without an error number, only by their text.
 _FULL_WORDS: Final = ("no space left on device", "disk is full", "disk quota exceeded", "file too large")
 _CLOSED_WORDS: Final = ("read-only file system", "readonly database", "permission denied", "unable to open database file")
 _MEMORY_WORDS: Final = ("out of memory", "cannot allocate memory", "unable to allocate", "bad_alloc")
 
 
 def translate_os_error(error: BaseException) -> EvenfallError | None:
-    """What an error of any library says about the machine or the object store, or None when it is about something else.
+    """Return what an error of any library says about the machine or the object store; None when it is about something else.
 
     Args:
-        error: The error as it came; its causes are looked at too.
+        error: The error as it was raised; its causes are examined, too.
     """
     for one in with_causes(error):
         number = one.errno if isinstance(one, OSError) else None
         words = "" if isinstance(one, EvenfallError) else str(one).lower()
-        # First of all: a store that refuses says "permission denied" like a disk.
+        # Before the disk: an object store that refuses access also says "permission denied".
         from_store = None if isinstance(one, EvenfallError) else store_error(one)
         if from_store is not None:
             return from_store
@@ -50,7 +50,7 @@ def translate_os_error(error: BaseException) -> EvenfallError | None:
 
 
 def with_causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and those that led to it."""
+    """Yield an error and the errors that led to it, each once: a chain of causes may be circular."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:
@@ -64,5 +64,6 @@ def _where(error: BaseException) -> str:
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """Return how many processors this process may use."""
+    # The affinity and not the count: a container may grant fewer processors than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

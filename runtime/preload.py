@@ -1,4 +1,4 @@
-"""Beside the first work: heavy packages are read from disk while Prefect's server starts and files are read."""
+"""Import heavy packages in a thread while Prefect's server starts and files are read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from expectations import client as validation
 
 
 def preload(*, validates: bool) -> None:
-    """Begin, once, what every night needs sooner or later; whoever needs it earlier just waits for it.
+    """Start, once per process, the imports that every night needs; code that needs a package before waits for its import.
 
     Args:
-        validates: Whether something new is known to have arrived; otherwise intake starts the validation worker if need be.
+        validates: Whether new exports are known to have arrived; if not, intake starts the validation worker when it needs it.
     """
-    # Two imports in one process take turns; Great Expectations, the longest, has a process of its own.
+    # Two imports of one process do not run in parallel. Great Expectations takes longest and has a process of its own.
     if validates:
         validation.start_worker()
     _start_imports()
@@ -27,14 +27,15 @@ def preload(*, validates: bool) -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import packages in the block without looking for garbage, of which imports make none: a tenth of their time.
+    """Turn garbage collection off while the block imports packages, which saves a tenth of the time.
 
-    What they leave, a million objects that stay until the end, is not looked at again, not even when the process ends.
+    Imports make no garbage. The million objects that they leave stay until the process ends, so later collections skip them.
     """
     if "mlflow" in sys.modules:
         yield
         return
     gc.disable()
+    # Runs before the last collection of the interpreter, which would visit every object again.
     atexit.register(gc.freeze)
     try:
         yield
@@ -51,7 +52,7 @@ def _start_imports() -> Thread:
 
 
 def _import_all() -> None:
-    # What cannot be imported fails again, and is told, where it is needed.
+    # A package that cannot be imported fails again where it is needed, and is reported there.
     for import_one in (_tracking, _models):
         try:
             import_one()

@@ -1,6 +1,6 @@
-"""What a person at the terminal sees of a run: on a terminal a live line per step with a bar, elsewhere plain lines.
+"""Show the progress of a run: on a terminal a live line with a bar per step, elsewhere plain lines.
 
-Lines go to standard error; lists and results go elsewhere. Only one step is shown at a time, as only one runs at a time.
+All of it goes to standard error, so that results on standard output can be piped. Only one step runs, and is shown, at a time.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _T = TypeVar("_T")
-# More often would take the processor from the step itself.
+# Redrawing more often would take processor time from the step.
 _REFRESHES_A_SECOND: Final = 5
 _BAR_WIDTH: Final = 30
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal, above the live line if there is one."""
+    """Print a line, above the live line if there is one."""
     if _live is None:
         print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress is for the terminal
     else:
@@ -31,8 +31,9 @@ def say(line: str) -> None:
 
 @contextmanager
 def showing(step: str) -> Iterator[None]:
-    """Show a step while the block runs, and how long it took where the terminal is live."""
+    """Show a step while the block runs; on a terminal also how long it took."""
     global _live  # noqa: PLW0603 - there is one terminal
+    # A step within a step gets a plain line: there is only one live line.
     if _live is not None or not sys.stderr.isatty():
         say(f"{step} …")
         yield
@@ -46,12 +47,12 @@ def showing(step: str) -> Iterator[None]:
 
 
 def each(items: Iterable[_T], *, total: int, unit: str) -> Iterator[_T]:
-    """Go through what a step works on, and let its bar follow.
+    """Iterate over the items that a step works on, and advance its bar.
 
     Args:
-        items: What is worked on; the next is asked for when one is done.
-        total: How many there are.
-        unit: What they are, such as `files`.
+        items: The items; an item counts as done when the next one is requested.
+        total: The number of items.
+        unit: The plural name of the items, such as `files`.
     """
     for done, item in enumerate(items):
         if _live is not None:
@@ -62,18 +63,18 @@ def each(items: Iterable[_T], *, total: int, unit: str) -> Iterator[_T]:
 
 
 def each_cutoff(days: Sequence[_T]) -> Iterator[_T]:
-    """Go through past cut-offs, and let the bar follow."""
+    """Iterate over past cut-offs, and advance the bar."""
     return each(days, total=len(days), unit="cut-offs")
 
 
 def restore_terminal() -> None:
-    """Show the cursor again, which a live line hides, for a process that is ended in the middle of a step."""
+    """Show the cursor, which a live line hides, before a process ends in the middle of a step."""
     if _live is not None:
         print(_SHOW_CURSOR, end="", file=sys.__stderr__, flush=True)
 
 
 class _LiveStep:
-    """One line that changes while its step runs, and stays with its seconds afterwards."""
+    """One line that is redrawn while its step runs, and that shows its seconds afterwards."""
 
     def __init__(self, name: str) -> None:
         self._name, self._began = name, time.perf_counter()
@@ -106,7 +107,7 @@ def _progress() -> Progress:
         console=Console(stderr=True),
         refresh_per_second=_REFRESHES_A_SECOND,
         transient=True,
-        # What the night and its libraries print must stay where it goes: tests and pipes read it.
+        # Standard output is read by pipes and tests, so that it must not be redirected to the live display.
         redirect_stdout=False,
         redirect_stderr=True,
     )

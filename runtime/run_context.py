@@ -1,4 +1,4 @@
-"""The context of one run: what is configured, where things lie, which night it is, and what has been told so far."""
+"""The context of one run: its settings, its workspace, its night, its clock and its log."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ ROOMS: Final = (
 
 @dataclass(frozen=True)
 class RunContext:
-    """Everything the steps of a run share.
+    """What the steps of a run share.
 
     Args:
-        workspace: Where things lie.
+        workspace: The paths of the workspace, and its lock.
         settings: The configuration.
         tracking: The MLflow store.
-        asked: The night that was asked for; None means the last full day in the data.
-        now: The clock when the run began.
+        asked: The night that was asked for; None means the last full day in the data, which only intake determines.
+        now: When the run began, in UTC.
         log: The structured log of the run.
-        seconds: Step → wall seconds, filled as the steps finish.
-        counts: Step → what it counted, such as rows, filled as the steps run.
-        ended: The steps that ended well, in their order.
+        seconds: Step → wall-clock seconds, filled as the steps finish.
+        counts: Step → its counts, such as rows, filled as the steps run.
+        ended: The steps that ended without an error, in their order.
     """
 
     workspace: Workspace
@@ -66,7 +66,7 @@ class RunContext:
 
     @property
     def as_of(self) -> date:
-        """The night, once it is known."""
+        """The night; to be read only after intake has determined it."""
         assert self.asked is not None, "the night is known only after intake"
         return self.asked
 
@@ -76,13 +76,13 @@ class RunContext:
         return self.settings.community.timezone
 
     def on(self, as_of: date) -> RunContext:
-        """The same run with its night resolved."""
+        """Return the same run with its night resolved, and give its log the file of that night."""
         self.log.of(as_of)
         return replace(self, asked=as_of)
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, int]]:
-        """Show on the terminal what is being done, and note how long it took; the block may fill in what it counted."""
+        """Show and log a step, and measure its time; yields a dictionary that the block may fill with counts."""
         began, ended = time.perf_counter(), "step failed"
         counted: dict[str, int] = {}
         self.counts[name] = counted
@@ -93,6 +93,7 @@ class RunContext:
             ended = "step ended"
             self.ended.append(name)
         except Exception as error:
+            # Here for all steps alike: every library reports a full disk or a refusing store in its own way.
             translated = None if isinstance(error, EvenfallError) else translate_os_error(error)
             if translated is None:
                 raise
@@ -104,12 +105,12 @@ class RunContext:
 
 
 def open_run(folder: str | Path, as_of: str | date | None, *, now: datetime | None = None) -> RunContext:
-    """Read a workspace's configuration and settle which night is meant.
+    """Read a workspace's configuration and determine the night.
 
     Args:
         folder: The workspace.
-        as_of: A date, its text, or None for what `[run] as_of` says.
-        now: The clock; None reads it.
+        as_of: A date, its text as YYYY-MM-DD, or None for what `[run] as_of` says.
+        now: The current time in UTC; None reads the clock.
 
     Raises:
         ConfigurationError: The configuration or the date is wrong, the night is not over yet, or a newer release wrote the lake.
@@ -123,14 +124,14 @@ def open_run(folder: str | Path, as_of: str | date | None, *, now: datetime | No
     settings = load_settings(root)
     clock = now or datetime.now(UTC)
     today = clock.astimezone(ZoneInfo(settings.community.timezone)).date()
-    wanted = settings.run.as_of if as_of is None else as_of
+    requested = settings.run.as_of if as_of is None else as_of
     night: date | None
-    if wanted == "latest":
+    if requested == "latest":
         night = None
-    elif wanted == "yesterday":
+    elif requested == "yesterday":
         night = today - timedelta(days=1)
     else:
-        night = _date(wanted)
+        night = _date(requested)
         if night >= today:
             raise ConfigurationError(
                 f"the night of {night} is not over in {settings.community.timezone}, where today is {today}",
@@ -144,7 +145,12 @@ def open_run(folder: str | Path, as_of: str | date | None, *, now: datetime | No
 
 
 def nights_between(folder: str | Path, first: str | date, last: str | date) -> list[date]:
-    """Every night from one day to another.
+    """Return every night from one day to another, both included.
+
+    Args:
+        folder: The workspace.
+        first: The first night, as a date or as YYYY-MM-DD.
+        last: The last night, likewise.
 
     Raises:
         ConfigurationError: As `open_run`, or the last is before the first.
@@ -156,17 +162,18 @@ def nights_between(folder: str | Path, first: str | date, last: str | date) -> l
 
 
 def settings_hash(settings: Settings) -> str:
-    """A hash of everything configured; where the data lie is part of it, passwords in addresses are not readable from it."""
+    """Return a hash of all settings, addresses of the data included; passwords cannot be read from it."""
     text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def code_hash(rooms: Sequence[str] = ROOMS) -> str:
-    """A hash of our own source files, whichever way they were installed; by default of all that a night runs."""
+    """Return a hash of the source files of some rooms; by default of all rooms that a night runs."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     files = (path for room in rooms for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css"))
     for path in sorted(files):
+        # Relative paths: the same code has the same hash wherever it is installed.
         digest.update(str(path.relative_to(root)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

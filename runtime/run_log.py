@@ -1,7 +1,7 @@
-"""The structured log of the nights: JSON lines under `logs/`, one file per night, one line per thing that happened.
+"""The structured log of the nights: JSON lines under `logs/`, one file per night, one line per event.
 
-Every line has `at` (UTC), `run` and `event`. It names steps, counts, seconds and memory: never a member, never a secret. A log
-that cannot be written is let go: it must not decide how a night ends.
+Every line has `at` (UTC), `run` and `event`. It names steps, counts, seconds and memory: never a member, never a secret. Lines
+that cannot be written are lost: the log must not change how a night ends.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _NAME: Final = re.compile(r"(?:unknown-)?(\d{4}-\d{2}-\d{2})\.jsonl")
 
 
 class RunLog:
-    """One run's lines; those told before the night is known wait until it is.
+    """The lines of one run; lines from before the night is known are kept until it is.
 
     Args:
-        folder: Where the files of all nights are.
+        folder: The folder with the files of all nights.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,8 +39,8 @@ class RunLog:
         """Begin a run; before that, and after its end, nothing is written.
 
         Args:
-            as_of: The night; None where only the data will tell.
-            purpose: What is being done, such as `nightly`.
+            as_of: The night; None while it is not known.
+            purpose: The kind of run, such as `nightly`.
         """
         self._waiting, self._file = [], None
         self.tell("run began", purpose=purpose, process=os.getpid())
@@ -48,9 +48,9 @@ class RunLog:
             self.of(as_of)
 
     def of(self, as_of: date) -> None:
-        """Say which night it is, and write what was waiting for that."""
+        """Set the night, and write the lines that were kept until it was known."""
         if self._waiting is not None:
-            self._into(self.folder / f"{as_of.isoformat()}.jsonl")
+            self._write(self.folder / f"{as_of.isoformat()}.jsonl")
 
     def tell(self, event: str, **facts: Any) -> None:
         """Add a line."""
@@ -59,24 +59,25 @@ class RunLog:
         line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "run": self.run, "event": event, **facts}
         self._waiting.append(json.dumps(line, ensure_ascii=False))
         if self._file is not None:
-            self._into(self._file)
+            self._write(self._file)
 
     def end(self, *, exit_code: int, seconds: float) -> None:
-        """End the run; one whose night was never known is kept under the day of the clock."""
+        """End the run; one whose night was never known goes into a file named after the day in UTC."""
         self.tell("run ended", exit=exit_code, seconds=round(seconds, 3), **peak_memory())
         if self._file is None:
-            self._into(self.folder / f"unknown-{datetime.now(UTC).date().isoformat()}.jsonl")
+            self._write(self.folder / f"unknown-{datetime.now(UTC).date().isoformat()}.jsonl")
         self._waiting = None
 
-    def _into(self, file: Path) -> None:
+    def _write(self, file: Path) -> None:
         self._file = file
         lines, self._waiting = self._waiting or [], []
+        # A full disk must not end the run; these lines are lost.
         with contextlib.suppress(OSError):
             _append(file, lines)
 
 
 def peak_memory() -> dict[str, int]:
-    """The most memory this process has held so far, as `peak_memory_mib`; empty where the system does not tell."""
+    """Return the most memory this process has used so far, as `peak_memory_mib`; empty where the system does not report it."""
     try:
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
     except OSError:
@@ -85,7 +86,7 @@ def peak_memory() -> dict[str, int]:
 
 
 def read_log(file: Path) -> Iterator[Mapping[str, Any]]:
-    """The lines of a file; one that was cut off by a full disk or a kill is passed over."""
+    """Yield the lines of a file; a line that a full disk or a kill cut off is skipped."""
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         with contextlib.suppress(json.JSONDecodeError):
             entry = json.loads(line)
@@ -94,22 +95,23 @@ def read_log(file: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def log_files(folder: Path) -> dict[Path, date]:
-    """File → its night, or the day of the clock for runs whose night was never known."""
+    """Return file → its night, or the day in UTC for runs whose night was never known."""
     names = {path: _NAME.fullmatch(path.name) for path in sorted(folder.glob("*.jsonl"))}
     return {path: date.fromisoformat(match[1]) for path, match in names.items() if match}
 
 
 def remove_logs(folder: Path, *, until: date) -> None:
-    """Remove the logs of nights up to a day."""
+    """Remove the logs of nights up to a day, that day included."""
     for path, night in log_files(folder).items():
         if night <= until:
             path.unlink(missing_ok=True)
 
 
 def _append(file: Path, lines: list[str]) -> None:
-    """Add lines in one write, on a line of their own even where the last one was cut off."""
+    """Append lines in one write."""
     file.parent.mkdir(exist_ok=True)
     with file.open("a+b") as stream:
+        # A full disk or a kill may have cut the last line off: an empty line before ours then ends it.
         if stream.tell():
             stream.seek(-1, os.SEEK_END)
             lines = lines if stream.read(1) == b"\n" else ["", *lines]
@@ -121,5 +123,6 @@ def _peak_by_usage() -> dict[str, int]:
         import resource
     except ImportError:
         return {}
+    # `ru_maxrss` is in bytes on macOS and in KiB on Linux.
     bytes_per_unit = 1 if sys.platform == "darwin" else 1024
     return {"peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * bytes_per_unit // 1024**2}

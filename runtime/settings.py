@@ -203,20 +203,20 @@ class Scale(_Section):
 
     @model_validator(mode="after")
     def _only_what_means_something(self) -> Self:
-        given = self.model_fields_set
+        set_keys = self.model_fields_set
         here, tls = {"workers", "worker_memory"}, {"tls_ca", "tls_cert", "tls_key"}
         of_dask = {"address", "bucket_members"} | here | tls
-        if self.engine == "local" and given & of_dask:
-            raise ValueError(f'{_named(given & of_dask)} needs engine = "dask"')
+        if self.engine == "local" and set_keys & of_dask:
+            raise ValueError(f'{_named(set_keys & of_dask)} needs engine = "dask"')
         if self.address is None:
-            if given & tls:
-                raise ValueError(f"{_named(given & tls)} needs an address; a cluster here makes its own certificates")
+            if set_keys & tls:
+                raise ValueError(f"{_named(set_keys & tls)} needs an address; a cluster here makes its own certificates")
             return self
-        if given & here:
-            raise ValueError(f"{_named(given & here)} is for a cluster here; the one at the address has its own")
+        if set_keys & here:
+            raise ValueError(f"{_named(set_keys & here)} is for a cluster here; the one at the address has its own")
         if not re.fullmatch(r"(tcp|tls)://[^/\s:]+:\d{1,5}", self.address):
             raise ValueError(f"{self.address!r} is not the address of a scheduler, such as tls://host:8786")
-        if self.address.startswith("tls://") != (given >= tls) or (given & tls and not given >= tls):
+        if self.address.startswith("tls://") != (set_keys >= tls) or (set_keys & tls and not set_keys >= tls):
             raise ValueError("a tls:// address, and no other, needs `tls_ca`, `tls_cert` and `tls_key`")
         return self
 
@@ -252,7 +252,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _one_or_many(cls, raw: Any) -> Any:
-        """Read every source as a list, so that a mistake in one is reported once and at its place."""
+        """Turn every source into a tuple, so that a mistake is reported once and with the number of its source."""
         sources = raw.get("sources") if isinstance(raw, dict) else None
         if isinstance(sources, dict):
             raw = {**raw, "sources": {name: tuple(s) if isinstance(s, list) else (s,) for name, s in sources.items()}}
@@ -314,11 +314,11 @@ class Settings(BaseSettings):
 
     @property
     def lifecycle_policy(self) -> LifecyclePolicy:
-        """How long a silence means what: as configured, else by the churn horizon."""
+        """The lifecycle policy: as configured, else derived from the churn horizon."""
         return self.lifecycle or LifecyclePolicy.for_horizon(self.churn.horizon_days)
 
     def table_sources(self, table: str) -> tuple[SourceSettings, ...]:
-        """The sources of a table in their order; empty when it has none."""
+        """Return the sources of a table in their order; empty when it has none."""
         configured = self.sources.get(table, ())
         return configured if isinstance(configured, tuple) else (configured,)
 
@@ -330,7 +330,7 @@ def load_settings(workspace: Path) -> Settings:
         workspace: The folder that holds `evenfall.toml`.
 
     Raises:
-        ConfigurationError: The file is missing or unreadable, is not TOML, or says something we do not know.
+        ConfigurationError: The file is missing or unreadable, is not TOML, or has an unknown key or a wrong value.
     """
     file = workspace / CONFIGURATION_FILE
     try:

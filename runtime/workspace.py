@@ -1,4 +1,4 @@
-"""A workspace folder: where things lie in it, and that only one run works in it at a time."""
+"""A workspace folder: its paths, and the lock by which only one run works in it at a time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ DEFAULT_LAKE_PATH: Final = "lake"
 
 @dataclass(frozen=True)
 class Workspace:
-    """The places of one workspace.
+    """The paths of one workspace, and its lock.
 
     Args:
         root: The folder with `evenfall.toml`.
-        lake_path: Where the Delta tables lie, as `[lake] path` says it.
-        group_readable: Whether the group of the user that runs Evenfall may read it, as `[access] group_readable` says.
+        lake_path: Where the Delta tables are, from `[lake] path`.
+        group_readable: Whether the group of the user that runs Evenfall may read it, from `[access] group_readable`.
     """
 
     root: Path
@@ -53,7 +53,7 @@ class Workspace:
 
     @property
     def state(self) -> Path:
-        """What Evenfall and Prefect keep for themselves; safe to delete between runs, but for `erasure.key`."""
+        """Internal files of Evenfall and Prefect; safe to delete between runs, except `erasure.key`."""
         return self.root / ".evenfall"
 
     @property
@@ -63,7 +63,7 @@ class Workspace:
 
     @property
     def logs(self) -> Path:
-        """One file per night with what happened when, as JSON lines."""
+        """One file per night with its events, as JSON lines."""
         return self.root / "logs"
 
     def night(self, as_of: date) -> Path:
@@ -80,14 +80,15 @@ class Workspace:
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
-        """Hold the workspace while the block runs; the system releases a dead holder's lock by itself.
+        """Lock the workspace while the block runs.
 
         Raises:
-            WorkspaceBusyError: Another run holds it; says which.
+            WorkspaceBusyError: Another run has locked it; the message says which.
             ConfigurationError: The folder cannot be written.
         """
         try:
             self.state.mkdir(parents=True, exist_ok=True)
+            # The operating system releases the lock of a process that dies, so that no stale lock remains.
             lock = FileLock(self.state / "lock", timeout=0)
             lock.acquire()
         except Timeout:
@@ -98,6 +99,7 @@ class Workspace:
                 remedy="Free space, or give the user that runs Evenfall the right to write there.",
             ) from error
         try:
+            # Only after the lock is taken: the file must not name a run that did not get it.
             self._sign(purpose)
             close_to_others(self.root, group_readable=self.group_readable)
             yield
@@ -105,16 +107,17 @@ class Workspace:
             lock.release()
 
     def refuse_when_locked(self) -> None:
-        """Tell at once, before anything heavy is read, what `locked` would tell later.
+        """Fail as `locked` would, before heavy packages are imported.
 
         Raises:
-            WorkspaceBusyError: Another run holds the workspace now.
+            WorkspaceBusyError: Another run has locked the workspace.
         """
         if self.holder() is not None:
             raise self._busy()
 
     def holder(self) -> str | None:
-        """Who holds the workspace now, or None; a dead holder holds nothing."""
+        """Return which run has locked the workspace; None when none has."""
+        # The lock file may stay after a run, so only an attempt to lock it tells whether a run goes on.
         if not (self.state / "lock").exists():
             return None
         try:
@@ -124,13 +127,14 @@ class Workspace:
             return self._holder()
 
     def locked_since(self) -> datetime | None:
-        """When whoever signed last took hold of the workspace; None where that is not known."""
+        """Return when the workspace was last locked, in UTC; None when that is not known."""
         try:
             return datetime.fromisoformat(json.loads((self.state / "holder.json").read_text(encoding="utf-8"))["since"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def _sign(self, purpose: str) -> None:
+        """Write which run has locked the workspace, for the messages of others."""
         holder = {
             "purpose": purpose,
             "process": os.getpid(),

@@ -58,6 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except EvenfallError as error:
+        # First: after a signal, an error is a consequence of the signal, and its exit code would mislead.
         end_when_asked()
         click.echo(f"evenfall: {error}", err=True)
         sys.exit(error.exit_code)
@@ -71,6 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         if translated is not None:
             click.echo(f"evenfall: {translated}", err=True)
             sys.exit(translated.exit_code)
+        # Printed and not raised: the exit code has to be ours.
         traceback.print_exc()
         click.echo("evenfall: this is a bug of ours. Nothing half-done was published; please report the lines above.", err=True)
         sys.exit(ExitCode.BUG)

@@ -30,6 +30,7 @@ def train(workspace: Path, as_of: str | None, promote: bool, rollback: bool) -> 
         raise click.UsageError("--promote and --rollback exclude each other.")
     run, _ = free_workspace(workspace, as_of, purpose="train")
     prepare_flow(run)
+    # Imported after `prepare_flow`, because Prefect reads its environment when it is imported.
     from flows.train import train as train_flow
 
     wait_for_server()
@@ -96,13 +97,16 @@ def _run_nightly(workspace: Path, as_of: str | None) -> None:
     with showing("getting ready"), importing():
         run, is_any_new = free_workspace(workspace, as_of, purpose="nightly", sources=True)
         prepare_flow(run)
+        # The imports run in a thread while this one imports the flow, and Prefect's server starts in its process.
         preload(validates=is_any_new)
         from flows.nightly import nightly as nightly_flow
 
         wait_for_server()
     with without_heartbeats():
-        done = nightly_flow(str(workspace), as_of)
+        result = nightly_flow(str(workspace), as_of)
     from pipeline.summary import closing_lines
 
-    for line in closing_lines(done.run, members=done.members, contacts=done.contacts, tonight=done.tonight, shown=workspace):
+    for line in closing_lines(
+        result.run, members=result.members, contacts=result.contacts, tonight=result.tonight, shown=workspace
+    ):
         click.echo(line)

@@ -32,7 +32,14 @@ def as_of_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False, needs_data: bool = False) -> RunContext:
-    """Open a run and check what can be checked before anything heavy is imported, so that a mistake is told at once."""
+    """Open a run, and check what can be checked before heavy packages are imported, so that a mistake is reported at once.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        as_of: The night as YYYY-MM-DD; None for what `[run] as_of` says.
+        writes: Whether the command writes in the workspace.
+        needs_data: Whether the command needs a lake with data.
+    """
     from pipeline.preflight import preflight, refuse_empty
     from runtime.run_context import open_run
 
@@ -55,7 +62,13 @@ def prepare_flow(run: RunContext) -> None:
 
 
 def free_workspace(workspace: Path, as_of: str | None, *, purpose: str, sources: bool = False) -> tuple[RunContext, bool]:
-    """Do the same for a run that needs the workspace for itself; a failure goes to the alerts and to the log.
+    """Do the same for a run that locks the workspace; a failure is sent as an alert, and one of the preflight is logged.
+
+    Args:
+        workspace: The folder with `evenfall.toml`.
+        as_of: The night as YYYY-MM-DD; None for what `[run] as_of` says.
+        purpose: The kind of run, such as `nightly`.
+        sources: Whether the run reads the sources, so that these are checked, too.
 
     Returns:
         The run, and whether the sources, where they are read, offer a new file.

@@ -1,4 +1,4 @@
-"""The doctor looks at a lake in a bucket: does the store answer, may we write, and does it keep two writers apart."""
+"""The doctor checks a lake in a bucket: whether it can be read and written, and whether conditional writes work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ABOUT: Final = "bucket"
 
 
 def look_at_bucket(workspace: Workspace) -> Iterator[Diagnosis]:
-    """Could a night read and write there? One small object is written and removed again to know."""
+    """Check that a night could read and write there, by writing one small object and removing it."""
     bucket = workspace.lake.root
     if not isinstance(bucket, Bucket):
         return
@@ -41,7 +41,7 @@ def look_at_bucket(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def review_bucket(bucket: Bucket) -> Iterator[Diagnosis]:
-    """What of the rights to a bucket can be seen from here, and what cannot."""
+    """Check who may read or change a bucket, as far as that can be seen from here."""
     try:
         is_public = bucket.is_public()
     except EvenfallError as error:
@@ -50,16 +50,16 @@ def review_bucket(bucket: Bucket) -> Iterator[Diagnosis]:
     if is_public:
         says = f"the access list of the bucket {bucket.name} opens it to everybody"
         yield problem(_ABOUT, says, "Make the bucket private.", exit_code=ExitCode.CONFIGURATION)
-    asked = "its access list could not be read; who" if is_public is None else "its access list names nobody else; who else"
+    access_list = "its access list could not be read; who" if is_public is None else "its access list names nobody else; who else"
     yield warning(
         _ABOUT,
-        f"{bucket}: {asked} may read or change it by policies, roles or keys cannot be seen from here",
+        f"{bucket}: {access_list} may read or change it by policies, roles or keys cannot be seen from here",
         "Ask whoever runs the store; it holds what names members. Let it encrypt what it stores, and log who reads it.",
     )
 
 
 def _keeps_apart(bucket: Bucket) -> bool:
-    """Whether the second of two writers is told that he is the second."""
+    """Return whether a conditional write fails when the object exists: Delta tables rely on it for their commits."""
     bucket.remove(_PROBE)
     try:
         return bucket.write(_PROBE, b"1", only_new=True) and not bucket.write(_PROBE, b"2", only_new=True)

@@ -1,6 +1,6 @@
-"""`evenfall doctor`: what a night needs is looked at, one thing after another, before the night needs it; nothing is changed.
+"""`evenfall doctor`: check what a night needs, one thing after another, and change nothing.
 
-Every look stands alone: what is wrong with one does not keep the others from being told.
+Checks are independent: one that fails does not keep the others from being reported.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Look = Callable[[], Iterator[Diagnosis]]
 
 
 def examine(folder: Path, *, security: bool = False) -> list[Diagnosis]:
-    """Look at a workspace; as `examine_in_turn`, all at once."""
+    """Check a workspace; as `examine_in_turn`, but returns all findings at the end."""
     return list(examine_in_turn(folder, security=security))
 
 
 def examine_in_turn(folder: Path, *, security: bool = False) -> Iterator[Diagnosis]:
-    """Look at a workspace, and say each thing as soon as it is known: what needs long to ask comes late.
+    """Check a workspace, and yield each finding as soon as it is known; slow checks come late.
 
     Args:
         folder: The folder with `evenfall.toml`.
-        security: Look at who else may read or change it, instead of whether a night would run.
+        security: Check who else may read or change it, instead of whether a night would run.
 
     Yields:
-        One finding per thing looked at, in the order a night would meet them.
+        One finding per check, in the order in which a night would need the things checked.
 
     Raises:
         ConfigurationError: There is no such folder.
@@ -49,11 +49,11 @@ def examine_in_turn(folder: Path, *, security: bool = False) -> Iterator[Diagnos
     if security:
         yield from review(root)
         return
-    # Somebody waits at the terminal: MLflow's client would go on trying for minutes.
+    # Somebody waits at the terminal, and by default MLflow's client retries for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     for look in _looks(root):
-        yield from _taken(look)
+        yield from _findings_of(look)
 
 
 def _looks(root: Path) -> Iterator[Look]:
@@ -76,7 +76,8 @@ def _looks_at_night(run: RunContext) -> Iterator[Look]:
     workspace, settings = run.workspace, run.settings
     yield lambda: look_at_clock(workspace, settings, now=run.now)
     yield lambda: look_at_sources(workspace, settings)
-    mlflow = list(_taken(lambda: look_at_mlflow(run)))
+    # Asked at once, because whether the last check may ask MLflow depends on the answer.
+    mlflow = list(_findings_of(lambda: look_at_mlflow(run)))
     yield lambda: iter(mlflow)
     yield lambda: look_at_prefect(run)
     yield lambda: look_at_publication(run)
@@ -87,13 +88,13 @@ def _looks_at_night(run: RunContext) -> Iterator[Look]:
     yield lambda: look_at_tonight(run, registry_answers=answers)
 
 
-def _taken(look: Look) -> Iterator[Diagnosis]:
-    """What a look finds; where it fails itself, that is what it found."""
+def _findings_of(look: Look) -> Iterator[Diagnosis]:
+    """Yield the findings of a check; an error of the check becomes a finding."""
     try:
         yield from look()
     except EvenfallError as error:
         yield of_error("workspace", error)
-    except Exception as error:  # one look that cannot be taken must not hide the others; what it says may be anything
+    except Exception as error:  # one failing check must not hide the others; the text of the error may hold anything
         yield problem(
             "doctor",
             f"could not look further here: {type(error).__name__}",
@@ -110,7 +111,7 @@ def _look_at_configuration(root: Path) -> Iterator[Diagnosis]:
 
 
 def _workspace(root: Path) -> Workspace:
-    """The workspace as it is configured, or as it is by default where the configuration cannot be read."""
+    """Return the workspace as configured, or with default paths where the configuration cannot be read."""
     try:
         return Workspace(root, load_settings(root).lake.path)
     except EvenfallError:
@@ -118,7 +119,7 @@ def _workspace(root: Path) -> Workspace:
 
 
 def _night(root: Path) -> RunContext | None:
-    """The night that would run; None where the looks before have said already why there is none."""
+    """Return the run of the next night; None where an earlier check has reported already why there is none."""
     try:
         return open_run(root, None)
     except EvenfallError:

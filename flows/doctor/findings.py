@@ -1,4 +1,4 @@
-"""What the doctor says: one finding per thing looked at, in plain lines, and the exit code they add up to."""
+"""The findings of the doctor, their lines on the terminal, and the exit code that follows from them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ABOUT_WIDTH: Final = 14
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
         level: Whether anything is to be done.
-        about: What was looked at, in a word.
-        says: What was found.
-        remedy: What to do about it; empty where nothing is.
-        exit_code: With which code a night would end because of it, for a problem.
+        about: What was checked, in one word.
+        says: The result.
+        remedy: What to do about it; empty when nothing is to be done.
+        exit_code: The code with which a night would end because of it, for a problem.
     """
 
     level: Level
@@ -34,33 +34,46 @@ class Diagnosis:
 
 
 def ok(about: str, says: str) -> Diagnosis:
-    """Nothing to do."""
+    """Return a finding that asks for nothing."""
     return Diagnosis("ok", about, says)
 
 
 def warning(about: str, says: str, remedy: str) -> Diagnosis:
-    """A night would run, but somebody should look."""
+    """Return a finding for: a night would run, but somebody should look.
+
+    Args:
+        about: What was checked, in one word.
+        says: The result.
+        remedy: What to do about it.
+    """
     return Diagnosis("warning", about, says, remedy)
 
 
 def problem(about: str, says: str, remedy: str, *, exit_code: int) -> Diagnosis:
-    """A night would fail, or should not run like this."""
+    """Return a finding for: a night would fail, or should not run like this.
+
+    Args:
+        about: What was checked, in one word.
+        says: The result.
+        remedy: What to do about it.
+        exit_code: The code with which a night would end.
+    """
     return Diagnosis("problem", about, says, remedy, exit_code)
 
 
 def of_error(about: str, error: EvenfallError) -> Diagnosis:
-    """The problem a night would end with."""
+    """Return the finding for an error with which a night would end."""
     says = f"{error.what}\n{error.detail}" if error.detail else error.what
     return problem(about, says, error.remedy, exit_code=error.exit_code)
 
 
 def exit_code(findings: Iterable[Diagnosis]) -> int:
-    """0 when nothing is a problem, else the lowest code of the problems: what a night would meet first."""
+    """Return the lowest exit code of the problems, or 0 when there is none."""
     return min((finding.exit_code for finding in findings if finding.level == "problem"), default=0)
 
 
 def lines_of(finding: Diagnosis) -> Iterator[str]:
-    """One finding in one or more lines."""
+    """Yield the lines of a finding."""
     first, *more = finding.says.splitlines() or [""]
     yield f"{finding.level:<{_LEVEL_WIDTH}}{finding.about:<{_ABOUT_WIDTH}}{first}"
     for line in more:
@@ -70,6 +83,6 @@ def lines_of(finding: Diagnosis) -> Iterator[str]:
 
 
 def counted(findings: Sequence[Diagnosis]) -> str:
-    """How many problems and warnings there are."""
+    """Return the numbers of problems and warnings as text."""
     counts = {level: sum(finding.level == level for finding in findings) for level in ("problem", "warning")}
     return ", ".join(f"{count} {plural(level, count)}" for level, count in counts.items())

@@ -1,4 +1,4 @@
-"""The doctor looks at the machine: may the workspace be written, is there room, which versions, what does the clock say."""
+"""The doctor checks the machine: rights, disk space, versions of packages, and the clock."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _PIN: Final = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\\]+)", re.MULTILIN
 
 
 def look_at_permissions(workspace: Workspace) -> Iterator[Diagnosis]:
-    """May everything be written that a night writes?"""
+    """Check that everything can be written that a night writes."""
     closed = inaccessible_paths(workspace, writes=True)
     if closed:
         yield problem(
@@ -62,7 +62,7 @@ def look_at_permissions(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def look_at_disk(workspace: Workspace) -> Iterator[Diagnosis]:
-    """Is there room for another night? A day that changes much rewrites much, and old versions stay for a while."""
+    """Check that there is disk space for another night, which may rewrite many days while old versions stay for a time."""
     is_here = not isinstance(workspace.lake.root, Bucket)
     free = shutil.disk_usage(_on_disk(workspace)).free
     lake = sum(file.size_bytes for file in workspace.lake.storage().files()) if is_here else 0
@@ -76,13 +76,13 @@ def look_at_disk(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def _on_disk(workspace: Workspace) -> Path:
-    """The folder whose disk fills up: the lake's own, once it is there."""
+    """Return the folder whose disk fills up: that of the lake once it exists."""
     root = workspace.lake.root
     return root if isinstance(root, Path) and root.is_dir() else workspace.root
 
 
 def look_at_versions() -> Iterator[Diagnosis]:
-    """Are Python and the main libraries those that the lock pins and the tests ran with?"""
+    """Check that Python and the main libraries have the versions that the lock pins and the tests ran with."""
     python = platform.python_version()
     if tuple(map(int, platform.python_version_tuple()[:2])) < _OLDEST_PYTHON:
         yield problem(
@@ -108,7 +108,13 @@ def look_at_versions() -> Iterator[Diagnosis]:
 
 
 def look_at_clock(workspace: Workspace, settings: Settings, *, now: datetime) -> Iterator[Diagnosis]:
-    """What day is it for the community, and has the clock gone back since anything arrived?"""
+    """Check the clock: which day it is for the community, and that it has not gone back since anything arrived.
+
+    Args:
+        workspace: The workspace.
+        settings: Its settings, for the timezone.
+        now: The current time in UTC.
+    """
     local = now.astimezone(ZoneInfo(settings.community.timezone))
     says = f"{now:%Y-%m-%d %H:%M} UTC; in {settings.community.timezone} it is {local:%Y-%m-%d %H:%M}"
     lake = workspace.lake
@@ -128,7 +134,7 @@ def look_at_clock(workspace: Workspace, settings: Settings, *, now: datetime) ->
 
 
 def shown_bytes(size: int) -> str:
-    """A size for people."""
+    """Return a size in bytes as text for people."""
     for unit, factor in (("GB", _GIB), ("MB", _MIB), ("kB", 1024)):
         if size >= factor:
             return f"{size / factor:,.1f} {unit}"
@@ -136,18 +142,18 @@ def shown_bytes(size: int) -> str:
 
 
 def utc_now() -> datetime:
-    """The clock."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def _pinned() -> dict[str, str]:
-    """Library → version, of the lines of the lock that are meant for this Python; empty without a lock."""
+    """Return library → version, from the lines of the lock for this Python; empty without a lock."""
     from packaging.requirements import Requirement
 
     lines = _PIN.findall(_LOCK.read_text(encoding="utf-8")) if _LOCK.exists() else []
-    wanted = (Requirement(line.strip()) for line in lines if line.startswith(_MAIN_LIBRARIES))
-    meant = [one for one in wanted if one.marker is None or one.marker.evaluate()]
-    return {one.name: str(one.specifier).removeprefix("==") for one in meant}
+    requirements = (Requirement(line.strip()) for line in lines if line.startswith(_MAIN_LIBRARIES))
+    applicable = [one for one in requirements if one.marker is None or one.marker.evaluate()]
+    return {one.name: str(one.specifier).removeprefix("==") for one in applicable}
 
 
 def _installed(name: str) -> str | None:

@@ -23,15 +23,15 @@ _LONGEST_RUN: Final = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Ran:
-    """One run as the log tells it.
+    """One run as recorded in the log.
 
     Args:
-        night: The night, or what is known of it.
-        began: When, in UTC.
-        purpose: What was being done.
-        seconds: How long it took; None for a run that never came to its end.
-        exit_code: How it ended; None likewise.
-        says: What stopped it.
+        night: The night as YYYY-MM-DD, or `unknown`.
+        began: When it began, in UTC, as ISO text.
+        purpose: The kind of run, such as `nightly`.
+        seconds: Its duration; None for a run that has no last line.
+        exit_code: Its exit code; None likewise.
+        says: The first line of its error; empty without one.
     """
 
     night: str
@@ -43,7 +43,7 @@ class Ran:
 
 
 def last_runs(workspace: Workspace) -> list[Ran]:
-    """The last runs by the time they began, newest first."""
+    """Return the last runs by the time they began, newest first."""
     newest = sorted(log_files(workspace.logs), key=lambda path: path.stat().st_mtime, reverse=True)[:_FILES_LOOKED_AT]
     ran: list[Ran] = []
     for path in newest:
@@ -55,7 +55,7 @@ def last_runs(workspace: Workspace) -> list[Ran]:
 
 
 def look_at_format(workspace: Workspace) -> Iterator[Diagnosis]:
-    """Can this release work with the lake?"""
+    """Check that this release can work with the format of the lake."""
     written = read_format(workspace.lake.root)
     if written is None:
         yield ok("lake", "nothing has landed yet")
@@ -73,7 +73,7 @@ def look_at_format(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Diagnosis]:
-    """Is a run going on, and is it one that hangs?"""
+    """Check whether a run has locked the workspace, and for how long."""
     holder, since = workspace.holder(), workspace.locked_since()
     if holder is None:
         yield ok("lock", "no run is going on")
@@ -86,7 +86,7 @@ def look_at_holder(workspace: Workspace, *, now: datetime) -> Iterator[Diagnosis
 
 
 def look_at_last_nights(workspace: Workspace) -> Iterator[Diagnosis]:
-    """How did the last runs go? The newest decides whether anything is to be done; the others are told."""
+    """Check how the last runs ended. The newest decides the level; the others are listed."""
     ran = last_runs(workspace)
     if not ran:
         lists = sorted(path.name for path in workspace.lists.glob("[0-9]*")) if workspace.lists.exists() else []
@@ -106,7 +106,12 @@ def look_at_last_nights(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def look_at_tonight(run: RunContext, *, registry_answers: bool) -> Iterator[Diagnosis]:
-    """Which night would run now, and would it train? A registry that does not answer is not asked: its client waits for long."""
+    """Check which night would run now, and whether it would train.
+
+    Args:
+        run: The run of the next night.
+        registry_answers: Whether MLflow answered before; if not, it is not asked again, because its client waits for long.
+    """
     try:
         as_of, how = _next(run)
         yield ok("tonight", f"{as_of} ({how}); {_training(run, as_of) if registry_answers else 'the registry was not asked'}")
@@ -115,7 +120,7 @@ def look_at_tonight(run: RunContext, *, registry_answers: bool) -> Iterator[Diag
 
 
 def look_for_gaps(run: RunContext) -> Iterator[Diagnosis]:
-    """Are there lists of the nights just before the one that is due?"""
+    """Check that there are lists of the nights just before the one that is due."""
     lists = run.workspace.lists
     listed = sorted(path.name for path in lists.glob("[0-9]*") if (path / "receipt.json").exists()) if lists.exists() else []
     if run.asked is None or not listed:
@@ -142,7 +147,7 @@ def _next(run: RunContext) -> tuple[date, str]:
 
 
 def _training(run: RunContext, as_of: date) -> str:
-    """Whether the night would train, as the registry tells; asked only where there is one."""
+    """Return whether the night would train, as text, by the registry of models where there is one."""
     if not run.tracking.exists():
         return "it trains: there is no champion yet"
     newest = run.tracking.newest_training("churn", as_of=as_of)

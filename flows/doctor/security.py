@@ -1,4 +1,4 @@
-"""`evenfall doctor --security`: who else could read a workspace, change it, or make it run what they like."""
+"""`evenfall doctor --security`: check who else could read a workspace, change it, or make it run other code."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _PRIVATE: Final = (".evenfall/erasure.key",)
 _PERSONAL: Final = (*OWN_FOLDERS, "mlflow.db")
 _MODEL_FOLDERS: Final = ("mlartifacts", "mlruns")
 _PICKLE_NAMES: Final = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
+# Pickles of protocols 2 to 5 begin with the byte 0x80 and the protocol, and end with the opcode STOP, a full stop.
 _PICKLE_BEGINS: Final = re.compile(rb"\x80[\x02-\x05]")
 _PICKLE_ENDS: Final = b"."
 _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1", "")
@@ -45,7 +46,7 @@ _NAMED: Final = 3
 
 
 def review(root: Path) -> Iterator[Diagnosis]:
-    """Look at a workspace with the eyes of somebody else on the machine; names files and keys, never a secret.
+    """Check what other users of the machine could read or change; names files and keys, never a secret.
 
     Args:
         root: The folder with `evenfall.toml`.
@@ -68,7 +69,7 @@ def _or_ok(about: str, says: str, findings: Iterable[Diagnosis]) -> Iterator[Dia
 
 
 def _lake(root: Path) -> Path | Bucket:
-    """Where the lake lies, as far as the configuration can be read."""
+    """Return where the lake is: as configured, or at its default path where the configuration cannot be read."""
     try:
         return Workspace(root, load_settings(root).lake.path).lake.root
     except EvenfallError:
@@ -104,7 +105,12 @@ def _permissions(root: Path, elsewhere: list[Path]) -> Iterator[Diagnosis]:
 
 
 def others_may(path: Path, bit: int) -> bool:
-    """Whether users who are neither owner nor in the group have a right to a file, and can reach it at all."""
+    """Return whether users who are neither owner nor in the group have a right to a file, and can reach its folder.
+
+    Args:
+        path: The file or folder.
+        bit: The right, such as `stat.S_IROTH`.
+    """
     try:
         return bool(path.stat().st_mode & bit) and all(folder.stat().st_mode & stat.S_IXOTH for folder in path.absolute().parents)
     except OSError:
@@ -112,7 +118,7 @@ def others_may(path: Path, bit: int) -> bool:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether the group or others have any right to a file that is for its owner alone."""
+    """Return whether the group or others have any right to a file that is for its owner alone."""
     return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
@@ -166,6 +172,7 @@ def _servers() -> Iterator[Diagnosis]:
 
 
 def _pickles(root: Path) -> Iterator[Diagnosis]:
+    # Loading a pickle can run code of whoever wrote it.
     pickles = [path for path in _files(root) if is_pickle(path)]
     in_models = [path for path in pickles if path.relative_to(root).parts[0] in _MODEL_FOLDERS]
     if in_models:
@@ -178,7 +185,7 @@ def _pickles(root: Path) -> Iterator[Diagnosis]:
 
 
 def is_pickle(path: Path) -> bool:
-    """Whether a file is a pickle, by its name or by how it begins and ends; it is never opened as one."""
+    """Return whether a file is a pickle, by its name or its first and last bytes; it is never unpickled."""
     if path.suffix.lower() in _PICKLE_NAMES:
         return True
     try:
@@ -206,7 +213,7 @@ def _links(root: Path) -> Iterator[Diagnosis]:
 
 
 def _everything(root: Path) -> Iterator[Path]:
-    """Files, folders and links below a folder; links are not followed."""
+    """Yield the files, folders and links below a folder, sorted; links are not followed."""
     for folder, folders, files in os.walk(root, followlinks=False):
         folders.sort()
         yield from (Path(folder) / name for name in sorted((*folders, *files)))
@@ -231,7 +238,7 @@ def _names(paths: list[Path], root: Path) -> str:
 
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a configuration, with the place it stands at."""
+    """Yield every text of a configuration with its key, such as `sources.orders[1].uri`."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, Mapping):

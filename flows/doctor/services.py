@@ -1,4 +1,4 @@
-"""The doctor looks at what a night talks to: MLflow's store, Prefect, the database the lists go to, alerts."""
+"""The doctor checks the services of a night: MLflow's store, Prefect, the database for the lists, alerts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SERVER_ERROR: Final = 500
 
 
 def look_at_mlflow(run: RunContext) -> Iterator[Diagnosis]:
-    """Does the store of runs and models answer?"""
+    """Check that the store of runs and models answers."""
     tracking = run.tracking
     if not tracking.exists():
         yield ok("mlflow", "no mlflow.db yet; the first night makes it")
@@ -42,7 +42,8 @@ def look_at_mlflow(run: RunContext) -> Iterator[Diagnosis]:
 
 
 def look_at_prefect(run: RunContext) -> Iterator[Diagnosis]:
-    """Which server would the night use, and does it answer?"""
+    """Check which Prefect server the night would use, and that it answers."""
+    # As a night sets it, and before Prefect is imported, which reads it.
     os.environ.setdefault("PREFECT_HOME", str(run.workspace.state / "prefect"))
     from prefect.settings import get_current_settings
 
@@ -63,7 +64,7 @@ def look_at_prefect(run: RunContext) -> Iterator[Diagnosis]:
 
 
 def look_at_publication(run: RunContext) -> Iterator[Diagnosis]:
-    """Does the database answer that the member list is written to?"""
+    """Check that the database answers that the member list is written to."""
     uri, settings = run.settings.lists.publish_uri, run.settings
     if uri is None:
         return
@@ -79,26 +80,27 @@ def look_at_publication(run: RunContext) -> Iterator[Diagnosis]:
 
 
 def look_at_alerts(run: RunContext) -> Iterator[Diagnosis]:
-    """Would anybody hear of a night that failed? Addresses are filled in, nothing is sent."""
+    """Check that alerts have an address; variables are replaced in it, and nothing is sent."""
     alerts = run.settings.alerts
     ways = {"webhook": alerts.webhook, "mail": alerts.smtp}
-    wanted = [way for way, address in ways.items() if address is not None]
+    channels = [way for way, address in ways.items() if address is not None]
     try:
         for way, address in ways.items():
             if address is not None:
                 key: Literal["webhook", "smtp"] = "smtp" if way == "mail" else "webhook"
                 check_filled_in(expand_environment(address, name=f"[alerts] {key}"), key=key)
     except EvenfallError as error:
-        # A night runs without its alerts; nobody would hear of its end.
+        # A warning and no problem: a night runs without alerts, but nobody would hear of a failure.
         yield warning("alerts", error.what, error.remedy)
         return
-    if wanted:
-        yield ok("alerts", f"by {' and '.join(wanted)}")
+    if channels:
+        yield ok("alerts", f"by {' and '.join(channels)}")
     else:
         yield warning("alerts", "nobody is told when a night fails", "Set a webhook or mail under [alerts].")
 
 
 def _own_store(run: RunContext) -> str:
+    """Count runs and models in the workspace's own store, opened read-only and without importing MLflow."""
     file = run.workspace.root / "mlflow.db"
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as store:
@@ -114,12 +116,12 @@ def _own_store(run: RunContext) -> str:
 
 
 def _server_answers(address: str, shown: str) -> str:
-    """Ask a server for its health; both MLflow and Prefect tell it at `/health`."""
+    """Ask a server for its health; MLflow and Prefect both answer at `/health`."""
     try:
         with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=_SECONDS) as answer:  # noqa: S310 - http(s) only
             answer.read(1)
     except urllib.error.HTTPError as error:
-        # A server that asks for a password is there.
+        # A server that asks for a password, or does not know the page, runs.
         if error.code >= _SERVER_ERROR:
             raise _no_answer(shown) from None
     except (OSError, ValueError):

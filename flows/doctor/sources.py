@@ -1,4 +1,4 @@
-"""The doctor looks at the sources: are the files there, do the databases answer, and what of it would be new tonight."""
+"""The doctor checks the sources: whether files exist and databases answer, and what would be new tonight."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NS_PER_SECOND: Final = 1_000_000_000
 
 
 def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagnosis]:
-    """One finding per source: what it offers, how much of that is new, and how its mapping does on the first rows of what is."""
+    """Yield one finding per source: what it offers, how much is new, and whether its mapping fits the first new rows."""
     try:
         configured = {name: identify(name, settings.table_sources(name)) for name in TABLES}
         erased, ledger = (
@@ -44,20 +44,20 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagno
     taken_in = _taken_in(ledger)
     for name, table in TABLES.items():
         for source in configured[name]:
-            about, asked = source.label, source.settings
+            about, source_settings = source.label, source.settings
             try:
                 before = [path for of, by, path in taken_in if (of, by) == (name, source.identity)]
-                exports = discover(table, [asked], root=workspace.root, arrived_paths={source.identity: before})
-                if asked.uri is not None:
-                    offers, has_rows = _ask(asked, about, workspace)
+                exports = discover(table, [source_settings], root=workspace.root, arrived_paths={source.identity: before})
+                if source_settings.uri is not None:
+                    offers, has_rows = _ask(source_settings, about, workspace)
                     coming = exports if has_rows else []
                 else:
-                    if not exports and not asked.optional:
+                    if not exports and not source_settings.optional:
                         yield warning(about, _GONE, "Look whether the export still runs; what arrived before is kept.")
                         continue
                     masked = [(erased.masked(export.path), export) for export in exports]
                     offers = f"{_summary(exports)}; {_standing(masked, source.identity, taken_in)}"
-                    new = (export for path, export in masked if not _is_held(path, export, source.identity, taken_in))
+                    new = (export for path, export in masked if not _is_unchanged(path, export, source.identity, taken_in))
                     coming = [export for export in new if not export.is_superseded]
                 yield _without_secrets(_validated(about, offers, coming, settings), settings)
             except EvenfallError as error:
@@ -65,11 +65,12 @@ def look_at_sources(workspace: Workspace, settings: Settings) -> Iterator[Diagno
 
 
 def _validated(about: str, offers: str, coming: Sequence[Export], settings: Settings) -> Diagnosis:
-    """Try the mapping on the first of what the next night would read, as `evenfall preview` does."""
+    """Try the mapping on the first export that the next night would read, as `evenfall preview` does."""
     if not coming:
         return ok(about, offers)
     first = coming[0]
     if first.location is None:
+        # Somebody waits at the terminal, so that a slow query is given up sooner than in a night.
         seconds = min(_ANSWER_SECONDS, first.settings.query_timeout_seconds)
         first = replace(first, settings=first.settings.model_copy(update={"query_timeout_seconds": seconds}))
     trial = try_export(first, timezone=settings.community.timezone)
@@ -91,13 +92,14 @@ def _without_secrets(finding: Diagnosis, settings: Settings) -> Diagnosis:
 
 
 def _ask(source: SourceSettings, about: str, workspace: Workspace) -> tuple[str, bool]:
-    """Run the query as far as its first row: the database, the password, the rights and the query itself are tried.
+    """Run the query up to its first row, which tests the database, the password, the rights and the query.
 
     Returns:
         What to say, and whether there are rows.
     """
-    asked = (source.query or "").rstrip("; \n\t")
-    first = f"SELECT count(*) AS found FROM (SELECT 1 FROM ({asked}\n) AS asked LIMIT 1) AS first"  # noqa: S608
+    query = (source.query or "").rstrip("; \n\t")
+    # A line end after the query, because it may end with a comment.
+    first = f"SELECT count(*) AS found FROM (SELECT 1 FROM ({query}\n) AS asked LIMIT 1) AS first"  # noqa: S608
     seconds = min(_ANSWER_SECONDS, source.query_timeout_seconds)
     tried = source.model_copy(update={"query": first, "query_timeout_seconds": seconds})
     has_rows = bool(read_query(tried, name=about, root=workspace.root).item())
@@ -115,7 +117,7 @@ def _summary(exports: Sequence[Export]) -> str:
 
 
 def _taken_in(ledger: pl.DataFrame) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Table, source and path → size and time of change when it was last taken in."""
+    """Return table, source and path → size in bytes and time of change (ns) when it was last taken in."""
     rows = ledger.select("table", "source", "path", "size_bytes", "modified_ns").iter_rows()
     return {(table, source, path): (size, modified) for table, source, path, size, modified in rows}
 
@@ -124,10 +126,10 @@ def _standing(masked: Sequence[tuple[str, Export]], identity: str, taken_in: dic
     counts = {"new": 0, "touched since": 0, "taken in already": 0}
     for path, export in masked:
         is_known = (export.table.name, identity, path) in taken_in
-        is_same = _is_held(path, export, identity, taken_in)
+        is_same = _is_unchanged(path, export, identity, taken_in)
         counts["new" if not is_known else "taken in already" if is_same else "touched since"] += 1
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
-def _is_held(path: str, export: Export, identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> bool:
+def _is_unchanged(path: str, export: Export, identity: str, taken_in: dict[tuple[str, str, str], tuple[int, int]]) -> bool:
     return taken_in.get((export.table.name, identity, path)) == (export.size_bytes, export.modified_ns)

@@ -1,7 +1,7 @@
-"""The Dask cluster of a night: one on this machine that lives as long as the night, or a scheduler that is there already.
+"""The Dask cluster of a night: one on this machine that ends with the night, or a scheduler that runs already.
 
-Whoever reaches a Dask scheduler can run programs on its workers. So the cluster on this machine listens on loopback only and
-speaks TLS with certificates that exist in memory for this night, and serves no web pages.
+Whoever reaches a Dask scheduler can run programs on its workers. So the cluster on this machine listens on loopback only, uses
+TLS with certificates that exist only in memory and only for this night, and serves no web pages.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
     from prefect_dask import DaskTaskRunner
 
 _LOOPBACK: Final = "127.0.0.1"
-# Also how long a client looks for a scheduler that it has lost.
+# Also how long a client tries to reconnect to a scheduler that it has lost.
 _ANSWER_SECONDS: Final = 8
 _WORKER_SECONDS: Final = 60
-# One thread a worker: as many workers as cores keep the machine busy, and no two share one memory limit.
+# One thread per worker: there are as many workers as cores, and with one thread a worker's memory limit is that of one task.
 _ONE_THREAD: Final = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Workers that are ready.
+    """A cluster whose workers are ready.
 
     Args:
-        runner: Prefect's way to them.
-        client: Dask's own way to them, for LightGBM.
-        name: How messages call it.
-        surroundings: What Prefect sends along with every task: the flow run, and not the step that happens to ask, whose
-            arguments are the whole community.
+        runner: Submits Prefect tasks to the workers.
+        client: Dask's client of the same scheduler, for LightGBM.
+        name: The name of the cluster in messages.
+        surroundings: The context that Prefect sends with every task. It was copied in the flow run: the context of the step that
+            submits would hold the arguments of that step, the whole community.
     """
 
     runner: DaskTaskRunner
@@ -55,14 +55,14 @@ class Cluster:
     surroundings: Context
 
     def submit(self, work: Task[..., Any], parameters: dict[str, Any]) -> PrefectFuture[Any]:
-        """Give a worker something to do."""
+        """Submit a task to the workers, and return its future."""
         future: PrefectFuture[Any] = self.surroundings.run(self.runner.submit, work, parameters)
         return future
 
 
 @contextmanager
 def cluster(scale: Scale) -> Iterator[Cluster]:
-    """Start or reach the cluster, and end what was started, however the block ends.
+    """Start a cluster or connect to one, and end what was started, however the block ends.
 
     Raises:
         ConfigurationError: Dask is not installed, or workers elsewhere could not reach Prefect.
@@ -93,7 +93,7 @@ def _refuse_without_dask() -> None:
 def _refuse_prefect_out_of_reach(address: str) -> None:
     """Refuse a Prefect server that ends with the night, or that workers on other machines cannot reach.
 
-    Workers live on after the night, and would look for its server for as long as they live.
+    Workers of a scheduler outlive the night, and would try to reach its server for as long as they run.
     """
     from prefect.settings import PREFECT_API_URL
 
@@ -108,7 +108,7 @@ def _refuse_prefect_out_of_reach(address: str) -> None:
 
 @contextmanager
 def _reachable_prefect() -> Iterator[None]:
-    """Tell the workers which Prefect server the night reports to; else each of them would start one of its own."""
+    """Set the address of the Prefect server for the workers; without it each of them would start a server of its own."""
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -120,9 +120,9 @@ def _reachable_prefect() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Tell what goes wrong in our own words, and leave Dask's to those who ask for them."""
+    """Silence Dask's loggers, because failures are reported in our words; `DASK_LOGGING__DISTRIBUTED` turns them on."""
     import dask.config
-    import distributed  # noqa: F401 - gives some of its loggers levels of their own
+    import distributed  # noqa: F401 - sets levels of its loggers, which are replaced below
 
     level = os.environ.get("DASK_LOGGING__DISTRIBUTED", "critical")
     for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
@@ -133,9 +133,11 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _local(scale: Scale) -> Iterator[Cluster]:
+    """Start workers on this machine, and end them with the block."""
     import dask.config
     from distributed import LocalCluster, Security
 
+    # Without routes, the web servers of scheduler and workers have no pages.
     silent: dict[str, object] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     environment = {"distributed.nanny.pre-spawn-environ": _ONE_THREAD}
     with (
@@ -161,10 +163,11 @@ def _local(scale: Scale) -> Iterator[Cluster]:
 
 @contextmanager
 def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
+    """Connect to a scheduler that runs already, and leave it running."""
     options = {"security": _security(scale), "timeout": _ANSWER_SECONDS, "set_as_default": False}
-    with _client(address, options) as asked:
+    with _client(address, options) as client:
         try:
-            asked.wait_for_workers(1, timeout=_WORKER_SECONDS)
+            client.wait_for_workers(1, timeout=_WORKER_SECONDS)
         except OSError as error:
             raise OutsideServiceError(
                 f"the Dask scheduler at {address} has no workers",
@@ -175,10 +178,13 @@ def _elsewhere(scale: Scale, address: str) -> Iterator[Cluster]:
 
 
 def _client(address: str, options: dict[str, Any]) -> Client:
-    """A client of a scheduler that answers in time: Dask's own limit does not hold for one that listens and says nothing."""
+    """Return a client of a scheduler that answers in time.
+
+    Dask's own timeout has no effect on a scheduler that accepts the connection and sends nothing.
+    """
     from distributed import Client
 
-    # Its thread is left behind when nobody answers; it ends with the process.
+    # Without an answer the thread stays blocked; as a daemon it ends with the process.
     made: Future[Client] = Future()
 
     def make() -> None:
@@ -204,11 +210,12 @@ def _connected(to: DaskCluster | str, name: str, options: dict[str, Any]) -> Ite
     runner = DaskTaskRunner(address=to, client_kwargs=options) if isinstance(to, str) else DaskTaskRunner(cluster=to)
     is_lost = False
     try:
+        # Prefect's runner and LightGBM each need a client of their own, of the same scheduler.
         with runner, RankedClient(to, **{**options, "set_as_default": False}) as client:
             try:
                 yield Cluster(runner, client, name, copy_context())
             except Exception:
-                # Whatever Dask raises in the middle of something when the scheduler goes away.
+                # Dask raises many types when the scheduler goes away, so that the state of the client decides.
                 is_lost = client.status != RUNNING
                 raise
     except EvenfallError:

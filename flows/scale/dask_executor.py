@@ -49,23 +49,29 @@ from runtime.progress import each
 from runtime.run_context import RunContext, code_hash
 from runtime.settings import Scale
 
-# Each column of everybody is held at once to find who is typical: so few columns at a time are small.
+# To find the typical member, a column is in memory for all members at once; few columns at a time keep that small.
 _COLUMNS_AT_ONCE: Final = 16
 
 
 def _by_partition(work: Any, name: str) -> Task[..., Any]:
+    """Return a task of a function; its result is never stored, because it holds rows of members."""
     made: Task[..., Any] = task(name=name, cache_policy=NO_CACHE, persist_result=False)(work)
     return made
 
 
-# Under other names than the functions, which so travel to the workers by reference.
+# The names differ from those of the functions, so that these are pickled by reference and not by value.
 _COMPUTE_FEATURES: Final = _by_partition(compute_partition_features, "features of a bucket")
 _SCORE: Final = _by_partition(score_partition, "predictions of a bucket")
 _EXPLAIN: Final = _by_partition(explain_partition, "reasons of a bucket")
 
 
 class DaskExecutor:
-    """Dask workers; `pipeline.execution.executor.Executor` says what is asked of them."""
+    """The executor that uses Dask workers; see `pipeline.execution.executor.Executor`.
+
+    Args:
+        cluster: A cluster whose workers are ready.
+        scale: The settings `[scale]`.
+    """
 
     def __init__(self, cluster: Cluster, scale: Scale) -> None:
         self.cluster = cluster
@@ -75,11 +81,11 @@ class DaskExecutor:
 
     @property
     def train_trees(self) -> TrainTrees:
-        """LightGBM on all workers together."""
+        """A function that trains trees on all workers together."""
         return train_trees_on(self.cluster.client, name=self.cluster.name)
 
     def compute_features(self, run: RunContext, snapshot: CommunitySnapshot) -> Features:
-        """As `Executor.compute_features`."""
+        """Compute features by partition; see `Executor.compute_features`."""
         lake = run.workspace.lake
         self._inputs = _write_inputs(lake, run, snapshot)
         known = replace(snapshot.history, members=lake.scan(MEMBERS))
@@ -90,13 +96,26 @@ class DaskExecutor:
         return Features(self._features().sort("member_id"), sum(rows for rows, _ in shapes), shapes[0][1], catalog)
 
     def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
-        """As `Executor.score`."""
+        """Predict by partition; see `Executor.score`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            champions: The models.
+        """
         names = [*features.rows.collect_schema().names(), *MEMBERS_SCHEMA]
         arguments = {"models": _model_files(run, champions), "columns": columns_for_segments(dict.fromkeys(names), run)}
         return pl.concat([from_arrow(one) for one in self._each(_SCORE, **arguments)]).sort("member_id")
 
     def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-        """As `Executor.explain`."""
+        """Add reasons by partition; see `Executor.explain`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            scored: What `score` returned.
+            champions: The models.
+        """
         eligible = features.rows.filter(is_eligible(run.settings.churn.eligible_days))
         arguments = {"models": _model_files(run, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
         explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **arguments)])
@@ -111,10 +130,10 @@ class DaskExecutor:
         return self._inputs
 
     def _each(self, work: Task[..., Any], **arguments: Any) -> Iterator[Any]:
-        """Do a piece of work for every bucket; what comes back is in their order.
+        """Run a task for every member partition; yields the results in the order of the partitions.
 
         Raises:
-            OutsideServiceError: The same bucket lost several workers, or the scheduler went away.
+            OutsideServiceError: The same partition lost several workers, or the scheduler went away.
         """
         inputs = self._prepared_inputs()
         pending = [
@@ -122,6 +141,7 @@ class DaskExecutor:
         ]
         try:
             for _ in each(range(len(pending)), total=len(pending), unit="partitions"):
+                # Popped, because a future keeps its result in memory.
                 yield pending.pop(0).result()
         except KilledWorker as error:
             raise OutsideServiceError(
@@ -133,12 +153,13 @@ class DaskExecutor:
 
 
 def _write_inputs(lake: Lake, run: RunContext, snapshot: CommunitySnapshot) -> PartitionInputs:
-    """Write down what all buckets stand on."""
+    """Write the members to a scratch table, and return what every partition needs to compute its features."""
     members = snapshot.history.members.collect(engine="streaming").sort("member_no")
+    # With the mark a worker notices that it reads another lake.
     mark = uuid4().hex
     lake.replace(MEMBERS, members, metadata={"mark": mark})
     return PartitionInputs(
-        # Workers on other machines keep no copies there.
+        # Workers on other machines must not keep copies of the lake's files there.
         lake=replace(lake, copies_folder=None),
         as_of=run.as_of,
         available=snapshot.history.available,
@@ -150,7 +171,10 @@ def _write_inputs(lake: Lake, run: RunContext, snapshot: CommunitySnapshot) -> P
 
 
 def _totals_tables(lake: Lake, totals: IncrementalTotals) -> Mapping[str, str]:
-    """Where the running totals of the night stand: those of a past night are not the ones that are carried on."""
+    """Return total → table: the stored totals when they are of this night, else scratch tables.
+
+    The stored totals are those of the newest night. A past night has totals of its own, which must not replace them.
+    """
     as_of = totals.as_of.isoformat()
     if all(lake.exists(table) and lake.metadata(table).get("as_of") == as_of for table in TOTALS_TABLES.values()):
         return {name: TOTALS_TABLES[name] for name in totals.frames()}
@@ -174,7 +198,7 @@ def _model_files(run: RunContext, champions: Champions) -> ModelFiles:
 
 
 def _typical(model: ChurnModel, eligible: pl.LazyFrame) -> pl.DataFrame:
-    """Find the typical member of those that are scored, on the features that the model reads."""
+    """Return the typical member among those that are scored, one row, on the features that the model reads."""
     read = {SILENCE} if model.trees is None else {SILENCE, *model.trees.encoding.features}
     names = [name for name in eligible.collect_schema().names() if name in read]
     return pl.concat([typical_member(eligible.select(some).collect()) for some in _some(names)], how="horizontal")

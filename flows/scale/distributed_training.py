@@ -1,7 +1,7 @@
-"""Growing trees on several workers together, with LightGBM's own training on Dask.
+"""Train trees on several workers together, with LightGBM's own training on Dask.
 
-The workers exchange histograms, each over its own share of the rows. Trees come out the same for the same rows and the same
-number of workers, and a little different from those grown in one place (docs/scale.md has how much).
+Each worker computes histograms over its share of the rows, and the workers exchange them. The same rows and the same number of
+workers give the same trees; they differ a little from those trained in one process (docs/scale.md says how much).
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ from lake.errors import OutsideServiceError
 from models.boosting import TrainingData, TrainTrees, train_trees_here
 from pipeline.execution.executor import ClusterLostError
 
-# What LightGBM's training on Dask sets itself.
+# Parameters that LightGBM's training on Dask sets itself.
 _ITS_OWN: Final = ("num_threads",)
 _ATTEMPTS: Final = 3
-# A client that has lost its scheduler is reconnecting or closed.
+# The status of a client that has its scheduler; one that has lost it is connecting or closed.
 RUNNING: Final = "running"
 _FEWEST_ROWS_EACH: Final = 500
 Rows = npt.NDArray[Any]
 
 
 class RankedClient(Client):  # type: ignore[misc]
-    """A client that tells where data lie in the order of the workers' addresses: LightGBM numbers its machines by it."""
+    """A client that lists data in the order of the workers' addresses: LightGBM numbers its machines in that order.
+
+    Without it the numbering, and with it the trees, could change from run to run.
+    """
 
     def who_has(self, futures: Any = None, **more: Any) -> Any:
-        """As Dask's own, in order."""
+        """Return key → addresses of the workers that hold it, as Dask does, sorted by address."""
         workers_by_key = super().who_has(futures, **more)
         return dict(sorted(workers_by_key.items(), key=lambda item: item[1]))
 
@@ -56,14 +59,16 @@ def train_trees_on(client: Client, *, name: str = "the Dask cluster") -> TrainTr
     """
 
     def train_trees(parameters: Mapping[str, object], rounds: int, data: TrainingData) -> str:
+        # In a loop, because LightGBM does not recover when a worker is lost: the whole training starts again.
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 client.wait_for_workers(1, timeout=60)
+                # Sorted, because the order of the workers decides which rows each one gets, and with it the trees.
                 workers = sorted(client.scheduler_info(n_workers=-1)["workers"])[: len(data.target) // _FEWEST_ROWS_EACH]
                 if len(workers) < 2:  # noqa: PLR2004 - alone, a worker has nobody to exchange with
                     return train_trees_here(parameters, rounds, data)
                 with client.as_current(), warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # it says of its own default that it is ignored
+                    warnings.simplefilter("ignore", UserWarning)  # LightGBM warns that its own default is ignored
                     return _train_trees(client, workers, parameters, rounds, data)
             except (KilledWorker, FutureCancelledError, CommClosedError, LightGBMError, OSError) as error:
                 if client.status != RUNNING:
@@ -98,19 +103,20 @@ def _train_trees(client: Client, workers: list[str], parameters: Mapping[str, ob
 
 
 def _hush() -> None:
-    """Let LightGBM tell of its ports to the log and not to the terminal."""
+    """Send LightGBM's messages, such as its network ports, to the log and not to the terminal."""
     import lightgbm
 
     lightgbm.register_logger(logging.getLogger("lightgbm"))
 
 
 def _distribute(client: Client, workers: list[str], rows: Rows) -> Any:
-    """Deal the rows out like cards: every worker sees every cut-off, oldest to newest, alike."""
+    """Distribute rows round-robin, so that every worker has rows of every cut-off; returns a Dask array in that order."""
     import dask
     import dask.array
 
     count = len(workers)
     shares = [np.ascontiguousarray(rows[position::count]) for position in range(count)]
+    # `hash=False`: keyed by content, two equal shares would be one piece of data on one worker.
     futures = [client.scatter(share, workers=[worker], hash=False) for share, worker in zip(shares, workers, strict=True)]
     parts = [
         dask.array.from_delayed(dask.delayed(future), shape=share.shape, dtype=share.dtype)

@@ -1,4 +1,4 @@
-"""Opening the executor of a run: this process, or a Dask cluster, as `[scale]` says."""
+"""Open the executor of a run: this process, or a Dask cluster, as `[scale]` says."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from runtime.run_context import RunContext
 
 @contextmanager
 def open_executor(run: RunContext) -> Iterator[Executor]:
-    """Hold whoever does the work while the block runs, as `[scale]` says.
+    """Open the executor that `[scale]` names while the block runs.
 
     Raises:
         ConfigurationError: Dask is not installed, or the workers are not fit for this night.
         OutsideServiceError: The scheduler does not answer, or has no workers.
     """
     if run.settings.scale.engine == "local":
+        # A night with Dask that was killed has left its scratch tables.
         drop_scratch_tables(run.workspace.lake)
         yield LocalExecutor()
         return
+    # Imported only here, because Dask is an optional extra.
     from flows.scale.cluster import cluster
 
     with cluster(run.settings.scale) as workers:
@@ -30,4 +32,5 @@ def open_executor(run: RunContext) -> Iterator[Executor]:
         try:
             yield DaskExecutor(workers, run.settings.scale)
         finally:
+            # Scratch tables hold features of members: they are removed when the night fails, too.
             drop_scratch_tables(run.workspace.lake)

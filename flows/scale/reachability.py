@@ -1,4 +1,4 @@
-"""Is the scheduler there? Asked before anything heavy is imported or started, and again before work is given to it."""
+"""Check that the Dask scheduler answers: before heavy packages are imported, and again before it gets work."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LOOPBACK_NAMES: Final = ("localhost", "::1")
 
 
 def check_reachable(scale: Scale) -> None:
-    """See that somebody listens at `[scale] address`; without one there is nothing to see.
+    """Check that a process listens at `[scale] address`; without an address there is nothing to check.
 
     Raises:
         ConfigurationError: Workers elsewhere could not reach the Prefect server that the environment names.
-        OutsideServiceError: Nobody listens.
+        OutsideServiceError: No process listens there.
     """
     if scale.address is None:
         return
@@ -46,7 +46,7 @@ def refuse_prefect_of_this_machine(address: str, prefect: str) -> None:
 
 
 def no_answer(address: str) -> OutsideServiceError:
-    """What is told when the scheduler does not answer."""
+    """Return the error for a scheduler that does not answer."""
     return OutsideServiceError(
         f"the Dask scheduler at {address} does not answer",
         remedy="Start it and its workers, or correct [scale] address, and run again; nothing was changed.",

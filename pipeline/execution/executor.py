@@ -96,7 +96,13 @@ class LocalExecutor:
         return Features(rows.lazy(), rows.height, rows.width, tuple(feature_catalog(seen.available, seen.event_types)))
 
     def score(self, run: RunContext, features: Features, champions: Champions) -> pl.DataFrame:
-        """Predict; see `Executor.score`."""
+        """Predict; see `Executor.score`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            champions: The models.
+        """
         rows, models = features.rows.collect(), Predictors.of(champions)
         predict = partial(add_predictions, models=models, as_of=run.as_of, eligible_days=run.settings.churn.eligible_days)
         if rows.height <= (members_at_once := run.settings.scale.budget.members):
@@ -109,7 +115,14 @@ class LocalExecutor:
             return rows.hstack(pl.concat(followed, rechunk=True))
 
     def explain(self, run: RunContext, features: Features, scored: pl.DataFrame, champions: Champions) -> pl.DataFrame:
-        """Add reasons; see `Executor.explain`."""
+        """Add reasons; see `Executor.explain`.
+
+        Args:
+            run: The run.
+            features: What `compute_features` returned.
+            scored: What `score` returned.
+            champions: The models.
+        """
         currency = run.settings.community.currency
         explained = add_reasons(
             scored, champions.churn.model, features.catalog, as_of=run.as_of, currency=currency, threads=cores()

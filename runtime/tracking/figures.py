@@ -18,7 +18,7 @@ _MARGINS: Final[dict[str, float]] = {"left": 0.12, "right": 0.97, "bottom": 0.12
 
 
 def training_figures(curves: Mapping[str, pl.DataFrame], importance: pl.DataFrame, *, title: str) -> dict[str, Figure]:
-    """Draw what a training's curves and importances hold; file name → figure.
+    """Draw the curves and importances of a training; returns file name → figure.
 
     Args:
         curves: Name → points, as `models.training` gives them; empty frames are left out.
@@ -47,7 +47,7 @@ def training_figures(curves: Mapping[str, pl.DataFrame], importance: pl.DataFram
 
 
 def _axes(title: str, *, height: float = 4.5, margins: dict[str, float] | None = _MARGINS) -> tuple[Figure, Any]:
-    """Begin a figure; without margins they are found by drawing it twice."""
+    """Return a new figure and its axes; without margins matplotlib finds them, by drawing the figure twice."""
     # The object-oriented interface needs no display and keeps no global state.
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""MLflow itself: imported without telemetry and chatter, and what it writes into the environment taken back."""
+"""Import MLflow without telemetry and log lines, and undo what it writes into the environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def restore_address(users_choice: str | None) -> None:
-    """Take back what MLflow wrote into the environment: the next workspace of this process must not inherit it."""
+    """Undo what MLflow wrote into the environment: the next workspace of this process must not inherit its address."""
     if users_choice is None:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     else:
@@ -15,7 +15,7 @@ def restore_address(users_choice: str | None) -> None:
 
 
 def quiet_mlflow() -> Any:
-    """Import mlflow without telemetry and without its chatter on the terminal."""
+    """Import mlflow without telemetry and without its log lines on the terminal."""
     import logging
     import warnings
 
@@ -23,9 +23,9 @@ def quiet_mlflow() -> Any:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
-    # What fails is raised as well, and told in our words: these would print its traceback first.
-    for chatterer in ("mlflow", "alembic", "sqlalchemy.pool"):
-        logging.getLogger(chatterer).setLevel(logging.CRITICAL)
+    # Failures are raised as well, and reported in our words: these loggers would print a traceback before.
+    for logger in ("mlflow", "alembic", "sqlalchemy.pool"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     # Our models log no input example on purpose: it would put members' rows into the store.
     warnings.filterwarnings("ignore", message=".*input example was not provided.*")
     return mlflow

@@ -1,4 +1,4 @@
-"""The workspace's own MLflow database, which is there whole or not at all, and moves with it."""
+"""The workspace's own MLflow database: created completely or not at all, and moved with the workspace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 ARTIFACTS: Final = "mlartifacts"
 _BUSY_SECONDS: Final = 30
-# Where MLflow keeps addresses of artifacts.
+# Table and column where MLflow stores absolute addresses of artifacts.
 _LOCATIONS: Final = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -20,17 +20,18 @@ _LOCATIONS: Final = (
 
 
 def make_local_store(database: Path) -> None:
-    """Make the database beside its place and move it there, unless it is there already.
+    """Create the database under another name and rename it at the end, unless it exists.
 
-    MLflow makes its tables one by one outside any transaction: a process killed in between would leave a database that no
-    later run can open or finish.
+    MLflow creates its tables one by one outside any transaction. A process that is killed in between would leave a database that
+    no later run can open or complete.
 
     Args:
-        database: Where it belongs, such as `mlflow.db` of a workspace.
+        database: The final path, such as `mlflow.db` of a workspace.
     """
     if database.exists():
         return
     making = database.with_name(f"{database.name}.making")
+    # Left by a process that was killed while it created the database.
     making.unlink(missing_ok=True)
     making.with_name(f"{making.name}-journal").unlink(missing_ok=True)
     _make_tables(making)
@@ -42,7 +43,7 @@ def _make_tables(file: Path) -> None:
     from sqlalchemy import create_engine, event
 
     engine = create_engine(f"sqlite:///{file}")
-    # Nobody reads an unfinished file, so its hundreds of changes reach the disk once, at the end.
+    # Nobody reads an unfinished file, so its hundreds of changes are written to disk once, by the fsync at the end.
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     try:
         _initialize_tables(engine)
@@ -53,17 +54,17 @@ def _make_tables(file: Path) -> None:
 
 
 def relocate(database: Path) -> None:
-    """Let a database that was moved or restored elsewhere look for its artifacts beside itself.
+    """Point the addresses in a database that was moved or restored elsewhere to the artifacts beside it.
 
-    MLflow writes whole addresses into its tables, so a workspace that was moved would not find its models.
+    MLflow stores absolute addresses, so that a workspace that was moved would not find its models.
 
     Args:
-        database: `mlflow.db` of a workspace; nothing happens where no artifacts lie beside it.
+        database: `mlflow.db` of a workspace; nothing happens where there are no artifacts beside it.
     """
     folder = database.parent.resolve() / ARTIFACTS
     if not database.exists() or not folder.is_dir():
         return
-    # What is wrong with the database MLflow tells better, when it opens it next.
+    # A damaged database is left to MLflow, which opens it next and has the better message.
     with (
         suppress(sqlite3.Error),
         closing(sqlite3.connect(database, timeout=_BUSY_SECONDS, isolation_level=None)) as store,
@@ -72,6 +73,7 @@ def relocate(database: Path) -> None:
         if not any(_artifacts_folder(location) not in (None, here) for location in _locations(store)):
             return
         store.create_function("moved", 1, lambda location: _moved(location, here), deterministic=True)
+        # All addresses change together or not at all.
         store.execute("BEGIN IMMEDIATE")
         for table, column in _LOCATIONS:
             store.execute(f"UPDATE {table} SET {column} = moved({column}) WHERE {column} IS NOT NULL")  # noqa: S608
@@ -83,7 +85,7 @@ def _locations(store: sqlite3.Connection) -> list[str]:
 
 
 def _artifacts_folder(location: str) -> str | None:
-    """The folder of artifacts an address is in; None for one that Evenfall did not choose."""
+    """Return the folder of artifacts that an address is in; None for an address that Evenfall did not choose."""
     before, separator, _ = location.rpartition(f"/{ARTIFACTS}/")
     return f"{before}/{ARTIFACTS}" if separator and before.startswith("file:") else None
 

@@ -16,7 +16,7 @@ _DATE_CHARACTERS: Final = len("2011-08-31")
 
 
 def every_promotion(client: MlflowClient, name: str) -> list[tuple[date, int, ModelVersion]]:
-    """Every promotion there ever was: from which night on, its number, the version."""
+    """Return every promotion ever made: first night, number and version, in no particular order."""
     return [
         (date.fromisoformat(value[:_DATE_CHARACTERS]), int(tag.removeprefix(PROMOTED)), version)
         for version in client.search_model_versions(f"name = '{name}'")
@@ -26,7 +26,8 @@ def every_promotion(client: MlflowClient, name: str) -> list[tuple[date, int, Mo
 
 
 def settle(client: MlflowClient, name: str) -> None:
-    """Let alias and decision say what the newest promotion says."""
+    """Set alias and decision of a model to what the newest promotion says."""
+    # The tag alone is the promotion. Alias and decision follow from it, and a process may die before they are set.
     newest = max(every_promotion(client, name), key=lambda promotion: promotion[1], default=None)
     if newest is None:
         return

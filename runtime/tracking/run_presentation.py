@@ -1,7 +1,7 @@
-"""How runs look in the MLflow UI: what metrics, tags and experiments are called, so that runs compare at a glance.
+"""Names of metrics, tags and experiments in the MLflow UI, chosen so that runs are easy to compare.
 
 A metric's name ends with the model it judges: `auc/evenfall`, `auc/recency`, `auc/past_rate`. The UI sorts columns by name
-and gives each part before the last slash a section of charts, so the rivals always stand beside each other.
+and makes a section of charts of each part before the last slash, so that all models of one metric are beside each other.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def cutoff_metric_names(cutoff: Mapping[str, Any]) -> dict[str, float]:
 
 
 def by_cutoff(cutoffs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float, int, int]]:
-    """The headline figure of every model at each cut-off: metric name, value, the cut-off in milliseconds, its number from 0."""
+    """Yield the headline figure of every model per cut-off: metric name, value, cut-off in milliseconds, its number from 0."""
     for step, cutoff in enumerate(cutoffs):
         midnight = datetime.combine(date.fromisoformat(cutoff["as_of"]), datetime.min.time(), UTC)
         for purpose, headline in HEADLINE.items():
@@ -94,32 +94,36 @@ def by_cutoff(cutoffs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float
 
 
 def run_tags(as_of: date, tags: Mapping[str, str]) -> dict[str, str]:
-    """A run's tags: the night, what sort of model, and `evenfall` as its source, however it was started.
+    """Return the tags of a run: its night, the kind of model, and `evenfall` as its source, however it was started.
 
-    Versions of data and code belong to the dataset and the provenance file, not between the tags that people compare.
+    Versions of data and code go into the dataset and the provenance file instead, because people compare runs by their tags.
     """
     shown_tags = {name: value for name, value in tags.items() if name not in provenance(tags)}
     return {**shown_tags, "as_of": as_of.isoformat(), "mlflow.source.name": "evenfall"}
 
 
 def provenance(tags: Mapping[str, str]) -> dict[str, str]:
-    """The part of the tags that says from which data and code a run came."""
+    """Return the tags that identify the data and code of a run."""
     return {name: value for name, value in tags.items() if name in ("fingerprint", "code") or name.startswith("lake.")}
 
 
 def parameters(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Parameters as text; sentences are left to the description."""
+    """Return parameters as text; sentences are left out, the description of the run has them."""
     return {name: str(value) for name, value in settings.items() if name not in _NOT_PARAMETERS}
 
 
 def panel_dataset(panel: pl.DataFrame, *, experiment: str, tags: Mapping[str, str]) -> Any:
-    """What a model was trained on, by shape and columns, under a digest that is the same for the same data.
+    """Describe the rows a model was trained on by shape and columns; the same data have the same digest.
 
-    MLflow's schemas know moments and no days, and it would warn of every day it takes for a moment; so it is given midnights.
+    Args:
+        panel: The training data; no value of it is stored.
+        experiment: `churn` or `value`.
+        tags: The tags of the training, `fingerprint` and versions of data and code among them.
     """
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.polars_dataset import PolarsDataset
 
     source = CodeDatasetSource(tags=provenance(tags))
+    # MLflow's schemas have no dates, and it would warn of every column of dates: so it gets midnights.
     moments = panel.with_columns(pl.selectors.date().cast(pl.Datetime("us")))
     return PolarsDataset(moments, source=source, name=f"{experiment} panel", digest=tags.get("fingerprint", "unknown")[:8])

@@ -1,4 +1,4 @@
-"""Runs read back from MLflow as frames, for those who compare them."""
+"""Read runs back from MLflow as frames, to compare them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def read_trainings(tracking: Tracking) -> pl.DataFrame:
 
 
 def _runs(tracking: Tracking, experiment: str) -> list[Any]:
-    """Every finished run of an experiment; none where nothing was ever logged, and then no store is made either."""
+    """Return every finished run of an experiment; empty where nothing was ever logged."""
+    # Opening a client would create the store.
     if not tracking.exists():
         return []
     with tracking.client() as client:
@@ -83,7 +84,7 @@ def _runs(tracking: Tracking, experiment: str) -> list[Any]:
 
 
 def _measured(run: Any, parts: int) -> Iterator[tuple[list[str], float]]:
-    """The metrics of a run whose names have so many parts, as `runtime.tracking.run_presentation` gives them."""
+    """Yield the metrics of a run whose names have so many parts, as `runtime.tracking.run_presentation` makes them."""
     for name, value in run.data.metrics.items():
         split = name.split("/")
         if len(split) == parts:
@@ -95,7 +96,7 @@ def _run_at(run: Any) -> datetime:
 
 
 def _label(run: Any) -> str:
-    """A run's name with the minute it was made, by which repeated runs of one night are told apart."""
+    """Return the name of a run with the minute it began, which distinguishes repeated runs of one night."""
     return f"{run.info.run_name} (run {_run_at(run):%Y-%m-%d %H:%M})"
 
 

@@ -1,4 +1,4 @@
-"""What MLflow loads when it is asked for one of our models: plain text files, never a pickle."""
+"""Load one of our models for MLflow: from plain text files, never from a pickle."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class ServedModel:
 
 
 def read_bundle(folder: Path) -> dict[str, str]:
-    """File name → text of a logged model.
+    """Return file name → text of a logged model.
 
     Raises:
-        ConfigurationError: Something that is no text lies in it, so it is not a model of ours.
+        ConfigurationError: A file is not text, so that it is not one of our models.
     """
     try:
         return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}

@@ -1,4 +1,4 @@
-"""Addresses of tracking stores: which driver they mean, and how they are shown without their password."""
+"""Addresses of tracking stores: their database driver, and how to show them without their password."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ _PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
 
 
 def local_store_address(root: Path) -> str:
-    """The workspace's own SQLite file."""
+    """Return the address of the workspace's own SQLite file."""
     return f"sqlite:///{root.resolve() / 'mlflow.db'}"
 
 
 def with_our_driver(uri: str) -> str:
-    """A PostgreSQL address for the driver that is installed: MLflow would look for another."""
+    """Return an address with our PostgreSQL driver: by default MLflow would look for one that is not installed."""
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", uri)
 
 
 def is_server(uri: str) -> bool:
-    """Whether a server stands at the address, which knows itself where artifacts belong."""
+    """Return whether the address is that of a tracking server, which decides itself where artifacts are stored."""
     return urlsplit(uri).scheme in ("http", "https")
 
 
 def without_password(text: str, *, uri: str) -> str:
-    """A text, such as the address itself or an error about it, with the address's password starred out."""
+    """Return a text, such as an address or an error about it, with the password of the address replaced by `***`."""
     masked = _PASSWORD.sub(r"\1***@", text)
     try:
         password = urlsplit(uri).password

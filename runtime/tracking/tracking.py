@@ -55,7 +55,7 @@ _SIGNATURE_ROWS: Final = 5
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where a workspace's runs and models are kept.
+    """The store of a workspace's runs and models.
 
     Args:
         root: The workspace.
@@ -67,7 +67,7 @@ class Tracking:
 
     @classmethod
     def of(cls, root: Path) -> Tracking:
-        """The workspace's own SQLite file, unless `MLFLOW_TRACKING_URI` names another store."""
+        """Return the workspace's own SQLite file, unless `MLFLOW_TRACKING_URI` names another store."""
         return cls(root, with_our_driver(os.environ.get("MLFLOW_TRACKING_URI") or local_store_address(root)))
 
     @property
@@ -81,11 +81,11 @@ class Tracking:
         return self.uri == local_store_address(self.root)
 
     def exists(self) -> bool:
-        """Whether the store is there; one that somebody else keeps always is."""
+        """Return whether the store exists; one that is not the workspace's own is taken to exist."""
         return not self.is_own or (self.root / "mlflow.db").exists()
 
     def prepare(self) -> None:
-        """Create the store and the experiments once, and bring to rest what a killed process left behind.
+        """Create the store and the experiments once, and complete or close what a killed process left.
 
         Raises:
             OutsideServiceError: The tracking server does not answer.
@@ -128,22 +128,27 @@ class Tracking:
         return RegisteredModel(record.experiment, version, record.as_of, dict(record.files))
 
     def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:
-        """Make a version the champion from a night on, and say why.
+        """Make a version the champion from a night on.
 
-        Promotions are numbered and never taken back: which model scored a past night stays known after a roll-back.
+        Promotions are numbered and never deleted, so that after a roll-back it stays known which model scored a past night.
+
+        Args:
+            model: The version.
+            as_of: The first night that it scores.
+            reason: Why it was promoted.
 
         Raises:
             OutsideServiceError: The tracking server failed.
         """
         with self.client() as client:
             number = max((number for _, number, _ in promotions.every_promotion(client, model.name)), default=0) + 1
-            # This one tag is the promotion; the rest follows from it, in `prepare` where the process dies in between.
+            # This one tag is the promotion; `settle` derives the rest from it, in `prepare` if the process dies in between.
             promotion = f"{as_of.isoformat()} {reason}"
             client.set_model_version_tag(model.name, str(model.version), f"{promotions.PROMOTED}{number:04}", promotion)
             promotions.settle(client, model.name)
 
     def turn_down(self, model: RegisteredModel, *, reason: str) -> None:
-        """Note why a challenger did not become champion.
+        """Record why a challenger did not become champion.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -152,13 +157,13 @@ class Tracking:
             client.set_model_version_tag(model.name, str(model.version), promotions.DECISION, f"turned down: {reason}")
 
     def decision(self, model: RegisteredModel) -> str | None:
-        """What was decided about a version, or None before the gate has seen it."""
+        """Return the decision on a version, or None before the gate has compared it."""
         with self.client() as client:
             decided: str | None = client.get_model_version(model.name, str(model.version)).tags.get(promotions.DECISION)
             return decided
 
     def newest_training(self, name: str, *, as_of: date) -> date | None:
-        """The newest night up to `as_of` for which a model was trained and decided on, promoted or not.
+        """Return the newest night up to `as_of` for which a model was trained and decided on, promoted or not.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -169,9 +174,9 @@ class Tracking:
             return max((night for night in nights if night <= as_of), default=None)
 
     def champion(self, name: str, *, as_of: date) -> RegisteredModel | None:
-        """The champion of a night: the newest version promoted on that night or before.
+        """Return the champion of a night: the newest version promoted on that night or before.
 
-        A past night is thus scored with what was known then, however often it is run again.
+        So a past night is scored by the model of that time, however often it is run again.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -181,7 +186,7 @@ class Tracking:
             return self._registered(max(until_then, key=lambda promotion: promotion[:2])[2]) if until_then else None
 
     def registered(self, name: str, *, version: int) -> RegisteredModel:
-        """A version by its number.
+        """Return a version by its number.
 
         Raises:
             OutsideServiceError: There is none, or the tracking server failed.
@@ -190,7 +195,7 @@ class Tracking:
             return self._registered(client.get_model_version(name, str(version)))
 
     def versions(self, name: str) -> set[int]:
-        """The numbers of every version that is still registered.
+        """Return the numbers of all versions that are still registered.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -199,7 +204,12 @@ class Tracking:
             return {int(version.version) for version in client.search_model_versions(f"name = '{name}'")}
 
     def find(self, name: str, *, as_of: date, fingerprint: str) -> RegisteredModel | None:
-        """A version trained for a night from exactly these data, settings and code, if there is one that is not damaged.
+        """Return an undamaged version that was trained from the same data, settings and code; None where there is none.
+
+        Args:
+            name: `churn` or `value`.
+            as_of: The night that the version is returned for.
+            fingerprint: Hash of data, settings and code.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -211,7 +221,13 @@ class Tracking:
             return next((replace(model, trained_as_of=as_of) for model in models if model.damage is None), None)
 
     def log_night(self, *, as_of: date, metrics: Mapping[str, float], tags: Mapping[str, str], summary: str) -> None:
-        """Log one night of scoring: counts, timings and the morning's summary; it takes the place of the night's earlier run.
+        """Log a night: counts, timings and a summary; the run replaces an earlier one of the same night.
+
+        Args:
+            as_of: The night.
+            metrics: Metric → value, as `pipeline.summary` names them.
+            tags: Tag → value.
+            summary: The summary as Markdown.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -227,11 +243,18 @@ class Tracking:
             with mlflow_run:
                 mlflow.log_metrics(night_metric_names(metrics))
                 mlflow.log_text(summary, "summary.md")
+            # After the new run is complete, so that a process that dies leaves at least one run of the night.
             for run in earlier:
                 client.delete_run(run.info.run_id)
 
     def log_backtest(self, *, as_of: date, results: Mapping[str, Any], page: str, tags: Mapping[str, str]) -> None:
         """Log a backtest: a parent run with the means and the page, and a child run per cut-off.
+
+        Args:
+            as_of: The night whose past was tested.
+            results: The figures, in the shape of `evenfall backtest --json`.
+            page: The page as HTML.
+            tags: Versions of data and code.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -260,7 +283,7 @@ class Tracking:
 
     @contextmanager
     def client(self) -> Iterator[MlflowClient]:
-        """Speak to the store while the block runs.
+        """Open the store while the block runs, and translate its errors into ours.
 
         Raises:
             OutsideServiceError: The tracking server failed.
@@ -276,7 +299,7 @@ class Tracking:
                 relocate(self.root / "mlflow.db")
             yield mlflow.MlflowClient()
         except (mlflow.exceptions.MlflowException, sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
-            # The error itself is not passed on: it may show the address, and the password in it.
+            # The error is not chained: its text may show the address with the password.
             first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise OutsideServiceError(
                 without_password(f"the MLflow tracking store at {self.uri} failed: {first_line}", uri=self.uri),
@@ -290,7 +313,7 @@ class Tracking:
         from mlflow.models import infer_signature
 
         few = record.panel.select(record.features).head(_SIGNATURE_ROWS)
-        # Numbers are declared as floats: a count that is missing for one member would not fit an integer.
+        # Numbers are declared as floats: a count that is null for one member would not fit an integer.
         sample = few.with_columns(pl.selectors.numeric().cast(pl.Float64)).to_pandas()
         with tempfile.TemporaryDirectory() as folder:
             bundle = Path(folder) / "bundle"
@@ -306,7 +329,7 @@ class Tracking:
             )
         if not client.search_registered_models(f"name = '{record.experiment}'"):
             client.create_registered_model(record.experiment)
-        # With its tags in the same stroke: a version without them would not be found again after a crash.
+        # With its tags in the same call: after a crash, a version without them would not be found again.
         tags = {"as_of": record.as_of.isoformat(), "fingerprint": record.tags.get("fingerprint", "")}
         tags[_FILES_HASH] = files_hash(record.files)
         created = client.create_model_version(record.experiment, info.model_uri, run_id=run_id, tags=tags, model_id=info.model_id)
@@ -320,7 +343,7 @@ class Tracking:
         except (ConfigurationError, FileNotFoundError) as error:
             damage = "a file in it is not text" if isinstance(error, ConfigurationError) else "its files are gone"
             return RegisteredModel(version.name, number, trained_as_of, {}, damage)
-        # Versions from before hashes were kept have none.
+        # Versions of earlier releases have no hash.
         same = version.tags.get(_FILES_HASH) in (None, files_hash(files))
         return RegisteredModel(version.name, number, trained_as_of, files, None if same else "its files were changed")
 
@@ -337,15 +360,15 @@ class Tracking:
             if experiment.tags.get(_NOTE) != ABOUT[name]:
                 client.set_experiment_tag(experiment.experiment_id, _NOTE, ABOUT[name])
             return str(experiment.experiment_id)
-        # A database would otherwise put artifacts below whatever folder the process was started in; a server knows a place.
+        # With a database, MLflow would put artifacts below the folder the process was started in; a server decides itself.
         location = None if is_server(self.uri) else (self.root.resolve() / "mlartifacts" / name).as_uri()
-        # The kind opens the experiment in the UI's view for trained models instead of the one for chat applications.
+        # The UI chooses its view by the kind: without it, the one for chat applications.
         tags = {"mlflow.experimentKind": _EXPERIMENT_KIND, _NOTE: ABOUT[name]}
         return str(client.create_experiment(name, artifact_location=location, tags=tags))
 
 
 def _tidy(client: MlflowClient) -> None:
-    """Take MLflow's own empty experiment off the list that people choose from."""
+    """Delete MLflow's own empty experiment, so that people do not find it in the list."""
     unused = client.get_experiment_by_name(_UNUSED_EXPERIMENT)
     if (
         unused is not None

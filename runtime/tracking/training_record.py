@@ -1,4 +1,4 @@
-"""What is kept of a training, and of the model it made."""
+"""The record of a training, and of the model version that it made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """Everything about one training that analysts will want to see.
+    """What is logged of one training.
 
     Args:
         experiment: `churn` or `value`; also the name of the registered model.
@@ -27,9 +27,9 @@ class TrainingRecord:
         figures: File name → figure.
         tables: File name → frame, logged as CSV.
         files: The model as text files.
-        panel: What it was trained on; only its shape, column names and a digest are recorded.
+        panel: The training data; only its shape, column names and a digest are recorded.
         features: The columns that are features, for the signature.
-        summary: What came out, in a sentence or two.
+        summary: The result in a sentence or two.
         tags: Versions of data and code.
     """
 
@@ -55,7 +55,7 @@ class RegisteredModel:
         version: Its number.
         trained_as_of: The night it was trained for.
         files: The model as text files.
-        damage: What is wrong with the files, in words; None where they are what was registered.
+        damage: What is wrong with the files, in words; None where they are those that were registered.
     """
 
     name: str
@@ -66,14 +66,14 @@ class RegisteredModel:
 
     @property
     def label(self) -> str:
-        """How lists and reports call it."""
+        """The name of the version in lists and reports."""
         return f"{self.name}/{self.version}"
 
     def refuse_damage(self) -> None:
-        """Let nobody use files that are not what was registered.
+        """Refuse files that are not those that were registered.
 
         Raises:
-            ConfigurationError: They are not.
+            ConfigurationError: Files are missing or were changed.
         """
         if self.damage is not None:
             raise ConfigurationError(
