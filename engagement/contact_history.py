@@ -75,7 +75,7 @@ def contact_history(
     )
     seen = sent.select("member_no", pl.col("campaign").alias("action"), "channel", "day", is_held_out=pl.lit(value=False))
     return ContactHistory(
-        touches=pl.concat([seen, expected]).cast(dict(_TOUCHES_SCHEMA)),
+        touches=pl.concat([seen, expected]).cast(_TOUCHES_SCHEMA),
         in_control=_in_control(contacts, as_of, actions, churn_horizon_days),
         listed=decisions.filter(pl.col("arm") == LISTED).select("member_no", "action", "as_of"),
     )

@@ -243,7 +243,7 @@ def _pairs(
         # The chance of the arm the member is in, from which the expected sizes of the arms follow: held out by either draw.
         holdout_share=1 - (1 - pl.col("whole_share")) * (1 - pl.col("holdout_share")),
         stopped_by=stopped_by,
-    ).cast(dict(_PAIRS_SCHEMA))
+    ).cast(_PAIRS_SCHEMA)
 
 
 def _among(numbers: pl.DataFrame) -> pl.Expr:

@@ -13,8 +13,8 @@ from typing import Final
 
 import polars as pl
 
-from lake.arrivals import MEMBERS_PARTS, ORDERS_PARTS
-from lake.contracts import MEMBERS, ORDERS, PROVENANCE, Table
+from lake.arrivals import ORDERS_PARTS
+from lake.contracts import MEMBERS, MEMBERS_PARTS, ORDERS, PROVENANCE, Table
 from lake.landing import SEQUENCE, Landed, write_records
 from lake.storage.delta import Lake
 

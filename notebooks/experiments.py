@@ -20,6 +20,7 @@ with app.setup:
     from pipeline.analysis import open_workspace
     from runtime.tracking.runs import read_backtests, read_trainings
     from wording import numbers as words
+    from wording.texts import label
 
     ROWS_AT_ONCE = 15
     MEASURES = {
@@ -95,9 +96,7 @@ def lines(figures: pl.DataFrame, *, x: str, title: str) -> alt.LayerChart:
 @app.function
 def table(frame: pl.DataFrame) -> mo.Html:
     """Show a table: figures to three digits, dates in words, models without underscores."""
-    named = frame.rename({name: words.label(name) for name in frame.columns}).with_columns(
-        pl.col(pl.String).str.replace_all("_", " ")
-    )
+    named = frame.rename({name: label(name) for name in frame.columns}).with_columns(pl.col(pl.String).str.replace_all("_", " "))
     numbers = [name for name, dtype in named.schema.items() if dtype.is_float()]
     return mo.ui.table(
         named,
@@ -144,7 +143,7 @@ def _(backtests, trainings, workspace):
         mo.callout(paragraphs("There are no experiments yet.", _remedy), kind="warn"),
     )
     purposes = [name for name in MEASURES if name in {*backtests["purpose"], *trainings["purpose"]}]
-    purpose_choice = mo.ui.radio({words.label(name): name for name in purposes}, value=words.label(purposes[0]), inline=True)
+    purpose_choice = mo.ui.radio({label(name): name for name in purposes}, value=label(purposes[0]), inline=True)
     mo.vstack(
         [
             mo.md(f"# {workspace.settings.community.name}: experiments"),

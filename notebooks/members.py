@@ -22,6 +22,7 @@ with app.setup:
     from segments.risk import RISKS
     from segments.tiers import TIERS
     from wording import numbers as words
+    from wording.texts import label, listing
 
 
 @app.function
@@ -239,13 +240,13 @@ def card_title(card: Card) -> Markup:
 def card_text(card: Card) -> Markup:
     """Return the texts of a card as HTML: scores beside reasons, then tier moves."""
     score = Markup('<tr><td style="color:{};padding:.2em 1.5em .2em 0">{}</td><td>{}</td></tr>')
-    scores = Markup("").join(score.format(MUTED, words.label(name), value) for name, value in card.scores)
+    scores = Markup("").join(score.format(MUTED, label(name), value) for name, value in card.scores)
     reason = Markup('<li style="padding:.2em 0"><span style="color:{}">{}</span> {}</li>')
     reasons = Markup("").join(
         reason.format(ACCENT if raises else MAIN, "▲ raises the risk:" if raises else "▼ lowers the risk:", text)
         for raises, text in card.reasons
     )
-    moves = words.listing([f"{tier} since {words.short_day(since)}" for since, tier in card.tier_moves])
+    moves = listing([f"{tier} since {words.short_day(since)}" for since, tier in card.tier_moves])
     side_by_side = Markup('<div style="display:flex;flex-wrap:wrap;gap:3em">{}{}</div>')
     why = Markup("<div><b>Why</b><ul>{}</ul><b>Tier</b><p>{}</p></div>").format(
         reasons or Markup("<li>No reasons are given for this member.</li>"), moves or words.DASH

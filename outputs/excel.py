@@ -119,7 +119,8 @@ def _write_rows(workbook: Any, frame: pl.DataFrame, *, title: str, currency: str
 def _writer(sheet: Any, dtype: pl.DataType) -> _Writer:
     """Choose how a column's values are written: never by guessing from the value, so text stays text."""
     if dtype == pl.Boolean:
-        return lambda row, column, value: sheet.write_string(row, column, "yes" if value else "no")
+        yes, no = fill("list.yes"), fill("list.no")
+        return lambda row, column, value: sheet.write_string(row, column, yes if value else no)
     if dtype == pl.Date:
         return cast("_Writer", sheet.write_datetime)
     if dtype.is_numeric():
@@ -163,16 +164,19 @@ def _set_print(sheet: Any, *, title: str) -> None:
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
-    sheet.set_footer(f"&L{title}&RPage &P of &N")
+    sheet.set_footer(f"&L{title}&R{fill('list.page', page='&P', pages='&N')}")
 
 
 def _write_meanings(workbook: Any, frame: pl.DataFrame) -> None:
     """Explain every column of the first sheet, one line each."""
-    sheet = workbook.add_worksheet("Columns")
+    sheet = workbook.add_worksheet(fill("list.columns"))
     wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 24, workbook.add_format({"bold": True, "valign": "top"}))
     sheet.set_column(1, 1, 100, wrapped)
-    lines: Sequence[tuple[str, str]] = [("Column", "What it says"), *((name, _meaning(frame[name])) for name in frame.columns)]
+    lines: Sequence[tuple[str, str]] = [
+        (fill("list.column"), fill("list.meaning")),
+        *((name, _meaning(frame[name])) for name in frame.columns),
+    ]
     for row, (name, meaning) in enumerate(lines):
         style = workbook.add_format(_HEADER) if row == 0 else None
         sheet.write_string(row, 0, name, style)

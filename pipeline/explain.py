@@ -18,7 +18,9 @@ from lake.storage.delta import DAY
 from pipeline.analysis import listed_nights, read_members
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext, open_run
-from wording import numbers as words
+from runtime.settings import Churn
+from wording.numbers import short_day
+from wording.texts import fill, label, name
 
 _WEEKS: Final = 52
 _WEEK_DAYS: Final = 7
@@ -63,7 +65,7 @@ def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str
         ConfigurationError: There are no lists, or the member is not on them.
     """
     run = open_run(workspace, as_of)
-    return _as_text(read_card(run.on(_listed_night(run, given=as_of is not None)), member_id))
+    return card_as_text(read_card(run.on(_listed_night(run, given=as_of is not None)), member_id))
 
 
 def read_card(run: RunContext, member_id: str) -> Card:
@@ -97,18 +99,19 @@ def read_card(run: RunContext, member_id: str) -> Card:
     )
 
 
-def _as_text(card: Card) -> str:
-    lines = [f"Member {card.member_id}, as of {words.day(card.as_of)}", ""]
+def card_as_text(card: Card) -> str:
+    """Return a card as lines of text."""
+    lines = [fill("card.title", member=card.member_id, night=card.as_of), ""]
     if not card.scores:
-        return "\n".join([*lines, "This member may not be profiled: nothing is scored."])
-    lines += [f"  {name:22}{value}" for name, value in card.scores]
-    first, last = words.short_day(card.first_day), words.short_day(card.as_of)
+        return "\n".join([*lines, fill("card.not_profiled")])
+    lines += [f"  {score:22}{value}" for score, value in card.scores]
+    first, last = short_day(card.first_day), short_day(card.as_of)
     bars = "".join(_BARS[count] for count in card.active_days)
-    lines += ["", "Active days a week over a year:", f"  {bars}", f"  {first}{last:>{_WEEKS - len(first)}}", ""]
+    lines += ["", fill("card.active_days"), f"  {bars}", f"  {first}{last:>{_WEEKS - len(first)}}", ""]
     reasons = [f"  {'+' if raises else '-'} {text}" for raises, text in card.reasons]
-    lines += ["Reasons, the strongest first:", *reasons] if reasons else ["Reasons: none are given for this member."]
-    moves = [f"  {words.short_day(since)}  {tier}" for since, tier in card.tier_moves]
-    return "\n".join([*lines, "", *(["Tier moves:", *moves] if moves else ["Tier moves: none."])])
+    lines += [fill("card.reasons"), *reasons] if reasons else [fill("card.reasons.none")]
+    moves = [f"  {short_day(since)}  {name(tier)}" for since, tier in card.tier_moves]
+    return "\n".join([*lines, "", *([fill("card.tier_moves"), *moves] if moves else [fill("card.tier_moves.none")])])
 
 
 def _listed_night(run: RunContext, *, given: bool) -> date:
@@ -123,21 +126,25 @@ def _listed_night(run: RunContext, *, given: bool) -> date:
 
 def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
     settings = run.settings
-    yield "tier", words.label(member["tier"])
-    yield "stage", words.label(member["lifecycle"])
-    yield "group", member["segment"]
-    if member["churn_probability"] is None:
-        yield "churn", f"not scored: silent for {settings.churn.eligible_days} days or more"
-    else:
-        horizon = words.count(settings.churn.horizon_days, "day")
-        percent = words.percent(member["churn_probability"])
-        yield "churn", f"{percent} within {horizon}, {member['churn_risk']} risk ({member['churn_model']})"
+    yield fill("card.tier"), label(member["tier"])
+    yield fill("card.stage"), label(member["lifecycle"])
+    yield fill("card.group"), member["segment"]
+    yield fill("card.churn"), _churn(settings.churn, member)
     if member["expected_value"] is not None:
-        spend = words.money(member["expected_value"], settings.community.currency)
-        yield "expected spend", f"{spend} within {words.count(settings.value.horizon_days, 'day')} ({member['value_model']})"
-    for name in ("activity_score", "commercial_score", "member_value_score"):
-        if member[name] is not None:
-            yield words.label(name), f"{member[name]:.0f} of 100"
+        amount, days, currency = member["expected_value"], settings.value.horizon_days, settings.community.currency
+        spend = fill("card.spend.amount", n=amount, currency=currency, days=days, model=member["value_model"])
+        yield fill("card.spend"), spend
+    for score in ("activity_score", "commercial_score", "member_value_score"):
+        if member[score] is not None:
+            yield label(score), fill("card.score", n=member[score])
+
+
+def _churn(settings: Churn, member: dict[str, Any]) -> str:
+    share = member["churn_probability"]
+    if share is None:
+        return fill("card.churn.not_scored", days=settings.eligible_days)
+    risk, model = name(member["churn_risk"]), member["churn_model"]
+    return fill("card.churn.probability", share=share, days=settings.horizon_days, risk=risk, model=model)
 
 
 def _active_days(run: RunContext, member_no: int) -> tuple[int, ...]:

@@ -37,26 +37,18 @@ from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS
 from wording.reasons.topics import topic
+from wording.texts import fill, name
 
 VALUABLE_TIERS: Final = ("diamond", "gold")
 _WEEK_DAYS: Final = 7
 _DRAWN_DAYS: Final = 90
 _SHOWN_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
 
-# Metric → how people read it: name, meaning, which way is better.
 # The columns of `models.curves.calibration_points` as charts call them.
 _CALIBRATION_NAMES: Final = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
-_CHURN_METRICS: Final = {
-    "auc": ("AUC", "How often a member who left was ranked above one who stayed; 0.5 is chance.", "higher"),
-    "average_precision": ("Average precision", "How pure the top of the list is.", "higher"),
-    "brier": ("Brier score", "Mean squared error of the probabilities.", "lower"),
-    "calibration_slope": ("Calibration slope", "1 when high and low probabilities mean what they say.", "closer to 1"),
-}
-_VALUE_METRICS: Final = {
-    "ngini": ("nGini", "How well members are ordered by what they went on to spend; 1 is perfect.", "higher"),
-    "rmse": ("RMSE", "Typical error of one member's expected spend.", "lower"),
-    "total_ratio": ("Predicted over actual total", "1 when the sum over all members came true.", "closer to 1"),
-}
+# The measures shown, each with which way is better; the catalogue has their names and meanings.
+CHURN_MEASURES: Final = {"auc": "higher", "average_precision": "higher", "brier": "lower", "calibration_slope": "closer to 1"}
+VALUE_MEASURES: Final = {"ngini": "higher", "rmse": "lower", "total_ratio": "closer to 1"}
 
 
 def report_facts(
@@ -113,21 +105,21 @@ def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]
     """Return the row counts of tonight's arrivals, for every table that has a source."""
     flows = []
     retired = retired_on(run.workspace.lake, run.as_of)
-    for name, table in TABLES.items():
-        if not run.settings.table_sources(name):
+    for slug, table in TABLES.items():
+        if not run.settings.table_sources(slug):
             continue
         sums = pl.col("rows_read", "added", *_SHOWN_COUNTS).sum()
-        counts = tonight.filter(pl.col("table") == name).select(sums).row(0, named=True)
+        counts = tonight.filter(pl.col("table") == slug).select(sums).row(0, named=True)
         counts["merged"] += counts.pop("added")
-        days = run.workspace.lake.days(name) if table.time is not None else set()
+        days = run.workspace.lake.days(slug) if table.time is not None else set()
         newest = max((day for day in days if day <= run.as_of), default=None)
         flows.append(
             TableFlow(
-                table=name,
+                table=slug,
                 read=counts["rows_read"],
                 newest=newest,
                 age_days=None if newest is None else (run.as_of - newest).days,
-                retired=retired.get(name, 0),
+                retired=retired.get(slug, 0),
                 **{count: counts[count] for count in _SHOWN_COUNTS},
             )
         )
@@ -222,42 +214,42 @@ def _groups(
     nobody: Mapping[str, Any] = {"members": 0, "high_risk": 0, "expected_value": None}
     return tuple(
         Group(
-            name=name,
-            members=counted.get(name, nobody)["members"],
-            previous_members=None if earlier is None else past.get(name, 0),
-            high_risk=counted.get(name, nobody)["high_risk"],
-            expected_value=counted.get(name, nobody)["expected_value"],
+            name=group,
+            members=counted.get(group, nobody)["members"],
+            previous_members=None if earlier is None else past.get(group, 0),
+            high_risk=counted.get(group, nobody)["high_risk"],
+            expected_value=counted.get(group, nobody)["expected_value"],
         )
-        for name in names
+        for group in names
     )
 
 
 def _models(run: RunContext, champions: Champions) -> tuple[ModelHealth, ...]:
-    health = [_health(run, "Churn", champions.churn, _CHURN_METRICS)]
-    if champions.value is not None:
-        health.append(_health(run, "Value", champions.value, _VALUE_METRICS))
-    return tuple(health)
+    churn = _health(run, fill("models.churn"), champions.churn, CHURN_MEASURES)
+    if champions.value is None:
+        return (churn,)
+    return churn, _health(run, fill("models.value"), champions.value, VALUE_MEASURES)
 
 
-def _health(run: RunContext, purpose: str, champion: Champion[Any], shown: Mapping[str, tuple[str, str, str]]) -> ModelHealth:
+def _health(run: RunContext, purpose: str, champion: Champion[Any], shown: Mapping[str, str]) -> ModelHealth:
     measured: Mapping[str, Mapping[str, float | None]] = champion.model.metrics
     ours = measured.get("evenfall", {})
-    baselines = [name for name in measured if name != "evenfall"]
+    baselines = [other for other in measured if other != "evenfall"]
     return ModelHealth(
         purpose=purpose,
         version=champion.registered.label,
         trained_as_of=champion.registered.trained_as_of,
         age_days=(run.as_of - champion.registered.trained_as_of).days,
-        measured_on="members whose outcome the holdout model had not seen" if ours else "no past night yet",
+        measured_on=fill("models.measured_on" if ours else "models.measured_on.nothing"),
         metrics=tuple(
             Metric(
-                name,
-                meaning,
+                fill(f"measure.{metric}"),
+                fill(f"measure.{metric}.meaning"),
                 ours.get(metric),
-                {other.replace("_", " "): measured[other].get(metric) for other in baselines},
+                {name(other): measured[other].get(metric) for other in baselines},
                 better,
             )
-            for metric, (name, meaning, better) in shown.items()
+            for metric, better in shown.items()
             if ours
         ),
         calibration=_calibration(champion),
@@ -279,8 +271,8 @@ def _lift(champion: Champion[Any]) -> pl.DataFrame | None:
 
 
 def _note(champion: Champion[Any]) -> str:
-    """Return sentences about a model beside its figures: why it is the champion, and why it is a simple one."""
-    decided = f"The gate's last word: {champion.decided}." if champion.decided else ""
+    """What to know about the model beside its figures: why it is the champion, and why it is no better one."""
+    decided = fill("models.decided", decided=champion.decided) if champion.decided else ""
     return " ".join(filter(None, [decided, champion.model.why if champion.model.kind != "lightgbm" else ""]))
 
 

@@ -26,19 +26,11 @@ from pipeline.report_facts import table_flows
 from runtime.run_context import RunContext
 from runtime.run_log import peak_memory
 from segments.tiers import TIERS
+from wording.texts import fill
 
 _EXAMPLES_IN_MESSAGE: Final = 3
 _RULES_IN_MESSAGE: Final = 5
 _COUNT_NAMES: Final = ("left out", "merged", "replaced", "quarantined", "landed")
-_REMEDIES: Final = {
-    "bad_share_within_limit": "Repair the export and run again, or raise max_bad_share under [validation.{table}].",
-    "table_not_missing": "Deliver rows for this table, or take its source out of evenfall.toml.",
-    "fresh_enough": "Find out why the export stopped, or raise max_age_days under [validation.{table}].",
-    "one_currency": "Keep one currency with `where` in its source, or convert amount and currency under its `columns`; set "
-    "[community] currency to the one that is left. What landed before is replaced once its files arrive again.",
-    "volume_as_usual": 'Find out why the volume changed, or set volume_drift = "warn" under [validation.{table}].',
-}
-_ALL_BAD: Final = "Repair the export, or how [sources.{table}] maps it, and run again."
 
 
 def validation_facts(run: RunContext, intake: Intake, *, tonight: pl.DataFrame | None) -> ValidationFacts:
@@ -114,15 +106,26 @@ def night_summary(
     """
     lines = [f"# {run.settings.community.name}, {run.as_of.isoformat()}", ""]
     lines.append(
-        f"{members.height:,} members; {int(members['is_eligible'].sum()):,} scored; {contacts.height:,} to talk to; "
-        f"{count_not_profiled(run):,} may not be profiled."
+        fill(
+            "summary.members",
+            members=members.height,
+            scored=int(members["is_eligible"].sum()),
+            contacts=contacts.height,
+            not_profiled=count_not_profiled(run),
+        )
     )
     lines += ["", *(f"- {champion.registered.label}, {champion.decided}" for champion in champions.all), ""]
-    lines += ["| tier | members | high risk |", "| --- | ---: | ---: |"]
+    lines += _table_head("tier", "members", "high_risk")
     lines += [f"| {row['tier']} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
-    lines += ["", "| table | read | left out | merged | replaced | quarantined | landed |", "| --- " + "| ---: " * 6 + "|"]
+    lines += ["", *_table_head("table", "read", "left_out", "merged", "replaced", "quarantined", "landed")]
     lines += [f"| {flow.table} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(run, tonight)]
     return "\n".join(lines) + "\n"
+
+
+def _table_head(*columns: str) -> list[str]:
+    """Return the head of a Markdown table whose first column is text and whose others are numbers."""
+    titles = " | ".join(fill(f"summary.column.{column}") for column in columns)
+    return [f"| {titles} |", "| --- " + "| ---: " * (len(columns) - 1) + "|"]
 
 
 def tier_rows(members: pl.DataFrame) -> list[dict[str, Any]]:
@@ -275,4 +278,4 @@ def _flow_before_landing(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow
 def _remedy(finding: Finding) -> str:
     # If every row is bad, raising the limit is no remedy.
     is_all_bad = finding.rule == "bad_share_within_limit" and finding.value >= 1
-    return (_ALL_BAD if is_all_bad else _REMEDIES[finding.rule]).format(table=finding.table)
+    return fill("remedy.all_bad" if is_all_bad else f"remedy.{finding.rule}", table=finding.table)

@@ -72,6 +72,7 @@ class Catalogue:
         groups: What behaviour groups are called.
         columns: Column of a list → what it means.
         topics: Template, or habit of a feature without one → what a reason is about.
+        names: Slug of a tier, stage, risk, table, model or measure → what it is called in the middle of a sentence.
     """
 
     sentences: Mapping[str, str]
@@ -81,6 +82,7 @@ class Catalogue:
     groups: GroupWords
     columns: Mapping[str, str]
     topics: Mapping[str, str]
+    names: Mapping[str, str]
 
     def kind(self, name: str) -> Kind:
         """Give the words for a kind of activity; an event type's are made from its slug."""

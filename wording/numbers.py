@@ -13,7 +13,6 @@ MINUS: Final = "−"
 DASH: Final = "–"
 
 SYMBOLS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "INR": "₹"}
-_ABOUT_THE_SAME: Final = 0.005
 # Shares and amounts below these are written more precisely.
 SMALLEST_PERCENT: Final = 0.005
 PRECISE_BELOW: Final = 100
@@ -62,18 +61,6 @@ def money(amount: float, currency: str | None) -> str:
     return f"{sign}{symbol}{text}" if symbol else f"{sign}{text}{NO_BREAK_SPACE}{currency}"
 
 
-def change(now: float, before: float, *, more: str = "more", less: str = "fewer", than: str = "the week before") -> str:
-    """Compare two amounts: `3 % fewer than the week before`, `as many as …` within half a percent of each other."""
-    if before <= 0:
-        return f"after none {than}" if now else f"as {than}"
-    ratio = now / before - 1
-    if abs(ratio) < _ABOUT_THE_SAME:
-        return f"about the same as {than}"
-    if ratio >= 1:
-        return f"{number(now / before, digits=1).removesuffix('.0')} times as {'many' if less == 'fewer' else 'much'} as {than}"
-    return f"{percent(abs(ratio))} {more if ratio > 0 else less} than {than}"
-
-
 def difference(now: int, before: int | None) -> str:
     """Write a signed difference for a table cell: `+12`, `−3`, `0`; a dash where there is nothing to compare with."""
     if before is None:
@@ -89,21 +76,3 @@ def day(date_: date) -> str:
 def short_day(date_: date) -> str:
     """Write a date: `31 Aug 2011`."""
     return f"{date_.day} {date_:%b} {date_.year}"
-
-
-def days_ago(days: int) -> str:
-    """Write an age: `today`, `yesterday`, `12 days ago`."""
-    if days == 0:
-        return "today"
-    return "yesterday" if days == 1 else f"{number(days)} days ago"
-
-
-def label(name: str) -> str:
-    """Turn a name such as `at_risk` into words that start a line: `At risk`."""
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
-
-
-def listing(items: list[str]) -> str:
-    """Join items: `a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)

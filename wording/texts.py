@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from wording import numbers
 from wording.catalogue import Catalogue
@@ -17,28 +17,84 @@ def fill(key: str, /, *, catalogue: Catalogue = ENGLISH, currency: str | None = 
         key: The template's key.
         catalogue: The language.
         currency: Of the amounts of money; None to leave it out.
-        values: Its placeholders. Their formats: `number`, `money`, `count:<noun>` with the number, `noun:<noun>` without,
-            and `plural:<for one>|<for others>`.
+        values: Its placeholders. Their formats: `number`, `digits:<after the point>`, `money`, `percent`, `day`, `short_day`,
+            `ago` of days, `count:<noun>` with the number, `noun:<noun>` without, and `plural:<for one>|<for others>`.
     """
-    parts = catalogue.parts(key, values)
-    return "".join(
-        said + ("" if value is None else _formatted(value, spec, catalogue, currency, values)) for said, value, spec in parts
-    )
+    return "".join(said + value for said, value in pieces(key, catalogue=catalogue, currency=currency, **values))
+
+
+def pieces(
+    key: str, /, *, catalogue: Catalogue = ENGLISH, currency: str | None = None, **values: Any
+) -> Iterator[tuple[str, str]]:
+    """Fill a template and keep the catalogue's words apart from the values, which a page has to escape.
+
+    Args:
+        key: The template's key.
+        catalogue: The language.
+        currency: Of the amounts of money; None to leave it out.
+        values: Its placeholders, as for `fill`.
+
+    Yields:
+        Words of the template, with the value that follows them; "" after the last.
+    """
+    for said, value, spec in catalogue.parts(key, values):
+        yield said, "" if value is None else _formatted(value, spec, catalogue, currency, values)
+
+
+def name(slug: str, *, catalogue: Catalogue = ENGLISH) -> str:
+    """Name what goes by a slug, as in the middle of a sentence: `at risk`; one that the catalogue lacks loses underscores."""
+    return catalogue.names.get(slug) or slug.replace("_", " ").strip()
+
+
+def label(slug: str, *, catalogue: Catalogue = ENGLISH) -> str:
+    """Name what goes by a slug, as at the start of a line: `At risk`."""
+    words = name(slug, catalogue=catalogue)
+    return words[:1].upper() + words[1:]
+
+
+def listing(items: Sequence[str], *, catalogue: Catalogue = ENGLISH) -> str:
+    """Join items: `a`, `a and b`, `a, b and c`."""
+    if len(items) <= 1:
+        return "".join(items)
+    before = fill("listing.between", catalogue=catalogue).join(items[:-1])
+    return fill("listing.last", catalogue=catalogue, items=before, last=items[-1])
+
+
+def days_ago(days: int, *, catalogue: Catalogue = ENGLISH) -> str:
+    """Write an age: `today`, `yesterday`, `12 days ago`."""
+    key = {0: "ago.today", 1: "ago.yesterday"}.get(days, "ago.whole_days")
+    return fill(key, catalogue=catalogue, n=days)
 
 
 def _formatted(value: Any, spec: str, catalogue: Catalogue, currency: str | None, values: Mapping[str, Any]) -> str:
-    name, _, argument = spec.partition(":")
-    match name:
-        case "number":
-            return numbers.number(value)
+    format_, _, argument = spec.partition(":")
+    said: str
+    match format_:
+        case "":
+            # Text that is safe for a page is a kind of `str` of its own, and has to stay one.
+            said = value if isinstance(value, str) else str(value)
+        case "digits":
+            said = numbers.number(value, digits=int(argument))
         case "money":
-            return numbers.money(value, currency)
+            said = numbers.money(value, currency)
+        case "ago":
+            said = days_ago(value, catalogue=catalogue)
         case "plural":
             one, _, other = argument.partition("|")
-            return one if value == 1 else other
+            said = one if value == 1 else other
         case "count":
-            return numbers.count(value, catalogue.noun(argument, values))
+            said = numbers.count(value, catalogue.noun(argument, values))
         case "noun":
-            return numbers.plural(catalogue.noun(argument, values), value)
+            said = numbers.plural(catalogue.noun(argument, values), value)
         case _:
-            return str(value)
+            said = _PLAIN[format_](value)
+    return said
+
+
+# Formats that need nothing but their value.
+_PLAIN: Final[Mapping[str, Callable[[Any], str]]] = {
+    "number": numbers.number,
+    "percent": numbers.percent,
+    "day": numbers.day,
+    "short_day": numbers.short_day,
+}

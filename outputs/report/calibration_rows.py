@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import polars as pl
 
-_NAMES: Final = {
-    "everybody": "Everybody",
-    "new": "Here under 28 days",
-    "first_year": "Here under a year",
-    "longer": "Here a year or longer",
-}
+from wording.report import calibration_band
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,6 @@ class CalibrationRow:
 def calibration_rows(calibration: pl.DataFrame) -> tuple[CalibrationRow, ...]:
     """Turn one row per band, as models measure it, into rows of a table; tiers are called by their own name."""
     return tuple(
-        CalibrationRow(members=_NAMES.get(band, band.capitalize()), **row)
+        CalibrationRow(members=calibration_band(band), **row)
         for band, row in ((row.pop("band"), row) for row in calibration.to_dicts())
     )

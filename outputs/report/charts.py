@@ -8,13 +8,14 @@ mode. No chart loads anything, ids are unique per chart, and the same data give 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import altair as alt
 import polars as pl
 import vl_convert as vlc
 from markupsafe import Markup, escape
+
+from wording.texts import fill, name
 
 INK: Final = "#1f2933"
 MUTED: Final = "#66727f"
@@ -28,6 +29,7 @@ _TEXT: Final = 12
 _MEAN_DAYS: Final = 7
 _DAYS_SHOWN: Final = 90
 _WIDE: Final = 500
+_FIRST_TENTH: Final = 0.1
 
 
 def activity_chart(by_day: pl.DataFrame, *, chart_id: str, width: int = 720, height: int = 230) -> Markup:
@@ -51,7 +53,7 @@ def activity_chart(by_day: pl.DataFrame, *, chart_id: str, width: int = 720, hei
     text = end.mark_text(color=MAIN, align="left", dx=7, fontWeight="bold", fontSize=_TEXT + 1)
     label = text.encode(x, alt.Y("mean:Q"), alt.Text("label:Q", format=",d"))
     dot = end.mark_point(color=MAIN, filled=True, size=45, opacity=1).encode(x, alt.Y("mean:Q"))
-    title = f"Active members on each of the last {days.height} days, with the mean of 7 days"
+    title = fill("chart.activity", days=days.height)
     return _svg(alt.layer(bars, line, dot, label), chart_id=chart_id, title=title, width=width, height=height)
 
 
@@ -94,15 +96,15 @@ def calibration_chart(bins: pl.DataFrame, *, chart_id: str, width: int = 280, he
     top = min(1.0, float(bins.select(pl.max_horizontal(pl.col("predicted", "observed").max())).item() or 1.0) * 1.08)
     scale = alt.Scale(domain=[0, top], nice=False)
     axis = {"format": "%", "tickCount": 5, "labelFlush": False}
-    x = alt.X("predicted:Q", scale=scale, axis=alt.Axis(title="Predicted to leave", grid=False, **axis))
-    y = alt.Y("observed:Q", scale=scale, axis=alt.Axis(title="Really left", **axis))
+    x = alt.X("predicted:Q", scale=scale, axis=alt.Axis(title=fill("chart.calibration.predicted"), grid=False, **axis))
+    y = alt.Y("observed:Q", scale=scale, axis=alt.Axis(title=fill("chart.calibration.observed"), **axis))
     ends = alt.Data(values=[{"predicted": 0, "observed": 0}, {"predicted": top, "observed": top}])
     diagonal = alt.Chart(ends).mark_line(color=MUTED, strokeDash=[4, 4], strokeWidth=1).encode(x, y)
     data = _data(bins.sort("predicted"))
     line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2).encode(x, y)
     size = alt.Size("n:Q", scale=alt.Scale(range=[25, 160]), legend=None)
     dots = alt.Chart(data).mark_point(color=MAIN, filled=True, opacity=1).encode(x, y, size)
-    title = "How often members left, against how often it was predicted"
+    title = fill("chart.calibration")
     return _svg(alt.layer(diagonal, line, dots), chart_id=chart_id, title=title, width=width, height=height)
 
 
@@ -117,11 +119,11 @@ def trend_chart(nights: pl.DataFrame, *, chart_id: str, width: int = 340, height
     """
     data = _data(nights.sort("as_of").with_columns(pl.col("as_of").dt.to_string("%Y-%m-%d")))
     x = alt.X("as_of:T", axis=alt.Axis(title=None, format="%-d %b", grid=False, tickCount=5, labelFlush=False))
-    axis = alt.Axis(title="Share of members leaving", format="%", tickCount=4)
+    axis = alt.Axis(title=fill("chart.trend.share"), format="%", tickCount=4)
     scale = alt.Scale(zero=True)
     line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, alt.Y("predicted:Q", axis=axis, scale=scale))
     dots = alt.Chart(data).mark_point(color=ACCENT, filled=True, size=32, opacity=1).encode(x, alt.Y("happened:Q", axis=axis))
-    title = f"Predicted and real share of members leaving, for {nights.height} past nights"
+    title = fill("chart.trend", nights=nights.height)
     return _svg(alt.layer(line, dots), chart_id=chart_id, title=title, width=width, height=height)
 
 
@@ -136,8 +138,11 @@ def lines_chart(points: pl.DataFrame, *, chart_id: str, first: str, measure: str
         width: Of the plot in pixels.
         height: Of the plot in pixels.
     """
+    names = {model: name(model) for model in points["model"].unique()}
     shown = points.sort("model", "as_of").with_columns(
-        pl.col("as_of").dt.to_string("%Y-%m-%d"), pl.col("model").str.replace_all("_", " "), ours=pl.col("model") == first
+        pl.col("as_of").dt.to_string("%Y-%m-%d"),
+        pl.col("model").replace_strict(names),
+        ours=pl.col("model") == first,
     )
     x = alt.X("as_of:T", axis=alt.Axis(title=None, format="%-d %b %y", grid=False, tickCount=6, labelFlush=False))
     y = alt.Y("value:Q", axis=alt.Axis(title=measure, tickCount=5), scale=alt.Scale(zero=False))
@@ -149,64 +154,44 @@ def lines_chart(points: pl.DataFrame, *, chart_id: str, first: str, measure: str
     text = ends.mark_text(align="left", dx=6, fontSize=_TEXT).encode(
         x, y, alt.Text("model:N"), color=alt.condition("datum.ours", alt.value(MAIN), alt.value(MUTED))
     )
-    title = f"{measure} of {points['model'].n_unique()} models at {points['as_of'].n_unique()} cut-offs"
+    models, cutoffs = points["model"].n_unique(), points["as_of"].n_unique()
+    title = fill("chart.lines", measure=measure, models=models, cutoffs=cutoffs)
     return _svg(alt.layer(lines, text), chart_id=chart_id, title=title, width=width, height=height)
 
 
-@dataclass(frozen=True)
-class LiftWords:
-    """What a drawing of the lift is called, and its axes."""
-
-    members: str
-    times: str
-    title: str
-
-
-LIFT_OF_CHURN: Final = LiftWords(
-    "Riskiest share of members",
-    "Times as many leave",
-    "How many times as often the riskiest members left, compared with everyone",
-)
-LIFT_OF_SPEND: Final = LiftWords(
-    "Share of members, most expected first",
-    "Times the mean spend",
-    "How many times the mean the members with the most expected spent",
-)
-
-
 def lift_chart(
-    curve: pl.DataFrame, *, chart_id: str, words: LiftWords = LIFT_OF_CHURN, width: int = 280, height: int = 240
+    curve: pl.DataFrame, *, chart_id: str, of: Literal["churn", "spend"] = "churn", width: int = 280, height: int = 240
 ) -> Markup:
     """Draw the lift: how many times as often the riskiest share of members left, or as much the best spent, as everyone.
 
     Args:
         curve: One row per point: `share_of_members` (0 to 1, riskiest first) and `lift` (1 is no better than chance).
         chart_id: Unique within the page.
-        words: What the axes and the drawing are called.
+        of: What is lifted, for the titles: leaving, or spend.
         width: Of the plot in pixels.
         height: Of the plot in pixels.
     """
     points = curve.sort("share_of_members")
     data = _data(points)
     top = float(points.select(pl.col("lift").max()).item() or 1.0)
-    x_axis = alt.Axis(title=words.members, format="%", grid=False, tickCount=5, labelFlush=False)
+    x_axis = alt.Axis(title=fill(f"chart.lift.{of}.members"), format="%", grid=False, tickCount=5, labelFlush=False)
     x = alt.X("share_of_members:Q", scale=alt.Scale(domain=[0, 1]), axis=x_axis)
-    y_axis = alt.Axis(title=words.times, tickCount=4, format=".1~f")
+    y_axis = alt.Axis(title=fill(f"chart.lift.{of}.times"), tickCount=4, format=".1~f")
     y = alt.Y("lift:Q", scale=alt.Scale(domain=[0, max(1.2, top * 1.12)], nice=False), axis=y_axis)
     even = alt.Chart(alt.Data(values=[{"lift": 1}])).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(alt.Y("lift:Q"))
     line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, y)
-    first = alt.Chart(_data(points.filter(pl.col("share_of_members") >= 0.1).head(1).with_columns(_lift_label())))  # noqa: PLR2004
+    first = alt.Chart(_data(_with_lift_label(points.filter(pl.col("share_of_members") >= _FIRST_TENTH).head(1))))
     dot = first.mark_point(color=ACCENT, filled=True, size=60, opacity=1).encode(x, y)
     text = first.mark_text(color=ACCENT, align="left", dx=9, dy=-9, fontWeight="bold", fontSize=_TEXT).encode(
         x, y, alt.Text("label:N")
     )
-    return _svg(alt.layer(even, line, dot, text), chart_id=chart_id, title=words.title, width=width, height=height)
+    return _svg(alt.layer(even, line, dot, text), chart_id=chart_id, title=fill(f"chart.lift.{of}"), width=width, height=height)
 
 
-def _lift_label() -> pl.Expr:
-    return pl.format(
-        "the first {} %: {} ×", (pl.col("share_of_members") * 100).round(0).cast(pl.Int32), pl.col("lift").round(1)
-    ).alias("label")
+def _with_lift_label(points: pl.DataFrame) -> pl.DataFrame:
+    rounded = points.select(percent=(pl.col("share_of_members") * 100).round(0).cast(pl.Int32), lift=pl.col("lift").round(1))
+    labels = [fill("chart.lift.first", percent=percent, lift=lift) for percent, lift in rounded.iter_rows()]
+    return points.with_columns(pl.Series("label", labels, pl.String))
 
 
 def _with_mean(by_day: pl.DataFrame) -> pl.DataFrame:
@@ -243,11 +228,11 @@ def _fit(svg: str, *, chart_id: str, title: str) -> Markup:
     width, height = opening.groups()
     # The renderer numbers its clips through the life of the process; a page and a repeated run need names of their own.
     numbered: dict[str, str] = {}
-    for name in re.findall(r"\bid=\"([^\"]+)\"", svg):
-        numbered.setdefault(name, f"{chart_id}-{len(numbered) + 1}")
+    for id_ in re.findall(r"\bid=\"([^\"]+)\"", svg):
+        numbered.setdefault(id_, f"{chart_id}-{len(numbered) + 1}")
     body = svg[opening.end() :]
-    for name, own in numbered.items():
-        body = body.replace(f'id="{name}"', f'id="{own}"').replace(f"url(#{name})", f"url(#{own})")
+    for id_, own in numbered.items():
+        body = body.replace(f'id="{id_}"', f'id="{own}"').replace(f"url(#{id_})", f"url(#{own})")
     body = re.sub(r"<rect width=\"[\d.]+\" height=\"[\d.]+\" fill=\"transparent\"\s*/>", "", body, count=1)
     # One label for the whole drawing says more than one per bar, and saves half the bytes.
     body = re.sub(r" (?:aria-label|aria-roledescription|role|pointer-events)=\"[^\"]*\"", "", body)

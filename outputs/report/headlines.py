@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from outputs.report.facts import ReportFacts
-from wording import numbers as words
-from wording.texts import fill
+from wording.numbers import share
+from wording.report import change
+from wording.texts import fill, label, listing
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
 
 def _activity(facts: ReportFacts) -> Iterator[Headline]:
     activity = facts.activity
-    compared = words.change(activity.active_7d, activity.active_previous_7d)
+    compared = change(activity.active_7d, activity.active_previous_7d, of="members")
     joined = fill("headline.active.joined", n=activity.new_7d) if activity.new_7d else ""
-    yield _headline("active", n=activity.active_7d, compared=compared, joined=joined)
+    yield _headline("headline.active", n=activity.active_7d, compared=compared, joined=joined)
 
 
 def _newly_at_risk(facts: ReportFacts) -> Iterator[Headline]:
@@ -46,11 +47,11 @@ def _newly_at_risk(facts: ReportFacts) -> Iterator[Headline]:
     if newly is None or newly.members is None or newly.valuable == 0:
         return
     # The lesser tier first, as one speaks: "gold and diamond".
-    tiers = words.listing([words.label(tier).lower() for tier in reversed(newly.tiers)])
+    tiers = listing([label(tier).lower() for tier in reversed(newly.tiers)])
     if newly.members == 0:
-        yield _headline("newly_at_risk.none", valuable=newly.valuable, tiers=tiers)
+        yield _headline("headline.newly_at_risk.none", valuable=newly.valuable, tiers=tiers)
     else:
-        yield _headline("newly_at_risk", tone="alert", n=newly.members, valuable=newly.valuable, tiers=tiers)
+        yield _headline("headline.newly_at_risk", tone="alert", n=newly.members, valuable=newly.valuable, tiers=tiers)
 
 
 def _risk(facts: ReportFacts) -> Iterator[Headline]:
@@ -58,8 +59,8 @@ def _risk(facts: ReportFacts) -> Iterator[Headline]:
     if risk is None or risk.eligible == 0:
         return
     before = "" if risk.high_previous is None else fill("headline.risk.before", n=risk.high_previous)
-    share = words.share(risk.high, risk.eligible)
-    yield _headline("risk", high=risk.high, n=risk.eligible, share=share, days=risk.horizon_days, before=before)
+    of_all = share(risk.high, risk.eligible)
+    yield _headline("headline.risk", high=risk.high, n=risk.eligible, share=of_all, days=risk.horizon_days, before=before)
 
 
 def _spend(facts: ReportFacts) -> Iterator[Headline]:
@@ -68,15 +69,15 @@ def _spend(facts: ReportFacts) -> Iterator[Headline]:
         return
     compared = ""
     if activity.spend_previous_7d is not None:
-        change = words.change(activity.spend_7d, activity.spend_previous_7d, less="less")
-        compared = fill("headline.spend.compared", change=change)
-    yield _headline("spend", n=activity.spend_7d, currency=facts.currency, compared=compared)
+        weeks = change(activity.spend_7d, activity.spend_previous_7d, of="spend")
+        compared = fill("headline.spend.compared", change=weeks)
+    yield _headline("headline.spend", n=activity.spend_7d, currency=facts.currency, compared=compared)
 
 
 def _expected(facts: ReportFacts) -> Iterator[Headline]:
     if facts.expected_value is None or facts.value_horizon_days is None:
         return
-    yield _headline("expected", n=facts.expected_value, currency=facts.currency, days=facts.value_horizon_days)
+    yield _headline("headline.expected", n=facts.expected_value, currency=facts.currency, days=facts.value_horizon_days)
 
 
 def _data(facts: ReportFacts) -> Iterator[Headline]:
@@ -84,14 +85,14 @@ def _data(facts: ReportFacts) -> Iterator[Headline]:
         return
     read, quarantined = sum(flow.read for flow in facts.flows), sum(flow.quarantined for flow in facts.flows)
     if read == 0:
-        yield _headline("no_data")
+        yield _headline("headline.no_data")
     elif quarantined == 0:
-        yield _headline("data", n=read)
+        yield _headline("headline.data", n=read)
     else:
-        yield _headline("broken", broken=quarantined, n=read)
+        yield _headline("headline.broken", broken=quarantined, n=read)
 
 
 def _headline(key: str, *, tone: str = "plain", **values: Any) -> Headline:
     """Fill a template; what stands before its asterisk is the strong part."""
-    strong, _, rest = fill(f"headline.{key}", **values).partition("*")
+    strong, _, rest = fill(key, **values).partition("*")
     return Headline(strong[:1].upper() + strong[1:], rest, tone)

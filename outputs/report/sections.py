@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 from markupsafe import Markup
 
 from outputs.report.charts import (
-    LIFT_OF_CHURN,
-    LIFT_OF_SPEND,
     activity_chart,
     bars_chart,
     calibration_chart,
@@ -19,7 +18,9 @@ from outputs.report.charts import (
 )
 from outputs.report.facts import Group, Metric, ModelHealth, ReportFacts
 from outputs.report.frame import render_fragment
-from wording import numbers as words
+from wording.numbers import share
+from wording.report import model_verdict
+from wording.texts import fill, label
 
 _REASONS_SHOWN = 8
 
@@ -51,16 +52,16 @@ def newly_at_risk_section(facts: ReportFacts) -> Section | None:
         facts=facts,
         newly=newly,
         breakdowns=[
-            (title, shares(groups))
+            (fill(title), shares(groups))
             for title, groups in (
-                ("By tier", newly.by_tier),
-                ("By behaviour group", newly.by_segment),
-                ("Main reasons", newly.reasons[:_REASONS_SHOWN]),
+                ("newly_at_risk.by_tier", newly.by_tier),
+                ("newly_at_risk.by_group", newly.by_segment),
+                ("newly_at_risk.by_reason", newly.reasons[:_REASONS_SHOWN]),
             )
             if groups
         ],
     )
-    return Section("newly-at-risk", "Valuable and newly at risk", body, 10)
+    return Section("newly-at-risk", fill("newly_at_risk.title"), body, 10)
 
 
 def activity_section(facts: ReportFacts) -> Section | None:
@@ -72,7 +73,7 @@ def activity_section(facts: ReportFacts) -> Section | None:
         activity_chart(by_day, chart_id="activity-wide"),
         activity_chart(by_day, chart_id="activity-narrow", width=290, height=190),
     )
-    return Section("activity", "Active members, day by day", render_fragment("section_activity.html.j2", charts=charts), 20)
+    return Section("activity", fill("activity.title"), render_fragment("section_activity.html.j2", charts=charts), 20)
 
 
 def tiers_section(facts: ReportFacts) -> Section | None:
@@ -81,13 +82,13 @@ def tiers_section(facts: ReportFacts) -> Section | None:
         return None
     rows = pl.DataFrame(
         {
-            "label": [words.label(tier.name) for tier in facts.tiers],
+            "label": [label(tier.name) for tier in facts.tiers],
             "members": [tier.members for tier in facts.tiers],
             "before": [tier.previous_members for tier in facts.tiers],
         },
         schema={"label": pl.String, "members": pl.Int64, "before": pl.Int64},
     )
-    chart = bars_chart(rows, chart_id="tiers-chart", title="Members in each tier tonight and the night before", before=True)
+    chart = bars_chart(rows, chart_id="tiers-chart", title=fill("chart.tiers"), before=True)
     body = render_fragment(
         "section_tiers.html.j2",
         tiers=facts.tiers,
@@ -98,17 +99,19 @@ def tiers_section(facts: ReportFacts) -> Section | None:
         has_before=any(tier.previous_members is not None for tier in facts.tiers),
         horizon_days=facts.value_horizon_days,
     )
-    return Section("tiers", "Tiers", body, 30)
+    return Section("tiers", fill("tiers.title"), body, 30)
 
 
 def groups_section(facts: ReportFacts) -> Section | None:
     """Show the stages of the members' life and the behaviour groups."""
     tables = [
-        (title, shares(groups)) for title, groups in (("Lifecycle", facts.lifecycle), ("Behaviour", facts.segments)) if groups
+        (fill(title), shares(groups))
+        for title, groups in (("groups.lifecycle", facts.lifecycle), ("groups.behaviour", facts.segments))
+        if groups
     ]
     if not tables:
         return None
-    return Section("groups", "Lifecycle and behaviour", render_fragment("section_groups.html.j2", tables=tables), 40)
+    return Section("groups", fill("groups.title"), render_fragment("section_groups.html.j2", tables=tables), 40)
 
 
 def models_section(facts: ReportFacts) -> Section | None:
@@ -116,7 +119,7 @@ def models_section(facts: ReportFacts) -> Section | None:
     if not facts.models:
         return None
     shown = [ModelView.of(model, prefix=f"model-{position}") for position, model in enumerate(facts.models, start=1)]
-    return Section("models", "How good the predictions are", render_fragment("section_models.html.j2", models=shown), 50)
+    return Section("models", fill("models.title"), render_fragment("section_models.html.j2", models=shown), 50)
 
 
 def matured_section(facts: ReportFacts) -> Section | None:
@@ -126,23 +129,20 @@ def matured_section(facts: ReportFacts) -> Section | None:
         return None
     charts = []
     if matured.nights.height > 1:
-        caption = "Line: the share predicted to leave. Dots: the share that did, one dot a night."
-        charts.append((caption, trend_chart(matured.nights, chart_id="matured-trend")))
-    caption = "Dots on the dashed line: predictions came true as often as they said. Larger dots stand for more members."
-    charts.append((caption, calibration_chart(matured.calibration, chart_id="matured-calibration")))
+        charts.append((fill("matured.trend"), trend_chart(matured.nights, chart_id="matured-trend")))
+    charts.append((fill("matured.calibration"), calibration_chart(matured.calibration, chart_id="matured-calibration")))
     if matured.lift is not None:
-        caption = "Members sorted by risk: how many times as often the riskiest left. The dashed line is picking by chance."
-        charts.append((caption, lift_chart(matured.lift, chart_id="matured-lift")))
+        charts.append((fill("matured.lift"), lift_chart(matured.lift, chart_id="matured-lift")))
     newest = matured.nights.sort("as_of").row(-1, named=True)
     body = render_fragment("section_matured.html.j2", matured=matured, newest=newest, charts=charts)
-    return Section("matured", "Did it come true?", body, 55)
+    return Section("matured", fill("matured.title"), body, 55)
 
 
 def data_section(facts: ReportFacts) -> Section | None:
     """Show what the night read and what became of every row."""
     if not facts.flows:
         return None
-    return Section("data", "Tonight's data", render_fragment("section_data.html.j2", facts=facts), 60)
+    return Section("data", fill("data.title"), render_fragment("section_data.html.j2", facts=facts), 60)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def shares(groups: Sequence[Group]) -> list[Share]:
     largest = max((group.members for group in groups), default=0)
     total = sum(group.members for group in groups)
     return [
-        Share(group, of_largest=round(group.members / largest, 4) if largest else 0.0, of_all=words.share(group.members, total))
+        Share(group, of_largest=round(group.members / largest, 4) if largest else 0.0, of_all=share(group.members, total))
         for group in groups
     ]
 
@@ -179,34 +179,27 @@ class ModelView:
         baselines = list(dict.fromkeys(name for metric in health.metrics for name in metric.baselines))
         charts = []
         if health.calibration is not None and not health.calibration.is_empty():
-            caption = (
-                "Dots on the dashed line: the predictions come true as often as they say. Larger dots stand for more members."
-            )
-            charts.append((caption, calibration_chart(health.calibration, chart_id=f"{prefix}-calibration")))
+            drawing = calibration_chart(health.calibration, chart_id=f"{prefix}-calibration")
+            charts.append((fill("models.calibration"), drawing))
         if health.lift is not None and not health.lift.is_empty():
-            is_churn = health.calibration is not None
-            caption = (
-                "Members sorted by risk: how many times as often the riskiest leave. The dashed line is picking by chance."
-                if is_churn
-                else "Members sorted by expected spend: how many times the mean they spent. The dashed line is picking by chance."
-            )
-            words_of_lift = LIFT_OF_CHURN if is_churn else LIFT_OF_SPEND
-            charts.append((caption, lift_chart(health.lift, chart_id=f"{prefix}-lift", words=words_of_lift)))
+            # Only probabilities are calibrated, so that a model without calibration predicts spend.
+            of: Literal["churn", "spend"] = "spend" if health.calibration is None else "churn"
+            charts.append((fill(f"models.lift.{of}"), lift_chart(health.lift, chart_id=f"{prefix}-lift", of=of)))
         return cls(health, baselines, _verdict(health), charts)
 
 
 def _verdict(health: ModelHealth) -> str:
     """Say in a sentence whether the model beats its best baseline on its first measure."""
     if not health.metrics:
-        return "It has not been measured yet: no night's outcome is known."
+        return fill("models.not_measured")
     first = health.metrics[0]
     known = {name: value for name, value in first.baselines.items() if value is not None}
     if first.model is None or not known:
         return ""
-    name, value = min(known.items(), key=lambda item: (_distance(first, item[1]), item[0]))
+    # Of rules that are equally good the first by name, so that a night said twice is said alike.
+    rule, value = min(known.items(), key=lambda item: (_distance(first, item[1]), item[0]))
     is_better = _distance(first, first.model) < _distance(first, value)
-    compared = f"{first.name} {words.number(first.model, digits=3)} against {words.number(value, digits=3)} for {name}"
-    return f"Better than the best simple rule: {compared}." if is_better else f"No better than a simple rule: {compared}."
+    return model_verdict(first.name, ours=first.model, theirs=value, rule=rule, is_better=is_better)
 
 
 def _distance(metric: Metric, value: float) -> float:

@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from outputs.report.facts import TableFlow
 from outputs.report.frame import render
-from wording import numbers as words
+from wording.report import checks_summary
+from wording.texts import fill, name
 
 EXAMPLES_SHOWN: Final = 3
 _VALUE_CHARACTERS: Final = 80
@@ -130,10 +131,11 @@ def shown_value(value: str | None, *, column: str | None) -> str:
     Control characters are made visible; at most 80 characters are shown.
     """
     if value is None:
-        return "empty"
+        return fill("checks.value.none")
     if column is None or is_identifying(column):
-        length = words.count(len(value), "character")
-        return f"like {shape(value)}, {length}" if column is not None and is_id(column) else f"hidden, {length}"
+        if column is not None and is_id(column):
+            return fill("checks.value.shape", shape=shape(value), n=len(value))
+        return fill("checks.value.hidden", n=len(value))
     visible = value.translate(_CONTROLS)
     return visible if len(visible) <= _VALUE_CHARACTERS else visible[: _VALUE_CHARACTERS - 1] + "…"
 
@@ -151,14 +153,9 @@ def _shape_of(sign: str) -> str:
 
 
 def _summary(facts: ValidationFacts) -> str:
-    """Say how the night's checks went, in one sentence."""
-    if facts.stopped:
-        names = words.listing([table.flow.table for table in facts.stopped])
-        return f"The run stopped at {names}. Nothing of the files at fault landed."
-    read = sum(table.flow.read for table in facts.tables)
-    aside = sum(table.flow.quarantined for table in facts.tables)
-    if read == 0:
-        return "No new rows arrived, so there was nothing to check."
-    if aside == 0:
-        return f"All clear: none of {words.count(read, 'row')} broke a rule."
-    return f"The run went on: {words.number(aside)} of {words.count(read, 'row')} ({words.share(aside, read)}) set aside."
+    flows = [table.flow for table in facts.tables]
+    return checks_summary(
+        stopped=[name(table.flow.table) for table in facts.stopped],
+        read=sum(flow.read for flow in flows),
+        quarantined=sum(flow.quarantined for flow in flows),
+    )

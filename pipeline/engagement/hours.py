@@ -52,7 +52,7 @@ def suggested_hours(run: RunContext, members: pl.DataFrame) -> pl.DataFrame:
         .sort("len", "hour", descending=[True, False])
         .unique("member_no", keep="first", maintain_order=True)
     )
-    return usual.select("member_no", suggested_hour=pl.col("hour").clip(first, last)).cast(dict(_SCHEMA))
+    return usual.select("member_no", suggested_hour=pl.col("hour").clip(first, last)).cast(_SCHEMA)
 
 
 def _zones(named: Collection[str], community: str) -> pl.Expr:

@@ -16,7 +16,6 @@ import polars as pl
 
 from lake.arrivals import (
     ARRIVALS,
-    MEMBERS_PARTS,
     ORDERS_PARTS,
     REFUSALS,
     RETIRED,
@@ -25,7 +24,7 @@ from lake.arrivals import (
     record,
     undo_unrecorded,
 )
-from lake.contracts import PROVENANCE, TABLES, Table
+from lake.contracts import MEMBERS_PARTS, PROVENANCE, TABLES, Table
 from lake.member_index import MEMBER_INDEX, scan_member_index
 from lake.quarantine import QUARANTINE, READMITTED, read_quarantine, write_quarantine
 from lake.record_parts import BY_FILE, BY_SOURCE, remove_orphaned_parts

@@ -8,8 +8,7 @@ from typing import Final
 import polars as pl
 
 from expectations.table_checks import Finding
-from lake.arrivals import MEMBERS_PARTS
-from lake.contracts import PROVENANCE, TABLES, Table
+from lake.contracts import MEMBERS_PARTS, PROVENANCE, TABLES, Table
 from lake.landing import SEQUENCE, scan_days_with_keys
 from lake.record_parts import BY_SOURCE, read_parts
 from lake.retired import records_of_source

@@ -9,8 +9,8 @@ from typing import Final
 import polars as pl
 
 from expectations.table_checks import Finding
-from lake.arrivals import MEMBERS_PARTS, has_refusals_by_source, move_counts
-from lake.contracts import MINOR_UNITS_PER_UNIT, TABLES, Table
+from lake.arrivals import has_refusals_by_source, move_counts
+from lake.contracts import MEMBERS_PARTS, MINOR_UNITS_PER_UNIT, TABLES, Table
 from lake.landing import REPLACEMENTS, SEQUENCE, Landed, land_batches
 from lake.record_parts import BY_FILE, BY_SOURCE, Composition, land_parts, read_parts, retire_parts, sources_of_parts
 from lake.refusals import read_refusals, update_refusals

@@ -57,9 +57,14 @@ def test_the_member_with_the_most_at_stake_comes_first_and_refusals_staff_and_th
 
 def test_of_several_actions_the_one_that_came_furthest_says_why_not() -> None:
     rules = policy()
-    actions = [action("a", audience="region = 'north'", cool_down_days=10), action("b", audience="region = 'north'", capacity_per_day=0)]
+    actions = [
+        action("a", audience="region = 'north'", cool_down_days=10),
+        action("b", audience="region = 'north'", capacity_per_day=0),
+    ]
     sent = contacts([(1, "a", "mail", None, 3)])
-    tonight = decided(members([{"region": "north"}, {"region": "south"}]), actions, rules, past=history(actions, rules, sent=sent))
+    tonight = decided(
+        members([{"region": "north"}, {"region": "south"}]), actions, rules, past=history(actions, rules, sent=sent)
+    )
     assert why_not(tonight) == {1: "capacity", 2: "not in any audience"}
 
 
@@ -83,7 +88,9 @@ def test_contacts_of_every_campaign_count_for_the_caps_and_the_control_arm_is_le
 def test_a_listed_member_rests_until_the_window_closes_and_a_contacted_one_for_the_cool_down() -> None:
     rules = policy(match_days=7)
     actions = [action("a", cool_down_days=20)]
-    before = earlier([(6, 1, "a", "listed"), (7, 2, "a", "listed"), (10, 3, "a", "listed"), (19, 4, "a", "a"), (20, 5, "a", "all")])
+    before = earlier(
+        [(6, 1, "a", "listed"), (7, 2, "a", "listed"), (10, 3, "a", "listed"), (19, 4, "a", "a"), (20, 5, "a", "all")]
+    )
     sent = contacts([(3, "a", "mail", None, 5)])
     tonight = decided(members([{}] * 5), actions, rules, past=history(actions, rules, sent=sent, decided=before))
     # Member 1 may still be contacted, 2 was not and may be listed again; the held out rest as if they had been contacted.
@@ -152,8 +159,15 @@ def test_exploration_draws_a_share_of_the_list_whatever_the_gain() -> None:
     assert explored["expected_gain"].mean() < chosen.filter(pl.col("why") == "ranked")["expected_gain"].mean()
 
 
-@given(rows=SOME_MEMBERS, sent=SOME_CONTACTS, before=SOME_DECISIONS, actions=SOME_ACTIONS, rules=SOME_POLICIES, capacity=st.integers(0, 6))
-def test_no_rule_is_ever_broken(
+@given(
+    rows=SOME_MEMBERS,
+    sent=SOME_CONTACTS,
+    before=SOME_DECISIONS,
+    actions=SOME_ACTIONS,
+    rules=SOME_POLICIES,
+    capacity=st.integers(0, 6),
+)
+def test_no_rule_is_ever_broken(  # noqa: PLR0917 - what is generated, each by its name
     rows: list[dict[str, object]],
     sent: list[tuple[int, str, str | None, str | None, int]],
     before: list[tuple[int, int, str, str]],
@@ -176,8 +190,11 @@ def test_no_rule_is_ever_broken(
     by_name = {one.name: one for one in actions}
     for no, name in chosen.items():
         member, one = by_number[no], by_name[name]
-        assert member["can_contact"] is not False and member["can_profile"] is not False and member["role"] is None
-        assert member["is_eligible"] and member["churn_probability"] is not None
+        assert member["can_contact"] is not False
+        assert member["can_profile"] is not False
+        assert member["role"] is None
+        assert member["is_eligible"]
+        assert member["churn_probability"] is not None
         # The slow way: look at every contact of this member, one by one.
         mine = [row for row in sent if row[0] == no]
         control = {campaign for _, campaign, _, arm, _ in mine if arm == "control"}

@@ -35,7 +35,11 @@ def test_a_higher_share_only_adds_members_and_a_lower_one_releases_nobody() -> N
 
 def test_members_of_a_cluster_are_held_out_together() -> None:
     people = members([{"region": f"r{number % 40}"} for number in range(800)])
-    arms = decided(people, [action("a", holdout_share=0.3)], policy(unit="region"), capacity=800).arms.filter(pl.col("action") == "a")
-    by_region = arms.join(people.select("member_no", "region"), on="member_no").group_by("region").agg(pl.col("is_held_out").n_unique())
+    arms = decided(people, [action("a", holdout_share=0.3)], policy(unit="region"), capacity=800).arms.filter(
+        pl.col("action") == "a"
+    )
+    by_region = (
+        arms.join(people.select("member_no", "region"), on="member_no").group_by("region").agg(pl.col("is_held_out").n_unique())
+    )
     assert by_region["is_held_out"].to_list() == [1] * 40
     assert 0.05 < arms["is_held_out"].mean() < 0.6

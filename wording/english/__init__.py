@@ -8,12 +8,31 @@ from typing import Final
 from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
+from wording.english.card import CARD, SUMMARY
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
+from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
+from wording.english.pages import BACKTEST, CHECKS, TABLES
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
-from wording.english.report import REPORT
+from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 
-SENTENCES: Final[Mapping[str, str]] = {**TIME, **REASONS, **AMOUNTS, **LISTS, **REPORT, **ALERTS, **ACTIONS}
-ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS)
+SENTENCES: Final[Mapping[str, str]] = {
+    **TIME,
+    **REASONS,
+    **AMOUNTS,
+    **LISTS,
+    **ALERTS,
+    **ACTIONS,
+    **HEADLINES,
+    **SECTIONS,
+    **MEASURES,
+    **CHARTS,
+    **TABLES,
+    **CHECKS,
+    **BACKTEST,
+    **CARD,
+    **SUMMARY,
+}
+ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 LISTS: Final = {
+    "list.yes": "yes",
+    "list.no": "no",
+    "list.page": "Page {page} of {pages}",
+    "list.columns": "Columns",
+    "list.column": "Column",
+    "list.meaning": "What it says",
     "list.empty_column": "{meaning} Empty tonight, so the column is hidden.",
     "contact": "{parts}.",
     "contact.likely": "likely to leave: {n:plain} %.",

@@ -1,11 +1,11 @@
-"""The morning report."""
+"""The morning report: headlines, sections, drawings."""
 
 from __future__ import annotations
 
 from typing import Final
 
 # Of a headline, what stands before the asterisk is set bold.
-REPORT: Final = {
+HEADLINES: Final = {
     "headline.active": "{n:count:member}* {n:plural:was|were} active in the last 7 days, {compared}{joined}.",
     "headline.active.joined": "; {n:count:member} joined",
     "headline.newly_at_risk": "{n:number}* of your {valuable:number} {tiers} {valuable:noun:member} "
@@ -21,4 +21,128 @@ REPORT: Final = {
     "headline.no_data": "No new data* arrived; this night rests on what was there.",
     "headline.data": "{n:count:row}* {n:plural:was|were} read; every one is accounted for and none broke a rule.",
     "headline.broken": "{broken:number}* of {n:count:row} read {broken:plural:was|were} set aside for breaking a rule.",
+    # Two weeks beside each other.
+    "change.none": "as the week before",
+    "change.none_before": "after none the week before",
+    "change.steady": "about the same as the week before",
+    "change.members.times": "{times} times as many as the week before",
+    "change.members.more": "{share:percent} more than the week before",
+    "change.members.less": "{share:percent} fewer than the week before",
+    "change.spend.times": "{times} times as much as the week before",
+    "change.spend.more": "{share:percent} more than the week before",
+    "change.spend.less": "{share:percent} less than the week before",
+}
+
+SECTIONS: Final = {
+    "page.language": "en",
+    "report.kicker": "Morning report",
+    "report.until": "Everything up to the end of {night:day} · {members:count:member} ever seen",
+    "report.warnings": "Before you rely on this",
+    "report.footer": "Made by Evenfall. This page names no member; the names are in the lists of the same night.",
+    "report.footer.folder": "Made by Evenfall. This page names no member; the names are in the lists of the same night, "
+    "in {folder}.",
+    # Valuable and newly at risk.
+    "newly_at_risk.title": "Valuable and newly at risk",
+    "newly_at_risk.by_tier": "By tier",
+    "newly_at_risk.by_group": "By behaviour group",
+    "newly_at_risk.by_reason": "Main reasons",
+    "newly_at_risk.nobody_valuable": "No member has reached a tier that counts as valuable yet.",
+    "newly_at_risk.first_night": "This is the first night: from tomorrow on, this part tells who became at risk since the "
+    "night before.",
+    "newly_at_risk.members": "{figure} of {valuable:count:valuable_member} whose risk of leaving became high last night.",
+    "contact_list.open": "Open the contact list",
+    "contact_list.rows": "{n:count:member}, best first, with names and reasons.",
+    # Activity.
+    "activity.title": "Active members, day by day",
+    "activity.each_day": "each day",
+    "activity.mean": "mean of 7 days. The number is the mean of the last 7 days.",
+    # Tiers and groups.
+    "tiers.title": "Tiers",
+    "tiers.tier": "Tier",
+    "tiers.members": "Members",
+    "tiers.night_before": "Night before",
+    "tiers.change": "Change",
+    "tiers.high_risk": "High risk",
+    "tiers.expected": "Expected spend",
+    "tiers.first_night": "The first night: there is nothing to compare with yet.",
+    "tiers.horizon": "Expected spend: of all members of the tier, over the next {days:count:day}.",
+    "tiers.key.tonight": "tonight",
+    "tiers.key.night_before": "the night before",
+    "groups.title": "Lifecycle and behaviour",
+    "groups.lifecycle": "Lifecycle",
+    "groups.behaviour": "Behaviour",
+    # Models.
+    "models.title": "How good the predictions are",
+    "models.churn": "Churn",
+    "models.value": "Value",
+    "models.trained": "Learnt from everything up to {night:short_day} ({age:ago}).",
+    "models.trained.measured": "Learnt from everything up to {night:short_day} ({age:ago}); measured on {measured_on}.",
+    "models.measured_on": "members whose outcome the holdout model had not seen",
+    "models.measured_on.nothing": "no past night yet",
+    "models.decided": "The gate's last word: {decided}.",
+    "models.better": "Better than the best simple rule: {measure} {ours:digits:3} against {theirs:digits:3} for {rule}.",
+    "models.no_better": "No better than a simple rule: {measure} {ours:digits:3} against {theirs:digits:3} for {rule}.",
+    "models.not_measured": "It has not been measured yet: no night's outcome is known.",
+    "models.measure": "Measure",
+    "models.this_model": "This model",
+    "models.calibration": "Dots on the dashed line: the predictions come true as often as they say. "
+    "Larger dots stand for more members.",
+    "models.lift.churn": "Members sorted by risk: how many times as often the riskiest leave. "
+    "The dashed line is picking by chance.",
+    "models.lift.spend": "Members sorted by expected spend: how many times the mean they spent. "
+    "The dashed line is picking by chance.",
+    # Matured predictions.
+    "matured.title": "Did it come true?",
+    "matured.newest": "Of {n:count:member} scored on {night:short_day}, {predicted:percent} were predicted to leave within "
+    "{days:count:day}; {happened:percent} did.",
+    "matured.auc": "A member who left was ranked above one who stayed {auc:percent} of the time.",
+    "matured.spend": "The expected spend of the newest night whose outcome is known was {ratio:digits:2} times the real one.",
+    "matured.trend": "Line: the share predicted to leave. Dots: the share that did, one dot a night.",
+    "matured.calibration": "Dots on the dashed line: predictions came true as often as they said. "
+    "Larger dots stand for more members.",
+    "matured.lift": "Members sorted by risk: how many times as often the riskiest left. The dashed line is picking by chance.",
+    "matured.bands": "By tier and by time here",
+    # Data.
+    "data.title": "Tonight's data",
+    "data.broken": "Rules that rows broke",
+    "data.table": "Table",
+    "data.rule": "Rule",
+    "data.rows": "Rows",
+    "data.checks": "See every check, with examples",
+}
+
+MEASURES: Final = {
+    "measure.auc": "AUC",
+    "measure.auc.meaning": "How often a member who left was ranked above one who stayed; 0.5 is chance.",
+    "measure.average_precision": "Average precision",
+    "measure.average_precision.meaning": "How pure the top of the list is.",
+    "measure.brier": "Brier score",
+    "measure.brier.meaning": "Mean squared error of the probabilities.",
+    "measure.calibration_slope": "Calibration slope",
+    "measure.calibration_slope.meaning": "1 when high and low probabilities mean what they say.",
+    "measure.ngini": "nGini",
+    "measure.ngini.meaning": "How well members are ordered by what they went on to spend; 1 is perfect.",
+    "measure.rmse": "RMSE",
+    "measure.rmse.meaning": "Typical error of one member's expected spend.",
+    "measure.total_ratio": "Predicted over actual total",
+    "measure.total_ratio.meaning": "1 when the sum over all members came true.",
+}
+
+# Titles are read to those who do not see a drawing.
+CHARTS: Final = {
+    "chart.activity": "Active members on each of the last {days} days, with the mean of 7 days",
+    "chart.tiers": "Members in each tier tonight and the night before",
+    "chart.calibration": "How often members left, against how often it was predicted",
+    "chart.calibration.predicted": "Predicted to leave",
+    "chart.calibration.observed": "Really left",
+    "chart.trend": "Predicted and real share of members leaving, for {nights} past nights",
+    "chart.trend.share": "Share of members leaving",
+    "chart.lines": "{measure} of {models} models at {cutoffs} cut-offs",
+    "chart.lift.first": "the first {percent} %: {lift} ×",
+    "chart.lift.churn": "How many times as often the riskiest members left, compared with everyone",
+    "chart.lift.churn.members": "Riskiest share of members",
+    "chart.lift.churn.times": "Times as many leave",
+    "chart.lift.spend": "How many times the mean the members with the most expected spent",
+    "chart.lift.spend.members": "Share of members, most expected first",
+    "chart.lift.spend.times": "Times the mean spend",
 }

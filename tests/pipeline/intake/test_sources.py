@@ -8,13 +8,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lake.arrivals import MEMBERS_PARTS, ORDERS_PARTS, REFUSALS, RETIRED, read_arrivals
+from lake.arrivals import ORDERS_PARTS, REFUSALS, RETIRED, read_arrivals
+from lake.contracts import MEMBERS_PARTS
 from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.retention import expire
 from lake.storage.delta import Lake
 from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.erasure.tables import erase_landed
+from pipeline.summary import stop_error
 from tests.exports import EVENT, EVENTS, NIGHT, ORDER, consent, counted, held, source, take_in, validate, write
 
 
@@ -53,7 +55,9 @@ def test_keys_of_two_sources_stop_the_night_until_it_is_said_what_they_mean(tmp_
     write(tmp_path, posts_csv="id,u,t\n1,a,2024-01-01 10:00\n2,b,2024-01-02 10:00\n")
     write(tmp_path, comments_csv="id,u,t\n1,c,2024-01-02 11:00\n2,c,2024-01-03 11:00\n")
     posts, comments = source("events", "posts.csv", EVENT), source("events", "comments.csv", EVENT)
-    (stop,) = validate(tmp_path, posts + comments).stops
+    stopped = validate(tmp_path, posts + comments)
+    (stop,) = stopped.stops
+    assert stop_error(stopped, page=Path("page.html")).remedy.startswith('Say keys = "own" or keys = "shared" under one')
     assert stop.says.startswith(
         "events: the sources 'comments.csv' and 'posts.csv' bring 2 keys in common for records that differ,"
     )
@@ -184,7 +188,9 @@ def test_a_snapshot_that_is_empty_or_lacks_too_much_stops_the_night(tmp_path: Pa
     write(tmp_path, e_csv="id,u,t\n1,a,2024-01-05\n2,b,2024-01-06\n3,c,2024-01-07\n", o_csv="id,u,t,x\n1,a,2024-01-05,1\n")
     take_in(tmp_path, toml)
     write(tmp_path, e_csv="id,u,t\n1,a,2024-01-05\n")
-    (stop,) = validate(tmp_path, toml).stops
+    stopped = validate(tmp_path, toml)
+    (stop,) = stopped.stops
+    assert stop_error(stopped, page=Path("page.html")).remedy.startswith("Ask for the export again, or raise max_retired_share")
     assert stop.says.startswith("events: the snapshot events[1] (e.csv) lacks 2 of the 3 records held (67%)".replace("[1]", ""))
     assert not validate(tmp_path, toml.replace('"snapshot"', '"snapshot"\nmax_retired_share = 0.7')).stops
 

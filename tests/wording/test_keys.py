@@ -1,0 +1,135 @@
+"""Every sentence that code asks for is in the catalogue, and the catalogue holds no sentence that nobody asks for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from string import Formatter
+from typing import get_args, get_type_hints
+
+import jinja2
+import numpy as np
+from jinja2 import nodes
+from jinja2.nodes import Node
+
+from lake.contracts import TABLES
+from models.evaluation import evaluate_churn, evaluate_value
+from models.lifetime.lifetime import LIFETIME_KINDS
+from models.training import OURS
+from outputs.lists import MEMBERS_SCHEMA
+from outputs.report.validation_page import BrokenRule
+from pipeline.report_facts import CHURN_MEASURES, VALUE_MEASURES
+from segments.lifecycle import STAGES
+from segments.risk import RISKS
+from segments.tiers import TIERS
+from tests.features.builders import AS_OF
+from tests.paths import ROOT
+from tests.wording.reasons.test_sentences import CATALOG, random_history
+from wording.columns import RAISES, SentenceContext
+from wording.english import ENGLISH
+from wording.reasons.sentences import sentence
+
+ROOMS = ("features", "models", "segments", "wording", "outputs", "runtime", "pipeline", "flows", "notebooks")
+SOURCES = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "english" not in path.parts]
+TEMPLATES = sorted((ROOT / "outputs" / "report" / "templates").glob("*.j2"))
+ASKING = ("fill", "pieces", "_headline")
+# Rules on whole tables that may stop a run.
+CHECKS = [*(ROOT / "expectations").glob("*.py"), *(ROOT / "pipeline" / "intake").glob("*.py")]
+RULES = {rule for path in CHECKS for rule in re.findall(r'Finding\(table\.name, "(\w+)", (?:"stop"|severity)', path.read_text())}
+CONSEQUENCES = get_args(get_type_hints(BrokenRule)["consequence"])
+SCORED = np.array([0.0, 1.0]), {OURS: np.array([0.2, 0.8])}
+# Keys that code puts together.
+PUT_TOGETHER = {
+    *(f"change.{of}.{how}" for of, how in product(("members", "spend"), ("times", "more", "less"))),
+    *(f"models.lift.{of}" for of in ("churn", "spend")),
+    *(f"chart.lift.{of}{what}" for of, what in product(("churn", "spend"), ("", ".members", ".times"))),
+    *(f"measure.{measure}{what}" for measure, what in product([*CHURN_MEASURES, *VALUE_MEASURES], ("", ".meaning"))),
+    *(f"checks.broken.{consequence.replace(' ', '_')}" for consequence in CONSEQUENCES),
+    *(f"remedy.{rule}" for rule in RULES),
+    *(f"calibration.band.{band}" for band in ("everybody", "new", "first_year", "longer")),
+    *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
+    *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
+    *(f"alert.{outcome}" for outcome in ("failed", "warned")),
+}
+
+
+class Noted(dict[str, str]):
+    """Templates that note which of them were read."""
+
+    def __init__(self, templates: dict[str, str]) -> None:
+        super().__init__(templates)
+        self.read: set[str] = set()
+
+    def __getitem__(self, key: str) -> str:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+
+def python_nodes() -> Iterator[ast.AST]:
+    return (node for path in SOURCES for node in ast.walk(ast.parse(path.read_text())))
+
+
+def template_nodes(kind: type[Node]) -> Iterator[Node]:
+    return (node for path in TEMPLATES for node in jinja2.Environment().parse(path.read_text()).find_all(kind))
+
+
+def literals() -> set[object]:
+    """Give every constant in code and templates."""
+    in_code = {node.value for node in python_nodes() if isinstance(node, ast.Constant)}
+    return in_code | {node.value for node in template_nodes(nodes.Const) if isinstance(node, nodes.Const)}
+
+
+def asked_for() -> Iterator[str]:
+    """Give every key that a call names as it stands; both of `a if b else c`."""
+    for call in python_nodes():
+        if isinstance(call, ast.Call) and call.args and _asks(call.func):
+            key = call.args[0]
+            choices = (key.body, key.orelse) if isinstance(key, ast.IfExp) else (key,)
+            yield from (one.value for one in choices if isinstance(one, ast.Constant) and isinstance(one.value, str))
+    for said in template_nodes(nodes.Call):
+        if isinstance(said, nodes.Call) and getattr(said.node, "name", "") == "say":
+            first = said.args[0]
+            either = (first.expr1, first.expr2) if isinstance(first, nodes.CondExpr) else (first,)
+            yield from (one.value for one in either if isinstance(one, nodes.Const))
+
+
+def _asks(called: ast.expr) -> bool:
+    # A plain `say` is what a run says on the terminal.
+    return (isinstance(called, ast.Name) and called.id in ASKING) or (isinstance(called, ast.Attribute) and called.attr == "say")
+
+
+def of_reasons() -> set[str]:
+    """Tell every feature of a community and return the keys that were needed."""
+    noted = Noted(dict(ENGLISH.sentences))
+    context = SentenceContext(frozenset({*random_history().columns, RAISES}), "EUR", AS_OF, replace(ENGLISH, sentences=noted))
+    for feature in CATALOG:
+        sentence(feature, context)
+    return noted.read
+
+
+def test_every_key_that_is_asked_for_is_in_the_catalogue() -> None:
+    asked = set(asked_for())
+    assert len(asked) > 100
+    assert (asked | PUT_TOGETHER) - ENGLISH.sentences.keys() == set()
+
+
+def test_every_sentence_of_the_catalogue_is_asked_for() -> None:
+    assert ENGLISH.sentences.keys() - PUT_TOGETHER - set(literals()) - of_reasons() == set()
+
+
+def test_every_noun_of_the_catalogue_is_counted_in_a_sentence() -> None:
+    formats = [spec or "" for said in ENGLISH.sentences.values() for _, _, spec, _ in Formatter().parse(said)]
+    counted = {spec.partition(":")[2] for spec in formats if spec.startswith(("count:", "noun:"))}
+    # `noun` is what an amount is of.
+    assert counted - {"noun"} == ENGLISH.nouns.keys()
+
+
+def test_every_slug_that_pages_and_cards_show_has_a_name_and_no_other() -> None:
+    churn, value = evaluate_churn(*SCORED), evaluate_value(*SCORED)
+    measures = {measure for measured in (*churn.values(), *value.values()) for measure in measured}
+    scores = {column for column in MEMBERS_SCHEMA if column.endswith("_score")}
+    rules = {OURS, *LIFETIME_KINDS, "recency", "past_rate", "recency_weighted"}
+    assert ENGLISH.names.keys() == {*TIERS, *STAGES, *RISKS, *TABLES, *rules, *scores, *measures}

@@ -1,0 +1,39 @@
+"""The card of one member, and the summary of a night."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CARD: Final = {
+    "card.title": "Member {member}, as of {night:day}",
+    "card.not_profiled": "This member may not be profiled: nothing is scored.",
+    "card.tier": "tier",
+    "card.stage": "stage",
+    "card.group": "group",
+    "card.churn": "churn",
+    "card.churn.probability": "{share:percent} within {days:count:day}, {risk} risk ({model})",
+    "card.churn.not_scored": "not scored: silent for {days} days or more",
+    "card.spend": "expected spend",
+    "card.spend.amount": "{n:money} within {days:count:day} ({model})",
+    "card.score": "{n:digits:0} of 100",
+    "card.active_days": "Active days a week over a year:",
+    "card.reasons": "Reasons, the strongest first:",
+    "card.reasons.none": "Reasons: none are given for this member.",
+    "card.tier_moves": "Tier moves:",
+    "card.tier_moves.none": "Tier moves: none.",
+}
+
+SUMMARY: Final = {
+    "summary.members": "{members:number} members; {scored:number} scored; {contacts:number} to talk to; "
+    "{not_profiled:number} may not be profiled.",
+    "summary.column.tier": "tier",
+    "summary.column.members": "members",
+    "summary.column.high_risk": "high risk",
+    "summary.column.table": "table",
+    "summary.column.read": "read",
+    "summary.column.left_out": "left out",
+    "summary.column.merged": "merged",
+    "summary.column.replaced": "replaced",
+    "summary.column.quarantined": "quarantined",
+    "summary.column.landed": "landed",
+}
