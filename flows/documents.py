@@ -12,6 +12,7 @@ import polars as pl
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from engagement.actions import AUDIENCE_SCHEMA, DEFAULTS, PLACEHOLDERS, Action
 from features.dictionary import feature_dictionary_markdown
 from lake.contracts import TABLES
 from lake.sources.source_settings import SourceSettings
@@ -32,6 +33,17 @@ One section per table, or several as `[[sources.<table>]]`. A community needs `e
 Expressions are SQL over the columns of one row of the export; a column's name alone needs no quotes.
 [Polars SQL here](expressions.md) has the dialect, its functions, dates, JSON and some forty recipes.
 """
+_ACTIONS: Final = """\
+## `[[actions]]`
+
+What operators may do for a member, one section an action ([the loop](loop.md)). Without any, those of the defaults apply that the
+community's data can judge: {defaults}. `actions = []` above the first section gives the plain ranking by what is at stake.
+
+{keys}
+An audience may read {audience}.
+
+A message may use the same in braces, and {phrases}.
+"""
 
 
 def configuration_markdown() -> str:
@@ -39,9 +51,23 @@ def configuration_markdown() -> str:
     sections = [_HEAD, _SOURCES, _table(_rows(SourceSettings)), *_contract_pages()]
     for name, field in Settings.model_fields.items():
         model = _model(field.annotation)
+        if name == "actions":
+            sections.append(_actions())
         if name != "sources" and model is not None:
             sections += list(_section(name, model))
     return "\n".join(sections).rstrip() + "\n"
+
+
+def _actions() -> str:
+    def listed(names: typing.Iterable[str]) -> str:
+        return ", ".join(f"`{name}`" for name in names)
+
+    return _ACTIONS.format(
+        defaults=listed(DEFAULTS),
+        keys=_table(_rows(Action)),
+        audience=listed(AUDIENCE_SCHEMA),
+        phrases=listed(sorted(PLACEHOLDERS - set(AUDIENCE_SCHEMA))),
+    )
 
 
 def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
@@ -89,7 +115,7 @@ def _table(rows: typing.Iterable[tuple[str, str, str]]) -> str:
 def _default(value: Any) -> str:
     if value is PydanticUndefined:
         return "required"
-    if value is None or value == {}:
+    if value is None or value in ({}, ()):
         return ""
     if isinstance(value, BaseModel):
         return ", ".join(f"{key} = {_default(inner)}" for key, inner in value)
