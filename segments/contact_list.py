@@ -1,7 +1,7 @@
-"""Whom to talk to tomorrow: members who may be contacted, by what is at stake.
+"""The contact list: the members to talk to tomorrow, the highest stake first.
 
-What is at stake is churn probability × expected value; where a community has no orders, churn probability × member value
-score. Members who refused contact or profiling, and members who are not eligible, are never on the list.
+The stake is churn probability × expected value; where a community has no orders, churn probability × member value score.
+Members who refused contact or profiling, and members who are not eligible, are never on the list.
 """
 
 from __future__ import annotations
@@ -33,21 +33,23 @@ class ContactPolicy(BaseModel):
 
 
 def contact_list(scored: pl.DataFrame, *, policy: ContactPolicy) -> pl.DataFrame:
-    """Choose tomorrow's contact list, best first; members who are level are in the order of their ids.
+    """Choose tomorrow's contact list.
 
-    One row per member to contact: `rank`, 1 for the best, and the columns of `scored` and `OPTIONAL`.
+    One row per member to contact, by rank: `rank`, 1 for the highest stake, and the columns of `scored` and `OPTIONAL`.
 
     Args:
         scored: One row per member with member_id, is_eligible, churn_probability and, as far as they are known, `OPTIONAL`.
         policy: How long the list may be.
     """
-    complete = scored.with_columns(
+    with_optional_columns = scored.with_columns(
         (pl.col(name) if name in scored.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in OPTIONAL.items()
     )
+    # No answer is a yes; refusals and answers that could not be read have become false before.
     may_be_contacted = pl.col("can_contact").fill_null(value=True) & pl.col("can_profile").fill_null(value=True)
     return (
-        complete.filter(may_be_contacted & pl.col("is_eligible") & pl.col("churn_probability").is_not_null())
-        .with_columns(stake=_stake(complete))
+        with_optional_columns.filter(may_be_contacted & pl.col("is_eligible") & pl.col("churn_probability").is_not_null())
+        .with_columns(stake=_stake(with_optional_columns))
+        # The last key makes the order total, so that equal members are listed in the same order every time.
         .sort("stake", "churn_probability", "member_id", descending=[True, True, False], nulls_last=True)
         .head(policy.capacity)
         .with_row_index("rank", offset=1)
@@ -56,6 +58,7 @@ def contact_list(scored: pl.DataFrame, *, policy: ContactPolicy) -> pl.DataFrame
 
 
 def _stake(scored: pl.DataFrame) -> pl.Expr:
+    # One scale for the whole list: amounts of money and scores from 0 to 100 cannot be compared with each other.
     has_value = scored["expected_value"].is_not_null().any()
-    worth = pl.col("expected_value").fill_null(0.0).clip(lower_bound=0.0) if has_value else pl.col("member_value_score")
-    return pl.col("churn_probability") * worth
+    value = pl.col("expected_value").fill_null(0.0).clip(lower_bound=0.0) if has_value else pl.col("member_value_score")
+    return pl.col("churn_probability") * value
