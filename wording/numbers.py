@@ -63,7 +63,15 @@ def money(amount: float, currency: str | None) -> str:
 
 
 def change(now: float, before: float, *, more: str = "more", less: str = "fewer", than: str = "the week before") -> str:
-    """Compare two amounts: `3 % fewer than the week before`, `as many as …` within half a percent of each other."""
+    """Compare two amounts: `3 % fewer than the week before`; `about the same as …` within half a percent.
+
+    Args:
+        now: The present amount.
+        before: The amount that it is compared with.
+        more: The word for a rise.
+        less: The word for a fall; "fewer" also says that the amounts are counts.
+        than: The name of the period before.
+    """
     if before <= 0:
         return f"after none {than}" if now else f"as {than}"
     ratio = now / before - 1

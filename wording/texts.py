@@ -22,7 +22,7 @@ def fill(key: str, /, *, catalogue: Catalogue = ENGLISH, currency: str | None = 
     """
     parts = catalogue.parts(key, values)
     return "".join(
-        said + ("" if value is None else _formatted(value, spec, catalogue, currency, values)) for said, value, spec in parts
+        text + ("" if value is None else _formatted(value, spec, catalogue, currency, values)) for text, value, spec in parts
     )
 
 
