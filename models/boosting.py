@@ -65,12 +65,15 @@ class Trees:
 
     @property
     def machines(self) -> int:
-        """How many machines, or processes, trained it together; 1 for a model trained in one place."""
+        """The number of processes that trained it together, maybe on several machines; 1 for a model trained in one process."""
         match = _MACHINE_COUNT.search(self.text)
         return 1 if match is None else int(match[1])
 
     def importance(self) -> pl.DataFrame:
-        """One row per feature, the highest gain first: feature, gain (loss saved by its splits), gain_share (0 to 1), splits."""
+        """Compute how much each feature is used.
+
+        One row per feature, the highest gain first: feature, gain (loss saved by its splits), gain_share (0 to 1), splits.
+        """
         gain = self.booster.feature_importance("gain")
         frame = pl.DataFrame(
             {
@@ -137,7 +140,7 @@ def train_trees_here(parameters: Mapping[str, object], rounds: int, data: Traini
 
 @dataclass(frozen=True)
 class UnfittedTrees:
-    """A recipe for trees: parameters and no data, so each split fits its own."""
+    """Unfitted trees: parameters and no data, so that each split fits its own."""
 
     parameters: Mapping[str, object]
     rounds: int

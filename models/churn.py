@@ -75,7 +75,7 @@ class ChurnModel:
 
     @property
     def machines(self) -> int:
-        """How many processes grew its trees together."""
+        """The number of processes that trained its trees together."""
         return 1 if self.trees is None else self.trees.machines
 
     def predict(self, features: pl.DataFrame) -> pl.Series:

@@ -16,7 +16,10 @@ _MOST_POINTS: Final = 400
 
 
 def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:
-    """One row per threshold: false_positive_rate, true_positive_rate; empty unless both outcomes occur."""
+    """Compute the ROC curve.
+
+    One row per threshold: false_positive_rate, true_positive_rate; empty unless both outcomes occur.
+    """
     from sklearn.metrics import roc_curve
 
     names = ("false_positive_rate", "true_positive_rate")
@@ -27,7 +30,10 @@ def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:
 
 
 def precision_recall_points(churned: Floats, probability: Floats) -> pl.DataFrame:
-    """One row per threshold: recall, precision, by ascending recall; empty unless both outcomes occur."""
+    """Compute the precision-recall curve.
+
+    One row per threshold: recall, precision, by ascending recall; empty unless both outcomes occur.
+    """
     from sklearn.metrics import precision_recall_curve
 
     if not churned.size or np.ptp(churned) == 0:
@@ -38,7 +44,9 @@ def precision_recall_points(churned: Floats, probability: Floats) -> pl.DataFram
 
 
 def calibration_points(churned: Floats, probability: Floats, *, bins: int = 10) -> pl.DataFrame:
-    """One row per equal-count bin of the probability: mean_probability, churn_rate, members; lowest first.
+    """Compute the calibration curve.
+
+    One row per equal-count bin of the probability: mean_probability, churn_rate, members; lowest first.
 
     Args:
         churned: Outcomes, 0 or 1, one per member.
@@ -57,10 +65,11 @@ def calibration_points(churned: Floats, probability: Floats, *, bins: int = 10) 
 
 
 def lift_points(actual: Floats, predicted: Floats, *, bins: int = 10) -> pl.DataFrame:
-    """One row per bin of members in the order of prediction, highest first.
+    """Compute lift and gain.
 
-    bin (from 1), members, share_of_members (up to and with this bin), mean_predicted, mean_actual, lift (mean_actual over
-    everyone's), gain (share of the actual total up to and with this bin). Lift and gain are null when the total is not positive.
+    One row per bin of members in the order of prediction, highest first: bin (from 1), members, share_of_members (up to and
+    with this bin), mean_predicted, mean_actual, lift (mean_actual over everyone's), gain (share of the actual total up to and
+    with this bin). Lift and gain are null when the total is not positive.
 
     Args:
         actual: Outcomes, one per member: 1 churned, or minor units spent.

@@ -17,7 +17,7 @@ Part = Literal["train", "calibrate", "test"]
 
 @dataclass(frozen=True)
 class Split:
-    """Which cut-offs play which part; every tuple is ascending.
+    """The cut-offs of each part of a training; every tuple is ascending.
 
     Args:
         horizon_days: Days of the label window after each cut-off.

@@ -16,7 +16,7 @@ Matrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Encoding:
-    """Which features a model reads, in which order, and the known values of its text features.
+    """The features that a model reads, in their order, and the known values of its text features.
 
     Args:
         features: Feature names in the order of the matrix's columns.

@@ -54,14 +54,14 @@ def auc(churned: Floats, probability: Floats) -> float | None:
 
 
 def average_precision(churned: Floats, probability: Floats) -> float | None:
-    """Area under the precision-recall steps; None with one outcome only."""
+    """Measure the area under the precision-recall steps; None with one outcome only."""
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(churned, probability)) if _has_both(churned) else None
 
 
 def calibration_slope(churned: Floats, probability: Floats) -> float | None:
-    """Slope of the outcome's log-odds on the predicted ones: below 1 the probabilities are too extreme (Cox 1958).
+    """Fit the slope of the outcome's log-odds on the predicted ones: below 1 the probabilities are too extreme (Cox 1958).
 
     None with one outcome, with the same probability for all, or where outcomes are perfectly separated.
     """
@@ -72,12 +72,18 @@ def calibration_slope(churned: Floats, probability: Floats) -> float | None:
 
 
 def calibration_intercept(churned: Floats, probability: Floats) -> float | None:
-    """Log-odds to add to every prediction to meet the overall rate, above 0 where they are too low; None with one outcome."""
+    """Fit the log-odds to add to every prediction to meet the overall rate; above 0 where they are too low.
+
+    None with one outcome.
+    """
     return fit_intercept(logit(probability), churned) if _has_both(churned) else None
 
 
 def expected_calibration_error(churned: Floats, probability: Floats) -> float | None:
-    """Mean distance of predicted from observed rate over ten equal-count bins, weighted by members; None without members."""
+    """Measure the mean distance of predicted from observed rate over ten equal-count bins, weighted by members.
+
+    None without members.
+    """
     if not churned.size:
         return None
     # The sum of a bin is its gap times its size, so dividing by all members weights the bins by size.
@@ -101,13 +107,13 @@ def in_order_of(actual: Floats, order_by: Floats) -> Floats:
 
 
 def lift_at_tenth(churned: Floats, probability: Floats) -> float | None:
-    """Churn rate among the tenth with the highest probability over everyone's; None when nobody left."""
+    """Divide the churn rate of the tenth with the highest probability by everyone's; None when nobody left."""
     share = share_in_top_tenth(churned, probability)
     return None if share is None else share * churned.size / _tenth(churned.size)
 
 
 def share_in_top_tenth(actual: Floats, predicted: Floats) -> float | None:
-    """Share of the actual total that the tenth with the highest predictions holds; None when the total is not positive."""
+    """Measure the share of the actual total in the tenth with the highest predictions; None when the total is not positive."""
     if not actual.size or float(np.sum(actual)) <= 0:
         return None
     captured = in_order_of(actual, predicted)
@@ -115,7 +121,7 @@ def share_in_top_tenth(actual: Floats, predicted: Floats) -> float | None:
 
 
 def total_ratio(actual_minor: Floats, predicted_minor: Floats) -> float | None:
-    """Predicted total over the actual one; None when that is not positive."""
+    """Divide the predicted total by the actual one; None when that is not positive."""
     total = float(np.sum(actual_minor))
     return float(np.sum(np.sort(predicted_minor))) / total if total > 0 else None
 

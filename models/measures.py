@@ -27,9 +27,9 @@ HEADLINE_NAME: Final[Mapping[Purpose, str]] = {"churn": "AUC", "value": "nGini"}
 
 
 def auc(churned: Floats, probability: Floats) -> Weighted:
-    """Chance that a member who left was scored above one who stayed, ties counting half; NaN with one outcome only.
+    """Prepare the AUC: the chance that a member who left was scored above one who stayed, ties counting half.
 
-    The Mann-Whitney statistic over the number of pairs.
+    NaN with one outcome only. The Mann-Whitney statistic over the number of pairs.
     """
     # Sorted once; each draw only adds up its weights per group of equal probabilities.
     order, starts = _tie_groups(probability)
@@ -44,23 +44,23 @@ def auc(churned: Floats, probability: Floats) -> Weighted:
 
 
 def ngini(actual: Floats, predicted: Floats) -> Weighted:
-    """Gini of the value captured in the order of prediction, over that of the perfect order; 1 is perfect, 0 is random.
+    """Prepare the nGini: the Gini of the value captured in the order of prediction, over that of the perfect order.
 
-    NaN where the total is not positive or everyone's value is alike.
+    1 is perfect, 0 is random. NaN where the total is not positive or everyone's value is alike.
     """
     gini, perfect_gini = _gini(actual, predicted), _gini(actual, actual)
     return lambda weights: _ratio(gini(weights), perfect_gini(weights))
 
 
 def brier(churned: Floats, probability: Floats) -> Weighted:
-    """Mean squared distance of the probability from the outcome."""
+    """Prepare the Brier score: the mean squared distance of the probability from the outcome."""
     return _weighted_mean((probability - churned) ** 2)
 
 
 def log_loss(churned: Floats, probability: Floats) -> Weighted:
-    """Mean negative log-likelihood in nats, probabilities kept off 0 and 1."""
-    inside = np.clip(probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
-    return _weighted_mean(-np.log(np.where(churned > 0, inside, 1 - inside)))
+    """Prepare the log loss: the mean negative log-likelihood in nats, probabilities kept off 0 and 1."""
+    clipped = np.clip(probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
+    return _weighted_mean(-np.log(np.where(churned > 0, clipped, 1 - clipped)))
 
 
 MEASURES: Final[Mapping[Metric, Callable[[Floats, Floats], Weighted]]] = {
@@ -72,7 +72,10 @@ MEASURES: Final[Mapping[Metric, Callable[[Floats, Floats], Weighted]]] = {
 
 
 def _gini(actual: Floats, order_by: Floats) -> Weighted:
-    """Area between the curve of value captured, highest `order_by` first, and the diagonal; NaN without a positive total."""
+    """Prepare the area between the curve of value captured, highest `order_by` first, and the diagonal.
+
+    NaN without a positive total.
+    """
     order, starts = _tie_groups(-order_by)
 
     def of_draws(weights: Floats) -> Floats:

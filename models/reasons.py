@@ -75,7 +75,10 @@ def reasons(
 
 
 def typical_member(population: pl.DataFrame) -> pl.DataFrame:
-    """One row: the median of each number and the most frequent value of each text, among the members who have one."""
+    """Compute the typical member.
+
+    One row: the median of each number and the most frequent value of each text, among the members who have one.
+    """
     is_number = pl.selectors.numeric() | pl.selectors.boolean()
     most_frequent = (pl.selectors.string() | pl.selectors.categorical()).cast(pl.String).drop_nulls().mode().sort().first()
     return population.select(is_number.cast(pl.Float64).median(), most_frequent)
@@ -116,7 +119,7 @@ class _TreeFinder:
         self._top = top
 
     def find(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """One row per row of the frame and reason."""
+        """Find the reasons: one row per row of the frame and reason."""
         laid_out = self._encoding.matrix(frame)
         contributions = self._slope * self._explainer.contributions(laid_out)
         ranked = self._habits.rank(contributions, frame, most=self._top + _SPARE_HABITS)

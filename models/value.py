@@ -94,7 +94,7 @@ class ValueModel:
 
     @property
     def machines(self) -> int:
-        """How many processes grew its trees together."""
+        """The number of processes that trained its trees together."""
         return 1 if self.expected is None else self.expected.trees.machines
 
     def predict(self, features: pl.DataFrame) -> pl.Series:

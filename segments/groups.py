@@ -101,9 +101,9 @@ def fit_groups(features: pl.DataFrame, previous: GroupState | None, *, policy: G
 
     Args:
         features: One row per member: member_no and feature columns; habits it lacks are left out.
-        previous: The groups of the fit before, whose names live on; None the first time.
+        previous: The groups of the fit before, whose names are kept where groups match; None the first time.
         policy: How groups are formed.
-        names: What groups are called.
+        names: The names of groups.
     """
     active = features.filter(pl.col(ACTIVE_DAYS) > 0).sort("member_no")
     if active.height < policy.fewest_members:
