@@ -1,8 +1,9 @@
 """Client of the validation worker: Great Expectations runs in a process of its own, beside the first steps of a run.
 
-Importing its packages takes seconds, so whoever is going to validate calls `start_worker` early; suites are validated there until
-`stop_worker` gives the memory back. Rows go through two pipes as Arrow and everything else as JSON: nothing is pickled, nothing
-lies on a disk. If the worker ends early, validation continues in this process. The verdicts are the same in either place.
+Importing its packages takes seconds, so a caller that will validate calls `start_worker` early. Suites are validated there until
+`stop_worker` ends the process and frees its memory. Rows go through two pipes as Arrow and everything else as JSON: nothing is
+pickled, and nothing is written to disk. If the worker ends early, validation continues in this process, with the same results
+(decision 23).
 
 This module itself imports nothing heavy, so that the worker can start before anything else does.
 """
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from expectations.engine import LocalSuite, Rule, Suite
     from expectations.messages import Frames
 
-# A million rows take some seconds. What has not answered by then never will, and a night must not wait for ever.
+# A million rows take some seconds. A worker that has not answered after this long is taken to hang, and is killed.
 ANSWER_SECONDS: Final = 600.0
 _ENDS_SECONDS: Final = 1.0
 
 
 def start_worker() -> None:
-    """Start the process, unless it runs or Great Expectations has been read here already, where judging costs nothing more."""
+    """Start the worker, unless it runs already, or this process has imported Great Expectations and can validate itself."""
     global _process  # noqa: PLW0603 - one per process, as there is one Great Expectations
     with _CHANGES:
         if _process is None and "great_expectations" not in sys.modules:
@@ -40,14 +41,14 @@ def start_worker() -> None:
 
 
 def stop_worker() -> str | None:
-    """End the process, if there is one; returns what to warn of when it had ended before its time."""
+    """End the worker, if there is one; returns a warning if it had ended early, else None."""
     global _trouble
-    _let_go()
-    trouble, _trouble = _trouble, None
-    return trouble
+    _end_worker()
+    warning, _trouble = _trouble, None
+    return warning
 
 
-def _let_go() -> None:
+def _end_worker() -> None:
     global _process  # noqa: PLW0603 - see above
     with _CHANGES:
         if _process is not None:
@@ -56,10 +57,10 @@ def _let_go() -> None:
 
 
 def open_suite(table: str, *, suites_dir: Path) -> Suite:
-    """Open the suite of a table, judged by the process when there is one.
+    """Open the suite of a table; the worker validates by it if there is one, else this process.
 
     Args:
-        table: Whose suite.
+        table: Name of the table.
         suites_dir: Folder with one `<table>.json` per table.
 
     Raises:
@@ -73,36 +74,37 @@ def open_suite(table: str, *, suites_dir: Path) -> Suite:
     try:
         return _RemoteSuite(process, table, suites_dir)
     except _EndedError as ended:
-        return _continue_here(ended, table, suites_dir)
+        return _continue_locally(ended, table, suites_dir)
 
 
 class _EndedError(Exception):
-    """The process is no more."""
+    """The worker has ended."""
 
 
 class _Process:
-    """The process as it is seen from here: one question at a time, each with one answer."""
+    """The worker as its client sees it: one question at a time, each with one answer."""
 
     def __init__(self) -> None:
-        rooms = str(Path(__file__).parents[1])
-        searched = os.pathsep.join([rooms, *filter(None, [os.environ.get("PYTHONPATH")])])
-        asked, questions = os.pipe()
-        answers, answered = os.pipe()
-        self._questions, self._answers = os.fdopen(questions, "wb"), os.fdopen(answers, "rb")
+        code_folder = str(Path(__file__).parents[1])
+        python_path = os.pathsep.join([code_folder, *filter(None, [os.environ.get("PYTHONPATH")])])
+        questions_read_end, questions_write_end = os.pipe()
+        answers_read_end, answers_write_end = os.pipe()
+        self._questions, self._answers = os.fdopen(questions_write_end, "wb"), os.fdopen(answers_read_end, "rb")
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter
-            # -P: not from the folder it is started in, which is the community's and may hold anything.
-            [sys.executable, "-P", "-m", "expectations.worker", str(asked), str(answered)],
-            # Pipes of their own, because anything may print to the usual ones.
-            pass_fds=(asked, answered),
+            # -P keeps the current folder off the import path: it may be the workspace, and hold modules of any name.
+            [sys.executable, "-P", "-m", "expectations.worker", str(questions_read_end), str(answers_write_end)],
+            # Pipes of its own, because any library may print to stdout or stderr.
+            pass_fds=(questions_read_end, answers_write_end),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": searched},
+            env=os.environ | {"PYTHONPATH": python_path},
         )
-        for theirs in (asked, answered):
-            os.close(theirs)
+        # The worker has copies of these ends. While one is open here, reading does not notice that the worker has ended.
+        for worker_end in (questions_read_end, answers_write_end):
+            os.close(worker_end)
         self._one_at_a_time = threading.Lock()
-        self._told: dict[str, pl.Series] = {}
+        self._sent_references: dict[str, pl.Series] = {}
         atexit.register(self.end)
 
     def rules(self, table: str, suites_dir: Path) -> tuple[Rule, ...]:
@@ -110,30 +112,33 @@ class _Process:
         from expectations.engine import Rule
 
         with self._one_at_a_time:
-            told, _ = self._ask({"table": table, "suites_dir": str(suites_dir)}, {})
-        return tuple(Rule(**{**rule, "columns": tuple(rule["columns"])}) for rule in told)
+            rules, _ = self._ask({"table": table, "suites_dir": str(suites_dir)}, {})
+        return tuple(Rule(**{**rule, "columns": tuple(rule["columns"])}) for rule in rules)
 
     def validate(self, question: Mapping[str, Any], frames: Frames, references: Mapping[str, pl.Series]) -> Frames:
-        """Ask for a frame of positions for each rule; keys of other tables are told once, however many chunks they judge."""
+        """Ask for a frame of positions for each rule; keys of other tables are sent once, not with every chunk."""
         with self._one_at_a_time:
-            news = {name: keys for name, keys in references.items() if self._told.get(name) is not keys}
-            _, broken = self._ask(question, {**frames, **{f"known {name}": keys.to_frame("key") for name, keys in news.items()}})
-            self._told |= news
-            return broken
+            # The same object, not equal keys: comparing millions of keys would cost more than sending them.
+            new_references = {name: keys for name, keys in references.items() if self._sent_references.get(name) is not keys}
+            _, positions = self._ask(
+                question, {**frames, **{f"known {name}": keys.to_frame("key") for name, keys in new_references.items()}}
+            )
+            self._sent_references |= new_references
+            return positions
 
     def end(self) -> int:
-        """End it, whatever it is doing; returns its exit code."""
+        """Kill the worker, whatever it is doing, and return its exit code."""
         atexit.unregister(self.end)
         self._child.kill()
         code = self._child.wait()
         for pipe in (self._questions, self._answers):
-            # What could not be sent any more is of no use to anybody.
+            # Closing flushes what is still buffered, which fails when the worker has ended.
             with suppress(OSError):
                 pipe.close()
         return code
 
     def _how_it_ended(self) -> str:
-        # It may be about to end by itself, and its own exit code says more than that of being killed.
+        # Closing its questions lets a worker end by itself: its own exit code says more than that of being killed.
         with suppress(OSError):
             self._questions.close()
         with suppress(subprocess.TimeoutExpired):
@@ -144,27 +149,27 @@ class _Process:
         from expectations.engine import RuleError
         from expectations.messages import received, send
 
-        limit = threading.Timer(ANSWER_SECONDS, self._child.kill)
-        limit.daemon = True
-        limit.start()
+        deadline = threading.Timer(ANSWER_SECONDS, self._child.kill)
+        deadline.daemon = True
+        deadline.start()
         try:
             send(self._questions, question, frames)
-            answer, found = received(self._answers)
+            answer, answer_frames = received(self._answers)
         except (OSError, EOFError, ValueError) as error:
             raise _EndedError(self._how_it_ended()) from error
         except BaseException:
-            # Half a question or half an answer lies in the pipes: nobody can go on from there.
+            # The pipes may hold half a question or half an answer, so no further message could be read.
             self.end()
             raise
         finally:
-            limit.cancel()
+            deadline.cancel()
         if "error" in answer:
             raise RuleError(answer["error"], remedy=answer["remedy"])
-        return answer["answer"], found
+        return answer["answer"], answer_frames
 
 
 class _RemoteSuite:
-    """A suite that the process has read and judges by."""
+    """A suite that the worker has read and validates by."""
 
     def __init__(self, process: _Process, table: str, suites_dir: Path) -> None:
         self._process, self._table, self._suites_dir = process, table, suites_dir
@@ -187,30 +192,30 @@ class _RemoteSuite:
             "suites_dir": str(self._suites_dir),
             "rules": [rule.name for rule in rules],
             "references": list(references),
-            "parameters": {name: _written(value) for name, value in parameters.items()},
+            "parameters": {name: _as_json(value) for name, value in parameters.items()},
         }
         frames = {
             "chunk": chunk.select(columns_of(rules)),
             **{f"repeats {key}": flags.to_frame() for key, flags in repeats.items()},
         }
         try:
-            broken = self._process.validate(question, frames, references)
+            positions_by_rule = self._process.validate(question, frames, references)
         except _EndedError as ended:
-            here = _continue_here(ended, self._table, self._suites_dir)
-            return here.validate(rules, chunk, repeats=repeats, references=references, parameters=parameters)
-        return {name: positions.to_series() for name, positions in broken.items()}
+            local_suite = _continue_locally(ended, self._table, self._suites_dir)
+            return local_suite.validate(rules, chunk, repeats=repeats, references=references, parameters=parameters)
+        return {name: positions.to_series() for name, positions in positions_by_rule.items()}
 
 
-def _continue_here(ended: _EndedError, table: str, suites_dir: Path) -> LocalSuite:
+def _continue_locally(ended: _EndedError, table: str, suites_dir: Path) -> LocalSuite:
     global _trouble  # noqa: PLW0603 - see above
     from expectations.engine import LocalSuite
 
     _trouble = f"the validating process ended before its time ({ended}); validation went on without it, by the same rules"
-    _let_go()
+    _end_worker()
     return LocalSuite(table, suites_dir=suites_dir)
 
 
-def _written(value: object) -> object:
+def _as_json(value: object) -> object:
     return {"time": value.isoformat()} if isinstance(value, datetime) else value
 
 

@@ -1,7 +1,7 @@
-"""Great Expectations behind one small door: a suite's rules run over one chunk of rows.
+"""The adapter of Great Expectations: run a suite's rules over one chunk of rows.
 
-Everything that imports great_expectations stays in here and in `reference_rules`, inside functions: it costs
-seconds to import. The suites are the JSON files of this folder, read through a filesystem store that writes nothing.
+Only this module and `reference_rules` import great_expectations, this one inside functions: importing it takes
+seconds. The suites are the JSON files of this folder, read through a filesystem store that writes nothing.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _RESULT_FORMAT: Final = {
 
 
 class RuleError(EvenfallError):
-    """A rule could not be judged: the suite or the code is wrong, not the rows."""
+    """A rule could not be evaluated: the suite or the code is wrong, not the rows."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One expectation of a suite, as people and the quarantine know it.
+    """One expectation of a suite, as the quarantine and the validation page show it.
 
     Args:
         name: Stable snake_case name.
@@ -64,7 +64,7 @@ class Rule:
 
 
 class Suite(Protocol):
-    """The rules of a table, and whoever judges by them."""
+    """The rules of a table, and the validation by them, in this process or in the worker."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -82,7 +82,7 @@ class Suite(Protocol):
         """Run rules over one chunk.
 
         Args:
-            rules: Which of the suite's to run; every column they look at is in the chunk.
+            rules: The rules of the suite to run; every column they look at is in the chunk.
             chunk: The rows, with the contract's types.
             repeats: Column → Boolean per row of the chunk, true where an earlier row of the arrival had the same value.
             references: Referenced table → known keys.
@@ -97,10 +97,10 @@ class Suite(Protocol):
 
 
 class LocalSuite:
-    """A suite read by Great Expectations in this process, and judged by it.
+    """A suite read and validated by Great Expectations in this process.
 
     Args:
-        table: Whose suite.
+        table: Name of the table.
         suites_dir: Folder with one `<table>.json` per table.
 
     Raises:
@@ -116,7 +116,7 @@ class LocalSuite:
             try:
                 expectations = _context(suites_dir).suites.get(table).expectations
                 self.rules = tuple(_rule(expectation) for expectation in expectations)
-                _require_all(self.rules, written=json.loads(file.read_text(encoding="utf-8")))
+                _require_all(self.rules, suite_json=json.loads(file.read_text(encoding="utf-8")))
             except (GreatExpectationsError, ValueError, KeyError) as error:
                 raise RuleError(
                     f"The suite {file} cannot be used: {error}",
@@ -137,13 +137,13 @@ class LocalSuite:
         from expectations.reference_rules import Surroundings, surrounded_by
 
         surroundings = Surroundings(chunk=chunk, repeats=repeats, references=references)
-        judged = chunk.select(columns_of(rules))
+        columns = chunk.select(columns_of(rules))
         with _ONE_AT_A_TIME, surrounded_by(surroundings):
-            return _run([self._expectations[rule.name] for rule in rules], to_pandas(judged), parameters=parameters)
+            return _run([self._expectations[rule.name] for rule in rules], to_pandas(columns), parameters=parameters)
 
 
 def columns_of(rules: tuple[Rule, ...]) -> list[str]:
-    """Every column that any of the rules looks at, sorted."""
+    """Return every column that any of the rules looks at, sorted."""
     return sorted({column for rule in rules for column in rule.columns})
 
 
@@ -153,6 +153,7 @@ def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
     Same rows. NaN becomes infinity, because pandas takes it for a null and a range rule would pass it; Int32, which would lose
     its nulls, becomes Float64, which holds it exactly; times beyond year 9999, which Python cannot express, become year 9999.
     """
+    # pandas' masked Int64 would keep the nulls of whole numbers too, but is 6 to 7 times slower.
     return frame.with_columns(
         pl.col(pl.Float64).fill_nan(float("inf")),
         pl.col(pl.Int32).cast(pl.Float64),
@@ -161,7 +162,7 @@ def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
 
 
 def within_calendar(time: pl.Expr) -> pl.Expr:
-    """Bring a time into the years that Python can express; it stays as wrong as it was."""
+    """Clip a time to the years that Python can express; such times stay as wrong as they were."""
     return time.clip(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
 
 
@@ -181,31 +182,32 @@ def _run(expectations: list[Any], rows: pd.DataFrame, *, parameters: Mapping[str
     batches = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("chunk")
     suite = ExpectationSuite("chunk", expectations=expectations)
     with warnings.catch_warnings():
-        # Great Expectations still asks a time column for its NumPy values.
+        # pandas warns, as Great Expectations still reads a time column's NumPy values.
         warnings.filterwarnings("ignore", message="Series.values returning an ndarray")
         try:
-            answer = batches.get_batch({"dataframe": rows}).validate(
+            result_of_suite = batches.get_batch({"dataframe": rows}).validate(
                 suite, result_format=_RESULT_FORMAT, expectation_parameters=dict(parameters)
             )
         except GreatExpectationsError as error:
             names = ", ".join(str(expectation.meta["rule"]) for expectation in expectations)
             raise RuleError(f"None of these rules could be run: {names}. {error}", remedy=_REMEDY) from error
-    return dict(_broken(result) for result in answer.results)
+    return dict(_positions_of_breaks(result) for result in result_of_suite.results)
 
 
 _REMEDY: Final = "The rows are not to blame. Check the rule's arguments in its suite; if they are right, report a bug."
 
 
-def _broken(result: Any) -> tuple[str, pl.Series]:
+def _positions_of_breaks(result: Any) -> tuple[str, pl.Series]:
     name = str(result.expectation_config.meta["rule"])
-    crash = _crash(result.exception_info)
+    # A rule that crashed is not a rule that the rows break.
+    crash = _exception_message(result.exception_info)
     if crash is not None:
         raise RuleError(f"The rule {name} crashed instead of judging the rows: {crash}", remedy=_REMEDY)
     return name, pl.Series("position", sorted(result.result["unexpected_index_list"]), dtype=pl.UInt32)
 
 
-def _crash(exception_info: Mapping[str, Any]) -> str | None:
-    """The message of an exception, which comes either flat or one level down under the metric that raised."""
+def _exception_message(exception_info: Mapping[str, Any]) -> str | None:
+    """Return the message of an exception, which is either at the top level or nested under the metric that raised; else None."""
     nested = [value for value in exception_info.values() if isinstance(value, Mapping)]
     for info in [exception_info, *nested]:
         if info.get("raised_exception"):
@@ -213,12 +215,12 @@ def _crash(exception_info: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _require_all(rules: tuple[Rule, ...], *, written: Mapping[str, Any]) -> None:
-    """Great Expectations leaves out an expectation it cannot build and only logs it; a rule must not vanish like that."""
+def _require_all(rules: tuple[Rule, ...], *, suite_json: Mapping[str, Any]) -> None:
+    """Raise if a rule of the file is missing: Great Expectations only logs an expectation it cannot build, and leaves it out."""
     built = {rule.name for rule in rules}
-    lost = [rule["meta"]["rule"] for rule in written["expectations"] if rule["meta"]["rule"] not in built]
-    if lost:
-        raise ValueError(f"Great Expectations does not accept {', '.join(lost)}.")
+    missing = [rule["meta"]["rule"] for rule in suite_json["expectations"] if rule["meta"]["rule"] not in built]
+    if missing:
+        raise ValueError(f"Great Expectations does not accept {', '.join(missing)}.")
 
 
 def _rule(expectation: Any) -> Rule:
@@ -235,7 +237,7 @@ def _rule(expectation: Any) -> Rule:
 
 
 def _context(suites_dir: Path) -> EphemeralDataContext:
-    """A context that lives in memory alone, except that it reads suites from a folder."""
+    """Make a context that is in memory only, except that it reads suites from a folder."""
     import great_expectations
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
@@ -246,6 +248,7 @@ def _context(suites_dir: Path) -> EphemeralDataContext:
         "suppress_store_backend_id": True,  # otherwise it writes an id file beside the suites
     }
     stores = in_memory.stores | {"suites": {"class_name": "ExpectationsStore", "store_backend": files}}
+    # No usage statistics are sent, and no progress bars written into the log.
     config = DataContextConfig(
         expectations_store_name="suites",
         stores=stores,

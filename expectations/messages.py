@@ -1,4 +1,4 @@
-"""Messages between processes: a note of plain values as JSON, and frames as Arrow, each part with its length before it."""
+"""Messages between processes: plain values as JSON and frames as Arrow, each part preceded by its length."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ Frames = Mapping[str, pl.DataFrame]
 
 
 def send(pipe: IO[bytes], note: Mapping[str, Any], frames: Frames) -> None:
-    """Write a message: a line of JSON, then its frames, each with its length before it."""
+    """Write a message: a part of JSON, then one part per frame.
+
+    Args:
+        pipe: Where to write.
+        note: Plain values.
+        frames: Name → frame.
+    """
     _send_part(pipe, json.dumps({"note": note, "frames": list(frames)}).encode())
     for frame in frames.values():
-        packed = io.BytesIO()
-        frame.write_ipc_stream(packed)
-        _send_part(pipe, packed.getbuffer())
+        buffer = io.BytesIO()
+        frame.write_ipc_stream(buffer)
+        _send_part(pipe, buffer.getbuffer())
     pipe.flush()
 
 
@@ -33,7 +39,7 @@ def received(pipe: IO[bytes]) -> tuple[Any, dict[str, pl.DataFrame]]:
     """Read a message.
 
     Raises:
-        EOFError: There is none, or not the whole of it.
+        EOFError: The pipe ends before the message, or within it.
     """
     message = json.loads(_part_of(pipe))
     return message["note"], {name: pl.read_ipc_stream(_part_of(pipe)) for name in message["frames"]}
@@ -45,6 +51,7 @@ def _part_of(pipe: IO[bytes]) -> bytes:
 
 
 def _exactly(pipe: IO[bytes], length: int) -> bytes:
+    # A buffered pipe returns fewer bytes than asked for only at its end.
     data = pipe.read(length)
     if len(data) < length:
         raise EOFError

@@ -1,4 +1,4 @@
-"""Two rules Great Expectations does not have, answered by Polars: known keys and keys that repeat.
+"""Two rules that Great Expectations lacks, computed by Polars: known keys and keys that repeat.
 
 Importing this module imports great_expectations and registers both rules, which takes seconds; only
 `expectations.engine` does so, and only when there are rows to judge. A suite names them like any other:
@@ -23,10 +23,10 @@ from great_expectations.expectations.metrics.map_metric_provider import ColumnMa
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a row is judged against beyond its own values.
+    """The data that a row is validated against beyond its own values.
 
     Args:
-        chunk: The rows being judged, in the order in which Great Expectations sees them.
+        chunk: The rows being validated, in the order in which Great Expectations sees them.
         repeats: Column → one Boolean per row of the chunk, true where an earlier row had the same value.
         references: Referenced table → its known keys.
     """
@@ -36,13 +36,13 @@ class Surroundings:
     references: Mapping[str, pl.Series]
 
 
-# A suite's arguments must be JSON, so millions of keys cannot travel in them.
+# Arguments of an expectation must be JSON, in which 200,000 keys took 17 s; so the keys are passed by a context variable.
 _surroundings: ContextVar[Surroundings] = ContextVar("surroundings")
 
 
 @contextmanager
 def surrounded_by(surroundings: Surroundings) -> Iterator[None]:
-    """Let the rules of this module see `surroundings` while the block runs."""
+    """Make `surroundings` available to the rules of this module while the block runs."""
     token = _surroundings.set(surroundings)
     try:
         yield
@@ -51,7 +51,8 @@ def surrounded_by(surroundings: Surroundings) -> Iterator[None]:
 
 
 def _at(verdicts: pl.Series, column: pd.Series) -> pd.Series:
-    """The verdicts of the rows that are in `column`, which Great Expectations hands over without its nulls."""
+    """Return the verdicts of the rows that are in `column`, which Great Expectations passes without its nulls."""
+    # The index of `column` still counts the rows of the whole chunk.
     verdict_by_position: np.ndarray[Any, np.dtype[np.bool_]] = verdicts.to_numpy()
     return pd.Series(verdict_by_position[column.index.to_numpy()], index=column.index)
 
@@ -64,9 +65,9 @@ class ColumnValuesKeysOf(ColumnMapMetricProvider):  # type: ignore[misc]
 
     @column_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
     def _pandas(cls, column: pd.Series, referenced_table: str, **_: object) -> pd.Series:  # noqa: N805
-        around = _surroundings.get()
-        known = around.references[referenced_table]
-        return _at(around.chunk.get_column(str(column.name)).is_in(known.implode()).fill_null(value=False), column)
+        surroundings = _surroundings.get()
+        keys = surroundings.references[referenced_table]
+        return _at(surroundings.chunk.get_column(str(column.name)).is_in(keys.implode()).fill_null(value=False), column)
 
 
 class ColumnValuesNotRepeated(ColumnMapMetricProvider):  # type: ignore[misc]

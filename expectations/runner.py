@@ -1,11 +1,11 @@
 """Split arriving rows into good and bad by the rules of their table's suite.
 
-A cell decides over itself alone: a rule about an optional column empties the value that breaks it, and the row stays; a rule
-about the key or a required column makes the row bad.
+A rule about an optional column blanks the value that breaks it, and leaves the row good; a rule about the key or a required
+column makes the row bad.
 
-Great Expectations judges (`expectations.engine`); Polars does the rest: it lays arrivals one behind the other, because a
-judgement has its price however few the rows, cuts them into chunks, so that memory stays bounded, finds keys that repeat within
-an arrival, and gathers the rules that each row broke.
+Great Expectations applies the rules (`expectations.engine`); Polars does the rest. It concatenates arrivals, because each call
+has a fixed cost however few the rows; slices them into chunks, so that memory is bounded; finds keys that repeat within an
+arrival; and collects the rules that each row broke.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final, Literal
 import polars as pl
 
 from expectations.client import open_suite
-from expectations.engine import SUITES_DIR, Rule, RuleError, columns_of, within_calendar
+from expectations.engine import SUITES_DIR, Rule, RuleError, Suite, columns_of, within_calendar
 from lake.contracts import Table
 
 ROW_NO: Final = "row_no"
@@ -50,14 +50,14 @@ class Example:
 
 @dataclass(frozen=True)
 class RuleOutcome:
-    """What one rule found in one arrival.
+    """The result of one rule for one arrival.
 
     Args:
         rule: Stable snake_case name.
         says: What the rule demands, one plain sentence.
-        column: The column whose values it judged.
-        rows_checked: Rows that had a value to judge; every row for a rule that demands a value.
-        broken: Rows that break it; where it empties values, only rows that are not bad for another reason.
+        column: The column whose values it checked.
+        rows_checked: Rows that had a value to check; every row for a rule that demands a value.
+        broken: Rows that break it; where it blanks values, only rows that are not bad for another reason.
         examples: The first three of them by row_no.
         consequence: What breaking it leads to: the row is quarantined, or its value in the column is left empty (blanked).
     """
@@ -71,8 +71,8 @@ class RuleOutcome:
     consequence: Literal["quarantined", "blanked"] = "quarantined"
 
     @property
-    def told(self) -> str:
-        """What the rule demands and, where rows are not set aside for it, what became of the values that break it."""
+    def explanation(self) -> str:
+        """What the rule demands and, where it quarantines no rows, what became of the values that break it."""
         return self.says if self.consequence == "quarantined" else f"{self.says} Other values were left empty."
 
 
@@ -102,20 +102,20 @@ def validate(
     suites_dir: Path = SUITES_DIR,
     rows_per_chunk: int = ROWS_PER_CHUNK,
 ) -> list[ValidationResult]:
-    """Judge every row of several arrivals by the suite of their table, each arrival as if it were alone.
+    """Validate every row of several arrivals by the suite of their table, each arrival as if it were alone.
 
-    A column that is not there has no rules run. Of an arrival's rows that share a key, the one with the lowest row_no is kept.
-    A judgement takes Great Expectations a fifth of a second, however few the rows: a year of daily files is judged in a few.
+    Rules of a column that is not there are not run. Of an arrival's rows with the same key, the one of lowest row_no is good.
+    A call of Great Expectations takes a fifth of a second, however few the rows, so many small arrivals share a few calls.
 
     Args:
         table: The contract the rows were mapped to.
         arrivals: At least one; all with the same columns. One row per mapped row, cast to the contract's types, plus row_no
             (Int64, unique within the arrival); others are carried along.
-        references: Referenced table → its known keys; the foreign keys of a table that is not here are not checked.
+        references: Referenced table → its known keys; foreign keys to a table that is not in it are not checked.
         now: The clock at ingestion, with a zone.
         future_tolerance: How much later than `now` a time may be.
         suites_dir: Folder with one `<table>.json` per table.
-        rows_per_chunk: Rows judged at once; bounds memory, changes no verdict.
+        rows_per_chunk: Rows validated at once; bounds memory, does not change the result.
 
     Returns:
         One per arrival, in their order.
@@ -129,55 +129,79 @@ def validate(
     suite = open_suite(table.name, suites_dir=suites_dir)
     rules = _applicable(table, suite.rules, ordered[0].columns, references)
     parameters = {"latest_time": now + future_tolerance, "this_year": now.year}
-    broken: dict[str, list[pl.Series]] = {rule.name: [] for rule in rules}
-    begins = 0
-    for chunk, repeats in _chunks(ordered, columns_of(rules), table.key, rows_per_chunk=rows_per_chunk):
-        verdicts = suite.validate(rules, chunk, repeats=repeats, references=references, parameters=parameters)
-        for name, positions in verdicts.items():
-            broken[name].append(positions.cast(pl.Int64) + begins)
-        begins += chunk.height
-    found = {name: pl.concat(positions) for name, positions in broken.items()}
+    broken = _run_in_chunks(suite, rules, ordered, table.key, references=references, parameters=parameters, size=rows_per_chunk)
     ends = list(accumulate(rows.height for rows in ordered))
     return [
-        _validation(table, rows, rules, {name: _between(positions, end - rows.height, end) for name, positions in found.items()})
+        _validation(
+            table,
+            rows,
+            rules,
+            {name: _positions_between(positions, end - rows.height, end) for name, positions in broken.items()},
+        )
         for rows, end in zip(ordered, ends, strict=True)
     ]
 
 
-def _between(positions: pl.Series, begin: int, end: int) -> pl.Series:
-    """Of sorted positions those from `begin` to before `end`, counted from `begin`."""
+def _run_in_chunks(
+    suite: Suite,
+    rules: tuple[Rule, ...],
+    arrivals: Sequence[pl.DataFrame],
+    key: str,
+    *,
+    references: Mapping[str, pl.Series],
+    parameters: Mapping[str, object],
+    size: int,
+) -> dict[str, pl.Series]:
+    """Return for each rule the positions of the rows that break it, ascending, counted over all arrivals."""
+    broken: dict[str, list[pl.Series]] = {rule.name: [] for rule in rules}
+    begin = 0
+    for chunk, repeats in _chunks(arrivals, columns_of(rules), key, rows_per_chunk=size):
+        positions_in_chunk = suite.validate(rules, chunk, repeats=repeats, references=references, parameters=parameters)
+        for name, positions in positions_in_chunk.items():
+            broken[name].append(positions.cast(pl.Int64) + begin)
+        begin += chunk.height
+    return {name: pl.concat(positions) for name, positions in broken.items()}
+
+
+def _positions_between(positions: pl.Series, begin: int, end: int) -> pl.Series:
+    """Return those of the sorted positions that lie from `begin` to before `end`, counted from `begin`."""
     first, beyond = (int(positions.search_sorted(bound)) for bound in (begin, end))
     return positions.slice(first, beyond - first) - begin
 
 
 def _validation(table: Table, rows: pl.DataFrame, rules: tuple[Rule, ...], broken: Mapping[str, pl.Series]) -> ValidationResult:
-    """One arrival split by the positions of the rows that break each rule."""
-    found = {name: rows.get_column(ROW_NO).gather(positions) for name, positions in broken.items() if len(positions)}
-    needed = {rule.name for rule in rules if table.needs(rule.column)}
-    bad = _bad_rows({name: row_nos for name, row_nos in found.items() if name in needed})
+    """Split one arrival by the positions of the rows that break each rule."""
+    row_nos_by_rule = {name: rows.get_column(ROW_NO).gather(positions) for name, positions in broken.items() if len(positions)}
+    required_rules = {rule.name for rule in rules if table.needs(rule.column)}
+    bad = _bad_rows({name: row_nos for name, row_nos in row_nos_by_rule.items() if name in required_rules})
     bad_row_nos = bad.get_column(ROW_NO).implode()
-    blanked = {name: row_nos.filter(~row_nos.is_in(bad_row_nos)) for name, row_nos in found.items() if name not in needed}
-    checked = rows.select(_checked(rule).alias(rule.name) for rule in rules).row(0) if rules else ()
+    blanked = {
+        name: row_nos.filter(~row_nos.is_in(bad_row_nos))
+        for name, row_nos in row_nos_by_rule.items()
+        if name not in required_rules
+    }
+    checked = rows.select(_rows_checked(rule).alias(rule.name) for rule in rules).row(0) if rules else ()
     outcomes = [
-        _outcome(rule, rows, count, row_nos=(found | blanked).get(rule.name), needed=rule.name in needed)
+        _outcome(rule, rows, count, row_nos=(row_nos_by_rule | blanked).get(rule.name), needed=rule.name in required_rules)
         for rule, count in zip(rules, checked, strict=True)
     ]
+    # Without a bad row nothing is copied.
     good = rows.filter(~pl.col(ROW_NO).is_in(bad_row_nos)) if bad.height else rows
-    return ValidationResult(good=_without(good, rules, blanked), bad=bad, outcomes=tuple(outcomes))
+    return ValidationResult(good=_with_blanked_values(good, rules, blanked), bad=bad, outcomes=tuple(outcomes))
 
 
-def _without(good: pl.DataFrame, rules: tuple[Rule, ...], blanked: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """The good rows, with null where an optional value breaks a rule."""
+def _with_blanked_values(good: pl.DataFrame, rules: tuple[Rule, ...], blanked: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """Return the good rows, with null where an optional value breaks a rule."""
     for rule in rules:
         row_nos = blanked.get(rule.name)
         if row_nos is not None and len(row_nos):
-            kept = ~pl.col(ROW_NO).is_in(row_nos.implode())
-            good = good.with_columns(pl.when(kept).then(pl.col(rule.column)).alias(rule.column))
+            is_valid = ~pl.col(ROW_NO).is_in(row_nos.implode())
+            good = good.with_columns(pl.when(is_valid).then(pl.col(rule.column)).alias(rule.column))
     return good
 
 
-def _checked(rule: Rule) -> pl.Expr:
-    """How many rows a rule has anything to say about."""
+def _rows_checked(rule: Rule) -> pl.Expr:
+    """Count the rows that a rule applies to."""
     return pl.len() if rule.demands_value else pl.all_horizontal(pl.col(rule.columns).is_not_null()).sum()
 
 
@@ -195,20 +219,20 @@ def _outcome(rule: Rule, rows: pl.DataFrame, rows_checked: int, *, row_nos: pl.S
 
 
 def _require_contract(table: Table, rows: pl.DataFrame, *, now: datetime) -> None:
-    wrong = [
+    problems = [
         f"{name} is {rows.schema[name]}, not {column.dtype}"
         for name, column in table.columns.items()
         if name in rows.schema and rows.schema[name] != column.dtype
     ]
     if rows.schema.get(ROW_NO) != pl.Int64 or rows.get_column(ROW_NO).null_count():
-        wrong.append("row_no is not an Int64 in every row")
+        problems.append("row_no is not an Int64 in every row")
     elif rows.get_column(ROW_NO).n_unique() != rows.height:
-        wrong.append("row_no is not unique")
+        problems.append("row_no is not unique")
     if now.tzinfo is None:
-        wrong.append(f"now is {now}, without a zone")
-    if wrong:
+        problems.append(f"now is {now}, without a zone")
+    if problems:
         raise RuleError(
-            f"The {table.name} rows cannot be validated: {'; '.join(wrong)}.",
+            f"The {table.name} rows cannot be validated: {'; '.join(problems)}.",
             remedy="This is a bug: rows are cast to the contract's types before validation. Report it.",
         )
 
@@ -216,7 +240,7 @@ def _require_contract(table: Table, rows: pl.DataFrame, *, now: datetime) -> Non
 def _applicable(
     table: Table, rules: tuple[Rule, ...], columns: list[str], references: Mapping[str, pl.Series]
 ) -> tuple[Rule, ...]:
-    """The rules whose columns were mapped and whose referenced table has a source."""
+    """Return the rules whose columns were mapped and whose referenced table has a source."""
     for rule in rules:
         # A misspelt name would otherwise look like a column that was not mapped, and the rule would never run.
         if not set(rule.columns) <= set(table.columns) or rule.referenced_table not in (None, table.references.get(rule.column)):
@@ -235,35 +259,39 @@ def _applicable(
 def _chunks(
     arrivals: Sequence[pl.DataFrame], columns: list[str], key: str, *, rows_per_chunk: int
 ) -> Iterator[tuple[pl.DataFrame, dict[str, pl.Series]]]:
-    """Slices of all rows, at least one, each with the rows in it whose key an earlier row of the same arrival has."""
+    """Yield slices of all rows, at least one, each with a flag per row whose key an earlier row of the same arrival has."""
+    # Not rechunked: that would copy every column once more.
     rows = pl.concat([arrival.select(ROW_NO, *columns) for arrival in arrivals], rechunk=False)
+    # Per arrival: a key that another file holds too is an update of its record, not a repeat.
     is_repeat = (~pl.col(key).is_first_distinct()).alias(key)
     repeats = [arrival.select(is_repeat).to_series() for arrival in arrivals if key in arrival.columns]
     repeated = {key: pl.concat(repeats)} if repeats else {}
+    # At least one chunk, so that every rule has a result for empty arrivals too.
     for offset in range(0, max(rows.height, 1), rows_per_chunk):
         flags = {name: column.slice(offset, rows_per_chunk) for name, column in repeated.items()}
         yield rows.slice(offset, rows_per_chunk), flags
         if offset + rows_per_chunk < rows.height:
-            # Great Expectations ties each chunk into reference cycles, whose few large frames never wake the collector.
+            # Great Expectations leaves each chunk in a reference cycle. These are few objects, however large, and the collector
+            # starts by the number of objects, so memory would grow chunk by chunk.
             gc.collect()
 
 
 def _examples(rows: pl.DataFrame, column: str, row_nos: pl.Series) -> tuple[Example, ...]:
-    shown = rows.select(ROW_NO, column).filter(pl.col(ROW_NO).is_in(row_nos.implode()))
-    text = _time_text(column) if shown.schema[column].is_temporal() else pl.col(column).cast(pl.String)
-    shown = shown.with_columns(text.str.head(EXAMPLE_CHARACTERS).alias(column))
-    return tuple(Example(row_no, value) for row_no, value in shown.iter_rows())
+    examples = rows.select(ROW_NO, column).filter(pl.col(ROW_NO).is_in(row_nos.implode()))
+    text = _time_text(column) if examples.schema[column].is_temporal() else pl.col(column).cast(pl.String)
+    examples = examples.with_columns(text.str.head(EXAMPLE_CHARACTERS).alias(column))
+    return tuple(Example(row_no, value) for row_no, value in examples.iter_rows())
 
 
 def _time_text(column: str) -> pl.Expr:
-    """A time as text; Polars panics on years it cannot print, which is what a wrong epoch unit makes."""
+    """Write a time as text; Polars panics on years it cannot print, which a wrong epoch unit produces."""
     printable = within_calendar(pl.col(column))
-    written = printable.dt.to_string("%Y-%m-%d %H:%M:%S UTC")
-    return pl.when(pl.col(column) != printable).then(pl.lit("(outside years 1 to 9999)")).otherwise(written)
+    text = printable.dt.to_string("%Y-%m-%d %H:%M:%S UTC")
+    return pl.when(pl.col(column) != printable).then(pl.lit("(outside years 1 to 9999)")).otherwise(text)
 
 
 def _bad_rows(broken: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """One row per bad row with the rules it broke."""
+    """Return one row per bad row with the rules it broke."""
     if not broken:
         return pl.DataFrame(schema=_BAD_SCHEMA)
     pairs = [row_nos.to_frame(ROW_NO).with_columns(rules=pl.lit(name)) for name, row_nos in sorted(broken.items())]

@@ -1,6 +1,6 @@
-"""Checks on a table as a whole: is it there, is it fresh, how much of it is bad, is all its money of one currency?
+"""Checks of whole tables: presence, freshness, share of bad rows, days far before the rest, and a single currency.
 
-Pure Polars; findings are data, and the caller decides what to do with them. A single bad row goes to quarantine
+Pure functions; findings are data, and the caller decides what to do with them. A single bad row goes to quarantine
 (`expectations.runner`); a bad table stops the run.
 """
 
@@ -23,7 +23,7 @@ _CODE_LETTERS: Final = 3
 
 
 class TableLimits(BaseModel):
-    """What a table may get away with before the run warns or stops."""
+    """Limits of a table beyond which the run warns or stops."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,7 +73,7 @@ class Finding:
 
 
 def check_missing(table: Table, *, landed_rows: int, is_optional: bool = False) -> tuple[Finding, ...]:
-    """Tell that a table that has a source holds no row at all: stop for events and orders, warn for others.
+    """Find a table that has a source but no row at all: stop for events and orders, warn for others.
 
     Args:
         table: A table with a source.
@@ -88,7 +88,7 @@ def check_missing(table: Table, *, landed_rows: int, is_optional: bool = False) 
 
 
 def check_absent(table: Table, *, absent: Collection[str]) -> tuple[Finding, ...]:
-    """Warn of paths that match nothing although they did before; whether that matters is for the freshness of the table to say.
+    """Warn of paths that match nothing although they did before; `check_freshness` decides whether that stops the run.
 
     Args:
         table: A table with a source.
@@ -102,7 +102,7 @@ def check_share(table: Table, *, arrived_rows: int, bad_rows: int, limits: Table
 
     Args:
         table: The table the rows were meant for.
-        arrived_rows: Mapped rows that were judged.
+        arrived_rows: Mapped rows that were validated.
         bad_rows: Those that broke a rule.
         limits: The table's limits.
     """
@@ -146,16 +146,16 @@ def check_far_days(
     Args:
         table: A table with a time.
         rows_by_day: Day → the table's rows in the lake with tonight's arrival.
-        arrived_dates: Days that tonight's arrival touched; those that came before have been told of.
+        arrived_dates: Days that tonight's arrival touched; days of earlier arrivals have been reported already.
         as_of: The night, a day in the community's timezone.
     """
-    seen = {day: rows for day, rows in rows_by_day.items() if day <= as_of}
-    first = first_day_of_history(seen)
-    far = sorted(day for day in seen.keys() & set(arrived_dates) if first is not None and day < first)
-    if not far:
+    rows_until_as_of = {day: rows for day, rows in rows_by_day.items() if day <= as_of}
+    first = first_day_of_history(rows_until_as_of)
+    far_days = sorted(day for day in rows_until_as_of.keys() & set(arrived_dates) if first is not None and day < first)
+    if not far_days:
         return ()
-    rows = sum(seen[day] for day in far)
-    when = f"on {far[0]}" if len(far) == 1 else f"on {len(far)} days from {far[0]} to {far[-1]}"
+    rows = sum(rows_until_as_of[day] for day in far_days)
+    when = f"on {far_days[0]}" if len(far_days) == 1 else f"on {len(far_days)} days from {far_days[0]} to {far_days[-1]}"
     says = (
         f"{table.name} has {_rows(rows)} {when}, more than {LONGEST_PAUSE.days} days before the rest, which begins on {first}: "
         "kept, but not counted as history."
@@ -172,23 +172,29 @@ def check_currency(table: Table, rows_by_currency: Mapping[str, int], *, configu
         configured: The currency beside which the lists show money; None for none.
     """
     rows: dict[str, int] = {}
-    for written, count in rows_by_currency.items():
-        rows[_code(written)] = rows.get(_code(written), 0) + count
+    for text, count in rows_by_currency.items():
+        rows[_code(text)] = rows.get(_code(text), 0) + count
+    # Rows without a currency are no currency of their own.
     rows.pop("", None)
-    told = ", ".join(f"{code} ({_rows(count)})" for code, count in sorted(rows.items(), key=lambda found: (-found[1], found[0])))
-    shown = _code(configured or "")
+    currencies = ", ".join(
+        f"{code} ({_rows(count)})" for code, count in sorted(rows.items(), key=lambda item: (-item[1], item[0]))
+    )
+    configured_code = _code(configured or "")
     if len(rows) > 1:
-        says = f"{table.name} are in {len(rows)} currencies, and their amounts would be added up as if they were one: {told}."
-    elif len(rows) == 1 and shown not in rows and len(shown) == _CODE_LETTERS:
-        says = f"All {table.name} that say a currency are in {told}, and [community] currency is {shown}."
+        says = (
+            f"{table.name} are in {len(rows)} currencies, and their amounts would be added up as if they were one: {currencies}."
+        )
+    # Anything but a code of three letters may be a sign such as €, which cannot be compared with a code.
+    elif len(rows) == 1 and configured_code not in rows and len(configured_code) == _CODE_LETTERS:
+        says = f"All {table.name} that say a currency are in {currencies}, and [community] currency is {configured_code}."
     else:
         return ()
     return (Finding(table.name, "one_currency", "stop", says, value=len(rows), limit=1),)
 
 
-def _code(written: str) -> str:
-    """A currency's code without what does not tell it from others."""
-    return written.strip().upper()
+def _code(currency: str) -> str:
+    """Return a currency's code without spaces and in upper case, so that `eur ` and `EUR` are one."""
+    return currency.strip().upper()
 
 
 def _rows(count: int) -> str:

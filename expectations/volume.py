@@ -1,7 +1,7 @@
-"""Is there as much of a table as usual?
+"""Volume check: compare the number of rows of a day with what is usual.
 
-Days are compared with days that are like them: the same weekday, for tables that bring rows every day; days that brought
-rows, for tables that rest on most days; and what stands out every month is usual.
+Days are compared with similar days: the same weekday, for tables with rows on every day; other days with rows, for tables
+without rows on most days. A deviation that recurs every month is usual.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def check_volume(
     with rows is compared with the days with rows of 400 days, where 3 are known. It may leave their range as far as a single
     day may leave the median.
 
-    Only the 28 days up to `as_of` are judged, so a first load is not.
+    Only the 28 days up to `as_of` are checked, so the older days of a first load are not.
 
     Args:
         table: A table with a time.
@@ -68,30 +68,32 @@ def check_volume(
     """
     if limits.volume_drift == "off":
         return ()
-    seen = daily.filter(pl.col("event_date") <= as_of)
-    rows_by_day: dict[date, int] = dict(seen.select("event_date", "rows").iter_rows())
+    daily_until_as_of = daily.filter(pl.col("event_date") <= as_of)
+    # Later days may exist when a past night is run again.
+    rows_by_day: dict[date, int] = dict(daily_until_as_of.select("event_date", "rows").iter_rows())
     first = first_day_of_history(rows_by_day)
     if first is None:
         return ()
     severity: Severity = "stop" if limits.volume_drift == "stop" else "warning"
-    judged = sorted(day for day in set(arrived_dates) if as_of - timedelta(days=RECENT_DAYS) < day <= as_of)
-    findings = (_volume_finding(table, rows_by_day, day=day, first=first, severity=severity) for day in judged)
+    checked_days = sorted(day for day in set(arrived_dates) if as_of - timedelta(days=RECENT_DAYS) < day <= as_of)
+    findings = (_volume_finding(table, rows_by_day, day=day, first=first, severity=severity) for day in checked_days)
     return tuple(finding for finding in findings if finding is not None)
 
 
 def _volume_finding(table: Table, rows_by_day: dict[date, int], *, day: date, first: date, severity: Severity) -> Finding | None:
-    compared, before = _comparable(rows_by_day, day=day, first=first)
+    comparison, rows_before = _comparable(rows_by_day, day=day, first=first)
     rows = rows_by_day.get(day, 0)
-    if _comes_in_bursts(before):
-        before = _full_days_before(rows_by_day, day=day, first=first) if rows else []
-        usual = f"{min(before, default=0):,} to {max(before, default=0):,} came on the {len(before)} days with rows before"
-        bounds = _range_around(before) if len(before) >= MIN_FULL_DAYS else None
+    if _comes_in_bursts(rows_before):
+        rows_before = _full_days_before(rows_by_day, day=day, first=first) if rows else []
+        low, high = min(rows_before, default=0), max(rows_before, default=0)
+        usual_text = f"{low:,} to {high:,} came on the {len(rows_before)} days with rows before"
+        bounds = _range_around(rows_before) if len(rows_before) >= MIN_FULL_DAYS else None
     else:
-        usual = f"{median(before):,.0f} were usual on {compared}" if before else ""
-        bounds = _usual_range(before) if before else None
+        usual_text = f"{median(rows_before):,.0f} were usual on {comparison}" if rows_before else ""
+        bounds = _usual_range(rows_before) if rows_before else None
     if bounds is None or bounds[0] <= rows <= bounds[1] or _stands_out_every_month(rows_by_day, day=day, first=first):
         return None
-    says = f"{table.name} has {rows:,} rows on {day:%A} {day}; {usual}."
+    says = f"{table.name} has {rows:,} rows on {day:%A} {day}; {usual_text}."
     return Finding(table.name, "volume_as_usual", severity, says, value=rows, limit=bounds[0] if rows < bounds[0] else bounds[1])
 
 
@@ -100,22 +102,23 @@ def _comes_in_bursts(before: list[int]) -> bool:
 
 
 def _usual_range(before: list[int]) -> tuple[float, float]:
-    """Lowest and highest usual number of rows, given those of comparable days.
+    """Return the lowest and highest usual number of rows, given those of comparable days.
 
-    On a logarithmic scale, where halving is as far as doubling: on a plain one a noisy table could lose every row unnoticed.
+    The scale is logarithmic, where halving is as far as doubling: on a linear one a noisy table could lose every row unnoticed.
     """
     logs = [log1p(count) for count in before]
     centre = median(logs)
     mad = median(abs(value - centre) for value in logs)
-    apart = MAX_SPREADS_APART * max(_STANDARD_DEVIATION_PER_MAD * mad, exp(-centre / 2))
+    # A Poisson count of c rows has a standard deviation of 1 / sqrt(c) on the logarithmic scale: exp(-log(c) / 2).
+    log_distance = MAX_SPREADS_APART * max(_STANDARD_DEVIATION_PER_MAD * mad, exp(-centre / 2))
     usual = median(before)
-    return _below(usual, apart), _above(usual, apart)
+    return _below(usual, log_distance), _above(usual, log_distance)
 
 
 def _range_around(full: list[int]) -> tuple[float, float]:
-    """Lowest and highest usual number of rows of a day that has any, given those of earlier such days.
+    """Return the lowest and highest usual number of rows of a day that has any, given those of earlier such days.
 
-    Mails of a few rows and a newsletter of thousands may be in one table, so that the days' median says nothing.
+    A table may hold mails of a few rows and newsletters of thousands, so the median of its days says nothing.
     """
     low, high = min(full), max(full)
     return _below(low, MAX_SPREADS_APART * exp(-log1p(low) / 2)), _above(high, MAX_SPREADS_APART * exp(-log1p(high) / 2))
@@ -130,19 +133,21 @@ def _above(rows: float, apart: float) -> float:
 
 
 def _stands_out_every_month(rows_by_day: dict[date, int], *, day: date, first: date) -> bool:
-    """Whether most of the months before had a day near the same day of the month that stood out as far the same way."""
+    """Return whether most of the months before had a day near the same day of the month that stood out as far the same way."""
     rows = rows_by_day.get(day, 0)
     is_high = rows > median(_comparable(rows_by_day, day=day, first=first)[1])
-    alike = 0
+    months_alike = 0
     for month in range(1, MONTHS_BEFORE + 1):
         centre = day - timedelta(days=round(_DAYS_PER_MONTH * month))
-        near = (centre + timedelta(days=offset) for offset in range(-DAYS_ROUND_A_MONTH, DAYS_ROUND_A_MONTH + 1))
-        alike += any(_stood_out(rows_by_day, day=earlier, first=first, rows=rows, is_high=is_high) for earlier in near)
-    return alike >= MIN_MONTHS_ALIKE
+        days_near = (centre + timedelta(days=offset) for offset in range(-DAYS_ROUND_A_MONTH, DAYS_ROUND_A_MONTH + 1))
+        months_alike += any(
+            _stood_out(rows_by_day, day=earlier, first=first, rows=rows, is_high=is_high) for earlier in days_near
+        )
+    return months_alike >= MIN_MONTHS_ALIKE
 
 
 def _stood_out(rows_by_day: dict[date, int], *, day: date, first: date, rows: int, is_high: bool) -> bool:
-    """Whether an earlier day was unusual for its weekday, and about as far as a day of so many rows."""
+    """Return whether an earlier day was unusual for its weekday, and about as far as a day of so many rows."""
     _, before = _comparable(rows_by_day, day=day, first=first)
     if not before:
         return False
@@ -153,7 +158,7 @@ def _stood_out(rows_by_day: dict[date, int], *, day: date, first: date, rows: in
 
 
 def _comparable(rows_by_day: dict[date, int], *, day: date, first: date) -> tuple[str, list[int]]:
-    """The numbers of rows that `day` is compared with, and how to call them; none where too little is known."""
+    """Return the name of the days that `day` is compared with, and their numbers of rows; none where too few are known."""
     same_weekdays = list(_rows_before(rows_by_day, day=day, first=first, step_days=7, steps=SAME_WEEKDAYS))
     if len(same_weekdays) >= MIN_SAME_WEEKDAYS:
         return f"the {len(same_weekdays)} {day:%A}s before", same_weekdays
@@ -162,11 +167,12 @@ def _comparable(rows_by_day: dict[date, int], *, day: date, first: date) -> tupl
 
 
 def _full_days_before(rows_by_day: dict[date, int], *, day: date, first: date) -> list[int]:
-    """The rows of the days before that have any."""
+    """Return the numbers of rows of earlier days, those without rows left out."""
     every_day = _rows_before(rows_by_day, day=day, first=first, step_days=1, steps=FULL_DAYS_LOOKED_BACK)
     return [rows for rows in every_day if rows]
 
 
 def _rows_before(rows_by_day: dict[date, int], *, day: date, first: date, step_days: int, steps: int) -> Iterator[int]:
+    # A day without rows counts as 0, but only inside the history.
     days = (day - timedelta(days=step_days * step) for step in range(1, steps + 1))
     return (rows_by_day.get(earlier, 0) for earlier in days if earlier >= first)

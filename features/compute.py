@@ -39,17 +39,17 @@ def compute_features(history: History, *, as_of: date, threads: int = 1) -> pl.D
     Raises:
         polars.exceptions.ComputeError: A member has two rows in `history.members`.
     """
-    seen = cut(history, as_of)
-    return compute_features_from_totals(seen, compute_totals(seen, threads=threads), threads=threads)
+    cut_history = cut(history, as_of)
+    return compute_features_from_totals(cut_history, compute_totals(cut_history, threads=threads), threads=threads)
 
 
 def compute_features_from_totals(
-    seen: SeenHistory, totals: IncrementalTotals, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1
+    cut_history: SeenHistory, totals: IncrementalTotals, *, members_at_once: int = MEMBERS_AT_ONCE, threads: int = 1
 ) -> pl.DataFrame:
     """Compute the features from incremental totals; returns the same as `compute_features`.
 
     Args:
-        seen: The history, cut.
+        cut_history: The history, cut.
         totals: Its totals, of the same night.
         members_at_once: Number of members whose inputs are in memory at the same time; does not change the result.
         threads: Number of threads that share them; does not change the result.
@@ -57,13 +57,15 @@ def compute_features_from_totals(
     Raises:
         AssertionError: The totals are of another night.
     """
-    assert totals.as_of == seen.as_of, f"totals of {totals.as_of} do not describe {seen.as_of}"
-    columns = [feature.expression.alias(feature.name) for feature in feature_catalog(seen.available, seen.event_types)]
-    members = seen.members.sort("member_no").with_columns(as_of=pl.lit(seen.as_of)).collect(engine="streaming")
-    referrals = [_referrals(seen).collect(engine="streaming")] if "members.referrer_id" in seen.available else []
+    assert totals.as_of == cut_history.as_of, f"totals of {totals.as_of} do not describe {cut_history.as_of}"
+    columns = [
+        feature.expression.alias(feature.name) for feature in feature_catalog(cut_history.available, cut_history.event_types)
+    ]
+    members = cut_history.members.sort("member_no").with_columns(as_of=pl.lit(cut_history.as_of)).collect(engine="streaming")
+    referrals = [_referrals(cut_history).collect(engine="streaming")] if "members.referrer_id" in cut_history.available else []
 
     def features_of(batch: pl.DataFrame) -> pl.DataFrame:
-        steps = [*_steps(seen, totals.between(*_number_range(batch))), *referrals]
+        steps = [*_steps(cut_history, totals.between(*_number_range(batch))), *referrals]
         return _feature_inputs(batch, steps).select("member_no", "member_id", *columns)
 
     # The threads' batches are in memory at the same time, so each gets its share of the members.
@@ -85,25 +87,25 @@ def _feature_inputs(members: pl.DataFrame, steps: list[pl.DataFrame]) -> pl.Data
     return members.rechunk()
 
 
-def _steps(seen: SeenHistory, totals: IncrementalTotals) -> list[pl.DataFrame]:
+def _steps(cut_history: SeenHistory, totals: IncrementalTotals) -> list[pl.DataFrame]:
     """Return the frames computed from the totals, each with one row per member_no."""
     steps = [
-        member_totals(totals.sums, event_types=seen.event_types),
-        active_day_rhythm(totals.active, as_of=seen.as_of),
+        member_totals(totals.sums, event_types=cut_history.event_types),
+        active_day_rhythm(totals.active, as_of=cut_history.as_of),
     ]
-    if "orders" in seen.available:
+    if "orders" in cut_history.available:
         steps.append(purchase_history(totals.purchases))
-    if "feedback.score" in seen.available:
+    if "feedback.score" in cut_history.available:
         steps.append(last_feedback_score(totals.last_scores))
-    if "interactions" in with_interactions(seen.available):
+    if "interactions" in with_interactions(cut_history.available):
         steps.append(totals.people)
     return steps
 
 
-def _referrals(seen: SeenHistory) -> pl.LazyFrame:
+def _referrals(cut_history: SeenHistory) -> pl.LazyFrame:
     """Return one row per member_no who referred others: `referred.members`, the number of those seen by `as_of`."""
     # A member of this part may have referred members of other parts.
-    everybody = seen.members if seen.everybody is None else seen.everybody
+    everybody = cut_history.members if cut_history.everybody is None else cut_history.everybody
     referred = everybody.filter(pl.col("referrer_no").is_not_null())
     return referred.group_by(pl.col("referrer_no").alias("member_no")).agg(pl.len().cast(pl.Int32).alias("referred.members"))
 

@@ -15,10 +15,10 @@ NOTHING_NEEDED: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class Saying:
-    """How people hear of a feature: `wording` has the sentence, here is only what it is asked for.
+    """What a feature declares about its sentence, which `wording` makes.
 
     Args:
-        template: Which sentence; "" for the one that is called like the feature, where there is one.
+        template: Key of the sentence; "" for the one with the feature's name, where there is one.
         about: What the sentence is about where several features share it: a habit, a kind of activity, a part of the day.
         days: The window; None where there is none.
     """
@@ -39,7 +39,7 @@ class Feature:
         expression: Its value, computed from the inputs that `features.compute` joins.
         needs: The tables and columns it needs; it is left out when one is missing.
         habit: The habit that it measures; windows of the same count have the same habit, so that reasons name it once.
-        saying: The sentence it is told in.
+        saying: What its sentence is made from.
     """
 
     name: str

@@ -39,7 +39,7 @@ def label(
         ConfigurationError: A horizon ends after `seen_until`, so that missing data would look like inactivity.
     """
     horizon_days = max(churn_horizon_days, value_horizon_days)
-    _require_seen(as_of, horizon_days, seen_until)
+    _require_whole_horizon(as_of, horizon_days, seen_until)
     outcomes = _outcomes(
         history.daily.filter(_between(as_of, 1 - eligible_days, horizon_days), is_activity()),
         as_of=as_of,
@@ -80,7 +80,7 @@ def _spend(*, has_orders: bool) -> pl.Expr:
     return pl.col("spend_minor").fill_null(0) if has_orders else pl.lit(None, dtype=pl.Int64)
 
 
-def _require_seen(as_of: date, horizon_days: int, seen_until: date) -> None:
+def _require_whole_horizon(as_of: date, horizon_days: int, seen_until: date) -> None:
     last_needed = as_of + timedelta(days=horizon_days)
     if last_needed > seen_until:
         raise ConfigurationError(

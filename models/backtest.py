@@ -1,4 +1,4 @@
-"""Backtesting: the nights of the past year, each predicted as it would have been then, set against what happened.
+"""Backtest: predict past cut-offs with what was known at each of them, and compare the predictions with what happened.
 
 Every cut-off is the test of its own split: models learn and are calibrated on cut-offs whose outcomes were over by then.
 """
@@ -25,7 +25,7 @@ _DRAWS: Final = 500
 
 @dataclass(frozen=True)
 class CutoffResult:
-    """How every model did at one cut-off.
+    """The measurements of every model at one cut-off.
 
     Args:
         as_of: The cut-off.
@@ -35,7 +35,7 @@ class CutoffResult:
         metrics: Model → metric → value.
         against: Baseline → paired bootstrap of our headline metric minus the baseline's, 95 %.
         split: The cut-offs learnt from.
-        told: One row per member: tenure_band, actual (1 churned, or minor units) and predicted, ours.
+        predictions: One row per member: tenure_band, actual (1 churned, or minor units) and predicted, by our model.
     """
 
     as_of: date
@@ -45,7 +45,7 @@ class CutoffResult:
     metrics: Mapping[str, Mapping[str, float | None]]
     against: Mapping[str, Difference]
     split: Split
-    told: pl.DataFrame
+    predictions: pl.DataFrame
 
     @property
     def calibration(self) -> pl.DataFrame | None:
@@ -83,7 +83,7 @@ def backtest_cutoff(
 
     Args:
         panel: Rows of at least these cut-offs.
-        cutoffs: What a night would have had to learn from, the newest being the one to predict.
+        cutoffs: The cut-offs a night would have had; the newest is predicted, the others are learnt from.
         purpose: What to predict.
         horizon_days: Days of its label window.
         settings: Size of the models.
@@ -99,31 +99,35 @@ def backtest_cutoff(
         as_of=max(cutoffs),
         purpose=purpose,
         members=measured.predictions.height,
+        # Sorted before the mean, so that its last bit does not depend on the order of the rows.
         outcome_mean=float(measured.predictions["actual"].sort().mean()),  # type: ignore[arg-type]
         metrics=measured.metrics,
         against=_differences(measured, purpose, settings),
         split=split,
-        told=measured.predictions.select(measured.tenure_band, "actual", predicted=OURS),
+        predictions=measured.predictions.select(measured.tenure_band, "actual", predicted=OURS),
     )
 
 
 def summarise(results: Sequence[CutoffResult], purpose: Purpose) -> Summary:
-    """Put one purpose's results together, every cut-off weighing the same."""
-    mine = [result for result in results if result.purpose == purpose]
+    """Summarise the results of one purpose; every cut-off has the same weight."""
+    of_purpose = [result for result in results if result.purpose == purpose]
     headline = HEADLINE[purpose]
-    models = list(dict.fromkeys(name for result in mine for name in result.metrics))
-    mean = {model: _mean_metrics(mine, model) for model in models}
+    models = list(dict.fromkeys(name for result in of_purpose for name in result.metrics))
+    mean = {model: _mean_metrics(of_purpose, model) for model in models}
     baselines = [model for model in models if model != OURS and headline in mean[model]]
-    ours = {result.as_of: result.metrics[OURS].get(headline) for result in mine}
-    known = {as_of: value for as_of, value in ours.items() if value is not None}
+    ours_by_cutoff = {result.as_of: result.metrics[OURS].get(headline) for result in of_purpose}
+    headline_by_cutoff = {as_of: value for as_of, value in ours_by_cutoff.items() if value is not None}
+    # The headline metrics (AUC, nGini) are better when higher, so a lower bound above 0 is a win.
     return Summary(
         purpose=purpose,
         mean=mean,
         best_baseline=max(baselines, key=lambda model: (mean[model][headline], model), default=None),
-        wins={model: sum(result.against[model].lower > 0 for result in mine if model in result.against) for model in baselines},
-        worst=min(known, key=lambda as_of: (known[as_of], as_of), default=None),
-        cutoffs=len(mine),
-        calibration=_calibration(mine),
+        wins={
+            model: sum(result.against[model].lower > 0 for result in of_purpose if model in result.against) for model in baselines
+        },
+        worst=min(headline_by_cutoff, key=lambda as_of: (headline_by_cutoff[as_of], as_of), default=None),
+        cutoffs=len(of_purpose),
+        calibration=_calibration(of_purpose),
     )
 
 
@@ -140,15 +144,15 @@ def _differences(measured: Measured[Any], purpose: Purpose, settings: Prediction
 
 
 def _calibration(results: Sequence[CutoffResult]) -> pl.DataFrame | None:
-    churn = [result.told for result in results if result.purpose == "churn"]
-    if not churn:
+    churn_predictions = [result.predictions for result in results if result.purpose == "churn"]
+    if not churn_predictions:
         return None
-    told = pl.concat(churn)
-    return calibration_by_band(told["actual"].to_numpy(), told["predicted"].to_numpy(), told["tenure_band"])
+    predictions = pl.concat(churn_predictions)
+    return calibration_by_band(predictions["actual"].to_numpy(), predictions["predicted"].to_numpy(), predictions["tenure_band"])
 
 
 def _mean_metrics(results: Sequence[CutoffResult], model: str) -> dict[str, float]:
     metrics = list(dict.fromkeys(metric for result in results for metric in result.metrics.get(model, {})))
     values = {metric: [result.metrics.get(model, {}).get(metric) for result in results] for metric in metrics}
-    known = {metric: [value for value in found if value is not None] for metric, found in values.items()}
-    return {metric: float(np.mean(found)) for metric, found in known.items() if found}
+    defined = {metric: [value for value in of_metric if value is not None] for metric, of_metric in values.items()}
+    return {metric: float(np.mean(of_metric)) for metric, of_metric in defined.items() if of_metric}

@@ -31,15 +31,20 @@ def calibration_by_band(churned: Floats, probability: Floats, band: pl.Series) -
     One row per band, `everybody` first and the others by name: band; n; predicted and happened, mean probability and share
     that left; calibration_slope, calibration_intercept and ece as in `evaluate_churn`, null where undefined. Members whose
     band is null count among everybody only.
+
+    Args:
+        churned: Outcomes, 0 or 1, one per member.
+        probability: Predicted churn probabilities, one per member.
+        band: Name of each member's band, or null.
     """
-    chosen = {EVERYBODY: np.ones(churned.size, dtype=np.bool_)} | {
+    is_in_band = {EVERYBODY: np.ones(churned.size, dtype=np.bool_)} | {
         name: (band == name).fill_null(value=False).to_numpy() for name in sorted(band.drop_nulls().unique().to_list())
     }
-    rows = [{"band": name, **_measured(churned[members], probability[members])} for name, members in chosen.items()]
+    rows = [{"band": name, **_measure_band(churned[is_member], probability[is_member])} for name, is_member in is_in_band.items()]
     return pl.DataFrame(rows, schema={"band": pl.String, "n": pl.Int64, **dict.fromkeys(MEASURES[1:], pl.Float64)})
 
 
-def _measured(churned: Floats, probability: Floats) -> dict[str, float | None]:
+def _measure_band(churned: Floats, probability: Floats) -> dict[str, float | None]:
     # Sorted, so that no figure depends on the order of members in its last digit.
     order = np.lexsort((churned, probability))
     churned, probability = churned[order], probability[order]

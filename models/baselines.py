@@ -1,4 +1,4 @@
-"""The trivial baselines that are always fitted beside the models, and that stand in for them where data is thin.
+"""Trivial baselines: always fitted beside the models, and used instead of them where there is too little data.
 
 They read a handful of features by name; a community that lacks one gets the baseline without it, as each function says.
 """
@@ -49,11 +49,11 @@ class OneSignal:
 
 def fit_one_signal(rows: pl.DataFrame, signal: Signal) -> OneSignal:
     """Fit on rows of the panel with known outcomes; a faint pull towards no effect keeps it finite for any outcomes."""
-    seen = _signal(rows, signal, when_unknown=np.nan)
-    known = seen[np.isfinite(seen)]
+    values = _signal(rows, signal, when_unknown=np.nan)
+    finite = values[np.isfinite(values)]
     # Never active is the longest silence and the lowest rate there is.
-    when_unknown = 0.0 if not known.size else float(known.max() if signal == "recency" else known.min())
-    filled = np.where(np.isfinite(seen), seen, when_unknown)
+    when_unknown = 0.0 if not finite.size else float(finite.max() if signal == "recency" else finite.min())
+    filled = np.where(np.isfinite(values), values, when_unknown)
     return OneSignal(signal, fit_logit_line(filled, outcomes(rows), slope_prior=0.0, prior_weight=0.01), when_unknown)
 
 
@@ -72,8 +72,8 @@ def silence_prior(features: pl.DataFrame, *, horizon_days: int) -> Floats:
 def past_rate_minor(features: pl.DataFrame, *, horizon_days: int) -> Floats:
     """Expect the net spend of the past year to go on at its rate, in minor units over the horizon, never below 0.
 
-    The rate is taken over min(365, days here) days and at least the horizon: who came yesterday is not expected to
-    spend every day what was spent yesterday. A community without spend gets 0.
+    The rate is taken over min(365, days of membership) days and at least the horizon: a member who joined yesterday is not
+    expected to spend every day what was spent yesterday. A community without spend gets 0.
     """
     spend = _number(features, SPEND, default=0.0) * MINOR_UNITS_PER_UNIT
     return np.maximum(spend, 0.0) * horizon_days / _exposure_days(features, at_least=horizon_days)
@@ -84,26 +84,28 @@ def recency_weighted_minor(features: pl.DataFrame, *, horizon_days: int) -> Floa
 
     In minor units over the horizon, never below 0, from the spend at ages of 0–27, 28–89 and 90–364 days.
     """
-    days_here = _exposure_days(features, at_least=horizon_days)
+    exposure_days = _exposure_days(features, at_least=horizon_days)
     spend, exposure = np.zeros(features.height), np.zeros(features.height)
     for outer, inner, start, end in _SPEND_BANDS:
+        # A band counts by the age of its middle.
         weight = 0.5 ** ((start + end) / 2 / _HALF_LIFE_DAYS)
-        inside = _number(features, inner, default=0.0) if inner else 0.0
-        spend += weight * (_number(features, outer, default=0.0) - inside)
-        exposure += weight * np.clip(days_here - start, 0, end - start)
+        inner_spend = _number(features, inner, default=0.0) if inner else 0.0
+        spend += weight * (_number(features, outer, default=0.0) - inner_spend)
+        exposure += weight * np.clip(exposure_days - start, 0, end - start)
     return np.maximum(spend, 0.0) * MINOR_UNITS_PER_UNIT * horizon_days / exposure
 
 
 def _exposure_days(features: pl.DataFrame, *, at_least: int) -> Floats:
-    # The day of joining and as_of are both days here.
-    days_here = _number(features, TENURE, default=float(YEAR_DAYS)) + 1
-    return np.clip(days_here, min(at_least, YEAR_DAYS), YEAR_DAYS)
+    # Both the day of joining and as_of are days of membership, hence + 1.
+    membership_days = _number(features, TENURE, default=float(YEAR_DAYS)) + 1
+    return np.clip(membership_days, min(at_least, YEAR_DAYS), YEAR_DAYS)
 
 
 def _signal(features: pl.DataFrame, signal: Signal, *, when_unknown: float) -> Floats:
     if signal == "recency":
         return np.log1p(np.maximum(_number(features, RECENCY, default=np.expm1(when_unknown)), 0.0))
     active_days = _number(features, ACTIVE_DAYS, default=np.nan)
+    # Nobody has fewer than half an active day, so that the logarithm is finite.
     rate = np.log(np.maximum(active_days, 0.5) / _exposure_days(features, at_least=1))
     return np.where(np.isfinite(rate), rate, when_unknown)
 

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     import lightgbm
 
 Objective = Literal["binary", "tweedie"]
-# Parameters that change the text and not the trees: threads, and where machines that train together found each other.
-_PLACE: Final = re.compile(r"^\[(num_threads|machines|local_listen_port|time_out): .*\]\n", re.MULTILINE)
-_MACHINES: Final = re.compile(r"^\[num_machines: (\d+)\]$", re.MULTILINE)
+# Parameters that LightGBM writes into the text although the trees do not depend on them: threads, and the addresses of
+# machines that train together. They are removed, so that equal trees have equal text.
+_ENVIRONMENT_LINES: Final = re.compile(r"^\[(num_threads|machines|local_listen_port|time_out): .*\]\n", re.MULTILINE)
+_MACHINE_COUNT: Final = re.compile(r"^\[num_machines: (\d+)\]$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,13 @@ class Trees:
 
     text: str
     encoding: Encoding
+    # Threads do not change a prediction, so trees that differ in nothing else are equal.
     num_threads: int = field(default=0, compare=False)
 
     @cached_property
     def booster(self) -> lightgbm.Booster:
         """The model read from its text."""
-        # Late, here and below: a night that starts has other work first, beside which this is read from disk.
+        # Imported inside functions, here and below: the first steps of a night do not need it, and run while it is preloaded.
         import lightgbm
 
         return lightgbm.Booster(model_str=self.text)
@@ -63,17 +65,21 @@ class Trees:
 
     @property
     def machines(self) -> int:
-        """How many machines, or processes, trained it together; 1 for a model trained in one place."""
-        told = _MACHINES.search(self.text)
-        return 1 if told is None else int(told[1])
+        """The number of processes that trained it together, maybe on several machines; 1 for a model trained in one process."""
+        match = _MACHINE_COUNT.search(self.text)
+        return 1 if match is None else int(match[1])
 
     def importance(self) -> pl.DataFrame:
-        """One row per feature, the highest gain first: feature, gain (loss saved by its splits), gain_share (0 to 1), splits."""
+        """Compute how much each feature is used.
+
+        One row per feature, the highest gain first: feature, gain (loss saved by its splits), gain_share (0 to 1), splits.
+        """
         gain = self.booster.feature_importance("gain")
         frame = pl.DataFrame(
             {
                 "feature": list(self.encoding.features),
                 "gain": gain,
+                # At least the smallest positive float: trees without any split have no gain at all.
                 "gain_share": gain / max(float(gain.sum()), np.finfo(float).tiny),
                 "splits": self.booster.feature_importance("split").astype(np.int64),
             }
@@ -110,10 +116,16 @@ TrainTrees = Callable[[Mapping[str, object], int, TrainingData], str]
 
 
 def train_trees_here(parameters: Mapping[str, object], rounds: int, data: TrainingData) -> str:
-    """Grow trees in this process."""
+    """Grow trees in this process, and return LightGBM's text of them.
+
+    Args:
+        parameters: LightGBM's parameters.
+        rounds: Number of trees.
+        data: The training data.
+    """
     import lightgbm
 
-    given = dict(parameters)
+    lightgbm_parameters = dict(parameters)
     dataset = lightgbm.Dataset(
         data.laid_out,
         label=data.target,
@@ -121,14 +133,14 @@ def train_trees_here(parameters: Mapping[str, object], rounds: int, data: Traini
         init_score=data.start,
         feature_name=data.feature_names,
         categorical_feature=data.categorical_positions,
-        params=given,
+        params=lightgbm_parameters,
     )
-    return str(lightgbm.train(given, dataset, num_boost_round=rounds).model_to_string())
+    return str(lightgbm.train(lightgbm_parameters, dataset, num_boost_round=rounds).model_to_string())
 
 
 @dataclass(frozen=True)
 class UnfittedTrees:
-    """A recipe for trees: parameters and no data, so each split fits its own."""
+    """Unfitted trees: parameters and no data, so that each split fits its own."""
 
     parameters: Mapping[str, object]
     rounds: int
@@ -149,13 +161,20 @@ class UnfittedTrees:
         data = TrainingData(laid_out, target, weight, start, encoding.categorical_positions)
         threads = self.parameters["num_threads"]
         assert isinstance(threads, int)
-        return Trees(_PLACE.sub("", self.train_trees(self.parameters, self.rounds, data)), encoding, threads)
+        return Trees(_ENVIRONMENT_LINES.sub("", self.train_trees(self.parameters, self.rounds, data)), encoding, threads)
 
 
 def make_trees(
     settings: PredictionSettings, *, objective: Objective, train_trees: TrainTrees = train_trees_here, **more: object
 ) -> UnfittedTrees:
-    """Make unfitted trees from the settings; `train_trees` fits them, `more` are further LightGBM parameters."""
+    """Make unfitted trees from the settings.
+
+    Args:
+        settings: Size of the trees, sampling, seed and threads.
+        objective: `binary` for churn, `tweedie` for spend.
+        train_trees: Trains the trees, in this process or elsewhere.
+        more: Further LightGBM parameters.
+    """
     parameters: dict[str, object] = {
         "objective": objective,
         "num_leaves": settings.num_leaves,
@@ -163,9 +182,11 @@ def make_trees(
         "min_data_in_leaf": settings.min_rows_per_leaf,
         "feature_fraction": settings.feature_share,
         "bagging_fraction": settings.row_share,
+        # LightGBM ignores the bagging fraction unless the frequency is positive.
         "bagging_freq": 1,
         "lambda_l2": settings.leaf_penalty,
         "seed": settings.seed,
+        # Without a fixed layout LightGBM times two and takes the faster one; they add up in different orders.
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": settings.num_threads,

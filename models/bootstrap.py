@@ -1,4 +1,4 @@
-"""How sure a difference between two models is: a bootstrap over members, the same draw for both."""
+"""Confidence interval of the difference between two models: a bootstrap over members, with the same draws for both."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lake.errors import ConfigurationError
 from models.measures import MEASURES, Metric
 from models.panel import Floats
 
+# Draws × members in memory at the same time: 32 MB of floats.
 _CELLS_AT_ONCE: Final = 4_000_000
 
 
@@ -40,6 +41,15 @@ def paired_difference(
     For Brier score and log loss smaller is better, so a better first model has a difference below 0. The result depends on the
     order of the members through the draws: pass them sorted by a key.
 
+    Args:
+        actual: Outcomes, one per member: 1 churned, or minor units spent.
+        first: Predictions of the first model.
+        second: Predictions of the second model.
+        metric: What to measure.
+        seed: Seed of the draws.
+        draws: Number of draws.
+        confidence: Share of the draws that lie inside the interval.
+
     Raises:
         ConfigurationError: Fewer than one draw, or a confidence not between 0 and 1.
     """
@@ -51,10 +61,12 @@ def paired_difference(
     if not actual.size:
         return Difference(np.nan, np.nan, np.nan, 0)
     measure_first, measure_second = (MEASURES[metric](actual, predicted) for predicted in (first, second))
-    once = np.ones((1, actual.size))
-    estimate = float((measure_first(once) - measure_second(once))[0])
+    # Every member once: the metric of the members as they are.
+    weights_of_one = np.ones((1, actual.size))
+    estimate = float((measure_first(weights_of_one) - measure_second(weights_of_one))[0])
     batches = _weights(actual.size, seed=seed, draws=draws)
-    differences = np.concatenate([measure_first(drawn) - measure_second(drawn) for drawn in batches])
+    differences = np.concatenate([measure_first(weights) - measure_second(weights) for weights in batches])
+    # A draw may hold members of one outcome only, where the AUC is undefined.
     defined = differences[np.isfinite(differences)]
     if not defined.size:
         return Difference(estimate, np.nan, np.nan, 0)
@@ -69,10 +81,10 @@ def _weights(members: int, *, seed: int, draws: int) -> Iterator[Floats]:
     Each draw has a generator of its own, so the draws do not depend on how many fit into memory at once.
     """
     seeds = np.random.SeedSequence(seed).spawn(draws)
-    at_once = max(1, _CELLS_AT_ONCE // members)
-    for start in range(0, draws, at_once):
-        batch = seeds[start : start + at_once]
-        yield np.stack([_counts(np.random.default_rng(one), members) for one in batch])
+    draws_at_once = max(1, _CELLS_AT_ONCE // members)
+    for start in range(0, draws, draws_at_once):
+        child_seeds = seeds[start : start + draws_at_once]
+        yield np.stack([_counts(np.random.default_rng(child_seed), members) for child_seed in child_seeds])
 
 
 def _counts(generator: np.random.Generator, members: int) -> Floats:

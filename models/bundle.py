@@ -27,6 +27,7 @@ from models.lifetime.pareto import ParetoNBD
 from models.lifetime.silence import Silence
 from models.value import ExpectedSpend, ValueModel
 
+# 2 since models are stored with the parameters of Pareto/NBD (decision 10).
 FORMAT_VERSION: Final = 2
 ABOUT_FILE: Final = "model.json"
 TREES_FILE: Final = "model.lgb"
@@ -50,17 +51,21 @@ def from_files(files: Mapping[str, str]) -> ChurnModel | ValueModel:
     about = _read_about(files)
     try:
         return _churn_from(about, files) if about["task"] == "churn" else _value_from(about, files)
+    # Settings that pydantic refuses raise a ValueError too.
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(f"{ABOUT_FILE} and the files beside it do not make a model ({type(error).__name__}: {error})") from error
 
 
 def files_hash(files: Mapping[str, str]) -> str:
-    """A hash of a model's text files, by which a later reader knows that they are what was written."""
+    """Hash the text files of a model, so that a later reader can check that they are unchanged."""
     return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
 
 
 def is_current_format(files: Mapping[str, str]) -> bool:
-    """Say whether the files are of the format this version writes; damaged ones are, so that reading them tells what is wrong."""
+    """Return whether the files have the format this version writes.
+
+    True for damaged files too, so that reading them raises an error that says what is damaged.
+    """
     try:
         about = json.loads(files.get(ABOUT_FILE, "{}"))
     except json.JSONDecodeError:
@@ -125,7 +130,7 @@ def _churn_from(about: _Json, files: Mapping[str, str]) -> ChurnModel:
         recency=None if recency is None else OneSignal(**recency | {"line": LogitLine(**recency["line"])}),
         silence=None if about["silence"] is None else _silence_from(about["silence"]),
         metrics=about["metrics"],
-        # Models of earlier releases have none.
+        # Models stored by earlier releases have no curves.
         curves=about.get("curves", {}),
     )
 
@@ -134,30 +139,30 @@ def _value_from(about: _Json, files: Mapping[str, str]) -> ValueModel:
     settings, split = PredictionSettings(**about["settings"]), _split_from(about["split"])
     expected, levels = None, (about["level"], about["level_of_buyers"])
     if about["expected"] is not None:
-        written = about["expected"]
+        stored = about["expected"]
         expected = ExpectedSpend(
             trees=_trees_from(files, TREES_FILE, about["encoding"], settings),
-            lifetime=None if written["lifetime"] is None else _lifetime_from(written["lifetime"]),
-            cap_minor=written["cap_minor"],
-            floor_minor=written["floor_minor"],
+            lifetime=None if stored["lifetime"] is None else _lifetime_from(stored["lifetime"]),
+            cap_minor=stored["cap_minor"],
+            floor_minor=stored["floor_minor"],
             horizon_days=split.horizon_days,
         )
     curves = about.get("curves", {})
     return ValueModel(about["kind"], about["why"], split, settings, *levels, expected, about["metrics"], curves)
 
 
-def _silence_from(written: _Json) -> Silence:
-    return Silence(_lifetime_from(written["lifetime"]), LogitLine(**written["line"]), written["never_bought"])
+def _silence_from(stored: _Json) -> Silence:
+    return Silence(_lifetime_from(stored["lifetime"]), LogitLine(**stored["line"]), stored["never_bought"])
 
 
-def _lifetime_from(written: _Json) -> Lifetime:
-    make = ParetoNBD if written["kind"] == "pareto_nbd" else BetaGeometric
-    return Lifetime(written["kind"], written["horizon_days"], make(**written["purchases"]), GammaGamma(**written["value"]))
+def _lifetime_from(stored: _Json) -> Lifetime:
+    make = ParetoNBD if stored["kind"] == "pareto_nbd" else BetaGeometric
+    return Lifetime(stored["kind"], stored["horizon_days"], make(**stored["purchases"]), GammaGamma(**stored["value"]))
 
 
-def _split_from(written: _Json) -> Split:
-    parts = {part: tuple(date.fromisoformat(day) for day in written[part]) for part in _SPLIT_PARTS}
-    return Split(horizon_days=written["horizon_days"], missing=tuple(written["missing"]), why=written["why"], **parts)
+def _split_from(stored: _Json) -> Split:
+    parts = {part: tuple(date.fromisoformat(day) for day in stored[part]) for part in _SPLIT_PARTS}
+    return Split(horizon_days=stored["horizon_days"], missing=tuple(stored["missing"]), why=stored["why"], **parts)
 
 
 def _trees_from(files: Mapping[str, str], name: str, encoding: _Json, settings: PredictionSettings) -> Trees:
@@ -168,7 +173,10 @@ def _trees_from(files: Mapping[str, str], name: str, encoding: _Json, settings: 
 
 
 def _encoding_to_json(encoding: Encoding) -> _Json:
-    return {"features": list(encoding.features), "categories": {name: list(known) for name, known in encoding.categories.items()}}
+    return {
+        "features": list(encoding.features),
+        "categories": {name: list(values) for name, values in encoding.categories.items()},
+    }
 
 
 def _read_about(files: Mapping[str, str]) -> _Json:
@@ -193,4 +201,5 @@ def _damaged(what: str) -> ConfigurationError:
 
 
 def _dump(about: _Json) -> str:
+    # Sorted keys: the same model is the same text. JSON has no NaN, so one raises here and not when the model is read.
     return json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

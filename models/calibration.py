@@ -1,4 +1,4 @@
-"""Turning scores into probabilities that come true, by a line on the scale of log-odds.
+"""Calibration of scores to probabilities, by a line on the scale of log-odds.
 
 Platt's method (Platt 1999, with the smoothed targets of his paper, which keep it finite when only one outcome was seen).
 Beta calibration and isotonic regression were measured beside it and gave no better Brier score or log loss.
@@ -18,6 +18,7 @@ _MOST_STEPS: Final = 100
 _MOST_HALVINGS: Final = 40
 _CONVERGED: Final = 1e-12
 _TINY: Final = 1e-12
+# A slope of 0 or below would lose or reverse the order of members.
 _FLATTEST_SLOPE: Final = 0.05
 
 
@@ -38,20 +39,21 @@ UNCALIBRATED: Final = LogitLine(slope=1.0, intercept=0.0)
 
 def logistic(log_odds: Floats) -> Floats:
     """Turn log-odds into probabilities without overflow."""
+    # The textbook form 1 / (1 + exp(-x)) overflows for very negative x; tanh does not.
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * log_odds)), dtype=np.float64)
 
 
 def logit(probability: Floats) -> Floats:
     """Turn probabilities into log-odds; 0 and 1 become large and finite."""
-    inside = np.clip(probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
-    return np.asarray(np.log(inside) - np.log1p(-inside), dtype=np.float64)
+    clipped = np.clip(probability, LOWEST_PROBABILITY, 1 - LOWEST_PROBABILITY)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float64)
 
 
 def calibrate(score: Floats, outcome: Floats) -> LogitLine:
     """Fit Platt's line to scores that are log-odds already, on outcomes the scores have not seen.
 
-    One pseudo-observation holds the slope near 1, which matters only where outcomes are few. The slope stays above zero,
-    so that calibration never turns the order of members round.
+    One pseudo-observation pulls the slope towards 1, which matters only where outcomes are few. The slope stays above zero,
+    so that calibration never reverses the order of members.
     """
     if outcome.size == 0:
         return UNCALIBRATED
@@ -63,6 +65,7 @@ def calibrate(score: Floats, outcome: Floats) -> LogitLine:
 
 def fit_intercept(offset: Floats, target: Floats) -> float:
     """Find the intercept that makes the mean of logistic(offset + intercept) equal the mean target, which is inside (0, 1)."""
+    # With a score of zeros only the prior acts on the slope, and the intercept is fitted alone.
     line = fit_logit_line(np.zeros_like(offset), target, slope_prior=0.0, prior_weight=1.0, offset=offset)
     return line.intercept
 
@@ -98,7 +101,7 @@ def fit_logit_line(
 
 @dataclass(frozen=True)
 class _LogitProblem:
-    """What `fit_logit_line` minimises."""
+    """The loss that `fit_logit_line` minimises: log loss plus the penalty of the prior on the slope."""
 
     score: Floats
     target: Floats
@@ -108,12 +111,14 @@ class _LogitProblem:
 
     def loss(self, line: LogitLine) -> float:
         log_odds = line.intercept + line.slope * self.score + self.offset
+        # log(1 + exp(x)) - y x is the log loss of one row; logaddexp computes it without overflow.
         penalty = self.prior_weight / 2 * (line.slope - self.slope_prior) ** 2
         return float(np.sum(np.logaddexp(0.0, log_odds) - self.target * log_odds)) + penalty
 
     def improve(self, line: LogitLine, loss: float) -> LogitLine:
         """Take the longest of the Newton step, its half, its quarter and so on that does not raise the loss."""
         slope_step, intercept_step = self._newton_step(line)
+        # The loss is convex, so a short enough step along Newton's direction lowers it; the full one may overshoot.
         for halvings in range(_MOST_HALVINGS):
             scale = 0.5**halvings
             proposed = LogitLine(line.slope - scale * slope_step, line.intercept - scale * intercept_step)
@@ -124,12 +129,14 @@ class _LogitProblem:
     def _newton_step(self, line: LogitLine) -> tuple[float, float]:
         probability = logistic(line.intercept + line.slope * self.score + self.offset)
         residual, weight = probability - self.target, probability * (1 - probability) + _TINY
+        # `_TINY` keeps the weights positive where every probability has reached 0 or 1.
         # Plain sums and no matrix product, whose last digits depend on the number of threads.
         slope_gradient = float(np.sum(residual * self.score)) + self.prior_weight * (line.slope - self.slope_prior)
         intercept_gradient = float(np.sum(residual))
         slope_slope = float(np.sum(weight * self.score * self.score)) + self.prior_weight
         slope_intercept, intercept_intercept = float(np.sum(weight * self.score)), float(np.sum(weight))
         determinant = slope_slope * intercept_intercept - slope_intercept**2
+        # A nearly constant score leaves slope and intercept undetermined together: move the intercept alone.
         if determinant <= _TINY * slope_slope * intercept_intercept:
             return 0.0, intercept_gradient / intercept_intercept
         return (
@@ -139,7 +146,7 @@ class _LogitProblem:
 
 
 def platt_targets(outcome: Floats) -> Floats:
-    """Draw outcomes in from 0 and 1 by one imagined observation of each kind (Platt 1999)."""
+    """Move outcomes away from 0 and 1, by one imagined observation of each kind (Platt 1999)."""
     positives = float(np.sum(outcome))
     negatives = outcome.size - positives
     high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)

@@ -1,10 +1,10 @@
 """The probability that an eligible member goes silent for the whole horizon.
 
-LightGBM on the panel's eligible rows. The slope of its calibration, Platt's, is found on a later cut-off than it then knows of;
-afterwards it learns from every matured cut-off, and the intercept makes its mean probability at the newest one what happened
-there. Where members do nothing but buy, its log-odds are averaged with those of a buy-till-you-die model, and most of the level
-comes from that one too: the newest outcomes are those of one season, tonight's of another.
-Where outcomes are too few, simpler models stand in, and each says so in `kind` and `why`.
+LightGBM learns from the panel's eligible rows. The slope of its calibration (Platt's) is fitted on a later cut-off than those
+that model has learnt from. Afterwards trees are fitted again on every matured cut-off, and the intercept sets their mean
+probability at the newest cut-off to the churn rate observed there. Where members do nothing but buy, the log-odds are averaged
+with those of a buy-till-you-die model, which also sets most of the level: the newest outcomes are those of one season, tonight's
+of another. Where there are too few outcomes, a simpler model is used; `kind` and `why` say which and why.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ChurnModel:
     def log_odds(self, features: pl.DataFrame) -> Floats:
         """Score each row before calibration; higher is likelier to leave."""
         if self.trees is not None:
-            return _averaged(self.trees.raw(features), features, self.silence, self.settings)
+            return _averaged_log_odds(self.trees.raw(features), features, self.silence, self.settings)
         if self.recency is not None:
             return logit(self.recency.probability(features))
         if self.kind == "prior":
@@ -75,7 +75,7 @@ class ChurnModel:
 
     @property
     def machines(self) -> int:
-        """How many processes grew its trees together."""
+        """The number of processes that trained its trees together."""
         return 1 if self.trees is None else self.trees.machines
 
     def predict(self, features: pl.DataFrame) -> pl.Series:
@@ -99,30 +99,46 @@ def fit_churn(
         settings: Size of the model and thresholds for learning.
         tonight: Features of every member on the night to be predicted and whether each `is_eligible`, from which
             buy-till-you-die learns how people buy; no outcome in it is read. None for the calibration cut-off.
-        train_trees: Who grows the trees.
+        train_trees: Trains the trees, in this process or elsewhere.
     """
     train = churn_rows(panel, split.train)
-    known = churn_rows(panel, split.known)
-    kind, why = _choose_kind(train, known, feature_names(panel), settings)
+    known_rows = churn_rows(panel, split.known)
+    kind, why = _choose_kind(train, known_rows, feature_names(panel), settings)
     if kind == "lightgbm":
-        lately = panel.filter(pl.col("as_of").is_in(split.calibrate)) if tonight is None else tonight
-        silence = _fit_silence(lately, baseline_rows(panel, split, settings), split.horizon_days, settings)
-        return _fit_lightgbm(train, known, lately, split, settings, why=why, silence=silence, train_trees=train_trees)
+        recent_members = panel.filter(pl.col("as_of").is_in(split.calibrate)) if tonight is None else tonight
+        silence = _fit_silence(recent_members, baseline_rows(panel, split, settings), split.horizon_days, settings)
+        return _fit_lightgbm(
+            train, known_rows, recent_members, split, settings, why=why, silence=silence, train_trees=train_trees
+        )
     if kind == "recency":
         return ChurnModel(kind, why, split, settings, recency=fit_recency(panel, split, settings))
     if kind == "base_rate":
-        level = LogitLine(slope=1.0, intercept=base_rate_log_odds(outcomes(known)))
+        level = LogitLine(slope=1.0, intercept=base_rate_log_odds(outcomes(known_rows)))
         return ChurnModel(kind, why, split, settings, calibration=level)
     return ChurnModel(kind, why, split, settings)
 
 
 def fit_recency(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> OneSignal:
-    """Fit churn by silence alone; it needs no separate calibration, so the calibration cut-off, the newer, is its training."""
+    """Fit churn by silence alone.
+
+    A logistic regression on one number needs no separate calibration, so it learns from the calibration cut-off, the newest.
+
+    Args:
+        panel: As in `fit_churn`.
+        split: Which cut-offs train and calibrate.
+        settings: `min_outcomes_for_recency`.
+    """
     return fit_one_signal(baseline_rows(panel, split, settings), "recency")
 
 
 def baseline_rows(panel: pl.DataFrame, split: Split, settings: PredictionSettings) -> pl.DataFrame:
-    """Pick the calibration cut-off's rows where they hold enough outcomes, else those of every cut-off of train and calibrate."""
+    """Pick the calibration cut-off's rows where they hold enough outcomes, else those of every cut-off of train and calibrate.
+
+    Args:
+        panel: As in `fit_churn`.
+        split: Which cut-offs train and calibrate.
+        settings: `min_outcomes_for_recency`, of each outcome.
+    """
     newest = churn_rows(panel, split.calibrate)
     if min(members_per_class(newest, pl.col("is_churned"))) >= settings.min_outcomes_for_recency:
         return newest
@@ -130,33 +146,35 @@ def baseline_rows(panel: pl.DataFrame, split: Split, settings: PredictionSetting
 
 
 def _choose_kind(
-    train: pl.DataFrame, known: pl.DataFrame, features: tuple[str, ...], settings: PredictionSettings
+    train: pl.DataFrame, known_rows: pl.DataFrame, features: tuple[str, ...], settings: PredictionSettings
 ) -> tuple[ChurnKind, str]:
-    if known.is_empty():
+    if known_rows.is_empty():
         return "prior", "No eligible member has a known outcome yet: a guess from days of silence and usual gaps."
     members = train["member_id"].n_unique()
-    left, stayed = members_per_class(train, pl.col("is_churned"))
-    seen = f"{members} members to learn from, of whom {left} left and {stayed} stayed at some cut-off"
-    if features and members >= settings.min_members_to_learn and min(left, stayed) >= settings.min_outcomes_to_learn:
-        return "lightgbm", f"Enough to learn from: {seen}."
-    if min(members_per_class(known, pl.col("is_churned"))) >= settings.min_outcomes_for_recency:
-        needed = f"{settings.min_members_to_learn} members and {settings.min_outcomes_to_learn} of each outcome"
-        return "recency", f"Too few for LightGBM, which needs {needed}: {seen}."
-    return "base_rate", f"Too few of one outcome for anything but the overall rate: {seen}."
+    left_count, stayed_count = members_per_class(train, pl.col("is_churned"))
+    outcome_counts = f"{members} members to learn from, of whom {left_count} left and {stayed_count} stayed at some cut-off"
+    if features and members >= settings.min_members_to_learn and min(left_count, stayed_count) >= settings.min_outcomes_to_learn:
+        return "lightgbm", f"Enough to learn from: {outcome_counts}."
+    if min(members_per_class(known_rows, pl.col("is_churned"))) >= settings.min_outcomes_for_recency:
+        requirements = f"{settings.min_members_to_learn} members and {settings.min_outcomes_to_learn} of each outcome"
+        return "recency", f"Too few for LightGBM, which needs {requirements}: {outcome_counts}."
+    return "base_rate", f"Too few of one outcome for anything but the overall rate: {outcome_counts}."
 
 
-def _fit_silence(lately: pl.DataFrame, known: pl.DataFrame, horizon_days: int, settings: PredictionSettings) -> Silence | None:
-    if not settings.lifetime_share or not only_buys(lately):
+def _fit_silence(
+    recent_members: pl.DataFrame, known_rows: pl.DataFrame, horizon_days: int, settings: PredictionSettings
+) -> Silence | None:
+    if not settings.lifetime_share or not only_buys(recent_members):
         return None
     fewest = settings.min_outcomes_to_learn
-    lifetime = fit_lifetime(lately, settings.lifetime_model, horizon_days=horizon_days, min_repeat_buyers=fewest)
-    return None if lifetime is None else fit_silence(lifetime, known)
+    lifetime = fit_lifetime(recent_members, settings.lifetime_model, horizon_days=horizon_days, min_repeat_buyers=fewest)
+    return None if lifetime is None else fit_silence(lifetime, known_rows)
 
 
 def _fit_lightgbm(
     train: pl.DataFrame,
-    known: pl.DataFrame,
-    lately: pl.DataFrame,
+    known_rows: pl.DataFrame,
+    recent_members: pl.DataFrame,
     split: Split,
     settings: PredictionSettings,
     *,
@@ -164,30 +182,32 @@ def _fit_lightgbm(
     silence: Silence | None,
     train_trees: TrainTrees,
 ) -> ChurnModel:
-    newest = known.filter(pl.col("as_of").is_in(split.calibrate))
+    newest = known_rows.filter(pl.col("as_of").is_in(split.calibrate))
+    # Calibration needs scores of rows that the scoring model has not learnt from.
     if split.calibrates_by_member_folds:
         scores = held_out_scores(train, split.calibrate, folds=settings.calibration_folds, fit=_fold_fit(settings, train_trees))
     else:
         scores = _fit_trees(train, settings, train_trees).raw(newest)
-    slope = calibrate(_averaged(scores, newest, silence, settings), outcomes(newest)).slope
-    model = ChurnModel("lightgbm", why, split, settings, trees=_fit_trees(known, settings, train_trees), silence=silence)
-    return replace(model, calibration=LogitLine(slope, _intercept(model, slope, newest, lately.sort("member_id"))))
+    slope = calibrate(_averaged_log_odds(scores, newest, silence, settings), outcomes(newest)).slope
+    # The slope carries over to trees that also learn from the newest outcomes; the level does not, so it is fitted again.
+    model = ChurnModel("lightgbm", why, split, settings, trees=_fit_trees(known_rows, settings, train_trees), silence=silence)
+    return replace(model, calibration=LogitLine(slope, _intercept(model, slope, newest, recent_members.sort("member_id"))))
 
 
-def _intercept(model: ChurnModel, slope: float, newest: pl.DataFrame, lately: pl.DataFrame) -> float:
-    """Find the intercept that meets the newest outcomes on average, drawn towards what buy-till-you-die expects of tonight."""
-    happened = fit_intercept(slope * model.log_odds(newest), platt_targets(outcomes(newest)))
+def _intercept(model: ChurnModel, slope: float, newest: pl.DataFrame, recent_members: pl.DataFrame) -> float:
+    """Fit the intercept to the newest outcomes, and average it with the one that buy-till-you-die expects of tonight."""
+    observed_intercept = fit_intercept(slope * model.log_odds(newest), platt_targets(outcomes(newest)))
     if model.silence is None:
-        return happened
-    eligible = lately.filter("is_eligible")
+        return observed_intercept
+    eligible = recent_members.filter("is_eligible")
     buyers = eligible.filter(is_buyer(eligible))
     if buyers.is_empty():
-        return happened
-    expected = fit_intercept(slope * model.log_odds(buyers), model.silence.lifetime.silence(buyers))
-    return (1 - _LIFETIME_LEVEL_SHARE) * happened + _LIFETIME_LEVEL_SHARE * expected
+        return observed_intercept
+    expected_intercept = fit_intercept(slope * model.log_odds(buyers), model.silence.lifetime.silence(buyers))
+    return (1 - _LIFETIME_LEVEL_SHARE) * observed_intercept + _LIFETIME_LEVEL_SHARE * expected_intercept
 
 
-def _averaged(scores: Floats, rows: pl.DataFrame, silence: Silence | None, settings: PredictionSettings) -> Floats:
+def _averaged_log_odds(scores: Floats, rows: pl.DataFrame, silence: Silence | None, settings: PredictionSettings) -> Floats:
     """Average the log-odds of the trees with those of the buy-till-you-die model."""
     if silence is None:
         return scores
@@ -196,11 +216,11 @@ def _averaged(scores: Floats, rows: pl.DataFrame, silence: Silence | None, setti
 
 
 def _fit_trees(rows: pl.DataFrame, settings: PredictionSettings, train_trees: TrainTrees) -> Trees:
-    kept = subsample(rows, max_rows=settings.max_training_rows)
-    encoding = learn_encoding(kept, feature_names(kept), max_categories=settings.max_categories)
-    weight = age_weights(kept, half_life_days=settings.half_life_days)
+    sample = subsample(rows, max_rows=settings.max_training_rows)
+    encoding = learn_encoding(sample, feature_names(sample), max_categories=settings.max_categories)
+    weight = age_weights(sample, half_life_days=settings.half_life_days)
     unfitted = make_trees(settings, objective="binary", train_trees=train_trees)
-    return unfitted.fit(encoding.matrix(kept), outcomes(kept), encoding, weight=weight)
+    return unfitted.fit(encoding.matrix(sample), outcomes(sample), encoding, weight=weight)
 
 
 def _fold_fit(

@@ -16,7 +16,10 @@ _MOST_POINTS: Final = 400
 
 
 def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:
-    """One row per threshold: false_positive_rate, true_positive_rate; empty unless both outcomes occur."""
+    """Compute the ROC curve.
+
+    One row per threshold: false_positive_rate, true_positive_rate; empty unless both outcomes occur.
+    """
     from sklearn.metrics import roc_curve
 
     names = ("false_positive_rate", "true_positive_rate")
@@ -27,19 +30,32 @@ def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:
 
 
 def precision_recall_points(churned: Floats, probability: Floats) -> pl.DataFrame:
-    """One row per threshold: recall, precision, by ascending recall; empty unless both outcomes occur."""
+    """Compute the precision-recall curve.
+
+    One row per threshold: recall, precision, by ascending recall; empty unless both outcomes occur.
+    """
     from sklearn.metrics import precision_recall_curve
 
     if not churned.size or np.ptp(churned) == 0:
         return _empty("recall", "precision")
     precision, recall, _ = precision_recall_curve(churned, probability)
+    # scikit-learn returns recall in descending order.
     return _spaced(pl.DataFrame({"recall": recall[::-1], "precision": precision[::-1]}))
 
 
 def calibration_points(churned: Floats, probability: Floats, *, bins: int = 10) -> pl.DataFrame:
-    """One row per equal-count bin of the probability: mean_probability, churn_rate, members; lowest first."""
+    """Compute the calibration curve.
+
+    One row per equal-count bin of the probability: mean_probability, churn_rate, members; lowest first.
+
+    Args:
+        churned: Outcomes, 0 or 1, one per member.
+        probability: Predicted churn probabilities.
+        bins: Number of bins; fewer where predictions are equal.
+    """
     if not churned.size:
         return _empty("mean_probability", "churn_rate").with_columns(members=pl.lit(0, dtype=pl.Int64))
+    # Sorted within the bin, so that no mean depends on the order of the members in its last bit.
     binned = pl.DataFrame({"bin": equal_count_bins(probability, bins), "p": probability, "y": churned}).sort("bin", "p", "y")
     return (
         binned.group_by("bin", maintain_order=True)
@@ -49,10 +65,16 @@ def calibration_points(churned: Floats, probability: Floats, *, bins: int = 10) 
 
 
 def lift_points(actual: Floats, predicted: Floats, *, bins: int = 10) -> pl.DataFrame:
-    """One row per bin of members in the order of prediction, highest first.
+    """Compute lift and gain.
 
-    bin (from 1), members, share_of_members (up to and with this bin), mean_predicted, mean_actual, lift (mean_actual over
-    everyone's), gain (share of the actual total up to and with this bin). Lift and gain are null when the total is not positive.
+    One row per bin of members in the order of prediction, highest first: bin (from 1), members, share_of_members (up to and
+    with this bin), mean_predicted, mean_actual, lift (mean_actual over everyone's), gain (share of the actual total up to and
+    with this bin). Lift and gain are null when the total is not positive.
+
+    Args:
+        actual: Outcomes, one per member: 1 churned, or minor units spent.
+        predicted: Predictions of the same members.
+        bins: Number of bins; fewer where there are fewer members.
     """
     schema = {"bin": pl.Int64, "members": pl.Int64} | dict.fromkeys(_LIFT_FIGURES, pl.Float64)
     if not actual.size:
@@ -61,7 +83,7 @@ def lift_points(actual: Floats, predicted: Floats, *, bins: int = 10) -> pl.Data
     ends = _bin_ends(actual.size, bins)
     starts = np.concatenate(([0], ends[:-1]))
     members, sums = ends - starts, np.add.reduceat(ordered, starts)
-    known = total > 0
+    has_total = total > 0
     return pl.DataFrame(
         {
             "bin": np.arange(1, ends.size + 1),
@@ -69,15 +91,21 @@ def lift_points(actual: Floats, predicted: Floats, *, bins: int = 10) -> pl.Data
             "share_of_members": ends / actual.size,
             "mean_predicted": np.add.reduceat(scores, starts) / members,
             "mean_actual": sums / members,
-            "lift": sums / members / (total / actual.size) if known else None,
-            "gain": np.cumsum(sums) / total if known else None,
+            "lift": sums / members / (total / actual.size) if has_total else None,
+            "gain": np.cumsum(sums) / total if has_total else None,
         },
         schema=schema,
     )
 
 
 def value_points(actual_minor: Floats, predicted_minor: Floats, *, bins: int = 10) -> pl.DataFrame:
-    """Give `lift_points` with the means in currency units."""
+    """Return `lift_points` with the means in currency units.
+
+    Args:
+        actual_minor: Minor units spent, one per member.
+        predicted_minor: Expected minor units of the same members.
+        bins: As in `lift_points`.
+    """
     points = lift_points(actual_minor, predicted_minor, bins=bins)
     return points.with_columns(pl.col("mean_predicted", "mean_actual") / MINOR_UNITS_PER_UNIT)
 
@@ -86,6 +114,7 @@ _LIFT_FIGURES: Final = ("share_of_members", "mean_predicted", "mean_actual", "li
 
 
 def _bin_ends(members: int, bins: int) -> npt.NDArray[np.int64]:
+    # With fewer members than bins some ends are equal; `unique` removes the empty bins.
     return np.unique(np.ceil(np.arange(1, bins + 1) * members / bins).astype(np.int64))
 
 

@@ -1,6 +1,6 @@
 """Past cut-offs to learn from, and their split by time without leakage.
 
-A cut-off is a past day that plays tonight: features see the days up to it, the label the `horizon_days` days after it.
+A cut-off is a past day that is treated as the night: features see the days up to it, the label the `horizon_days` days after it.
 Two cut-offs are *apart* when the earlier one's label window ends on or before the later one. Only then may a model that
 learnt at the earlier be calibrated or measured at the later (TimeGapSplit in scikit-lego holds the same rule).
 """
@@ -17,7 +17,7 @@ Part = Literal["train", "calibrate", "test"]
 
 @dataclass(frozen=True)
 class Split:
-    """Which cut-offs play which part; every tuple is ascending.
+    """The cut-offs of each part of a training; every tuple is ascending.
 
     Args:
         horizon_days: Days of the label window after each cut-off.
@@ -63,10 +63,11 @@ def plan_cutoffs(
     Returns:
         At most `max_cutoffs` days; empty when no label window is over yet.
     """
+    # The newest label window must be over on the night.
     newest = as_of - timedelta(days=horizon_days)
     oldest = first_day + timedelta(days=min_history_days)
-    fitting = (newest - oldest).days // step_days + 1 if newest >= oldest else 0
-    return tuple(newest - timedelta(days=step_days * back) for back in reversed(range(min(fitting, max_cutoffs))))
+    cutoffs_in_history = (newest - oldest).days // step_days + 1 if newest >= oldest else 0
+    return tuple(newest - timedelta(days=step_days * back) for back in reversed(range(min(cutoffs_in_history, max_cutoffs))))
 
 
 def split_cutoffs(cutoffs: Iterable[date], *, horizon_days: int) -> Split:
@@ -79,7 +80,7 @@ def split_cutoffs(cutoffs: Iterable[date], *, horizon_days: int) -> Split:
     if not ordered:
         return _nothing(horizon_days, missing=("train", "calibrate", "test"))
     newest = ordered[-1]
-    before_test = _apart(ordered, newest, horizon_days)
+    before_test = _cutoffs_apart_from(ordered, newest, horizon_days)
     if not before_test:
         return Split(horizon_days, (), (), (), ("train", "calibrate", "test"), _NO_TEST.format(days=horizon_days))
     fitted = _fit_parts(before_test, horizon_days)
@@ -108,14 +109,15 @@ _NONE: Final = "No label window of {days} days is over yet: there are no outcome
 def _fit_parts(ordered: Sequence[date], horizon_days: int) -> Split:
     """Train and calibrate on these ascending cut-offs, at least one of them."""
     calibrate = ordered[-1]
-    train = _apart(ordered, calibrate, horizon_days)
+    train = _cutoffs_apart_from(ordered, calibrate, horizon_days)
     if train:
         return Split(horizon_days, train, (calibrate,), (), known=tuple(ordered))
     shared = _SHARED.format(days=horizon_days)
     return Split(horizon_days, tuple(ordered), (calibrate,), (), ("calibrate",), shared, known=tuple(ordered))
 
 
-def _apart(ordered: Sequence[date], later: date, horizon_days: int) -> tuple[date, ...]:
+def _cutoffs_apart_from(ordered: Sequence[date], later: date, horizon_days: int) -> tuple[date, ...]:
+    # The embargo: a label window that reaches past `later` would tell training of the days that are to be predicted there.
     return tuple(cutoff for cutoff in ordered if cutoff + timedelta(days=horizon_days) <= later)
 
 

@@ -1,4 +1,4 @@
-"""From a feature frame to the matrix LightGBM reads, remembered from training to scoring."""
+"""Encoding of a feature frame as the matrix that LightGBM reads, the same in training and scoring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Matrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Encoding:
-    """Which features a model reads, in which order, and the known values of its text features.
+    """The features that a model reads, in their order, and the known values of its text features.
 
     Args:
         features: Feature names in the order of the matrix's columns.
@@ -44,16 +44,21 @@ class Encoding:
         return laid_out
 
     def _column(self, values: pl.Series) -> Matrix:
-        known = self.categories.get(values.name)
-        if known is None:
+        categories = self.categories.get(values.name)
+        if categories is None:
             return values.cast(pl.Float64).cast(pl.Float32).to_numpy()
-        codes = {value: code for code, value in enumerate(known)}
+        codes = {value: code for code, value in enumerate(categories)}
         coded = values.cast(pl.String).replace_strict(codes, default=None, return_dtype=pl.Float32)
         return coded.to_numpy()
 
 
 def learn_encoding(rows: pl.DataFrame, features: Sequence[str], *, max_categories: int) -> Encoding:
-    """Remember the features and, for text features, their most frequent values in alphabetical order.
+    """Learn the encoding: the features and, for text features, their most frequent values in alphabetical order.
+
+    Args:
+        rows: Training rows.
+        features: Names of the features, in the order of the matrix's columns.
+        max_categories: Most values of a text feature that get a code of their own.
 
     Raises:
         ConfigurationError: A feature is neither a number, a truth value nor text.
@@ -73,5 +78,6 @@ def learn_encoding(rows: pl.DataFrame, features: Sequence[str], *, max_categorie
 
 def _most_frequent(values: pl.Series, at_most: int) -> tuple[str, ...]:
     counted = values.drop_nulls().alias("value").to_frame().group_by("value").len()
-    kept = counted.sort(["len", "value"], descending=[True, False]).head(at_most)
-    return tuple(kept["value"].sort().to_list())
+    # Equally frequent values are chosen by name, so that the choice does not depend on the order of the rows.
+    most_frequent = counted.sort(["len", "value"], descending=[True, False]).head(at_most)
+    return tuple(most_frequent["value"].sort().to_list())

@@ -1,4 +1,4 @@
-"""How good predictions were, once the outcomes are known.
+"""Evaluation of predictions, once the outcomes are known.
 
 Outcomes and predictions are arrays with one entry per member at one cut-off. No figure depends on the order of the members:
 those with the same prediction share the mean of their outcomes. A figure that is undefined, as the AUC of outcomes that
@@ -36,7 +36,7 @@ def evaluate_churn(churned: Floats, probabilities: Mapping[str, Floats]) -> dict
     `ece` (expected calibration error over ten equal-count bins), `lift_10pct` (churn rate among the tenth with the highest
     probability, in multiples of everyone's).
     """
-    return {name: _measured(_CHURN_METRICS, churned, predicted) for name, predicted in probabilities.items()}
+    return {name: _measure_all(_CHURN_METRICS, churned, predicted) for name, predicted in probabilities.items()}
 
 
 def evaluate_value(actual_minor: Floats, predicted_minor: Mapping[str, Floats]) -> dict[str, dict[str, float | None]]:
@@ -45,23 +45,23 @@ def evaluate_value(actual_minor: Floats, predicted_minor: Mapping[str, Floats]) 
     `ngini`, `mae` and `rmse` in currency units, `total_ratio` (predicted total over actual), `top_10pct_share` (share of the
     actual total spent by the tenth with the highest predictions). MAE misleads on zero-heavy spend: read it beside the others.
     """
-    return {name: _measured(_VALUE_METRICS, actual_minor, predicted) for name, predicted in predicted_minor.items()}
+    return {name: _measure_all(_VALUE_METRICS, actual_minor, predicted) for name, predicted in predicted_minor.items()}
 
 
 def auc(churned: Floats, probability: Floats) -> float | None:
     """Measure `measures.auc` of the members as they are; None with one outcome only."""
-    return _of_all("auc", churned, probability)
+    return _measure_everybody("auc", churned, probability)
 
 
 def average_precision(churned: Floats, probability: Floats) -> float | None:
-    """Area under the precision-recall steps; None with one outcome only."""
+    """Measure the area under the precision-recall steps; None with one outcome only."""
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(churned, probability)) if _has_both(churned) else None
 
 
 def calibration_slope(churned: Floats, probability: Floats) -> float | None:
-    """Slope of the outcome's log-odds on the predicted ones: below 1 the probabilities are too extreme (Cox 1958).
+    """Fit the slope of the outcome's log-odds on the predicted ones: below 1 the probabilities are too extreme (Cox 1958).
 
     None with one outcome, with the same probability for all, or where outcomes are perfectly separated.
     """
@@ -72,41 +72,48 @@ def calibration_slope(churned: Floats, probability: Floats) -> float | None:
 
 
 def calibration_intercept(churned: Floats, probability: Floats) -> float | None:
-    """Log-odds to add to every prediction to meet the overall rate, above 0 where they are too low; None with one outcome."""
+    """Fit the log-odds to add to every prediction to meet the overall rate; above 0 where they are too low.
+
+    None with one outcome.
+    """
     return fit_intercept(logit(probability), churned) if _has_both(churned) else None
 
 
 def expected_calibration_error(churned: Floats, probability: Floats) -> float | None:
-    """Mean distance of predicted from observed rate over ten equal-count bins, weighted by members; None without members."""
+    """Measure the mean distance of predicted from observed rate over ten equal-count bins, weighted by members.
+
+    None without members.
+    """
     if not churned.size:
         return None
+    # The sum of a bin is its gap times its size, so dividing by all members weights the bins by size.
     gap = np.bincount(equal_count_bins(probability, _CALIBRATION_BINS), weights=probability - churned)
     return float(np.sum(np.abs(gap)) / churned.size)
 
 
 def ngini(actual: Floats, predicted: Floats) -> float | None:
     """Measure `measures.ngini` of the members as they are; None when the total is not positive or everyone's value is alike."""
-    return _of_all("ngini", actual, predicted)
+    return _measure_everybody("ngini", actual, predicted)
 
 
 def in_order_of(actual: Floats, order_by: Floats) -> Floats:
     """Sort the actual values by another quantity, highest first; equal quantities share the mean of their values."""
-    _, tied = np.unique(-order_by, return_inverse=True)
+    _, tie_group = np.unique(-order_by, return_inverse=True)
     # Within a tie the values are sorted, so that their float sum does not depend on the order of arrival.
-    arranged = np.lexsort((actual, tied))
-    group = tied[arranged]
-    sums, sizes = np.bincount(group, weights=actual[arranged]), np.bincount(group)
-    return np.asarray((sums / sizes)[group], dtype=np.float64)
+    order = np.lexsort((actual, tie_group))
+    group_of_each = tie_group[order]
+    sums, sizes = np.bincount(group_of_each, weights=actual[order]), np.bincount(group_of_each)
+    return np.asarray((sums / sizes)[group_of_each], dtype=np.float64)
 
 
 def lift_at_tenth(churned: Floats, probability: Floats) -> float | None:
-    """Churn rate among the tenth with the highest probability over everyone's; None when nobody left."""
+    """Divide the churn rate of the tenth with the highest probability by everyone's; None when nobody left."""
     share = share_in_top_tenth(churned, probability)
     return None if share is None else share * churned.size / _tenth(churned.size)
 
 
 def share_in_top_tenth(actual: Floats, predicted: Floats) -> float | None:
-    """Share of the actual total that the tenth with the highest predictions holds; None when the total is not positive."""
+    """Measure the share of the actual total in the tenth with the highest predictions; None when the total is not positive."""
     if not actual.size or float(np.sum(actual)) <= 0:
         return None
     captured = in_order_of(actual, predicted)
@@ -114,18 +121,19 @@ def share_in_top_tenth(actual: Floats, predicted: Floats) -> float | None:
 
 
 def total_ratio(actual_minor: Floats, predicted_minor: Floats) -> float | None:
-    """Predicted total over the actual one; None when that is not positive."""
+    """Divide the predicted total by the actual one; None when that is not positive."""
     total = float(np.sum(actual_minor))
     return float(np.sum(np.sort(predicted_minor))) / total if total > 0 else None
 
 
 def equal_count_bins(predicted: Floats, bins: int) -> npt.NDArray[np.int64]:
     """Number the quantile bins of the predictions from 0, lowest first; equal predictions share a bin."""
+    # Equal edges, as where many predictions are equal, would make empty bins.
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.searchsorted(edges, predicted, side="right").astype(np.int64)
 
 
-def _of_all(metric: Metric, actual: Floats, predicted: Floats) -> float | None:
+def _measure_everybody(metric: Metric, actual: Floats, predicted: Floats) -> float | None:
     """Measure everybody once; None where undefined. Sorted, so that no sum depends on the order of the members."""
     if not actual.size:
         return None
@@ -134,7 +142,7 @@ def _of_all(metric: Metric, actual: Floats, predicted: Floats) -> float | None:
     return figure if np.isfinite(figure) else None
 
 
-def _measured(metrics: Mapping[str, _Measure], actual: Floats, predicted: Floats) -> dict[str, float | None]:
+def _measure_all(metrics: Mapping[str, _Measure], actual: Floats, predicted: Floats) -> dict[str, float | None]:
     return {name: measure(actual, predicted) for name, measure in metrics.items()}
 
 
@@ -148,6 +156,7 @@ def _rmse(actual_minor: Floats, predicted_minor: Floats) -> float | None:
 
 
 def _tenth(members: int) -> int:
+    # Rounded up, so that a small community has a top tenth too.
     return -(-members // 10)
 
 
@@ -158,8 +167,8 @@ def _has_both(churned: Floats) -> bool:
 _CHURN_METRICS: Final[Mapping[str, _Measure]] = {
     "auc": auc,
     "average_precision": average_precision,
-    "brier": partial(_of_all, "brier"),
-    "log_loss": partial(_of_all, "log_loss"),
+    "brier": partial(_measure_everybody, "brier"),
+    "log_loss": partial(_measure_everybody, "log_loss"),
     "calibration_slope": calibration_slope,
     "calibration_intercept": calibration_intercept,
     "ece": expected_calibration_error,

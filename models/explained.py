@@ -1,8 +1,8 @@
-"""What each feature adds to a churn score: Shapley values of the trees and of the buy-till-you-die model averaged with them.
+"""Contribution of each feature to a churn score: Shapley values of trees and of the buy-till-you-die model averaged with them.
 
 Shapley values of a sum are the sums of Shapley values. Those of the trees are exact and path-dependent (`models.shapley`).
-The buy-till-you-die model reads three numbers, so its values are computed outright, over all eight choices of which of the
-three are the member's own and which the typical member's (Shapley 1953, A Value for n-Person Games).
+The buy-till-you-die model reads three numbers, so its values are computed by definition, over all eight choices of which of
+the three are the member's own and which the typical member's (Shapley 1953, A Value for n-Person Games).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ScoreExplainer:
 
     @property
     def base(self) -> float:
-        """What a row's contributions are counted from: together they make its score."""
+        """The score that a row's contributions are added to: base and contributions add up to the row's score."""
         if self.silence is None:
             return self.trees.base
         return (1 - self.share) * self.trees.base + self.share * float(self._silence_of(self.typical[np.newaxis])[0])
@@ -63,11 +63,13 @@ class ScoreExplainer:
 
     def contributions(self, laid_out: Matrix) -> Floats:
         """Compute what each feature adds to each row's score: one row per row of the matrix, one column per position."""
-        added = np.zeros((laid_out.shape[0], len(self.positions)))
-        added[:, : len(self.trees.positions)] = (1 - self.share) * self.trees.contributions(laid_out)
+        contributions = np.zeros((laid_out.shape[0], len(self.positions)))
+        contributions[:, : len(self.trees.positions)] = (1 - self.share) * self.trees.contributions(laid_out)
         if self.silence is not None:
-            added[:, [self.positions.index(position) for position in self._purchases]] += self.share * self._shared_out(laid_out)
-        return added
+            contributions[:, [self.positions.index(position) for position in self._purchases]] += (
+                self.share * self._silence_contributions(laid_out)
+            )
+        return contributions
 
     @property
     def _purchases(self) -> tuple[int, ...]:
@@ -78,19 +80,21 @@ class ScoreExplainer:
         assert self.silence is not None
         return self.silence.log_odds_of(laid_out[:, list(self._purchases)].astype(np.float64))
 
-    def _shared_out(self, laid_out: Matrix) -> Floats:
-        """Share out the distance of each row's log-odds from the typical member's among the three purchase features."""
+    def _silence_contributions(self, laid_out: Matrix) -> Floats:
+        """Divide the distance of each row's log-odds from the typical member's among the three purchase features."""
+        # All eight coalitions: `own` are the players that keep the member's own numbers.
         scores = {own: self._silence_of(self._mixed(laid_out, own)) for size in range(4) for own in combinations(_PLAYERS, size)}
-        shared = np.zeros((laid_out.shape[0], len(PURCHASES)))
+        contributions = np.zeros((laid_out.shape[0], len(PURCHASES)))
+        # The Shapley value: what a player adds to each coalition of s others among n, weighted by s! (n - s - 1)! / n!.
         for own, score in scores.items():
             for player in own:
                 others = tuple(one for one in own if one != player)
-                chance = factorial(len(others)) * factorial(len(PURCHASES) - len(own)) / factorial(len(PURCHASES))
-                shared[:, player] += chance * (score - scores[others])
-        return shared
+                weight = factorial(len(others)) * factorial(len(PURCHASES) - len(own)) / factorial(len(PURCHASES))
+                contributions[:, player] += weight * (score - scores[others])
+        return contributions
 
     def _mixed(self, laid_out: Matrix, own: tuple[int, ...]) -> Matrix:
-        """Give every row the typical member's purchase features but its own ones."""
+        """Replace the purchase features of every row by the typical member's, except those in `own`."""
         mixed = laid_out.copy()
         typical = [self._purchases[player] for player in _PLAYERS if player not in own]
         mixed[:, typical] = self.typical[typical]
@@ -98,7 +102,7 @@ class ScoreExplainer:
 
 
 def explain_score(model: ChurnModel, typical: Matrix) -> ScoreExplainer:
-    """Prepare a model that has trees; worth keeping while several batches of rows are explained.
+    """Prepare a model that has trees; reuse the result while several batches of rows are explained.
 
     Args:
         model: The model.

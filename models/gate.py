@@ -19,7 +19,7 @@ from models.panel import Floats
 
 
 class GatePolicy(BaseModel):
-    """What a challenger must show."""
+    """The conditions under which a challenger is promoted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,7 +35,7 @@ class GatePolicy(BaseModel):
 
 @dataclass(frozen=True)
 class Contest:
-    """What both said of the same members, sorted by a key.
+    """The predictions of both models for the same members, sorted by a key.
 
     Args:
         actual: Outcomes: 1 churned, or minor units spent.
@@ -50,7 +50,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate decided.
+    """The decision of the gate.
 
     Args:
         promote: Whether the challenger takes over.
@@ -70,8 +70,8 @@ def decide(purpose: Purpose, contest: Contest | None, *, list_change: float, pol
         purpose: What is predicted.
         contest: Their predictions on the newest outcomes neither has learnt from; None when there are none yet.
         list_change: Share of tonight's contact list that the challenger would change, 0 to 1.
-        policy: What it must show.
-        seed: Of the bootstrap.
+        policy: The conditions of promotion.
+        seed: Seed of the bootstrap.
     """
     if contest is None or not contest.actual.size:
         return Decision(False, "no outcome has matured yet that the champion has not learnt from")
@@ -84,21 +84,22 @@ def decide(purpose: Purpose, contest: Contest | None, *, list_change: float, pol
         draws=policy.draws,
         confidence=policy.confidence,
     )
-    told = f"{HEADLINE_NAME[purpose]} {lead.estimate:+.3f} ({lead.lower:+.3f} to {lead.upper:+.3f})"
+    lead_text = f"{HEADLINE_NAME[purpose]} {lead.estimate:+.3f} ({lead.lower:+.3f} to {lead.upper:+.3f})"
+    # `not … > 0` also stops a bound that is NaN, as where the metric is undefined on every draw.
     if not lead.lower > 0:
-        return Decision(False, f"not surely better than the champion: {told}", lead)
-    worse = _miscalibration(purpose, contest.actual, contest.challenger) - _miscalibration(
+        return Decision(False, f"not surely better than the champion: {lead_text}", lead)
+    calibration_loss = _miscalibration(purpose, contest.actual, contest.challenger) - _miscalibration(
         purpose, contest.actual, contest.champion
     )
-    if worse > policy.calibration_tolerance:
-        return Decision(False, f"better ranked, {told}, but worse calibrated by {worse:.3f}", lead)
+    if calibration_loss > policy.calibration_tolerance:
+        return Decision(False, f"better ranked, {lead_text}, but worse calibrated by {calibration_loss:.3f}", lead)
     if list_change > policy.max_list_change:
-        return Decision(False, f"better, {told}, but it would change {list_change:.0%} of the contact list", lead)
-    return Decision(True, f"surely better than the champion: {told}, changing {list_change:.0%} of the contact list", lead)
+        return Decision(False, f"better, {lead_text}, but it would change {list_change:.0%} of the contact list", lead)
+    return Decision(True, f"surely better than the champion: {lead_text}, changing {list_change:.0%} of the contact list", lead)
 
 
 def _miscalibration(purpose: str, actual: Floats, predicted: Floats) -> float:
-    """How far predictions are from what they should have said; for spend, the total ratio's distance from 1.
+    """Measure how badly calibrated predictions are; for spend, by the distance of the total ratio from 1.
 
     For churn the mean distance of the probabilities from their logistic recalibration (the calibration index of Austin and
     Steyerberg 2019 with Cox's line): unlike a binned error it hardly moves with the noise of a few hundred outcomes.

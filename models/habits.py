@@ -1,8 +1,8 @@
-"""Which features are one habit, so that a reason names it once, and which habits move a member's score most.
+"""Grouping of features into habits, so that a reason names a habit once, and ranking of the habits of each member.
 
-The feature catalog puts the windows of one count into one habit. Reasons go further, as people would not say the same
-thing twice: habits that count the same doings are one for everybody (`SAME_HABIT`), and some habits are one for a member
-when they coincide (`Union`): the last login was the last visit, the first order was the first day.
+The feature catalog puts the windows of one count into one habit. Reasons go further, so that they do not say the same thing
+twice: habits that count the same activity are one for everybody (`SAME_HABIT`), and some habits are one for a member when they
+coincide (`Union`): the last login was the last visit, the first order was the first day.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ SAME_HABIT: Final[Mapping[str, str]] = {
     "click_rate": "click_count",
     "mean_feedback_score": "feedback_score",
 }
-# Looks at the silence and at the gaps at once, so it is neither's window.
+# The ratio of the present silence to the mean gap, so it is a window of neither habit.
 _AWAY: Final = "gap_now_to_mean_365d"
-NOTHING_FOUND: Final = pl.DataFrame(
+NO_REASONS: Final = pl.DataFrame(
     schema={"row": pl.UInt32, "rank": pl.UInt32, "habit": pl.String, "feature": pl.String, "contribution": pl.Float64}
 )
 
@@ -66,15 +66,15 @@ class Union:
 
 def habits(features: Sequence[str], catalog: Sequence[Feature]) -> dict[str, tuple[str, ...]]:
     """Group features by habit: habit → its features, in the order given; a feature the catalog lacks is a habit of its own."""
-    declared = {feature.name: feature.habit for feature in catalog} | {_AWAY: _AWAY}
-    same = dict(SAME_HABIT)
+    habit_of_feature = {feature.name: feature.habit for feature in catalog} | {_AWAY: _AWAY}
+    joined_habits = dict(SAME_HABIT)
     if not any("events" in feature.needs for feature in catalog):
         # Where people only order, an order is the only activity there is.
-        same |= dict.fromkeys(("order_count", "order_count_trend", "repeat_order_days"), ACTIVITY)
+        joined_habits |= dict.fromkeys(("order_count", "order_count_trend", "repeat_order_days"), ACTIVITY)
     grouped: dict[str, list[str]] = {}
     for name in features:
-        habit = declared.get(name, name)
-        grouped.setdefault(same.get(habit, habit), []).append(name)
+        habit = habit_of_feature.get(name, name)
+        grouped.setdefault(joined_habits.get(habit, habit), []).append(name)
     return {habit: tuple(names) for habit, names in grouped.items()}
 
 
@@ -148,43 +148,55 @@ class Habits:
         """
         owner = self._owners(frame)
         totals = np.zeros((frame.height, len(self.grouped)))
+        # Habit by habit: an array of rows × features × habits would be too large for a batch.
         for habit in range(len(self.grouped)):
             columns = np.flatnonzero((owner == habit).any(axis=0))
             totals[:, habit] = np.where(owner[:, columns] == habit, contributions[:, columns], 0.0).sum(axis=1)
+        # A stable sort: habits of equal size stay in the order of the features, whatever the rows.
         order = np.argsort(-np.abs(totals), axis=1, kind="stable")[:, :most]
         return Ranked(owner, order.astype(np.int16), np.take_along_axis(totals, order, axis=1))
 
     def name(self, ranked: Ranked, chosen: npt.NDArray[np.bool_], contributions: Floats) -> pl.DataFrame:
-        """Name the chosen habits by the feature that speaks for each.
+        """Name the chosen habits by the feature that represents each.
 
         One row per chosen row and rank, sorted by both: `row`, `rank`, `habit`, its `contribution`, and `feature`, the one of
-        its features whose own contribution goes furthest in the habit's direction.
+        its features with the largest contribution in the habit's direction.
+
+        Args:
+            ranked: The habits, ranked.
+            chosen: Row × rank → whether that habit is a reason.
+            contributions: One row per row, one column per feature.
         """
-        named = [NOTHING_FOUND]
+        reasons = [NO_REASONS]
         for rank in range(ranked.habit.shape[1]):
             rows = np.flatnonzero(chosen[:, rank])
             habit, total = ranked.habit[rows, rank], ranked.total[rows, rank]
-            forward = np.where(
+            # Contributions in the habit's direction; features of other habits can never be the largest.
+            support = np.where(
                 ranked.owner[rows] == habit[:, np.newaxis], contributions[rows] * np.sign(total)[:, np.newaxis], -np.inf
             )
-            found = {
+            reasons_of_rank = {
                 "row": pl.Series(rows, dtype=pl.UInt32),
                 "rank": pl.Series(np.full(rows.size, rank), dtype=pl.UInt32),
                 "habit": pl.Series(list(self.grouped), dtype=pl.String).gather(habit),
-                "feature": pl.Series(self.features, dtype=pl.String).gather(forward.argmax(axis=1)),
+                "feature": pl.Series(self.features, dtype=pl.String).gather(support.argmax(axis=1)),
                 "contribution": pl.Series(total, dtype=pl.Float64),
             }
-            named.append(pl.DataFrame(found))
-        return pl.concat(named).sort("row", "rank")
+            reasons.append(pl.DataFrame(reasons_of_rank))
+        return pl.concat(reasons).sort("row", "rank")
 
     def _owners(self, frame: pl.DataFrame) -> Owners:
-        """Number the habit of each feature for each row: unions make it another one for some rows."""
-        number = {habit: position for position, habit in enumerate(self.grouped)}
-        of_feature = {name: number[habit] for habit, names in self.grouped.items() for name in names}
-        plain = np.array([of_feature[name] for name in self.features], dtype=np.int16)
-        owner = np.tile(plain, (frame.height, 1))
+        """Return the number of the habit of each feature for each row; a union changes it for the rows where it holds."""
+        habit_number = {habit: position for position, habit in enumerate(self.grouped)}
+        of_feature = {name: habit_number[habit] for habit, names in self.grouped.items() for name in names}
+        declared_owner = np.array([of_feature[name] for name in self.features], dtype=np.int16)
+        owner = np.tile(declared_owner, (frame.height, 1))
         for union in self.unions:
             if set(union.when.meta.root_names()) <= set(frame.columns):
-                holds = frame.select(union.when.fill_null(value=False)).to_series().to_numpy()
-                owner[np.ix_(np.flatnonzero(holds), np.flatnonzero(plain == number[union.habit]))] = number[union.into]
+                # A null condition, as before the first order, unites nothing.
+                is_united = frame.select(union.when.fill_null(value=False)).to_series().to_numpy()
+                # By the declared owner, so that unions do not chain.
+                owner[np.ix_(np.flatnonzero(is_united), np.flatnonzero(declared_owner == habit_number[union.habit]))] = (
+                    habit_number[union.into]
+                )
         return owner

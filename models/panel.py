@@ -1,6 +1,6 @@
-"""The panel: one row per past cut-off and member, and how rows are picked from it.
+"""The panel, one row per past cut-off and member, and the selection of rows from it.
 
-Everything picked is sorted by (as_of, member_id), so that no model depends on the order in which rows arrived.
+Selected rows are sorted by (as_of, member_id), so that no model depends on the order in which rows arrived.
 """
 
 from __future__ import annotations
@@ -46,12 +46,13 @@ def subsample(rows: pl.DataFrame, *, max_rows: int) -> pl.DataFrame:
 
     Every member and every cut-off stays represented evenly, and the choice depends on no random draw.
     """
-    every = -(-rows.height // max_rows)
-    if every <= 1:
+    step = -(-rows.height // max_rows)
+    if step <= 1:
         return rows
+    # The sum shifts the kept cut-offs by one from each member to the next, so that no cut-off loses all of its rows.
     cutoff_no = pl.col("as_of").rank("dense").cast(pl.Int64)
     member_rank = pl.col("member_id").rank("dense").cast(pl.Int64)
-    return rows.filter((cutoff_no + member_rank) % every == 0)
+    return rows.filter((cutoff_no + member_rank) % step == 0)
 
 
 def age_weights(rows: pl.DataFrame, *, half_life_days: int) -> Floats:
@@ -79,13 +80,14 @@ def held_out_scores(
         folds: Groups of members, one left out at a time.
         fit: Fits on rows and returns how to score rows.
     """
+    # By member, not by row: rows of one member at neighbouring cut-offs are nearly equal, and would leak.
     fold = member_folds(train, folds=folds)
-    wanted = train["as_of"].is_in(sorted(cutoffs)).to_numpy()
+    is_scored = train["as_of"].is_in(sorted(cutoffs)).to_numpy()
     scores = np.full(train.height, np.nan)
-    for held_out in np.unique(fold):
-        scored = (fold == held_out) & wanted
-        scores[scored] = fit(train.filter(fold != held_out))(train.filter(scored))
-    return np.asarray(scores[wanted], dtype=np.float64)
+    for held_out_fold in np.unique(fold):
+        is_held_out = (fold == held_out_fold) & is_scored
+        scores[is_held_out] = fit(train.filter(fold != held_out_fold))(train.filter(is_held_out))
+    return np.asarray(scores[is_scored], dtype=np.float64)
 
 
 def outcomes(rows: pl.DataFrame) -> Floats:
@@ -111,5 +113,5 @@ def members_per_class(rows: pl.DataFrame, outcome: pl.Expr) -> tuple[int, int]:
 
 
 def _at(panel: pl.DataFrame, cutoffs: Collection[date]) -> pl.DataFrame:
-    wanted = pl.Series("as_of", sorted(cutoffs), dtype=pl.Date)
-    return panel.filter(pl.col("as_of").is_in(wanted.implode())).sort("as_of", "member_id")
+    days = pl.Series("as_of", sorted(cutoffs), dtype=pl.Date)
+    return panel.filter(pl.col("as_of").is_in(days.implode())).sort("as_of", "member_id")

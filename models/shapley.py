@@ -3,9 +3,9 @@
 Lundberg, Erion & Lee (2018), "Consistent Individualized Feature Attribution for Tree Ensembles", computed by Woodelf:
 Nadel & Wettenstein (2026), "From Decision Trees to Boolean Logic: A Fast and Unified SHAP Algorithm", AAAI 40.
 
-Woodelf reads LightGBM models itself, but refuses splits on categories. So the trees are handed over node by node with
+Woodelf reads LightGBM models itself, but refuses splits on categories. So the trees are converted node by node with
 LightGBM's own rules of going left, which makes categories and missing values exact. Woodelf adds up in single precision:
-values agree with `pred_contrib` to about 1e-6 of log-odds. Trees too deep for it are left to `pred_contrib`.
+values agree with `pred_contrib` to about 1e-6 of log-odds. Trees too deep for it are explained by `pred_contrib`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from models.panel import Floats
 
 GoesLeft = Callable[[Floats], npt.NDArray[np.bool_]]
 
-# Woodelf codes the decisions on a path as the bits of a whole number.
+# Woodelf encodes the decisions on a path as the bits of an integer, which has room for this many.
 DEEPEST_TREE: Final = 30
-# Woodelf takes another, differently rounding way with fewer rows than ten per pattern of decisions, up to this depth.
+# With fewer rows than ten per pattern of decisions, up to this depth, Woodelf uses another algorithm, which rounds differently.
 _DEEPEST_WITH_SHORTCUT: Final = 12
 _ROWS_PER_PATTERN: Final = 10
 
@@ -73,15 +73,16 @@ class TreeExplainer:
 
         rows = laid_out.shape[0]
         shortcut_rows = _ROWS_PER_PATTERN * 2**self.depth if self.depth <= _DEEPEST_WITH_SHORTCUT else 0
-        padded = np.resize(np.arange(rows), max(rows, shortcut_rows))
+        # Rows are repeated up to that number, so that a row's values do not depend on how many others there are.
+        padded_rows = np.resize(np.arange(rows), max(rows, shortcut_rows))
         # LightGBM compares in double precision; single precision would round its thresholds.
-        read = pd.DataFrame({position: laid_out[padded, position].astype(np.float64) for position in self.positions})
-        explained = WoodelfExplainer(self.forest).shap_values(read, verbose=False)
+        inputs = pd.DataFrame({position: laid_out[padded_rows, position].astype(np.float64) for position in self.positions})
+        explained = WoodelfExplainer(self.forest).shap_values(inputs, verbose=False)
         return np.asarray(explained[:rows], dtype=np.float64)
 
 
 def make_explainer(trees: Trees) -> TreeExplainer:
-    """Prepare trees for Shapley values; worth keeping while several batches of rows are explained."""
+    """Prepare trees for Shapley values; reuse the result while several batches of rows are explained."""
     from woodelf.core.trees.decision_trees_ensemble import DecisionTreesEnsemble  # type: ignore[import-untyped]
 
     roots = [tree["tree_structure"] for tree in trees.booster.dump_model()["tree_info"]]
@@ -94,7 +95,7 @@ def make_explainer(trees: Trees) -> TreeExplainer:
 
 
 def goes_left(split: dict[str, Any]) -> GoesLeft:
-    """Tell which values go left at a split, as LightGBM's `Tree::NumericalDecision` and `CategoricalDecision` do.
+    """Return the rule by which values go left at a split: LightGBM's `Tree::NumericalDecision` or `CategoricalDecision`.
 
     A missing value goes right at a split on categories; at a split on numbers it goes where training sent missing values,
     or, when training met none, counts as 0.
@@ -106,6 +107,7 @@ def goes_left(split: dict[str, Any]) -> GoesLeft:
     # No split of ours treats 0 as missing: that is an option which `make_trees` does not set.
     assert split["missing_type"] in ("NaN", "None"), split["missing_type"]
     missing_goes_left = split["default_left"] if split["missing_type"] == "NaN" else threshold >= 0
+    # A comparison with NaN is false, so the negated one sends missing values left.
     return (lambda values: ~(values > threshold)) if missing_goes_left else (lambda values: values <= threshold)
 
 
@@ -120,6 +122,7 @@ def _rows(node: dict[str, Any]) -> int:
 
 def _mean_leaf(node: dict[str, Any]) -> float:
     children = _children(node)
+    # Weighted by training rows, this is the mean score of the training data, which path-dependent values start from.
     return sum(_mean_leaf(child) * _rows(child) for child in children) / _rows(node) if children else float(node["leaf_value"])
 
 
@@ -136,6 +139,7 @@ def _woodelf_trees(roots: list[dict[str, Any]]) -> list[Any]:
     import pandas as pd
     from woodelf.core.trees.decision_trees_ensemble import DecisionTreeNode
 
+    # Declared inside the function, because its base class is imported only here.
     class Node(DecisionTreeNode):  # type: ignore[misc]
         """A node that goes left by LightGBM's rules."""
 
@@ -149,11 +153,11 @@ def _woodelf_trees(roots: list[dict[str, Any]]) -> list[Any]:
         children = _children(node)
         if not children:
             return Node(None, node["leaf_value"], None, None, index=next(numbers), cover=_rows(node))
-        built = Node(int(node["split_feature"]), 0.0, None, None, index=next(numbers), cover=_rows(node))
-        built.goes_left = goes_left(node)
-        built.left, built.right = (build(child, numbers) for child in children)
-        built.left.parent = built.right.parent = built
-        return built
+        inner_node = Node(int(node["split_feature"]), 0.0, None, None, index=next(numbers), cover=_rows(node))
+        inner_node.goes_left = goes_left(node)
+        inner_node.left, inner_node.right = (build(child, numbers) for child in children)
+        inner_node.left.parent = inner_node.right.parent = inner_node
+        return inner_node
 
     trees = [build(root, count()) for root in roots]
     for tree in trees:

@@ -30,14 +30,14 @@ from models.value import ValueModel, fit_value
 OURS: Final = "evenfall"
 _FEWEST_REPEAT_BUYERS: Final = 50
 # Curves of some ten points each that stay with the model, so that a report can draw them on any later night.
-_KEPT_CURVES: Final = frozenset({"calibration", "lift", "gain"})
+_STORED_CURVES: Final = frozenset({"calibration", "lift", "gain"})
 _PREDICTIONS: Final = {"as_of": pl.Date(), "member_no": pl.Int32(), "member_id": pl.String(), "actual": pl.Float64()}
 Model = TypeVar("Model", ChurnModel, ValueModel)
 
 
 @dataclass(frozen=True)
 class Trained(Generic[Model]):
-    """A model ready for use, and everything worth recording about how it came to be.
+    """A model ready for use, and everything worth recording about its training.
 
     Args:
         model: The final model; its `metrics` are the holdout model's.
@@ -68,7 +68,7 @@ class Trained(Generic[Model]):
 
 @dataclass(frozen=True)
 class Measured(Generic[Model]):
-    """A model that was fitted to be judged, and what it and the baselines said of members it had not learnt from.
+    """A model fitted for measurement, with its and the baselines' predictions for a cut-off it has not learnt from.
 
     Args:
         holdout_model: The model, fitted on train and calibrated on calibrate of a split.
@@ -86,10 +86,18 @@ class Measured(Generic[Model]):
 def measure_churn(
     panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, train_trees: TrainTrees = train_trees_here
 ) -> Measured[ChurnModel] | None:
-    """Fit churn on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
+    """Fit churn on a split and measure it on the test cut-off beside the baselines; None when the test cut-off has no rows.
+
+    Args:
+        panel: One row per as_of and member_id with features and labels.
+        split: Which cut-offs train, calibrate and test.
+        settings: Size of the model and thresholds for learning.
+        train_trees: Trains the trees, in this process or elsewhere.
+    """
     tested = churn_rows(panel, split.test)
     if tested.is_empty():
         return None
+    # All members of the test cut-off, as on a night; measured are only the eligible ones with an outcome.
     tonight = panel.filter(pl.col("as_of").is_in(split.test))
     holdout_model, actual = fit_churn(panel, split, settings, tonight=tonight, train_trees=train_trees), outcomes(tested)
     predicted = {OURS: floats(holdout_model.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
@@ -101,7 +109,14 @@ def measure_churn(
 def measure_value(
     panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, train_trees: TrainTrees = train_trees_here
 ) -> Measured[ValueModel] | None:
-    """Fit value on a split and judge it on its test cut-off beside the baselines; None when there is nobody to judge it on."""
+    """Fit value on a split and measure it on the test cut-off beside the baselines; None when the test cut-off has no rows.
+
+    Args:
+        panel: One row per as_of and member_id with features and labels.
+        split: Which cut-offs train, calibrate and test.
+        settings: Size of the model and thresholds for learning.
+        train_trees: Trains the trees, in this process or elsewhere.
+    """
     tested = value_rows(panel, split.test)
     if tested.is_empty():
         return None
@@ -122,8 +137,12 @@ def train_churn(
 ) -> Trained[ChurnModel]:
     """Measure and fit the churn model on every cut-off of the panel; all of them must have matured.
 
-    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; for `train_trees` see
-    `fit_churn`.
+    Args:
+        panel: One row per as_of and member_id with features and labels.
+        horizon_days: Days of the label window.
+        settings: Size of the model and thresholds for learning.
+        tonight: Features of every member on the night itself, as in `fit_churn`; None for those of the newest cut-off.
+        train_trees: Trains the trees, in this process or elsewhere.
 
     Raises:
         DataError: A feature knows the outcome.
@@ -131,6 +150,7 @@ def train_churn(
     evaluation, final = _splits(panel, horizon_days)
     refuse_churn_leaks(panel, final, settings)
     model = fit_churn(panel, final, settings, tonight=tonight, train_trees=train_trees)
+    # Measured by a second model: the final one has learnt from the newest outcomes, so it cannot be tested on them.
     measured = measure_churn(panel, evaluation, settings, train_trees=train_trees)
     rows = _row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height)
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_churn_curves, trees=[model.trees])
@@ -146,8 +166,12 @@ def train_value(
 ) -> Trained[ValueModel]:
     """Measure and fit the value model on every cut-off of the panel; all of them must have matured.
 
-    `tonight`, the features of every member on the night itself, keeps buy-till-you-die up to date; for `train_trees` see
-    `fit_value`.
+    Args:
+        panel: One row per as_of and member_id with features and labels.
+        horizon_days: Days of the label window.
+        settings: Size of the model and thresholds for learning.
+        tonight: Features of every member on the night itself, as in `fit_value`; None for those of the newest cut-off.
+        train_trees: Trains the trees, in this process or elsewhere.
 
     Raises:
         DataError: A feature knows the outcome.
@@ -173,9 +197,9 @@ def _trained(
     predictions = pl.DataFrame(schema=_PREDICTIONS) if measured is None else measured.predictions
     metrics: Metrics = {} if measured is None else measured.metrics
     points = {} if measured is None else curves(predictions["actual"].to_numpy(), predictions[OURS].to_numpy())
-    kept = {name: frame.to_dict(as_series=False) for name, frame in points.items() if name in _KEPT_CURVES}
+    stored_curves = {name: frame.to_dict(as_series=False) for name, frame in points.items() if name in _STORED_CURVES}
     return Trained(
-        model=replace(model, metrics=metrics, curves=kept),
+        model=replace(model, metrics=metrics, curves=stored_curves),
         holdout_model=None if measured is None else measured.holdout_model,
         evaluation=splits[0],
         final=splits[1],
@@ -198,10 +222,10 @@ def _churn_baselines(
 ) -> dict[str, Floats]:
     past_rate = fit_one_signal(baseline_rows(panel, split, settings), "past_rate")
     baselines = {"recency": fit_recency(panel, split, settings).probability(tested), "past_rate": past_rate.probability(tested)}
-    # Where members do more than buy, silence is not the lack of an order.
+    # Where members do more than buy, a member without an order is not silent.
     for lifetime in _lifetimes(tonight, split.horizon_days) if only_buys(tonight) else ():
         silence = lifetime.silence(tested)
-        # Who was seen but never bought for a positive amount, as after nothing but refunds, is expected to buy nothing.
+        # A member without any purchase, for example with refunds only, is expected to buy nothing.
         baselines[lifetime.kind] = np.where(np.isnan(silence), 1.0, silence)
     return baselines
 
@@ -215,7 +239,7 @@ def _value_baselines(tested: pl.DataFrame, horizon_days: int) -> dict[str, Float
 
 
 def _lifetimes(members: pl.DataFrame, horizon_days: int) -> list[Lifetime]:
-    """Buy-till-you-die fitted, as an analyst would, on everybody's purchases up to the cut-off judged; it reads no outcome."""
+    """Fit each buy-till-you-die model on everybody's purchases up to the test cut-off; no outcome is read."""
     fitted = [
         fit_lifetime(members, kind, horizon_days=horizon_days, min_repeat_buyers=_FEWEST_REPEAT_BUYERS) for kind in LIFETIME_KINDS
     ]
@@ -257,15 +281,16 @@ def _predictions(tested: pl.DataFrame, actual: Floats, predicted: Mapping[str, F
 
 
 def _tenure_bands(tested: pl.DataFrame) -> pl.Series:
-    known = tested if TENURE in tested.columns else tested.with_columns(pl.lit(None, dtype=pl.Int32).alias(TENURE))
-    return known.select(tenure_band=tenure_band(pl.col(TENURE)))["tenure_band"]
+    with_tenure = tested if TENURE in tested.columns else tested.with_columns(pl.lit(None, dtype=pl.Int32).alias(TENURE))
+    return with_tenure.select(tenure_band=tenure_band(pl.col(TENURE)))["tenure_band"]
 
 
 def _importance(trees: Sequence[Trees | None]) -> pl.DataFrame:
     """Average the gain shares over the trees of a model; one row per feature, the highest share first."""
-    shares = [one.importance() for one in trees if one is not None]
-    if not shares:
+    importances = [one.importance() for one in trees if one is not None]
+    if not importances:
         return pl.DataFrame(schema={"feature": pl.String, "gain_share": pl.Float64, "splits": pl.Int64})
-    averaged = pl.concat(shares).sort("feature", "gain_share", "splits").group_by("feature", maintain_order=True)
-    figures = averaged.agg(gain_share=pl.col("gain_share").sum() / len(shares), splits=pl.col("splits").sum())
+    # Sorted first, so that the sums below are rounded in the same order every time.
+    averaged = pl.concat(importances).sort("feature", "gain_share", "splits").group_by("feature", maintain_order=True)
+    figures = averaged.agg(gain_share=pl.col("gain_share").sum() / len(importances), splits=pl.col("splits").sum())
     return figures.sort(["gain_share", "feature"], descending=[True, False])

@@ -1,9 +1,9 @@
 """Expected net spend of every member over the value horizon.
 
-LightGBM ranks, buy-till-you-die gives the start and the level. The trees (Tweedie) start from what the member would spend by
-the buy-till-you-die model, which reaches the few very large spenders that trees, being averages, never do; where there are
-too few repeat buyers for it, they start from the past rate. The total is that of the buy-till-you-die model too, until the
-outcomes learnt from cover a year: outcomes of some seasons only say nothing about the others.
+LightGBM ranks the members; the buy-till-you-die model sets the starting point and the level. The trees (Tweedie) start from the
+spend that model expects of the member, because trees predict averages and alone never reach the few very large spenders. Where
+there are too few repeat buyers to fit it, they start from the past rate. The total is that of the buy-till-you-die model too,
+until the outcomes cover a year: outcomes of some seasons say nothing about the others.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ ValueKind = Literal["lightgbm", "past_rate"]
 
 # Between 1 (counts) and 2 (gamma): spend is zero for most and skewed for the rest. 1.1 to 1.7 measured alike.
 _TWEEDIE_POWER: Final = 1.3
+# Share of the mean spend that is added to every starting expectation: members expected to spend nothing need a logarithm too.
 _START_FLOOR_SHARE: Final = 0.2
+# Where nobody spent anything, cap and floor are one minor unit rather than 0.
 _SMALLEST_CAP_MINOR: Final = 1.0
 _YEAR_DAYS: Final = 365
-# Weight of the level that was learnt beside that of the buy-till-you-die model, once a year of outcomes is known.
+# Weight of the learnt level beside that of the buy-till-you-die model, once a year of outcomes is known (decision 10).
 _LEARNT_SHARE: Final = 0.5
 
 
@@ -43,7 +45,7 @@ class ExpectedSpend:
     Args:
         trees: Trees that start from the logarithm of a simple expectation.
         lifetime: What that expectation comes from; None for the past rate.
-        cap_minor: Spend, future or expected at the start, above this counts as this, so that no giant order rules the rest.
+        cap_minor: Larger spend, future or expected at the start, counts as this, so that one very large order does not dominate.
         floor_minor: Added to the simple expectation before its logarithm is taken.
         horizon_days: Days of the value horizon.
     """
@@ -60,7 +62,7 @@ class ExpectedSpend:
         return np.asarray(np.exp(self.trees.raw(features) + start) * MINOR_UNITS_PER_UNIT, dtype=np.float64)
 
     def buyers(self, features: pl.DataFrame) -> Mask:
-        """Mark the members the buy-till-you-die model speaks of."""
+        """Mark the members that the buy-till-you-die model covers."""
         return is_buyer(features) if self.lifetime is not None else np.zeros(features.height, dtype=np.bool_)
 
 
@@ -74,7 +76,7 @@ class ValueModel:
         split: The cut-offs it learnt from, and the horizon.
         settings: What it was fitted with.
         level: Factor on every expectation that sets the total.
-        level_of_buyers: The factor of members the buy-till-you-die model speaks of, in place of `level`.
+        level_of_buyers: The factor of members that the buy-till-you-die model covers, instead of `level`.
         expected: The trees of kind `lightgbm`.
         metrics: Model → metric → value of a holdout model at a later test cut-off; empty when not measured.
         curves: Points of its curves at that cut-off, as `models.curves` lays them out; empty when not measured.
@@ -92,7 +94,7 @@ class ValueModel:
 
     @property
     def machines(self) -> int:
-        """How many processes grew its trees together."""
+        """The number of processes that trained its trees together."""
         return 1 if self.expected is None else self.expected.trees.machines
 
     def predict(self, features: pl.DataFrame) -> pl.Series:
@@ -121,7 +123,7 @@ def fit_value(
         settings: Size of the models and thresholds for learning.
         tonight: Features of every member on the night to be predicted, from which buy-till-you-die learns how people buy; no
             label in it is read. None for those of the newest cut-off.
-        train_trees: Who grows the trees.
+        train_trees: Trains the trees, in this process or elsewhere.
     """
     rows = value_rows(panel, split.known)
     newest = rows.filter(pl.col("as_of").is_in(split.calibrate))
@@ -131,39 +133,40 @@ def fit_value(
         return ValueModel(
             kind, why, split, settings, level=_learnt_level(newest, predicted, _cap_minor(rows, settings), settings)
         )
-    lately = newest if tonight is None else tonight.sort("member_id")
+    recent_members = newest if tonight is None else tonight.sort("member_id")
     lifetime = fit_lifetime(
-        lately, settings.lifetime_model, horizon_days=split.horizon_days, min_repeat_buyers=settings.min_outcomes_to_learn
+        recent_members, settings.lifetime_model, horizon_days=split.horizon_days, min_repeat_buyers=settings.min_outcomes_to_learn
     )
     expected = _fit_expected(rows, lifetime, split.horizon_days, settings, train_trees)
-    level, level_of_buyers = _levels(rows, lately, expected, settings)
+    level, level_of_buyers = _levels(rows, recent_members, expected, settings)
     return ValueModel(kind, why, split, settings, level=level, level_of_buyers=level_of_buyers, expected=expected)
 
 
 def _choose_kind(rows: pl.DataFrame, features: tuple[str, ...], settings: PredictionSettings) -> tuple[ValueKind, str]:
     members = rows["member_id"].n_unique()
     spenders, _ = members_per_class(rows, pl.col("future_spend_minor") > 0)
-    seen = f"{members} members to learn from, of whom {spenders} spent after some cut-off"
+    outcome_counts = f"{members} members to learn from, of whom {spenders} spent after some cut-off"
     if features and members >= settings.min_members_to_learn and spenders >= settings.min_outcomes_to_learn:
-        return "lightgbm", f"Enough to learn from: {seen}."
-    needed = f"{settings.min_members_to_learn} members and {settings.min_outcomes_to_learn} spenders"
-    return "past_rate", f"Too few for LightGBM, which needs {needed}: {seen}."
+        return "lightgbm", f"Enough to learn from: {outcome_counts}."
+    requirements = f"{settings.min_members_to_learn} members and {settings.min_outcomes_to_learn} spenders"
+    return "past_rate", f"Too few for LightGBM, which needs {requirements}: {outcome_counts}."
 
 
 def _fit_expected(
     rows: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, settings: PredictionSettings, train_trees: TrainTrees
 ) -> ExpectedSpend:
-    kept = subsample(rows, max_rows=settings.max_training_rows)
-    encoding = learn_encoding(kept, feature_names(kept), max_categories=settings.max_categories)
-    cap_minor = _cap_minor(kept, settings)
-    target = np.clip(spend_minor(kept), 0.0, cap_minor)
+    sample = subsample(rows, max_rows=settings.max_training_rows)
+    encoding = learn_encoding(sample, feature_names(sample), max_categories=settings.max_categories)
+    cap_minor = _cap_minor(sample, settings)
+    # Tweedie is defined for targets of 0 or more; a net refund counts as no spend.
+    target = np.clip(spend_minor(sample), 0.0, cap_minor)
     floor_minor = max(_START_FLOOR_SHARE * float(np.mean(target)), _SMALLEST_CAP_MINOR)
     trees = make_trees(settings, objective="tweedie", train_trees=train_trees, tweedie_variance_power=_TWEEDIE_POWER).fit(
-        encoding.matrix(kept),
+        encoding.matrix(sample),
         target / MINOR_UNITS_PER_UNIT,
         encoding,
-        weight=age_weights(kept, half_life_days=settings.half_life_days),
-        start=_start(kept, lifetime, horizon_days, cap_minor=cap_minor, floor_minor=floor_minor),
+        weight=age_weights(sample, half_life_days=settings.half_life_days),
+        start=_start(sample, lifetime, horizon_days, cap_minor=cap_minor, floor_minor=floor_minor),
     )
     return ExpectedSpend(trees, lifetime, cap_minor, floor_minor, horizon_days)
 
@@ -172,8 +175,10 @@ def _start(
     features: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, *, cap_minor: float, floor_minor: float
 ) -> Floats:
     """Take the logarithm of the capped simple expectation in currency units."""
-    simple = past_rate_minor(features, horizon_days=horizon_days) if lifetime is None else lifetime.spend_minor(features)
-    return np.asarray(np.log((np.minimum(simple, cap_minor) + floor_minor) / MINOR_UNITS_PER_UNIT), dtype=np.float64)
+    expectation_minor = (
+        past_rate_minor(features, horizon_days=horizon_days) if lifetime is None else lifetime.spend_minor(features)
+    )
+    return np.asarray(np.log((np.minimum(expectation_minor, cap_minor) + floor_minor) / MINOR_UNITS_PER_UNIT), dtype=np.float64)
 
 
 def _cap_minor(rows: pl.DataFrame, settings: PredictionSettings) -> float:
@@ -185,22 +190,23 @@ def _cap_minor(rows: pl.DataFrame, settings: PredictionSettings) -> float:
 
 
 def _levels(
-    rows: pl.DataFrame, lately: pl.DataFrame, expected: ExpectedSpend, settings: PredictionSettings
+    rows: pl.DataFrame, recent_members: pl.DataFrame, expected: ExpectedSpend, settings: PredictionSettings
 ) -> tuple[float, float]:
-    """Find the factors of everybody, and of those the buy-till-you-die model speaks of."""
+    """Find the factors of the members that the buy-till-you-die model does not cover, and of those that it covers."""
     predicted, cap_minor, buyers = expected.minor(rows), expected.cap_minor, expected.buyers(rows)
     level = _learnt_level(rows.filter(~buyers), predicted[~buyers], cap_minor, settings)
     if expected.lifetime is None:
         return level, 1.0
-    training_input = _learnt_level(rows.filter(buyers), predicted[buyers], cap_minor, settings)
-    share = _LEARNT_SHARE if _covered_days(rows, expected.horizon_days) >= _YEAR_DAYS else 0.0
-    return level, training_input**share * _lifetime_level(lately, expected) ** (1 - share)
+    learnt_level_of_buyers = _learnt_level(rows.filter(buyers), predicted[buyers], cap_minor, settings)
+    learnt_share = _LEARNT_SHARE if _covered_days(rows, expected.horizon_days) >= _YEAR_DAYS else 0.0
+    # A geometric mean, as the levels are factors.
+    return level, learnt_level_of_buyers**learnt_share * _lifetime_level(recent_members, expected) ** (1 - learnt_share)
 
 
 def _learnt_level(rows: pl.DataFrame, predicted_minor: Floats, cap_minor: float, settings: PredictionSettings) -> float:
     """Find the factor that moves the predicted total towards the actual one.
 
-    Both giant orders and giant refunds are capped. With n outcomes of spend the factor is (actual / predicted) ** (n / (n + w)),
+    Very large orders and refunds are capped. With n outcomes of spend the factor is (actual / predicted) ** (n / (n + w)),
     w being `anchor_weight`: few spenders say little.
     """
     actual = np.clip(spend_minor(rows), -cap_minor, cap_minor)
@@ -211,10 +217,10 @@ def _learnt_level(rows: pl.DataFrame, predicted_minor: Floats, cap_minor: float,
     return float((total / predicted_total) ** (spenders / (spenders + settings.anchor_weight)))
 
 
-def _lifetime_level(lately: pl.DataFrame, expected: ExpectedSpend) -> float:
+def _lifetime_level(recent_members: pl.DataFrame, expected: ExpectedSpend) -> float:
     """Find the factor that makes the total of all buyers what the buy-till-you-die model expects of them."""
     assert expected.lifetime is not None
-    buyers = lately.filter(expected.buyers(lately))
+    buyers = recent_members.filter(expected.buyers(recent_members))
     return float(np.sum(expected.lifetime.spend_minor(buyers)) / np.sum(expected.minor(buyers)))
 
 

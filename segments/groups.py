@@ -49,28 +49,35 @@ class GroupPolicy(BaseModel):
 
 
 class Names(Protocol):
-    """What groups are called; the words are not this room's."""
+    """The names of groups, which `wording` makes: this room has no words."""
 
     @property
     def never_active(self) -> str:
-        """Members never active."""
+        """The group of members never active."""
 
     @property
     def away_for_a_year(self) -> str:
-        """Members without activity in 365 days."""
+        """The group of members without activity in 365 days."""
 
     @property
     def everyone(self) -> str:
-        """All others, where they are one group."""
+        """The group of all others, where they are one group."""
 
     def name(
         self, deviations: Mapping[str, float], levels: Mapping[str, float], *, kinds: Mapping[str, str], taken: Collection[str]
     ) -> str:
-        """Name a group by how far its habits lie from everybody's, unlike the names taken."""
+        """Name a group by how far its habits lie from everybody's.
+
+        Args:
+            deviations: Habit → distance of the group's mean from the mean of all members, in standard deviations.
+            levels: Habit → the group's mean, not scaled.
+            kinds: Habit → kind of activity, for the habits that are one.
+            taken: Names of other groups; the result is none of them.
+        """
 
 
 class GroupState(BaseModel):
-    """Fitted groups, everything that assigning needs; plain JSON by `model_dump`.
+    """Fitted groups: everything that assigning needs; `model_dump` gives plain JSON.
 
     Args:
         habits: Feature columns, in the order of everything below.
@@ -94,18 +101,20 @@ def fit_groups(features: pl.DataFrame, previous: GroupState | None, *, policy: G
 
     Args:
         features: One row per member: member_no and feature columns; habits it lacks are left out.
-        previous: The groups of the fit before, whose names live on; None the first time.
+        previous: The groups of the fit before, whose names are kept where groups match; None the first time.
         policy: How groups are formed.
-        names: What groups are called.
+        names: The names of groups.
     """
     active = features.filter(pl.col(ACTIVE_DAYS) > 0).sort("member_no")
     if active.height < policy.fewest_members:
         return _one_group(names.everyone)
+    # Every k-th member by number: early and late members alike, and the same choice every time.
     fitted = active[:: -(-active.height // policy.fitted_members)]
     habits = habit_columns(fitted)
     if not habits:
         return _one_group(names.everyone)
     raw = habit_matrix(fitted, habits)
+    # Rounded, so that the last bits of the sums do not reach the state; a scale of 0 could not be divided by.
     centres: Matrix = np.round(np.asarray(raw.mean(axis=0)), _DECIMALS)
     scales: Matrix = np.round(np.maximum(np.asarray(raw.std(axis=0)), 10.0**-_DECIMALS), _DECIMALS)
     centroids = _best_centroids(_standardised(raw, centres, scales), previous, policy)
@@ -132,14 +141,14 @@ def assign_groups(features: pl.DataFrame, state: GroupState, *, names: Names) ->
         names: What groups are called.
     """
     raw = habit_matrix(features, state.habits)
-    position = _nearest(_standardised(raw, np.array(state.centres), np.array(state.scales)), np.array(state.centroids))
-    nearest = pl.Series(state.names, dtype=pl.String).gather(position)
+    nearest_position = _nearest(_standardised(raw, np.array(state.centres), np.array(state.scales)), np.array(state.centroids))
+    name_of_nearest = pl.Series(state.names, dtype=pl.String).gather(nearest_position)
     segment = (
         pl.when(pl.col("days_since_last_activity").is_null())
         .then(pl.lit(names.never_active))
         .when(pl.col(ACTIVE_DAYS).fill_null(0) == 0)
         .then(pl.lit(names.away_for_a_year))
-        .otherwise(pl.lit(nearest))
+        .otherwise(pl.lit(name_of_nearest))
     )
     return features.select(segment.alias("segment")).to_series()
 
@@ -154,7 +163,8 @@ def _standardised(raw: Matrix, centres: Matrix, scales: Matrix) -> Matrix:
 
 
 def _nearest(points: Matrix, centroids: Matrix) -> npt.NDArray[np.int64]:
-    """Return the position of the nearest centroid; the first of several that are level."""
+    """Return the position of the nearest centroid; the first of several at the same distance."""
+    # Centroid by centroid: an array of members × groups × habits would be several times larger.
     distance = np.column_stack([((points - centroid) ** 2).sum(axis=1) for centroid in centroids])
     nearest: npt.NDArray[np.int64] = distance.argmin(axis=1)
     return nearest
@@ -162,80 +172,91 @@ def _nearest(points: Matrix, centroids: Matrix) -> npt.NDArray[np.int64]:
 
 def _best_centroids(points: Matrix, previous: GroupState | None, policy: GroupPolicy) -> Matrix | None:
     """Return the centroids for the number of groups that the rule takes, largest group first; None when none qualifies."""
-    # Late, here and below: nights that only assign, and everything that reads a configuration, do without.
+    # Imported here and not above: nights that only assign, and commands that only read the configuration, do not need it.
     from sklearn.metrics import silhouette_score
 
     step = -(-len(points) // policy.silhouette_members)
-    fits: dict[int, tuple[float, Matrix]] = {}
-    # Members who have all left may be alike in everything: there are no more groups than kinds of members.
-    most = min(policy.most_groups, _kinds(points, enough=policy.most_groups))
-    for number in range(policy.fewest_groups, most + 1):
+    fit_of_number: dict[int, tuple[float, Matrix]] = {}
+    # Members who have all left may have equal habits, and there cannot be more groups than distinct points.
+    most_groups = min(policy.most_groups, _count_distinct(points, enough=policy.most_groups))
+    for number in range(policy.fewest_groups, most_groups + 1):
         centroids = _centroids(points, number, policy)
         labels = _nearest(points, centroids)
-        smallest = np.bincount(labels, minlength=number).min()
-        if smallest >= max(policy.smallest_share * len(points), 1) and len(np.unique(labels[::step])) > 1:
-            fits[number] = float(silhouette_score(points[::step], labels[::step])), centroids
-    best = max((silhouette for silhouette, _ in fits.values()), default=0.0)
-    if best <= 0:
+        smallest_size = np.bincount(labels, minlength=number).min()
+        if smallest_size >= max(policy.smallest_share * len(points), 1) and len(np.unique(labels[::step])) > 1:
+            fit_of_number[number] = float(silhouette_score(points[::step], labels[::step])), centroids
+    best_silhouette = max((silhouette for silhouette, _ in fit_of_number.values()), default=0.0)
+    if best_silhouette <= 0:
         return None
-    kept = len(previous.names) if previous is not None else 0
-    if kept in fits and fits[kept][0] >= policy.keep_silhouette * best:
-        return fits[kept][1]
-    return fits[max(number for number, (silhouette, _) in fits.items() if silhouette >= policy.enough_silhouette * best)][1]
+    previous_number = len(previous.names) if previous is not None else 0
+    if previous_number in fit_of_number and fit_of_number[previous_number][0] >= policy.keep_silhouette * best_silhouette:
+        return fit_of_number[previous_number][1]
+    return fit_of_number[
+        max(
+            number
+            for number, (silhouette, _) in fit_of_number.items()
+            if silhouette >= policy.enough_silhouette * best_silhouette
+        )
+    ][1]
 
 
-def _kinds(points: Matrix, *, enough: int) -> int:
-    """How many different points there are; once there are enough, the first few are not compared with all the others."""
-    first = len(np.unique(points[:_FEW_MEMBERS], axis=0))
-    return first if first >= enough else len(np.unique(points, axis=0))
+def _count_distinct(points: Matrix, *, enough: int) -> int:
+    """Count distinct points; where the first thousand rows already have enough of them, the others are not compared."""
+    kinds_among_first = len(np.unique(points[:_FEW_MEMBERS], axis=0))
+    return kinds_among_first if kinds_among_first >= enough else len(np.unique(points, axis=0))
 
 
 def _centroids(points: Matrix, number: int, policy: GroupPolicy) -> Matrix:
     from sklearn.cluster import KMeans
 
-    # Sums over several threads are rounded in the order the threads finish: one thread, the same groups every time.
+    # Several threads add up in the order in which they finish, which changes the last digits; one gives the same groups.
     with threadpool_limits(limits=1):
         model = KMeans(n_clusters=number, n_init=4, random_state=policy.seed).fit(points)
+    # Adding 0.0 turns the negative zeros of rounding into zeros, which are written differently as JSON.
     centroids: Matrix = np.round(model.cluster_centers_, _DECIMALS) + 0.0
+    # The largest group first, equal sizes by centroid: K-means numbers its clusters by its random start.
     sizes = np.bincount(model.labels_, minlength=number)
     return centroids[np.lexsort((*centroids.T[::-1], -sizes))]
 
 
 def _names(state: GroupState, previous: GroupState | None, policy: GroupPolicy, *, words: Names) -> tuple[str, ...]:
-    """Let matched groups keep their names and give the others new ones, the largest group first."""
-    names = {} if previous is None else _kept_names(state, previous, policy)
-    natural = _natural_centroids(state, state.habits).tolist()
+    """Give matched groups their previous names and the others new ones, the largest group first."""
+    name_of_position = {} if previous is None else _matched_names(state, previous, policy)
+    unscaled = _unscaled_centroids(state, state.habits).tolist()
     kinds = {habit: kind for habit in state.habits if (kind := kind_of(habit)) is not None}
-    for position, (centroid, levels) in enumerate(zip(state.centroids, natural, strict=True)):
-        if position not in names:
+    for position, (centroid, levels) in enumerate(zip(state.centroids, unscaled, strict=True)):
+        if position not in name_of_position:
             deviations = dict(zip(state.habits, centroid, strict=True))
-            of_habit = dict(zip(state.habits, levels, strict=True))
-            names[position] = words.name(deviations, of_habit, kinds=kinds, taken=tuple(names.values()))
-    return tuple(names[position] for position in range(len(state.centroids)))
+            level_of_habit = dict(zip(state.habits, levels, strict=True))
+            name_of_position[position] = words.name(
+                deviations, level_of_habit, kinds=kinds, taken=tuple(name_of_position.values())
+            )
+    return tuple(name_of_position[position] for position in range(len(state.centroids)))
 
 
-def _kept_names(state: GroupState, previous: GroupState, policy: GroupPolicy) -> dict[int, str]:
-    """Match groups to the previous ones on the habits both know; position → name for those that moved little."""
+def _matched_names(state: GroupState, previous: GroupState, policy: GroupPolicy) -> dict[int, str]:
+    """Match groups to the previous ones on the habits that both have; position → name for those that moved little."""
     shared = [habit for habit in state.habits if habit in previous.habits]
+    # On fewer than half of the habits a match says too little.
     if 2 * len(shared) < len(state.habits):
         return {}
-    scales = _of(state.scales, state, shared)
-    step = (_natural_centroids(state, shared)[:, None, :] - _natural_centroids(previous, shared)[None, :, :]) / scales
-    distance = np.sqrt((step**2).mean(axis=2))
-    # Imported where it is needed: the settings name the policy above, and a wrong setting is told at once.
+    scales = _columns_of(state.scales, state, shared)
+    differences = (_unscaled_centroids(state, shared)[:, None, :] - _unscaled_centroids(previous, shared)[None, :, :]) / scales
+    distance = np.sqrt((differences**2).mean(axis=2))
+    # Imported here and not above: reading the settings imports this module for `GroupPolicy`, and must stay fast.
     from scipy.optimize import linear_sum_assignment
 
     pairs = zip(*linear_sum_assignment(distance), strict=True)
     return {int(i): previous.names[int(j)] for i, j in pairs if distance[i, j] <= policy.match_distance}
 
 
-def _natural_centroids(state: GroupState, habits: Sequence[str]) -> Matrix:
-    """Return the centroids before scaling, on some of the habits."""
-    natural = np.array(state.centroids) * np.array(state.scales) + np.array(state.centres)
-    return _of(natural, state, habits)
+def _unscaled_centroids(state: GroupState, habits: Sequence[str]) -> Matrix:
+    """Return the centroids in the habits' own units, for some of the habits."""
+    unscaled = np.array(state.centroids) * np.array(state.scales) + np.array(state.centres)
+    return _columns_of(unscaled, state, habits)
 
 
-def _of(values: npt.ArrayLike, state: GroupState, habits: Sequence[str]) -> Matrix:
+def _columns_of(values: npt.ArrayLike, state: GroupState, habits: Sequence[str]) -> Matrix:
     """Return the columns of some habits."""
     columns: Matrix = np.asarray(values)[..., [state.habits.index(habit) for habit in habits]]
     return columns

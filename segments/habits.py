@@ -1,12 +1,12 @@
-"""The habits that behaviour groups are made of: which feature columns, and how they are put on one scale.
+"""The habits that behaviour groups are made of: the feature columns, and the transformations that make them comparable.
 
-All habits look back a year, so that a group says how somebody lives in the community and not how lately they were seen:
-that is the lifecycle's word. They are of three sorts.
+All habits look back a year, so that a group describes how a member uses the community, not how recently: that is what the
+lifecycle describes. There are three sorts.
 
 - Amounts: log(1 + x), so that a few very busy members do not make a group of their own.
 - Mix: for each kind of activity log(1 + count) less its mean over the kinds, the centred log-ratio of compositional data
-  (Aitchison 1986). It says what somebody does most whatever the amount, and is near 0 for those who did little.
-- Shares: drawn towards a typical share as if five typical days had been seen too, so that a single night is no habit.
+  (Aitchison 1986). It describes what a member does most, independent of the amount, and is near 0 for members who did little.
+- Shares: shrunk towards a typical share by five imagined typical days, so that a single active night is no habit.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ def habit_columns(features: pl.DataFrame) -> tuple[str, ...]:
 
     Columns without any variation are left out: they cannot tell members apart.
     """
-    counts = [name for name in features.columns if kind_of(name) is not None]
-    members = {name: features.filter(pl.col(name) > 0).height for name in counts}
-    widespread = sorted(counts, key=lambda name: (-members[name], name))[:MOST_KINDS]
-    fixed = [name for name in (*AMOUNTS, *TYPICAL_SHARES) if name in features.columns]
-    return tuple(name for name in (*fixed, *sorted(widespread)) if features[name].drop_nulls().n_unique() > 1)
+    count_columns = [name for name in features.columns if kind_of(name) is not None]
+    members_with = {name: features.filter(pl.col(name) > 0).height for name in count_columns}
+    # Equally common kinds are chosen by name, so that the columns do not depend on the order of the frame.
+    widespread = sorted(count_columns, key=lambda name: (-members_with[name], name))[:MOST_KINDS]
+    other_columns = [name for name in (*AMOUNTS, *TYPICAL_SHARES) if name in features.columns]
+    return tuple(name for name in (*other_columns, *sorted(widespread)) if features[name].drop_nulls().n_unique() > 1)
 
 
 def habit_matrix(features: pl.DataFrame, habits: Sequence[str]) -> Matrix:
@@ -61,13 +62,17 @@ def habit_matrix(features: pl.DataFrame, habits: Sequence[str]) -> Matrix:
     if not habits:
         return np.empty((features.height, 0))
     missing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in habits if name not in features.columns]
-    complete = features.with_columns(missing)
+    with_missing_columns = features.with_columns(missing)
     kinds = [name for name in habits if kind_of(name) is not None]
-    level = sum_in_order(_amount(name) for name in kinds) * (1 / len(kinds)) if kinds else pl.lit(0.0)
+    # Multiplied by the reciprocal: Polars divides a column now truly, now by the reciprocal, which rounds differently.
+    mean_of_kinds = sum_in_order(_amount(name) for name in kinds) * (1 / len(kinds)) if kinds else pl.lit(0.0)
     expressions = [
-        _share(name) if name in TYPICAL_SHARES else _amount(name) - level if name in kinds else _amount(name) for name in habits
+        _share(name) if name in TYPICAL_SHARES else _amount(name) - mean_of_kinds if name in kinds else _amount(name)
+        for name in habits
     ]
-    return complete.select(expression.alias(name) for name, expression in zip(habits, expressions, strict=True)).to_numpy()
+    return with_missing_columns.select(
+        expression.alias(name) for name, expression in zip(habits, expressions, strict=True)
+    ).to_numpy()
 
 
 def _amount(name: str) -> pl.Expr:

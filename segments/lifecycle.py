@@ -1,9 +1,9 @@
-"""Where a member stands in their life with the community; everyone stands in exactly one place.
+"""The lifecycle stage of each member; every member is in exactly one.
 
 The first rule that holds decides:
 
 1. new: joined (or was first seen) less than `new_days` ago.
-2. lost: silent for at least `lost_after_days`. Who never did anything has been silent since joining.
+2. lost: silent for at least `lost_after_days`. A member who was never active has been silent since joining.
 3. dormant: silent for at least `dormant_after_days`.
 4. returning: active in the last 28 days after none in the 62 days before, and known for longer than those 90 days.
 5. at_risk: silent for at least `at_risk_after_days`, or of high churn risk.
@@ -31,7 +31,7 @@ OPTIONAL: Final = {
 
 
 class LifecyclePolicy(BaseModel):
-    """How long is new, and how long a silence means what."""
+    """Days that a member is new, and days of silence at which each later stage begins."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,20 +64,21 @@ def add_lifecycle(scored: pl.LazyFrame, *, policy: LifecyclePolicy) -> pl.LazyFr
     Args:
         scored: One row per member with tenure_days, days_since_last_activity, days_since_first_activity,
             active_days_28d, active_days_90d and churn_risk; a missing column counts as null.
-        policy: How long is new, and how long a silence means what.
+        policy: The days at which stages begin.
     """
     columns = scored.collect_schema().names()
-    known = {name: pl.col(name) if name in columns else pl.lit(None, dtype=dtype) for name, dtype in OPTIONAL.items()}
-    silence = pl.coalesce(known["days_since_last_activity"], known["tenure_days"])
-    is_at_risk = (silence >= policy.at_risk_after_days) | (known["churn_risk"] == "high").fill_null(value=False)
+    inputs = {name: pl.col(name) if name in columns else pl.lit(None, dtype=dtype) for name, dtype in OPTIONAL.items()}
+    # Without any activity the silence has lasted since joining.
+    silence = pl.coalesce(inputs["days_since_last_activity"], inputs["tenure_days"])
+    is_at_risk = (silence >= policy.at_risk_after_days) | (inputs["churn_risk"] == "high").fill_null(value=False)
     stage = (
-        pl.when(known["tenure_days"] < policy.new_days)
+        pl.when(inputs["tenure_days"] < policy.new_days)
         .then(pl.lit("new"))
         .when(silence.is_null() | (silence >= policy.lost_after_days))
         .then(pl.lit("lost"))
         .when(silence >= policy.dormant_after_days)
         .then(pl.lit("dormant"))
-        .when(_has_returned(known))
+        .when(_has_returned(inputs))
         .then(pl.lit("returning"))
         .when(is_at_risk)
         .then(pl.lit("at_risk"))
@@ -86,6 +87,7 @@ def add_lifecycle(scored: pl.LazyFrame, *, policy: LifecyclePolicy) -> pl.LazyFr
     return scored.with_columns(lifecycle=stage)
 
 
-def _has_returned(known: dict[str, pl.Expr]) -> pl.Expr:
-    recent, longer = known[f"active_days_{RETURN_WINDOW_DAYS}d"], known[f"active_days_{ABSENCE_WINDOW_DAYS}d"]
-    return (recent > 0) & (recent == longer) & (known["days_since_first_activity"] >= ABSENCE_WINDOW_DAYS)
+def _has_returned(inputs: dict[str, pl.Expr]) -> pl.Expr:
+    # Equal counts mean that all active days of the 90 are within the last 28: none in the 62 days before.
+    recent, longer = inputs[f"active_days_{RETURN_WINDOW_DAYS}d"], inputs[f"active_days_{ABSENCE_WINDOW_DAYS}d"]
+    return (recent > 0) & (recent == longer) & (inputs["days_since_first_activity"] >= ABSENCE_WINDOW_DAYS)

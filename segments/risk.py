@@ -1,7 +1,7 @@
-"""Churn risk in words: low, medium or high, against the community's own churn rate.
+"""Churn risk in one word: low, medium or high, relative to the community's own churn rate.
 
-A probability of 0.3 is alarming where 1 in 10 drifts away and a comfort where every second one does. So the odds of each
-member are compared with the odds of the base rate, and the same two ratios serve every community and horizon.
+A probability of 0.3 is high where 1 in 10 members leaves, and low where every second one does. So the odds of each member are
+compared with the odds of the base rate, and the same two ratios serve every community and horizon.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def churn_risk(*, base_rate: float, policy: RiskPolicy) -> pl.Expr:
     """Return low, medium or high from `churn_probability`; null where that is null, that is for the not eligible.
 
     Args:
-        base_rate: Share of eligible members who drift away within the horizon; `mean_probability` when nothing better is known.
+        base_rate: Share of eligible members who leave within the horizon; `mean_probability` when nothing better is known.
         policy: Where medium and high begin.
     """
     probability = pl.col("churn_probability")
@@ -40,6 +40,7 @@ def churn_risk(*, base_rate: float, policy: RiskPolicy) -> pl.Expr:
 
 def probability_at(odds_ratio: float, *, base_rate: float) -> float:
     """Return the probability whose odds are so many times those of the base rate."""
+    # Kept off 0 and 1, where odds are 0 or infinite.
     rate = min(max(base_rate, 1 - _ALMOST_CERTAIN), _ALMOST_CERTAIN)
     odds = odds_ratio * rate / (1 - rate)
     return odds / (1 + odds)
@@ -47,5 +48,6 @@ def probability_at(odds_ratio: float, *, base_rate: float) -> float:
 
 def mean_probability(churn_probability: pl.Series) -> float | None:
     """Return the mean probability whatever the order of the rows; None when no member has one."""
+    # Sorted, because the last bit of a sum depends on the order of its terms.
     mean = churn_probability.drop_nulls().sort().mean()
     return float(mean) if isinstance(mean, float) else None

@@ -1,7 +1,7 @@
-"""How active, how influential and how valuable each member is, from 0 to 100.
+"""Scores of how active, influential and valuable each member is, from 0 to 100.
 
-Every score is a mid-rank percentile: 90 means that 90 % of the members rank below (half of those level with one count
-as below). Members who are level get the same score whatever the order of the rows.
+Every score is a mid-rank percentile: 90 means that 90 % of the members rank below, where half of the members with an equal
+value count as below. Members with equal values get the same score, whatever the order of the rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SCORES: Final = ("activity_score", "influence_score", "commercial_score", "membe
 
 
 class ScorePolicy(BaseModel):
-    """What the scores are made of; a column that a community does not have is left out and the others weigh more."""
+    """Weights of the scores; a column that a community does not have is left out, and the others weigh more."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -50,25 +50,25 @@ def add_scores(scored: pl.LazyFrame, *, policy: ScorePolicy) -> pl.LazyFrame:
 
     Args:
         scored: One row per member with the columns that the policy names, as far as the community has them.
-        policy: What the scores are made of.
+        policy: The weights.
     """
     columns = scored.collect_schema().names()
     influence = pl.col("influence_score") if "influence_score" in columns else pl.lit(None)
-    parts = scored.with_columns(
+    with_parts = scored.with_columns(
         activity_score=percentile(_mean_percentile(policy.activity_weights, columns)),
         commercial_score=percentile(_mean_percentile(policy.commercial_weights, columns)),
         influence_score=influence.cast(pl.Float64),
     )
     value = _weighted_mean([(pl.col(name), weight) for name, weight in policy.value_weights.items()])
-    return parts.with_columns(member_value_score=percentile(value))
+    return with_parts.with_columns(member_value_score=percentile(value))
 
 
 def percentile(value: pl.Expr) -> pl.Expr:
     """Return the mid-rank percentile among the rows that have a value, 0 to 100; null for the others."""
-    # Polars divides a column by one number now truly, now by its reciprocal, depending on how the rows lie. Whole numbers
-    # have only one quotient, and dividing by a power of two is exact.
-    twice_below = (value.rank("average") * 2 - 1).cast(pl.Int64)
-    return (twice_below * (50 * _STEPS_PER_POINT) // value.count().cast(pl.Int64)).cast(pl.Float64) / _STEPS_PER_POINT
+    # Polars divides a column by a number either truly or by multiplying with its reciprocal, depending on the chunks of the
+    # rows, and the two round differently. Integer division has one result, and dividing by a power of two is exact.
+    twice_rank_below = (value.rank("average") * 2 - 1).cast(pl.Int64)
+    return (twice_rank_below * (50 * _STEPS_PER_POINT) // value.count().cast(pl.Int64)).cast(pl.Float64) / _STEPS_PER_POINT
 
 
 def _mean_percentile(weights: Weights, columns: list[str]) -> pl.Expr:
@@ -81,5 +81,5 @@ def _weighted_mean(parts: Sequence[tuple[pl.Expr, float]]) -> pl.Expr:
         return pl.lit(None, dtype=pl.Float64)
     total = sum_in_order(part * weight for part, weight in parts)
     weight_present = sum_in_order(part.is_not_null().cast(pl.Float64) * weight for part, weight in parts)
-    # Rounded, so that members with equal means stay level whatever the last bit of the quotient.
+    # Rounded, so that equal means stay equal whatever the last bit of the quotient is.
     return pl.when(weight_present > 0).then((total / weight_present).round(_MEAN_DECIMALS))

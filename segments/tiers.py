@@ -1,8 +1,8 @@
-"""Diamond, gold, silver, regular: by member value, without flickering.
+"""Tiers by member value: diamond, gold, silver and regular, with hysteresis so that members do not change back and forth.
 
-A member rises on reaching the entry score of a higher tier and falls only below the exit score of the tier they have
-(hysteresis); after a move they stay for a minimum number of days, whatever the score. The state that matters is that of
-the newest night strictly before `as_of`, so scoring a night again changes nothing.
+A member rises on reaching the entry score of a higher tier and falls only below the exit score of the present tier; after a
+move the member stays for a minimum number of days, whatever the score. The previous state is that of the newest night strictly
+before `as_of`, so scoring a night again changes nothing.
 """
 
 from __future__ import annotations
@@ -75,26 +75,29 @@ def assign_tiers(scored: pl.DataFrame, previous: pl.DataFrame, *, as_of: date, p
             f"The previous tiers hold {too_new} moves on or after {as_of}, the night being scored.",
             remedy="Pass the state of the newest night strictly before the one being scored.",
         )
-    before = previous.select("member_no", pl.col("tier").alias("previous_tier"), "tier_since")
+    previous_tiers = previous.select("member_no", pl.col("tier").alias("previous_tier"), "tier_since")
     members = scored.select("member_no", score=pl.col("member_value_score").fill_null(-1.0))
-    joined = members.join(before, on="member_no", how="left", maintain_order="left", validate="1:1")
-    moved = joined.with_columns(tier=_next_tier(as_of, policy))
+    members_with_previous = members.join(previous_tiers, on="member_no", how="left", maintain_order="left", validate="1:1")
+    with_tier = members_with_previous.with_columns(tier=_next_tier(as_of, policy))
+    # Null, and so moved, for a member without a previous tier.
     is_unmoved = (pl.col("tier") == pl.col("previous_tier")).fill_null(value=False)
-    since = pl.when(is_unmoved).then("tier_since").otherwise(pl.lit(as_of))
-    return moved.select("member_no", "tier", "previous_tier", tier_since=since)
+    tier_since = pl.when(is_unmoved).then("tier_since").otherwise(pl.lit(as_of))
+    return with_tier.select("member_no", "tier", "previous_tier", tier_since=tier_since)
 
 
 def _next_tier(as_of: date, policy: TierPolicy) -> pl.Expr:
-    """Rise to the tier entered, fall to the highest tier not yet left, otherwise stay."""
-    entered, held, had = _level(policy, "enter"), _level(policy, "leave"), _rank(pl.col("previous_tier"))
+    """Rise to the highest tier whose entry score is reached, fall to the highest whose exit score is reached, otherwise stay."""
+    entry_rank, exit_rank, previous_rank = _level(policy, "enter"), _level(policy, "leave"), _rank(pl.col("previous_tier"))
     must_stay = (pl.lit(as_of) - pl.col("tier_since")).dt.total_days() < policy.minimum_stay_days
-    moved = pl.max_horizontal(entered, pl.min_horizontal(had, held))
-    rank = pl.when(had.is_null()).then(entered).when(must_stay).then(had).otherwise(moved)
+    # Entry scores are never below exit scores, so only one of the two can move a member.
+    next_rank = pl.max_horizontal(entry_rank, pl.min_horizontal(previous_rank, exit_rank))
+    rank = pl.when(previous_rank.is_null()).then(entry_rank).when(must_stay).then(previous_rank).otherwise(next_rank)
     return rank.replace_strict(dict(enumerate(TIERS)), return_dtype=pl.String)
 
 
 def _level(policy: TierPolicy, edge: str) -> pl.Expr:
     """Return the rank of the highest tier whose edge the score reaches."""
+    # The edges ascend with the tiers, which the policy checks, so the number reached is the rank.
     reached = [pl.col("score") >= getattr(band, edge) for band in (policy.silver, policy.gold, policy.diamond)]
     return pl.sum_horizontal(expression.cast(pl.Int8) for expression in reached).cast(pl.Int8)  # noqa: TID251 - whole numbers
 

@@ -1,4 +1,4 @@
-"""What a language brings: its sentences as templates, its nouns, and words for kinds of activity.
+"""The catalogue of a language: its sentences as templates, its nouns, and the words for kinds of activity.
 
 A template is text with placeholders, `{name}` or `{name:format}`: `away for {days:count:day}`. The formats are those of
 `wording.texts` for values and of `wording.columns` for columns. A second language is a second catalogue with the same keys.
@@ -16,7 +16,7 @@ _FORMATTER: Final = Formatter()
 
 @dataclass(frozen=True)
 class Noun:
-    """A thing that is counted, in both numbers: "message from us", "messages from us"."""
+    """A noun in singular and plural: "message from us", "messages from us"."""
 
     one: str
     many: str
@@ -33,7 +33,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class GroupWords:
-    """What behaviour groups are called.
+    """The words that names of behaviour groups are made of.
 
     Args:
         adjectives: Habit → what a group is called that has much of it, and little of it (None: says nothing).
@@ -85,17 +85,17 @@ class Catalogue:
     names: Mapping[str, str]
 
     def kind(self, name: str) -> Kind:
-        """Give the words for a kind of activity; an event type's are made from its slug."""
+        """Return the words for a kind of activity; those of an event type are made from its slug."""
         noun = self.event_noun(name)
         last, never = (self.sentences[key].format(noun=noun) for key in ("kind.last", "kind.never"))
         return self.kinds.get(name) or Kind(noun, last, never)
 
     def noun(self, name: str, values: Mapping[str, Any]) -> Noun:
         """Look up a noun by its key, or among the values of a template."""
-        given = values.get(name)
-        return given if isinstance(given, Noun) else self.nouns[name]
+        value = values.get(name)
+        return value if isinstance(value, Noun) else self.nouns[name]
 
     def parts(self, key: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-        """Cut a template into texts, each followed by the value of its placeholder (None after the last) and its format."""
+        """Split a template into texts, each followed by the value of its placeholder (None after the last) and its format."""
         for text, name, spec, _ in _FORMATTER.parse(self.sentences[key]):
             yield text, None if name is None else _FORMATTER.get_field(name, (), values)[0], spec or ""

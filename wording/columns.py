@@ -26,7 +26,7 @@ _LAST_DAY_IN_MONTHS: Final = 2 * YEAR_DAYS
 
 @dataclass(frozen=True)
 class SentenceContext:
-    """What sentences may draw on.
+    """The data that sentences may use.
 
     Args:
         columns: Columns of the frame.
@@ -44,8 +44,8 @@ class SentenceContext:
         """Read a feature as a number; null throughout where the frame lacks it."""
         return pl.col(name).cast(pl.Float64) if name in self.columns else pl.lit(None, dtype=pl.Float64)
 
-    def here_days(self) -> pl.Expr:
-        """Days of the last 365 that the member was here for, `as_of` included; all where joining is unknown."""
+    def membership_days(self) -> pl.Expr:
+        """Return the days of membership among the last 365, `as_of` included; all 365 where the day of joining is unknown."""
         return (self.number("tenure_days") + 1).clip(1, YEAR_DAYS).fill_null(YEAR_DAYS)
 
     def say(self, key: str, **values: str | pl.Expr | Noun) -> pl.Expr:
@@ -106,8 +106,10 @@ class SentenceContext:
     def _formatted(self, value: pl.Expr, spec: str, values: dict[str, Any]) -> pl.Expr:
         name, _, noun = spec.partition(":")
         if noun:
-            said = self.catalogue.noun(noun, values)
-            return counted(value, said) if name == "count" else cases((value == 1, said.one), otherwise=said.many)
+            noun_forms = self.catalogue.noun(noun, values)
+            return (
+                counted(value, noun_forms) if name == "count" else cases((value == 1, noun_forms.one), otherwise=noun_forms.many)
+            )
         of_context: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
             "span": self.span,
             "ago": self.ago,
@@ -148,7 +150,7 @@ def plain(number: pl.Expr) -> pl.Expr:
 
 def whole(number: pl.Expr) -> pl.Expr:
     """Write a number without fraction: 1,204 or −3."""
-    # Each phrase mentions its number as seldom as it can: phrases nest, and expressions would grow with every mention.
+    # Each phrase uses its number as few times as possible: phrases are nested, and every use repeats the whole expression.
     digits = plain(number)
     for separated in (r"^(-?\d+)(\d{3})$", r"^(-?\d+)(\d{3}),"):
         digits = digits.str.replace(separated, "${1},${2}" + separated[-1].strip("$"))

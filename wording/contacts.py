@@ -1,4 +1,4 @@
-"""Why somebody is on the contact list."""
+"""The sentence that says why a member is on the contact list."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _DAYS_PER_MONTH: Final = 30
 
 
 def why_contact(context: SentenceContext) -> pl.Expr:
-    """Say what the member was like and since when they are missed; parts that are not known are left out.
+    """Say how active the member was, when they were last seen and what they spent; unknown parts are left out.
 
     "Was active 9 days a month, last seen 41 days ago, spent 240 EUR in a year."
     """
-    known = [_rhythm(context), _last_seen(context), _spent(context)]
-    parts = pl.concat_str(known, separator=context.catalogue.sentences["contact.between"], ignore_nulls=True)
-    likely = context.say("contact.likely", n=context.number("churn_probability") * 100)
-    return sentence_case(cases((parts == "", likely), otherwise=context.say("contact", parts=parts)))
+    phrases = [_rhythm(context), _last_seen(context), _spent(context)]
+    parts = pl.concat_str(phrases, separator=context.catalogue.sentences["contact.between"], ignore_nulls=True)
+    likely_to_leave = context.say("contact.likely", n=context.number("churn_probability") * 100)
+    return sentence_case(cases((parts == "", likely_to_leave), otherwise=context.say("contact", parts=parts)))
 
 
 def _rhythm(context: SentenceContext) -> pl.Expr:

@@ -44,8 +44,8 @@ def compute_people(ties: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
         AssertionError: A member_no is 2²⁷ (134 million) or more, so that the fields do not fit into 64 bits.
     """
     recent = ties.with_columns(age_days=age_days(as_of)).filter(pl.col("age_days") < LONGEST_WINDOW_DAYS)
-    given = recent.group_by("member_no").agg(*band_sums("n")).select("member_no", *window_sums("n"))
-    interactions = given.rename(lambda name: name.replace("n_", "given.n_", 1)).drop("given.n_lifetime")
+    given_sums = recent.group_by("member_no").agg(*band_sums("n")).select("member_no", *window_sums("n"))
+    interactions = given_sums.rename(lambda name: name.replace("n_", "given.n_", 1)).drop("given.n_lifetime")
     people = _people(recent)
     return people.join(interactions.collect(engine="streaming"), on="member_no", how="left", maintain_order="left").fill_null(0)
 
@@ -160,10 +160,10 @@ def _count(keys: Keys, packing: KeyPacking, counts: dict[str, Counts]) -> None:
     smaller, larger = packing.field(newest, "smaller"), packing.field(newest, "larger")
     by_larger, age = packing.field(newest, "by_larger") == 1, packing.field(newest, "age_days")
     giver, taker = np.where(by_larger, larger, smaller), np.where(by_larger, smaller, larger)
-    for days, given, received in zip(PEOPLE_WINDOWS_DAYS, _GIVEN, _RECEIVED, strict=True):
+    for days, given_name, received_name in zip(PEOPLE_WINDOWS_DAYS, _GIVEN, _RECEIVED, strict=True):
         within = age < days
-        _add(counts[given], giver[within])
-        _add(counts[received], taker[within])
+        _add(counts[given_name], giver[within])
+        _add(counts[received_name], taker[within])
     # A pair occurs at most twice in `newest`, once per direction: an equal neighbour means both directions exist.
     both_ways = np.flatnonzero(np.diff(packing.prefix(newest, "larger")) == 0)
     _add(counts[_MUTUAL], smaller[both_ways])

@@ -62,26 +62,26 @@ class IncrementalTotals:
         return self.with_frames({name: frame.filter(inside) for name, frame in self.frames().items()})
 
 
-def compute_totals(seen: SeenHistory, *, threads: int = 1) -> IncrementalTotals:
+def compute_totals(cut_history: SeenHistory, *, threads: int = 1) -> IncrementalTotals:
     """Compute the totals from all rows of the history.
 
     Args:
-        seen: The history, cut.
+        cut_history: The history, cut.
         threads: Number of threads; does not change the result.
     """
     with ThreadPoolExecutor(threads) as pool:
         # Counting people mostly runs on one core in NumPy, so the other frames are computed at the same time.
-        people = pool.submit(compute_people, seen.ties, as_of=seen.as_of)
-        daily = pool.submit(_compute_from_daily, seen)
-        return IncrementalTotals(as_of=seen.as_of, people=people.result(), **daily.result())
+        people = pool.submit(compute_people, cut_history.ties, as_of=cut_history.as_of)
+        daily = pool.submit(_compute_from_daily, cut_history)
+        return IncrementalTotals(as_of=cut_history.as_of, people=people.result(), **daily.result())
 
 
-def _compute_from_daily(seen: SeenHistory) -> dict[str, pl.DataFrame]:
+def _compute_from_daily(cut_history: SeenHistory) -> dict[str, pl.DataFrame]:
     return {
-        "sums": compute_sums(seen.daily, as_of=seen.as_of),
-        "active": compute_active_days(seen.daily, as_of=seen.as_of),
-        "purchases": compute_purchases(seen.daily),
-        "last_scores": compute_last_scores(seen.daily),
+        "sums": compute_sums(cut_history.daily, as_of=cut_history.as_of),
+        "active": compute_active_days(cut_history.daily, as_of=cut_history.as_of),
+        "purchases": compute_purchases(cut_history.daily),
+        "last_scores": compute_last_scores(cut_history.daily),
     }
 
 
@@ -92,7 +92,7 @@ def can_update(previous_as_of: date, as_of: date) -> bool:
 
 def update_totals(
     previous: IncrementalTotals,
-    seen: SeenHistory,
+    cut_history: SeenHistory,
     *,
     before: pl.LazyFrame,
     ties_before: pl.LazyFrame,
@@ -104,7 +104,7 @@ def update_totals(
 
     Args:
         previous: The totals of the earlier night.
-        seen: The history as it is now, cut at the later night.
+        cut_history: The history as it is now, cut at the later night.
         before: Rows of `daily` as they were when `previous` was computed; only the days `changed` are read.
         ties_before: Rows of `ties` likewise; those of the members `recompute` are read as well.
         changed: Days whose rows may differ since then.
@@ -114,29 +114,29 @@ def update_totals(
     Raises:
         AssertionError: `can_update` is false for the two nights.
     """
-    assert can_update(previous.as_of, seen.as_of), f"{previous.as_of} cannot be carried to {seen.as_of}"
-    moved = _moved_days(previous.as_of, seen.as_of)
-    rows_before, rows_now = _rows_of_days(seen, before, moved=moved, changed=changed, previous_as_of=previous.as_of)
+    assert can_update(previous.as_of, cut_history.as_of), f"{previous.as_of} cannot be carried to {cut_history.as_of}"
+    moved = _moved_days(previous.as_of, cut_history.as_of)
+    rows_before, rows_now = _rows_of_days(cut_history, before, moved=moved, changed=changed, previous_as_of=previous.as_of)
     recompute = pl.Series([], dtype=pl.Int32) if recompute is None else recompute
     with ThreadPoolExecutor(threads) as pool:
         # The longest task is submitted first, so that the threads finish at about the same time.
         people = pool.submit(
             update_people,
             previous.people,
-            seen.ties,
+            cut_history.ties,
             before=ties_before,
             previous_as_of=previous.as_of,
-            as_of=seen.as_of,
+            as_of=cut_history.as_of,
             moved=moved,
             changed=changed,
             recompute=recompute,
         )
-        daily = _submit_updates(pool, previous, rows_before, rows_now, changed=changed, as_of=seen.as_of)
+        daily = _submit_updates(pool, previous, rows_before, rows_now, changed=changed, as_of=cut_history.as_of)
         lost = pool.submit(_members_with_lost_days, previous, rows_before, rows_now)
         updated = IncrementalTotals(
-            as_of=seen.as_of, people=people.result(), **{name: frame.result() for name, frame in daily.items()}
+            as_of=cut_history.as_of, people=people.result(), **{name: frame.result() for name, frame in daily.items()}
         )
-    return _recompute(updated, seen, pl.concat([lost.result(), recompute]).unique().sort())
+    return _recompute(updated, cut_history, pl.concat([lost.result(), recompute]).unique().sort())
 
 
 def _submit_updates(
@@ -158,13 +158,13 @@ def _submit_updates(
 
 
 def _rows_of_days(
-    seen: SeenHistory, before: pl.LazyFrame, *, moved: set[date], changed: Collection[date], previous_as_of: date
+    cut_history: SeenHistory, before: pl.LazyFrame, *, moved: set[date], changed: Collection[date], previous_as_of: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the rows of the moved and the changed days as the earlier night saw them, and as they are now."""
     day = pl.col("event_date")
-    unchanged = seen.daily.filter(day.is_in(sorted(moved - set(changed))))
+    unchanged = cut_history.daily.filter(day.is_in(sorted(moved - set(changed))))
     rows_before = pl.concat([before.filter(day.is_in(sorted(changed))), unchanged]).filter(day <= previous_as_of)
-    rows_now = seen.daily.filter(day.is_in(sorted(moved | set(changed))))
+    rows_now = cut_history.daily.filter(day.is_in(sorted(moved | set(changed))))
     return rows_before.collect(engine="streaming"), rows_now.collect(engine="streaming")
 
 
@@ -185,10 +185,12 @@ def _members_with_lost_days(previous: IncrementalTotals, rows_before: pl.DataFra
     return pl.concat(lost).unique().sort()
 
 
-def _recompute(updated: IncrementalTotals, seen: SeenHistory, members: pl.Series) -> IncrementalTotals:
+def _recompute(updated: IncrementalTotals, cut_history: SeenHistory, members: pl.Series) -> IncrementalTotals:
     if members.is_empty():
         return updated
-    recomputed = _compute_from_daily(replace(seen, daily=seen.daily.filter(pl.col("member_no").is_in(members.implode()))))
+    recomputed = _compute_from_daily(
+        replace(cut_history, daily=cut_history.daily.filter(pl.col("member_no").is_in(members.implode())))
+    )
     others = ~pl.col("member_no").is_in(members.implode())
     frames = updated.frames()
     return updated.with_frames(

@@ -126,20 +126,20 @@ def _content_moments(content: pl.LazyFrame, member_index: pl.LazyFrame) -> pl.La
 
 def _contact_moments(contacts: pl.LazyFrame, member_index: pl.LazyFrame, timezone: str) -> list[pl.LazyFrame]:
     # The control arm of an experiment is in the table, but no message was sent to it.
-    sent = contacts.filter(pl.col("arm").ne_missing(CONTROL_ARM)).join(member_index, on="member_id")
+    sent_contacts = contacts.filter(pl.col("arm").ne_missing(CONTROL_ARM)).join(member_index, on="member_id")
     return [
-        _moments(sent, at="sent_at", activity=pl.lit("contact")),
-        _moments(_responses(sent, "opened_at", timezone), at="opened_at", activity=pl.lit("open")),
-        _moments(_responses(sent, "clicked_at", timezone), at="clicked_at", activity=pl.lit("click")),
+        _moments(sent_contacts, at="sent_at", activity=pl.lit("contact")),
+        _moments(_responses(sent_contacts, "opened_at", timezone), at="opened_at", activity=pl.lit("open")),
+        _moments(_responses(sent_contacts, "clicked_at", timezone), at="clicked_at", activity=pl.lit("click")),
     ]
 
 
-def _responses(sent: pl.LazyFrame, at: str, timezone: str) -> pl.LazyFrame:
+def _responses(sent_contacts: pl.LazyFrame, at: str, timezone: str) -> pl.LazyFrame:
     """Return messages with the local day of their response; a response dated before its message counts on the day of sending."""
     sent_date = pl.col("event_date")
     responded_date = pl.max_horizontal(pl.col(at).dt.convert_time_zone(timezone).dt.date(), sent_date)
     in_time = (responded_date - sent_date).dt.total_days() <= RESPONSE_WINDOW_DAYS
-    return sent.filter(pl.col(at).is_not_null()).filter(in_time).with_columns(event_date=responded_date)
+    return sent_contacts.filter(pl.col(at).is_not_null()).filter(in_time).with_columns(event_date=responded_date)
 
 
 def _feedback_moments(feedback: pl.LazyFrame, member_index: pl.LazyFrame) -> pl.LazyFrame:

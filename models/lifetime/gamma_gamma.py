@@ -6,7 +6,7 @@ With the mean m of x purchases the likelihood is
 
     L = Γ(px+q) / (Γ(px) Γ(q)) · v^q · m^(px-1) · x^(px) / (v+mx)^(px+q)
 
-and the expected value of a purchase E[M | m, x] = p(v+mx) / (px+q-1): the buyer's own mean, drawn towards everyone's.
+and the expected value of a purchase E[M | m, x] = p(v+mx) / (px+q-1): the buyer's own mean, shrunk towards everyone's.
 """
 
 from __future__ import annotations
@@ -55,18 +55,20 @@ class GammaGamma:
 
 
 def fit_gamma_gamma(purchases: Floats, mean_value: Floats, *, buyers: Floats | None = None) -> GammaGamma:
-    """Fit by maximum likelihood to buyers with at least one purchase and a mean value above 0; others are passed over.
+    """Fit by maximum likelihood to buyers with at least one purchase and a mean value above 0; others are ignored.
 
     Args:
         purchases: Purchases of each buyer.
         mean_value: Their mean value, in currency units; null as NaN.
         buyers: Buyers behind each row; None stands for one each.
     """
-    known = (purchases > 0) & (np.nan_to_num(mean_value) > 0)
+    has_value = (purchases > 0) & (np.nan_to_num(mean_value) > 0)
     weights = np.ones_like(purchases) if buyers is None else buyers
-    order = np.lexsort((weights[known], mean_value[known], purchases[known]))
-    x, m, shares = (column[known][order] for column in (purchases, mean_value, weights))
+    # Sorted, so that the sums do not depend on the order of the buyers in their last bits.
+    order = np.lexsort((weights[has_value], mean_value[has_value], purchases[has_value]))
+    x, m, shares = (column[has_value][order] for column in (purchases, mean_value, weights))
     shares = shares / np.sum(shares)
+    # v is in currency units: starts and bounds are in multiples of the mean value.
     unit = np.array([1.0, 1.0, float(np.sum(shares * m))])
 
     def mean_likelihood(parameters: Floats) -> tuple[float, Floats]:
@@ -88,8 +90,8 @@ def _likelihood(x: Floats, m: Floats, parameters: Floats) -> tuple[Floats, tuple
     log_rate = np.log(v + m * x)
     gammas = (gammaln(p * counts + q) - gammaln(p * counts) - gammaln(q))[count_of_row]
     value = gammas + q * np.log(v) + shape * log_total - np.log(m) - (shape + q) * log_rate
-    both, own = digamma(p * counts + q)[count_of_row], digamma(p * counts)[count_of_row]
-    by_p = x * (both - own + log_total - log_rate)
-    by_q = both - digamma(q) + np.log(v) - log_rate
+    digamma_total, digamma_own = digamma(p * counts + q)[count_of_row], digamma(p * counts)[count_of_row]
+    by_p = x * (digamma_total - digamma_own + log_total - log_rate)
+    by_q = digamma_total - digamma(q) + np.log(v) - log_rate
     by_v = q / v - (shape + q) / (v + m * x)
     return value, (by_p, by_q, by_v)

@@ -1,4 +1,4 @@
-"""What buy-till-you-die models know of a buyer: how many purchases, when the last one was, and since when.
+"""The input of buy-till-you-die models: how many purchases a buyer made, and when the first and the last one were.
 
 Fader, Hardie & Lee (2005) write (x, t_x, T) for repeat purchases, recency and age. Purchases of one day count as one, as
 in the published studies. The unit of time is the caller's; the features count days.
@@ -49,10 +49,11 @@ class PurchaseHistory:
         """Return the different histories, sorted, with their buyers, and the row of each buyer among them."""
         rows = pl.DataFrame({"x": self.repeats, "t_x": self.recency, "T": self.age, "buyers": self.weights})
         keys = ["x", "t_x", "T"]
+        # Sorted, because `group_by` returns the groups in any order, and sums over them must be the same every time.
         different = rows.group_by(keys).agg(pl.col("buyers").sum()).sort(keys).with_row_index("row")
         row_of_each = rows.join(different, on=keys, how="left", maintain_order="left")["row"]
-        shared = PurchaseHistory(*(floats(different[name]) for name in (*keys, "buyers")))
-        return shared, row_of_each.to_numpy().astype(np.int64)
+        distinct_histories = PurchaseHistory(*(floats(different[name]) for name in (*keys, "buyers")))
+        return distinct_histories, row_of_each.to_numpy().astype(np.int64)
 
     def every(self, step: int) -> PurchaseHistory:
         """Keep each `step`-th row."""
@@ -60,12 +61,12 @@ class PurchaseHistory:
 
 
 def has_purchases(features: pl.DataFrame) -> bool:
-    """Say whether the community brings a purchase history at all."""
+    """Return whether the community has a purchase history at all."""
     return set(PURCHASE_FEATURES) <= set(features.columns)
 
 
 def is_buyer(features: pl.DataFrame) -> Mask:
-    """Mark the members with a purchase; the models say nothing of the others."""
+    """Mark the members with a purchase; the models do not cover the others."""
     return features[AGE].is_not_null().to_numpy() if AGE in features.columns else np.zeros(features.height, dtype=np.bool_)
 
 

@@ -1,8 +1,8 @@
 """A model of purchases and one of their value together: what a buyer will buy over a horizon, and for how much.
 
 Expected spend is expected purchases times the expected value of one, the two being independent (Fader, Hardie & Lee 2005,
-RFM and CLV: Using Iso-Value Curves for Customer Base Analysis). Members who never bought are outside these models: nothing
-is known of their rate, so nothing is said of them.
+RFM and CLV: Using Iso-Value Curves for Customer Base Analysis). These models do not cover members who never bought,
+as nothing is known of their rate.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Lifetime:
 
 
 def only_buys(features: pl.DataFrame) -> bool:
-    """Say whether buying is all that members do, so that no order is silence."""
+    """Return whether buying is all that members do, so that a member without an order is silent."""
     return has_purchases(features) and not _OF_EVENTS & set(features.columns)
 
 
@@ -89,9 +89,10 @@ def fit_lifetime(rows: pl.DataFrame, kind: LifetimeKind, *, horizon_days: int, m
 
 
 def _per_buyer(features: pl.DataFrame, expect: Callable[[PurchaseHistory], Floats]) -> Floats:
-    """Compute once for each different history; NaN for members who never bought."""
+    """Compute an expectation once per distinct history; NaN for members who never bought."""
     expected = np.full(features.height, np.nan)
     buys = is_buyer(features)
+    # Many buyers share a history, and the special functions of the models are expensive.
     different, row_of_each = purchase_history(features.filter(buys)).distinct()
     expected[buys] = expect(different)[row_of_each]
     return expected

@@ -6,9 +6,9 @@ Science 33(1); derived anew in Fader & Hardie (2005), A Note on Deriving the Par
 
     L = Γ(r+x)/Γ(r) · α^r · β^s · [ (α+T)^-(r+x) · (β+T)^-s + ∫ from t_x to T of s · (α+y)^-(r+x) · (β+y)^-(s+1) dy ]
 
-whose first term is of the active and whose second sums over the moments y of leaving. The papers write the integral as the
-difference of two hypergeometric functions, which for long histories is one huge number less another; its integrand is
-positive and smooth, so quadrature gives it without loss.
+whose first term is the buyers who are still active and whose second sums over the moments y of leaving. The papers write
+the integral as the difference of two hypergeometric functions, which for long histories are both huge and nearly equal; its
+integrand is positive and smooth, so quadrature loses no digits.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from models.panel import Floats
 _LOWEST: Final = np.array([1e-3, 1e-4, 1e-3, 1e-4])
 _HIGHEST: Final = np.array([100.0, 1e4, 100.0, 1e4])
 _STARTS: Final = ((0.5, 0.2, 0.5, 0.5), (1.5, 1.0, 1.0, 3.0))
+# Distinct histories on which the first fit is done.
 _THINNED_ROWS: Final = 10_000
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(24)
-# Beyond this much decay, in logarithms, the integrand adds nothing a float can hold.
+# After a decay by this many natural logarithms (e^-37 is 1e-16) the integrand no longer changes a float sum.
 _FULL_DECAY: Final = 37.0
 _TINY: Final = 1e-300
+# Rows × 24 nodes in memory at the same time: 1.5 MB an array.
 _ROWS_AT_ONCE: Final = 8_192
 
 
@@ -58,7 +60,7 @@ class ParetoNBD:
         return np.asarray(constant + np.logaddexp(active, left), dtype=np.float64)
 
     def probability_alive(self, history: PurchaseHistory) -> Floats:
-        """Return the probability of being active still."""
+        """Return the probability of still being active."""
         active, left = self._log_terms(history)
         return np.exp(active - np.logaddexp(active, left))
 
@@ -67,6 +69,7 @@ class ParetoNBD:
 
         P(active) · (r+x)/(α+T) · (β+T) · [1 - ((β+T)/(β+T+h))^(s-1)] / (s-1), with its limit where s is 1.
         """
+        # Where s is near 1 the power is near 1, and 1 - power would lose its digits; expm1 keeps them.
         growth = np.log1p(horizon / (self.beta + history.age))
         excess = self.s - 1
         time_active = growth if excess == 0 else -np.expm1(-excess * growth) / excess
@@ -81,7 +84,11 @@ class ParetoNBD:
         shape, alpha, beta = self.r + history.repeats, self.alpha + history.age, self.beta + history.age
         end = np.full_like(alpha, horizon)
         stays = -shape * np.log1p(horizon / alpha) - self.s * np.log1p(horizon / beta)
-        leaves = _log_left(shape, alpha, self.s, beta, np.zeros_like(end), end) + shape * np.log(alpha) + self.s * np.log(beta)
+        leaves = (
+            _log_leaving_integral(shape, alpha, self.s, beta, np.zeros_like(end), end)
+            + shape * np.log(alpha)
+            + self.s * np.log(beta)
+        )
         silent_if_active = np.exp(np.logaddexp(stays, leaves))
         silent: Floats = 1 - self.probability_alive(history) * (1 - silent_if_active)
         return silent
@@ -90,22 +97,22 @@ class ParetoNBD:
         shape = self.r + history.repeats
         active = -shape * np.log(self.alpha + history.age) - self.s * np.log(self.beta + history.age)
         alpha, beta = np.full_like(shape, self.alpha), np.full_like(shape, self.beta)
-        return active, _log_left(shape, alpha, self.s, beta, history.recency, history.age)
+        return active, _log_leaving_integral(shape, alpha, self.s, beta, history.recency, history.age)
 
 
 def fit_pareto(history: PurchaseHistory) -> ParetoNBD:
     """Fit by maximum likelihood; some buyer must have a repeat purchase and an age above 0.
 
-    Rows that are alike are counted once, and the climb over all rows starts from the top over a thinned choice of them.
+    Equal rows are counted once. The optimum on every k-th row is the start for the fit on all rows.
     """
-    shared, _ = history.distinct()
-    scale = float(np.average(shared.age, weights=shared.weights))
+    distinct, _ = history.distinct()
+    scale = float(np.average(distinct.age, weights=distinct.weights))
     unit = np.array([1.0, scale, 1.0, scale])
     starts = [np.array(start) * unit for start in _STARTS]
     bounds = {"lowest": _LOWEST * unit, "highest": _HIGHEST * unit}
-    thinned = shared.every(-(-shared.age.size // _THINNED_ROWS))
-    near = maximise(lambda parameters: _mean_likelihood(thinned, parameters), starts, **bounds)
-    r, alpha, s, beta = maximise(lambda parameters: _mean_likelihood(shared, parameters), [near], **bounds)
+    thinned = distinct.every(-(-distinct.age.size // _THINNED_ROWS))
+    approximate = maximise(lambda parameters: _mean_likelihood(thinned, parameters), starts, **bounds)
+    r, alpha, s, beta = maximise(lambda parameters: _mean_likelihood(distinct, parameters), [approximate], **bounds)
     return ParetoNBD(float(r), float(alpha), float(s), float(beta))
 
 
@@ -122,7 +129,7 @@ def _mean_likelihood(history: PurchaseHistory, parameters: Floats) -> tuple[floa
     for start in range(0, shares.size, _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         count, share = count_of_row[rows], shares[rows]
-        value, by_r, by_alpha, by_s, by_beta = _bracket(history, rows, r, alpha, s, beta)
+        value, by_r, by_alpha, by_s, by_beta = _bracket_and_slopes(history, rows, r, alpha, s, beta)
         by_row = (
             gammas[count] + constant + value,
             digammas[count] + np.log(alpha) + by_r,
@@ -134,36 +141,37 @@ def _mean_likelihood(history: PurchaseHistory, parameters: Floats) -> tuple[floa
     return float(totals[0]), totals[1:]
 
 
-def _bracket(  # noqa: PLR0917 - the model's four parameters in the papers' order
+def _bracket_and_slopes(  # noqa: PLR0917 - the model's four parameters in the papers' order
     history: PurchaseHistory, rows: slice, r: float, alpha: float, s: float, beta: float
 ) -> tuple[Floats, ...]:
     """Return the logarithm of the likelihood's bracket, and its slopes by r, α, s and β."""
     shape, age = r + history.repeats[rows], history.age[rows]
     nodes = _Nodes.between(shape, alpha, s, beta, history.recency[rows], age)
     active_term = -shape * np.log(alpha + age) - s * np.log(beta + age)
+    # The largest logarithm is subtracted before exp, so that exp neither overflows nor loses the larger term.
     highest = np.maximum(active_term, np.max(nodes.log_integrand, axis=0))
-    active, left = np.exp(active_term - highest), np.exp(nodes.log_integrand - highest)
-    total = active + np.sum(left, axis=0)
-    active, left = active / total, left / total
-    gone = np.sum(left, axis=0)
-    by_r = -active * np.log(alpha + age) - np.sum(left * nodes.log_alpha, axis=0)
-    by_alpha = -shape * (active / (alpha + age) + np.sum(left / (alpha + nodes.moment), axis=0))
-    by_s = gone / s - active * np.log(beta + age) - np.sum(left * nodes.log_beta, axis=0)
-    by_beta = -s * active / (beta + age) - (s + 1) * np.sum(left / (beta + nodes.moment), axis=0)
+    active_share, left_by_node = np.exp(active_term - highest), np.exp(nodes.log_integrand - highest)
+    total = active_share + np.sum(left_by_node, axis=0)
+    active_share, left_by_node = active_share / total, left_by_node / total
+    left_share = np.sum(left_by_node, axis=0)
+    by_r = -active_share * np.log(alpha + age) - np.sum(left_by_node * nodes.log_alpha, axis=0)
+    by_alpha = -shape * (active_share / (alpha + age) + np.sum(left_by_node / (alpha + nodes.moment), axis=0))
+    by_s = left_share / s - active_share * np.log(beta + age) - np.sum(left_by_node * nodes.log_beta, axis=0)
+    by_beta = -s * active_share / (beta + age) - (s + 1) * np.sum(left_by_node / (beta + nodes.moment), axis=0)
     return highest + np.log(total), by_r, by_alpha, by_s, by_beta
 
 
-def _log_left(  # noqa: PLR0917 - as in the papers
+def _log_leaving_integral(  # noqa: PLR0917 - as in the papers
     shape: Floats, alpha: Floats, s: float, beta: Floats, start: Floats, end: Floats
 ) -> Floats:
     """Return the logarithm of the integral over the moments of leaving, row by row."""
-    found = np.empty_like(shape)
+    log_integral = np.empty_like(shape)
     for first in range(0, shape.size, _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
         nodes = _Nodes.between(shape[rows], alpha[rows], s, beta[rows], start[rows], end[rows])
         highest = np.max(nodes.log_integrand, axis=0)
-        found[rows] = highest + np.log(np.sum(np.exp(nodes.log_integrand - highest), axis=0))
-    return found
+        log_integral[rows] = highest + np.log(np.sum(np.exp(nodes.log_integrand - highest), axis=0))
+    return log_integral
 
 
 @dataclass(frozen=True)
@@ -191,11 +199,13 @@ class _Nodes:
         The last node lies where the integrand has decayed to nothing, so that a long history is not missed between nodes.
         """
         nearer = np.minimum(alpha, beta) + start
+        # Distances at which either factor has decayed by e^-37; the exponent is bounded, so that expm1 does not overflow.
         by_purchases = (alpha + start) * np.expm1(np.minimum(_FULL_DECAY / shape, _FULL_DECAY))
         by_leaving = (beta + start) * np.expm1(min(_FULL_DECAY / s, _FULL_DECAY))
         width = np.log1p(np.minimum(end - start, np.minimum(by_purchases, by_leaving)) / nearer) / 2
         log_growth = width * (_NODES[:, None] + 1)
         moment = start + nearer * np.expm1(log_growth)
         log_alpha, log_beta = np.log(alpha + moment), np.log(beta + moment)
+        # Where the last purchase is on the night itself the width is 0, whose logarithm would be infinite.
         log_weight = np.log(s * np.maximum(width, _TINY) * nearer) + np.log(_NODE_WEIGHTS)[:, None] + log_growth
         return cls(moment, log_alpha, log_beta, log_weight - shape * log_alpha - (s + 1) * log_beta)

@@ -369,7 +369,7 @@ def _rule_outcomes(intake: Intake) -> pl.DataFrame:
             arrival.facts["arrival_id"],
             arrival.export.table.name,
             outcome.rule,
-            outcome.told,
+            outcome.explanation,
             outcome.rows_checked,
             outcome.broken,
         )

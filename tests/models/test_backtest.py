@@ -69,5 +69,5 @@ def test_the_newest_of_some_cutoffs_is_predicted_from_those_before_it(purpose: s
         assert difference.estimate == pytest.approx(ours - theirs)
         assert difference.lower <= difference.estimate <= difference.upper
     assert (found.calibration is None) == (purpose == "value")
-    assert found.told["predicted"].is_finite().all()
+    assert found.predictions["predicted"].is_finite().all()
     assert backtest_cutoff(panel, DAYS[:1], purpose, horizon_days=HORIZON_DAYS, settings=settings) is None  # type: ignore[arg-type]

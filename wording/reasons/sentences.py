@@ -1,8 +1,8 @@
 """One plain sentence per feature and member, made from the member's own values.
 
-A feature is told in the template that it names, by default the one called like it; one that has none gets a general sentence
-from its meaning, value and unit. A sentence holds for every value of its feature, null included, says nothing about other
-members, and has no full stop, as it may be continued.
+A feature names its template; by default it is the template with the feature's name. A feature without one gets a general
+sentence from its meaning, value and unit. A sentence holds for every value of its feature, null included, says nothing about
+other members, and has no full stop, as it may be continued.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import polars as pl
 
 from wording.columns import SentenceContext, cases, sentence_case
 from wording.reasons import amounts, traits
-from wording.reasons.said import Said, Saying
+from wording.reasons.described_feature import DescribedFeature, Saying
 
 Template = Callable[[SentenceContext, str, Saying], pl.Expr]
 
-# Every other template says the feature's own value, and needs nothing but its entries in the catalogue.
+# Every other template states the feature's own value, and needs only entries in the catalogue.
 _TEMPLATES: Final[Mapping[str, Template]] = {
     "last_seen": traits.last_seen,
     "last_time": traits.last_time,
@@ -40,16 +40,16 @@ _TEMPLATES: Final[Mapping[str, Template]] = {
 }
 
 
-def sentence(feature: Said, context: SentenceContext) -> pl.Expr:
+def sentence(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
     """Make the expression that says a feature's value for each row of a frame; never null, capitalised, no full stop."""
-    general, key = _general(feature, context), feature.saying.template or feature.name
+    general_sentence, key = _general(feature, context), feature.saying.template or feature.name
     if feature.name not in context.columns or not (key in _TEMPLATES or key in context.catalogue.sentences):
-        return sentence_case(general)
-    told = _TEMPLATES.get(key, traits.own)(context, feature.name, feature.saying)
-    return sentence_case(pl.coalesce(told, general))
+        return sentence_case(general_sentence)
+    own_sentence = _TEMPLATES.get(key, traits.own)(context, feature.name, feature.saying)
+    return sentence_case(pl.coalesce(own_sentence, general_sentence))
 
 
-def _general(feature: Said, context: SentenceContext) -> pl.Expr:
+def _general(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
     """Say the first clause of the meaning, then the value with its unit."""
     what = re.split(r"[.;:]", feature.meaning)[0].strip() or feature.name.replace("_", " ")
     number, unknown = context.number(feature.name), context.say("general.unknown")

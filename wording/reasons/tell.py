@@ -1,4 +1,4 @@
-"""Reasons as data, told as sentences."""
+"""Sentences for reasons, which arrive as data."""
 
 from __future__ import annotations
 
@@ -7,35 +7,39 @@ from collections.abc import Mapping
 import polars as pl
 
 from wording.columns import RAISES, SentenceContext
-from wording.reasons.said import Said
+from wording.reasons.described_feature import DescribedFeature
 from wording.reasons.sentences import sentence
 
 
 def add_text(
-    reasons: pl.DataFrame, members: pl.DataFrame, features: Mapping[str, Said], context: SentenceContext
+    reasons: pl.DataFrame, members: pl.DataFrame, features: Mapping[str, DescribedFeature], context: SentenceContext
 ) -> pl.DataFrame:
     """Add the column `text`, without a full stop; one that lowers the risk says so.
 
     One row per row of `reasons`, in another order.
 
     Args:
-        reasons: `row`, the member's place in `members`; `feature`, which it is told by; `contribution`, 0 or more where it
+        reasons: `row`, the member's place in `members`; `feature`, which represents it; `contribution`, 0 or more where it
             raises the risk.
         members: The features of the members.
-        features: Every feature that may be told, by name.
-        context: What sentences draw on.
+        features: Every feature that may represent a reason, by name.
+        context: The data that sentences may use.
     """
-    told = [
-        _told(features[str(name)], rows, members, context) for (name,), rows in reasons.group_by("feature", maintain_order=True)
+    with_text = [
+        _with_text_of_feature(features[str(name)], rows, members, context)
+        for (name,), rows in reasons.group_by("feature", maintain_order=True)
     ]
-    return pl.concat([reasons.clear().with_columns(text=pl.lit(None, pl.String)), *told])
+    # Begins with an empty frame, so that a result without any reason has the column too.
+    return pl.concat([reasons.clear().with_columns(text=pl.lit(None, pl.String)), *with_text])
 
 
-def _told(feature: Said, reasons: pl.DataFrame, members: pl.DataFrame, context: SentenceContext) -> pl.DataFrame:
-    said = sentence(feature, context)
-    text = pl.when(RAISES).then(said).otherwise(context.say("lowers", sentence=said))
-    read = reasons.select((pl.col("contribution") >= 0).alias(RAISES))
-    needed = sorted({*said.meta.root_names()} - {RAISES})
+def _with_text_of_feature(
+    feature: DescribedFeature, reasons: pl.DataFrame, members: pl.DataFrame, context: SentenceContext
+) -> pl.DataFrame:
+    text_of_feature = sentence(feature, context)
+    text = pl.when(RAISES).then(text_of_feature).otherwise(context.say("lowers", sentence=text_of_feature))
+    inputs = reasons.select((pl.col("contribution") >= 0).alias(RAISES))
+    needed = sorted({*text_of_feature.meta.root_names()} - {RAISES})
     if needed:
-        read = read.hstack(members.select(needed)[reasons["row"]])
-    return reasons.hstack(read.lazy().select(text=text).collect())
+        inputs = inputs.hstack(members.select(needed)[reasons["row"]])
+    return reasons.hstack(inputs.lazy().select(text=text).collect())

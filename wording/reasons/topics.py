@@ -7,12 +7,12 @@ from typing import Final
 
 from wording.catalogue import Catalogue
 from wording.english import ENGLISH
-from wording.reasons.said import Said
+from wording.reasons.described_feature import DescribedFeature
 
 _WINDOW: Final = re.compile(r"_\d+d$")
 
 
-def topic(feature: Said, *, catalogue: Catalogue = ENGLISH) -> str:
+def topic(feature: DescribedFeature, *, catalogue: Catalogue = ENGLISH) -> str:
     """Return what a feature is about: "Comments", "Time away"; a feature without words of its own gives its meaning."""
     template, about = feature.saying.template, feature.saying.about
     if template in ("amount", "trend") and about.endswith("_count"):

@@ -1,6 +1,7 @@
 """Sentences on how a member does things that take more than the feature's own value: silence, rhythm, shares, answers.
 
-Each function makes the text of one kind of feature from the member's values; where the feature is null it says why.
+Each function makes the text of one kind of feature from the member's values; where the feature is null it says why. All take
+the sentence context, the name of the feature, and its saying (which template, about what, over which window).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from wording.columns import YEAR_DAYS, SentenceContext, cases, decimal, rounded, whole
-from wording.reasons.said import Saying
+from wording.reasons.described_feature import Saying
 
 # Counts that days since the last one do not go with: there is no such feature, or it knows only answers with a score.
 WITHOUT_LAST: Final = frozenset({"event", "other_event", "given", "feedback"})
@@ -77,13 +78,13 @@ def away(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     """Say how long the member is away, against the usual: "away for 41 days, 6.8 times as long as usual"."""
     ratio, silence = context.number(name), context.number("days_since_last_activity")
     times = cases((ratio < _WHOLE_FROM, decimal(ratio)), otherwise=whole(ratio))
-    said = cases(
+    sentence_text = cases(
         (silence == 0, context.say("gap_now_to_mean_365d.today")),
         (ratio <= 1, context.say("gap_now_to_mean_365d.no_longer", days=silence)),
         (ratio < _CLEARLY_LONGER, context.say("gap_now_to_mean_365d.as_usual", days=silence)),
         otherwise=context.say("gap_now_to_mean_365d", days=silence, times=times),
     )
-    return _unless_few_days(context, name, said)
+    return _unless_few_days(context, name, sentence_text)
 
 
 def active_weeks(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
@@ -152,14 +153,15 @@ def repeat_orders(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
 def answered(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say how many messages were opened or clicked: "opened 3 of 10 messages from us in the last 90 days"."""
     key, window = f"answered.{saying.about}", _window(context, saying)
-    done, sent = context.number(f"{saying.about}_count_{saying.days}d"), context.number(f"contact_count_{saying.days}d")
+    answer_count = context.number(f"{saying.about}_count_{saying.days}d")
+    message_count = context.number(f"contact_count_{saying.days}d")
     return cases(
         (context.number(name).is_null(), context.say("answered.none_sent", window=window)),
-        (done > sent, context.say(f"{key}.more", done=done, window=window)),
-        ((sent == 1) & (done == 0), context.say(f"{key}.not_only", window=window)),
-        (sent == 1, context.say(f"{key}.only", window=window)),
-        (done == 0, context.say(f"{key}.none", sent=sent, window=window)),
-        otherwise=context.say(key, done=done, sent=sent, window=window),
+        (answer_count > message_count, context.say(f"{key}.more", done=answer_count, window=window)),
+        ((message_count == 1) & (answer_count == 0), context.say(f"{key}.not_only", window=window)),
+        (message_count == 1, context.say(f"{key}.only", window=window)),
+        (answer_count == 0, context.say(f"{key}.none", sent=message_count, window=window)),
+        otherwise=context.say(key, done=answer_count, sent=message_count, window=window),
     )
 
 
@@ -168,8 +170,8 @@ def _every(context: SentenceContext) -> pl.Expr:
     return cases((rounded(days) == 1, context.say("gap.daily")), otherwise=context.say("gap.every", n=days))
 
 
-def _unless_few_days(context: SentenceContext, name: str, said: pl.Expr) -> pl.Expr:
-    return cases((context.number(name).is_null(), _few_days(context)), otherwise=said)
+def _unless_few_days(context: SentenceContext, name: str, sentence_text: pl.Expr) -> pl.Expr:
+    return cases((context.number(name).is_null(), _few_days(context)), otherwise=sentence_text)
 
 
 def _few_days(context: SentenceContext) -> pl.Expr:
@@ -180,12 +182,12 @@ def _few_days(context: SentenceContext) -> pl.Expr:
 
 def _share(context: SentenceContext, name: str, saying: Saying, *, of: str, nothing: str) -> pl.Expr:
     share, window = context.number(name), _window(context, saying)
-    whole_of = context.say(of, window=window)
+    total_phrase = context.say(of, window=window)
     return cases(
         (share.is_null(), context.say(nothing, window=window)),
-        (share == 0, context.say("share.none", of=whole_of)),
-        (share == 1, context.say("share.all", of=whole_of)),
-        otherwise=context.say("share", n=share, of=whole_of),
+        (share == 0, context.say("share.none", of=total_phrase)),
+        (share == 1, context.say("share.all", of=total_phrase)),
+        otherwise=context.say("share", n=share, of=total_phrase),
     )
 
 

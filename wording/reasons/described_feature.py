@@ -1,4 +1,4 @@
-"""What sentences read of a feature: this room knows no other, so features are known by their shape alone."""
+"""The attributes of a feature that sentences use, as protocols: this room imports no other, so it does not know `Feature`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Saying(Protocol):
-    """What a feature declares of its sentence."""
+    """What a feature declares about its sentence."""
 
     @property
     def template(self) -> str:
@@ -21,8 +21,8 @@ class Saying(Protocol):
         """The window."""
 
 
-class Said(Protocol):
-    """A feature, as far as it is spoken of."""
+class DescribedFeature(Protocol):
+    """A feature, with the attributes that sentences use."""
 
     @property
     def name(self) -> str:
@@ -34,7 +34,7 @@ class Said(Protocol):
 
     @property
     def unit(self) -> str:
-        """What one of it is."""
+        """The unit of its values."""
 
     @property
     def saying(self) -> Saying:
