@@ -43,9 +43,9 @@ def fill_message(message: str, context: SentenceContext, *, community: str) -> p
 def days_ago(days: pl.Expr, context: SentenceContext) -> pl.Expr:
     """Write how long ago something was, in days: today, yesterday, 41 days ago."""
     return cases(
-        (days == 0, context.say("message.today")),
-        (days == 1, context.say("message.yesterday")),
-        otherwise=context.say("message.days_ago", n=days),
+        (days == 0, context.say("ago.today")),
+        (days == 1, context.say("ago.yesterday")),
+        otherwise=context.say("ago.days", n=days),
     )
 
 

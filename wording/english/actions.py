@@ -16,9 +16,6 @@ ACTIONS: Final = {
     "have written nothing in a year.",
     "action.invite_opinion_leader": "Invite {display_name} to shape something with you: others respond to what they write, "
     "{posts_365d} contributions in the last year.",
-    "message.today": "today",
-    "message.yesterday": "yesterday",
-    "message.days_ago": "{n:plain} days ago",
     "message.money": "{n:plain_money}",
     "message.share": "{n:plain} %",
     "message.unknown": "unknown",
