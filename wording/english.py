@@ -241,6 +241,16 @@ _LISTS: Final = {
     "contact.seen_yesterday": "last seen yesterday",
     "contact.seen_today": "seen today",
     "contact.spent": "spent {n:plain_money} in a year",
+    "change.score": "in no tier before, value score {n:plain}",
+    "change.score.up": "value score up from {before:plain} to {n:plain}",
+    "change.score.down": "value score down from {before:plain} to {n:plain}",
+    "change.score.same": "value score {n:plain} as before",
+    "change.risk": "likely to leave: {n:percent}, before {before:percent}",
+    "change.scored": "active recently enough to be scored",
+    "change.not_scored": "not active recently enough to be scored",
+    "change.not_profiled": "may no longer be profiled",
+    "change.listed": "{action}: {reason}",
+    "change.end": "{sentence}.",
 }
 
 # What each column of the lists means.
@@ -262,12 +272,21 @@ _COLUMNS: Final = {
     "reasons": "What most raises or lowers the risk of leaving, the strongest first.",
     "churn_model": "The model that gave the probability, with its version; in brackets a simple rule that stands in for it.",
     "value_model": "The model that gave the expected spend, with its version; in brackets a simple rule that stands in for it.",
+    "holdout": "The member is not contacted, so that the effect can be measured: in any action (all), or in the one named.",
+    "suppressed_because": "Why the member is not on the contact list tonight.",
     "rank": "The order in which to contact: 1 first.",
     "action": "What to do.",
     "channel": "How to reach the member.",
     "expected_gain": "What the contact is expected to bring compared with doing nothing.",
     "reason": "Why this member, why now.",
     "message": "A suggested text.",
+    "background": "What the member was like before: rhythm, last visit and spend.",
+    "display_name": "What the member is called.",
+    "handle": "Under which name the tools that send know the member.",
+    "is_new": "Whether the member was not on the list of the night before.",
+    "nights_listed": "How many nights in a row the member has been on the list, tonight included.",
+    "last_contacted_on": "The day of our last contact with the member. Empty when there was none.",
+    "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }
 
 # Of a headline, what stands before the asterisk is set bold.
