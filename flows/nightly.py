@@ -221,8 +221,10 @@ def make_lists(night: RunContext, members: pl.DataFrame, champions: Champions) -
             staging,
             members=lists.members,
             contacts=lists.contacts,
+            changes=lists.changes,
             currency=night.settings.community.currency,
             bom=night.settings.lists.bom,
+            formats=night.settings.lists.formats,
         )
         write_receipt(staging, night, champions, lists=hashes)
         publish(staging, night.workspace.night(night.as_of))

@@ -1,17 +1,24 @@
-"""Make the lists of a night from its segmented members: the member list and the contact list."""
+"""Make the lists of a night from its segmented members: the member list, the contact list and what changed."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
-from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
 from pipeline.history.consent import numbers_not_profiled
 from pipeline.history.daily_rollups import members_known
-from pipeline.stored_nights import SCORES, store_night
+from pipeline.stored_nights import SCORES, previous_night, read_scores, store_night
 from runtime.run_context import RunContext
+from segments.changes import list_changes
 from segments.contact_list import ContactPolicy, contact_list
+from wording.changes import why_changed
 from wording.columns import SentenceContext
 from wording.contacts import why_contact
+
+# Not in the table of scores: reasons can be found again, and decisions about contacts are no scores.
+_NOT_STORED: Final = ("reasons", "holdout", "suppressed_because")
 
 
 def member_list(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
@@ -23,7 +30,7 @@ def member_list(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
     columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
     stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
-    store_night(night.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop("reasons")), night.as_of)
+    store_night(night.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop(_NOT_STORED)), night.as_of)
     return stored
 
 
@@ -37,6 +44,17 @@ def contacts_for(night: RunContext, members: pl.DataFrame) -> pl.DataFrame:
     context = SentenceContext(frozenset(chosen.columns), night.settings.community.currency, night.as_of)
     listed = chosen.with_columns(as_of=pl.lit(night.as_of), reason=why_contact(context))
     return conform(listed.select(name for name in CONTACT_SCHEMA if name in listed.columns), schema=CONTACT_SCHEMA)
+
+
+def changes_since(night: RunContext, members: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+    """One row per member and change since the newest night before that was scored, as `changes.csv` has it."""
+    lake = night.workspace.lake
+    earlier = previous_night(lake, night.as_of)
+    before = None if earlier is None else read_scores(lake, earlier)
+    # The lake does not hold earlier contact lists.
+    changes = list_changes(members, before, contacts, contacts_before=None)
+    context = SentenceContext(frozenset(changes.columns), night.settings.community.currency, night.as_of)
+    return changes.with_columns(reason=why_changed(context)).select(list(CHANGES_SCHEMA))
 
 
 def count_not_profiled(night: RunContext) -> int:

@@ -15,12 +15,12 @@ from lake.member_index import MEMBER_INDEX
 from models.bundle import files_hash
 from pipeline.learning.champions import Champions
 from pipeline.lists import count_not_profiled
-from pipeline.stored_nights import GROUPS, TIERS_TABLE
+from pipeline.stored_nights import GROUPS, SCORES, TIERS_TABLE
 from runtime.run_context import RunContext, code_hash, settings_hash
 
 RECEIPT: Final = "receipt.json"
 # The inputs of the lists: `evenfall verify` recomputes a night from these tables at the versions in the receipt.
-_COMPUTED_FROM: Final = (*TABLES, REFUSALS, RETIRED, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS)
+_COMPUTED_FROM: Final = (*TABLES, REFUSALS, RETIRED, MEMBER_INDEX, DAILY, TIES, TIERS_TABLE, GROUPS, SCORES)
 # The counts of these steps depend on the tables alone, so that the same night gives the same receipt; others are in the log.
 _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")
 _FORMAT_VERSION: Final = 2
