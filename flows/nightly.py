@@ -278,8 +278,10 @@ def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions, *, 
             staging,
             members=lists.members,
             contacts=lists.contacts,
+            changes=lists.changes,
             currency=run.settings.community.currency,
             bom=run.settings.lists.bom,
+            formats=run.settings.lists.formats,
         )
         if records_decisions:
             counted["decisions"] = record_decisions(run, lists.decided)

@@ -126,6 +126,7 @@ occurred_at = "created_at"              # ISO text, dates and datetimes need no 
 
 # [lists]
 # contact_capacity = 200    # how many members your team can talk to in a day
+# formats = ["mautic"]      # the contact list for tools that send: mautic, braze, wecom, discourse
 """
 
 _NEXT_STEPS: Final = """\

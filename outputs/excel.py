@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
@@ -17,6 +18,9 @@ from wording.texts import fill
 _Writer: TypeAlias = Callable[[int, int, Any], object]
 
 MAX_CELL_CHARACTERS: Final = 16_383  # Excel's 32,767 are UTF-16 units, and a character may take two
+_ALL: Final = "All"
+_NAMELESS: Final = "Sheet"
+_SHEET_NAME_UNITS: Final = 31
 _WIDEST: Final = 60
 _NARROWEST: Final = 9
 _SAMPLE_ROWS: Final = 2_000
@@ -26,6 +30,9 @@ _SYMBOLS: Final = SYMBOLS | {"KRW": "₩", "PLN": "zł", "TRY": "₺", "UAH": "�
 _PERCENT: Final = "0.0%"
 _SCORE: Final = "0.0"
 _DATE: Final = "yyyy-mm-dd"
+# Columns that stay in sight when scrolling sideways end with the first of these that there is.
+_LAST_FROZEN: Final = ("rank", "member_id")
+_WRAPPED_COLUMNS: Final = frozenset({"reason", "message", "background"})
 _MONEY_COLUMNS: Final = frozenset({"expected_value", "expected_gain"})
 
 # Blue-grey header, one warm hue for risk: both keep their contrast in greyscale print.
@@ -43,8 +50,8 @@ _RISK_SCALE: Final = {
 _HIGH_RISK: Final = {"bg_color": "#FBE3CC", "font_color": "#7A3E00"}
 
 
-def write_excel(path: Path, frame: pl.DataFrame, *, title: str, currency: str | None) -> None:
-    """Write a frame as a workbook: its rows on the first sheet, what each column means on the second.
+def write_excel(path: Path, frame: pl.DataFrame, *, title: str, currency: str | None, by: str | None = None) -> None:
+    """Write a frame as a workbook: its rows on the first sheet, what each column means on the last.
 
     Columns without a single value are kept for their place in the contract, and hidden. The bytes depend on the
     frame alone: the document's date is the night's.
@@ -52,8 +59,9 @@ def write_excel(path: Path, frame: pl.DataFrame, *, title: str, currency: str | 
     Args:
         path: The file to write.
         frame: Flat columns: text, numbers, dates, booleans; text already safe from formulas.
-        title: Name of the first sheet.
+        title: Name of the document, and of the first sheet unless there are several.
         currency: ISO 4217 code for money columns, or None for plain numbers.
+        by: A column of text; after a first sheet "All" each of its values has a sheet of its own, with the same columns.
     """
     import xlsxwriter  # where a file is written; many who read lists write none
 
@@ -61,8 +69,45 @@ def write_excel(path: Path, frame: pl.DataFrame, *, title: str, currency: str | 
     options = {"constant_memory": True, "strings_to_urls": False, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties({"title": title, "created": _night(frame)})
-        _write_rows(workbook, frame, title=title, currency=currency)
+        _write_rows(workbook, frame, of=frame, title=title if by is None else _ALL, currency=currency)
+        for sheet, rows in _sheets(frame, by=by).items():
+            _write_rows(workbook, rows, of=frame, title=sheet, currency=currency)
         _write_meanings(workbook, frame)
+
+
+def sheet_names(values: Iterable[str]) -> dict[str, str]:
+    """Name a sheet for each value, as people read it: `welcome_newcomer` is on "Welcome newcomer".
+
+    Excel allows 31 characters, no brackets, colons, slashes, stars and question marks, no apostrophe at either end, and takes
+    names that differ only in case for one.
+    """
+    names: dict[str, str] = {}
+    taken = {_ALL.casefold(), fill("list.columns").casefold(), "history"}  # Excel keeps "History" for itself
+    for value in values:
+        words = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", value.replace("_", " "))
+        wanted = " ".join(words.split()).strip("' ") or _NAMELESS
+        wanted = wanted[:1].upper() + wanted[1:]
+        numbered = (f" {number}" for number in count(2))
+        name = _cut(wanted)
+        while name.casefold() in taken:
+            name = _cut(wanted, suffix=next(numbered))
+        taken.add(name.casefold())
+        names[value] = name
+    return names
+
+
+def _sheets(frame: pl.DataFrame, *, by: str | None) -> dict[str, pl.DataFrame]:
+    """Give each value of a column the name of its sheet and its rows; none without a column."""
+    if by is None:
+        return {}
+    values = frame[by].drop_nulls().unique().sort().to_list()
+    return {name: frame.filter(pl.col(by) == value) for value, name in sheet_names(values).items()}
+
+
+def _cut(name: str, *, suffix: str = "") -> str:
+    """Shorten a name to what Excel allows, counted in UTF-16 units."""
+    room = 2 * (_SHEET_NAME_UNITS - len(suffix))
+    return name.encode("utf-16-le")[:room].decode("utf-16-le", errors="ignore").rstrip("' ") + suffix
 
 
 def excel_text(text: pl.Expr) -> pl.Expr:
@@ -98,9 +143,10 @@ def number_format(name: str, *, dtype: pl.DataType, currency: str | None) -> str
     return None
 
 
-def _write_rows(workbook: Any, frame: pl.DataFrame, *, title: str, currency: str | None) -> None:
+def _write_rows(workbook: Any, frame: pl.DataFrame, *, of: pl.DataFrame, title: str, currency: str | None) -> None:
+    """Write a sheet of rows; widths and hidden columns are those of the whole list, `of`, so that all its sheets look alike."""
     sheet = workbook.add_worksheet(title)
-    _set_columns(workbook, sheet, frame, currency=currency)
+    _set_columns(workbook, sheet, of, currency=currency)
     sheet.set_row(0, 22)
     for position, name in enumerate(frame.columns):
         sheet.write_string(0, position, name, workbook.add_format(_HEADER))
@@ -109,8 +155,7 @@ def _write_rows(workbook: Any, frame: pl.DataFrame, *, title: str, currency: str
         for position, value in enumerate(values):
             if value is not None:
                 writers[position](row, position, value)
-    # Two columns stay in sight when scrolling sideways: the night and who it is.
-    sheet.freeze_panes(1, 2)
+    sheet.freeze_panes(1, next((frame.columns.index(name) + 1 for name in _LAST_FROZEN if name in frame.columns), 0))
     sheet.autofilter(0, 0, frame.height, frame.width - 1)
     _colour_risk(workbook, sheet, frame)
     _set_print(sheet, title=title)
@@ -131,7 +176,8 @@ def _writer(sheet: Any, dtype: pl.DataType) -> _Writer:
 def _set_columns(workbook: Any, sheet: Any, frame: pl.DataFrame, *, currency: str | None) -> None:
     for position, column in enumerate(frame.iter_columns()):
         format_ = number_format(column.name, dtype=column.dtype, currency=currency)
-        style = {"num_format": format_} if format_ else {}
+        style: dict[str, Any] = {"num_format": format_} if format_ else {}
+        style |= {"text_wrap": True} if column.name in _WRAPPED_COLUMNS else {}
         hidden = {"hidden": bool(frame.height) and column.null_count() == frame.height}
         sheet.set_column(position, position, _width(column), workbook.add_format(style | {"valign": "top"}), hidden)
 

@@ -1,23 +1,25 @@
-"""The member list and the contact list as files: Parquet and CSV for machines, Excel for people.
+"""The member list, the contact list and what changed, as files: Parquet and CSV for machines, Excel for people.
 
 The same frames give the same bytes: rows and columns have a fixed order and no file says when it was written.
 
 CSV is UTF-8 with a byte-order mark, without which Excel misreads letters such as ü; numbers have full precision and dates
 ISO form. In CSV and Excel, text that a spreadsheet
-could take for a formula gets an apostrophe in front; Parquet keeps every value as it is.
+could take for a formula gets an apostrophe in front; Parquet keeps every value as it is, and so do files that tools import
+(`outputs.sending`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from outputs.excel import write_excel
+from outputs.sending import Format, write_formats
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
 REASONS: Final = pl.List(REASON)
@@ -40,6 +42,8 @@ MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "reasons": REASONS,
     "churn_model": pl.String(),
     "value_model": pl.String(),
+    "holdout": pl.String(),
+    "suppressed_because": pl.String(),
 }
 
 CONTACT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
@@ -54,6 +58,23 @@ CONTACT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "expected_gain": pl.Float64(),
     "reason": pl.String(),
     "message": pl.String(),
+    "background": pl.String(),
+    "churn_risk": pl.String(),
+    "display_name": pl.String(),
+    "handle": pl.String(),
+    "is_new": pl.Boolean(),
+    "nights_listed": pl.Int32(),
+    "last_contacted_on": pl.Date(),
+    "suggested_hour": pl.Int32(),
+}
+
+CHANGES_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    "as_of": pl.Date(),
+    "member_id": pl.String(),
+    "what": pl.String(),
+    "before": pl.String(),
+    "after": pl.String(),
+    "reason": pl.String(),
 }
 
 EXCEL_ROW_LIMIT: Final = 100_000
@@ -64,7 +85,14 @@ _FORMULA_START: Final = r"^(?:[\s\x00-\x1F\x7F-\x9F\u200B\uFEFF]*[=+\-@＝＋－
 
 
 def write_lists(
-    folder: Path, *, members: pl.DataFrame, contacts: pl.DataFrame, currency: str | None, bom: bool = True
+    folder: Path,
+    *,
+    members: pl.DataFrame,
+    contacts: pl.DataFrame,
+    currency: str | None,
+    changes: pl.DataFrame | None = None,
+    bom: bool = True,
+    formats: Sequence[Format] = (),
 ) -> dict[str, str]:
     """Write tonight's lists into a folder that nobody reads yet.
 
@@ -75,7 +103,9 @@ def write_lists(
         members: One row per member, in any order; at least `as_of` and `member_id`.
         contacts: One row per member to contact; at least `as_of`, `member_id` and `rank`, 1 for the best.
         currency: ISO 4217 code of the amounts, or None where there is no money or no currency is known.
+        changes: One row per member and change since the night before; None where there was no night before.
         bom: Whether the CSV files begin with a byte-order mark.
+        formats: The tools for which the contact list is written as well.
 
     Returns:
         File name → SHA-256 of the file, sorted by name. `members.xlsx` is there up to 100,000 members.
@@ -93,9 +123,11 @@ def write_lists(
         written.append("members.xlsx")
     readable = as_text(contacts)
     readable.write_csv(folder / "contact_list.csv", include_bom=bom)
-    write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency)
-    written += ["contact_list.csv", "contact_list.xlsx"]
-    return {name: _digest(folder / name) for name in sorted(written)}
+    write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency, by="action")
+    _write_changes(changes, folder / "changes.csv", bom=bom)
+    written += ["contact_list.csv", "contact_list.xlsx", "changes.csv"]
+    hashes = {name: _digest(folder / name) for name in written} | write_formats(folder, contacts, formats=formats)
+    return dict(sorted(hashes.items()))
 
 
 def has_mark(path: Path) -> bool:
@@ -149,6 +181,18 @@ def escape_formulas(text: pl.Expr) -> pl.Expr:
     Source: OWASP, "CSV Injection".
     """
     return pl.when(text.str.contains(_FORMULA_START)).then(pl.lit("'") + text).otherwise(text).name.keep()
+
+
+def unescape_formulas(text: pl.Expr) -> pl.Expr:
+    """Take the apostrophe of `escape_formulas` away again, from text that was read back."""
+    rest = text.str.slice(1)
+    return pl.when(text.str.starts_with("'") & rest.str.contains(_FORMULA_START)).then(rest).otherwise(text).name.keep()
+
+
+def _write_changes(changes: pl.DataFrame | None, path: Path, *, bom: bool) -> None:
+    listed = conform(pl.DataFrame() if changes is None else changes, schema=CHANGES_SCHEMA)
+    rows = listed.clear() if changes is None else listed.sort("what", "member_id")
+    as_text(rows).write_csv(path, include_bom=bom)
 
 
 def _digest(path: Path) -> str:

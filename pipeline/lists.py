@@ -1,4 +1,4 @@
-"""Make the lists of a night from its segmented members: the member list and the contact list."""
+"""Make the lists of a night from its segmented members: the member list, the contact list and what changed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from typing import Final
 
 import polars as pl
 
-from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
+from engagement.actions import PLAIN_RANKING
+from engagement.contact_history import LISTED
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
 from pipeline.engagement.contact_list import contact_list
 from pipeline.engagement.deciding import NightDecisions
+from pipeline.engagement.ledger import read_decisions
 from pipeline.history.daily_rollups import members_known
-from pipeline.stored_nights import SCORES, store_night
+from pipeline.stored_nights import SCORES, previous_night, read_scores, store_night
 from runtime.run_context import RunContext
+from segments.changes import list_changes
+from wording.changes import why_changed
+from wording.columns import SentenceContext
 
 _SEEN: Final = ("member_no", "member_id", "can_contact", "can_profile", "role", "platform", "region", "gender")
+
+# Not in the table of scores: reasons can be found again, and decisions about contacts are no scores.
+_NOT_STORED: Final = ("reasons", "holdout", "suppressed_because")
 
 
 def members_seen(run: RunContext) -> pl.DataFrame:
@@ -40,7 +49,7 @@ def member_list(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, deci
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
     listed = listed.join(decided.decisions.members, on="member_no", how="left", maintain_order="left", validate="1:1")
     stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
-    store_night(run.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop("reasons")), run.as_of)
+    store_night(run.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop(_NOT_STORED)), run.as_of)
     return stored
 
 
@@ -48,6 +57,34 @@ def contacts_for(run: RunContext, members: pl.DataFrame, decided: NightDecisions
     """One row per member to contact tomorrow, best first, as `contact_list.csv` has it."""
     listed = contact_list(run, members, decided)
     return conform(listed.select(name for name in CONTACT_SCHEMA if name in listed.columns), schema=CONTACT_SCHEMA)
+
+
+def changes_since(run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+    """Make `changes.csv`: one row per member and change since the newest night before that was scored.
+
+    Args:
+        run: The run.
+        members: Tonight's member list.
+        contacts: Tonight's contact list.
+    """
+    lake = run.workspace.lake
+    earlier = previous_night(lake, run.as_of)
+    before = None if earlier is None else read_scores(lake, earlier)
+    contacts_before = None if before is None else _listed_on(run, before)
+    changes = list_changes(members, before, contacts, contacts_before)
+    context = SentenceContext(frozenset(changes.columns), run.settings.community.currency, run.as_of)
+    return changes.with_columns(reason=why_changed(context)).select(list(CHANGES_SCHEMA))
+
+
+def _listed_on(run: RunContext, scores: pl.DataFrame) -> pl.DataFrame | None:
+    """Return the contact list of the night before, by the ledger: member_id, action; None where the ledger does not have it."""
+    decisions = read_decisions(run.workspace.lake, before=run.as_of)
+    tonight_before = decisions.filter(pl.col("as_of") == scores["as_of"].first())
+    if tonight_before.is_empty():
+        return None
+    listed = tonight_before.filter(pl.col("arm") == LISTED)
+    action = pl.when(pl.col("action") != PLAIN_RANKING).then("action").alias("action")
+    return listed.join(scores.select("member_no", "member_id"), on="member_no").select("member_id", action)
 
 
 def count_not_profiled(run: RunContext) -> int:

@@ -15,7 +15,7 @@ from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.learning.champions import Champions
-from pipeline.lists import contacts_for, member_list, members_seen
+from pipeline.lists import changes_since, contacts_for, member_list, members_seen
 from pipeline.segmenting import segment_members
 from runtime.run_context import RunContext
 
@@ -27,11 +27,13 @@ class NightLists:
     Args:
         members: One row per member seen by the night, sorted by member_id; columns of `members.parquet`.
         contacts: One row per member to contact, best first; columns of `contact_list.csv`.
+        changes: One row per member and change since the night before; columns of `changes.csv`.
         decided: The decisions behind them.
     """
 
     members: pl.DataFrame
     contacts: pl.DataFrame
+    changes: pl.DataFrame
     decided: NightDecisions
 
 
@@ -86,6 +88,9 @@ def compute_members(run: RunContext, features: Features, champions: Champions, e
 
 
 def compute_lists(run: RunContext, members: pl.DataFrame) -> NightLists:
+    """Make the member list, the contact list and the list of changes of segmented members."""
+    listed, contacts = member_list(run, members), contacts_for(run, members)
+    return NightLists(members=listed, contacts=contacts, changes=changes_since(run, listed, contacts))
     """Decide whom to contact, and make the member list and the contact list of segmented members."""
     seen = members_seen(run)
     decided = decide_contacts(run, members, seen)

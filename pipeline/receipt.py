@@ -18,7 +18,7 @@ from models.bundle import files_hash
 from pipeline.engagement.ledger import HOLDOUTS, LEDGER
 from pipeline.learning.champions import Champions
 from pipeline.lists import count_not_profiled
-from pipeline.stored_nights import GROUPS, TIERS_TABLE
+from pipeline.stored_nights import GROUPS, SCORES, TIERS_TABLE
 from runtime.run_context import RunContext, code_hash, settings_hash
 
 RECEIPT: Final = "receipt.json"
@@ -32,6 +32,7 @@ _COMPUTED_FROM: Final = (
     TIES,
     TIERS_TABLE,
     GROUPS,
+    SCORES,
     LEDGER,
     HOLDOUTS,
     CONFIGURED_ROLES,

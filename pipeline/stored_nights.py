@@ -21,7 +21,7 @@ def previous_night(lake: Lake, as_of: date) -> date | None:
 
 
 def read_scores(lake: Lake, as_of: date) -> pl.DataFrame:
-    """Read the scores of a night: one row per member, the columns of its member list without reasons."""
+    """Read the scores of a night: one row per member, the columns of its member list without reasons and decisions."""
     return lake.scan(SCORES).filter(pl.col(NIGHT) == as_of).collect()
 
 

@@ -23,6 +23,7 @@ from lake.sources.sql_tokens import NotReadError
 from lake.storage.bucket import Bucket
 from models.config import PredictionSettings
 from models.gate import GatePolicy
+from outputs.sending import Format
 from runtime.alert_settings import Alerts
 from runtime.memory import DEFAULT_MAX_MEMORY, MemoryBudget, MemorySize
 from runtime.settings_mistakes import describe_mistakes, nearest
@@ -141,6 +142,11 @@ class Lists(_Section):
     bom: bool = Field(
         default=True,
         description="Whether CSV lists begin with a byte-order mark; Excel needs it to read letters such as ü.",
+    )
+    formats: tuple[Format, ...] = Field(
+        default=(),
+        description='Tools for which the contact list is written as well, such as `["mautic"]`: mautic, braze, wecom, discourse '
+        "(docs/sending.md).",
     )
     publish_uri: str | None = Field(
         default=None, description="Database the member list is also written to; `${NAME}` is read from the environment."

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,9 @@ import polars as pl
 from lake.errors import OutsideServiceError
 from lake.storage.bucket import Bucket
 from lake.storage.storage import File
-from outputs.lists import CONTACT_SCHEMA, has_mark, write_lists
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, has_mark, unescape_formulas, write_lists
 from outputs.publishing.folder import publish, recover, staging_folder
+from outputs.sending import formats_among
 from pipeline.erasure.file_search import SQLITE_HEADER, files_below, quoted
 from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.receipt import RECEIPT
@@ -99,7 +100,8 @@ def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
 
 
 def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str) -> bool:
-    members, contacts = _members(folder), _contacts(folder)
+    members, contacts = _members(folder), _read_csv(folder / "contact_list.csv", CONTACT_SCHEMA)
+    changes = _read_csv(folder / "changes.csv", CHANGES_SCHEMA)
     if members is None or contacts is None:
         return False
     is_erased = pl.col("member_id").is_in(matchers.ids)
@@ -116,8 +118,10 @@ def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | Non
         staging,
         members=members.filter(~is_erased),
         contacts=contacts.filter(~is_erased),
+        changes=None if changes is None else changes.filter(~is_erased),
         currency=currency,
         bom=has_mark(folder / "contact_list.csv"),
+        formats=formats_among(path.name for path in folder.iterdir()),
     )
     _update_receipt(staging, lists, certificate)
     publish(staging, folder)
@@ -129,11 +133,12 @@ def _members(folder: Path) -> pl.DataFrame | None:
     return pl.read_parquet(path, hive_partitioning=False) if path.exists() else None
 
 
-def _contacts(folder: Path) -> pl.DataFrame | None:
-    path = folder / "contact_list.csv"
+def _read_csv(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame | None:
+    """Read a CSV list with its values as they were before spreadsheets were thought of; None when it is missing."""
     if not path.exists():
         return None
-    return pl.read_csv(path, schema_overrides=dict(CONTACT_SCHEMA), infer_schema_length=None)
+    read = pl.read_csv(path, schema_overrides=dict(schema), infer_schema_length=None)
+    return read.with_columns(unescape_formulas(pl.col(pl.String)))
 
 
 def _update_receipt(folder: Path, lists: dict[str, str], certificate: str) -> None:

@@ -20,6 +20,7 @@ import polars as pl
 from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import files_hash, from_files
 from outputs.lists import has_mark, write_lists
+from outputs.sending import Format, formats_among
 from pipeline.erasure.outputs import ERASURES_KEY, list_hashes
 from pipeline.execution.executor import LocalExecutor
 from pipeline.history.daily_rollups import load_snapshot
@@ -76,7 +77,9 @@ def verify(workspace: Path, as_of: str | None) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="evenfall-verify-") as temporary:
         # Whether a night was published with a byte-order mark is read from its file, unless somebody has changed that file.
         has_bom = run.settings.lists.bom if _CSV_LIST in tampered else has_mark(folder / _CSV_LIST)
-        computed_hashes = _compute(replace(run, workspace=past_workspace), champions, Path(temporary), bom=has_bom)
+        formats = formats_among(receipt["lists"])
+        past_run = replace(run, workspace=past_workspace)
+        computed_hashes = _compute(past_run, champions, Path(temporary), bom=has_bom, formats=formats)
         different = sorted(
             name for name in {*computed_hashes, *published_hashes} if computed_hashes.get(name) != published_hashes.get(name)
         )
@@ -133,11 +136,19 @@ def _champions(run: RunContext, receipt: Mapping[str, Any]) -> Champions | None:
     return Champions(champions["churn"], champions.get("value"))
 
 
-def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool) -> dict[str, str]:
+def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool, formats: tuple[Format, ...]) -> dict[str, str]:
     """Compute the lists by the function that computes every night, and write them to a folder; return file name → hash."""
     lists = compute_night(run, load_snapshot(run), champions, LocalExecutor())
     currency = run.settings.community.currency
-    return write_lists(folder, members=lists.members, contacts=lists.contacts, currency=currency, bom=bom)
+    return write_lists(
+        folder,
+        members=lists.members,
+        contacts=lists.contacts,
+        changes=lists.changes,
+        currency=currency,
+        bom=bom,
+        formats=formats,
+    )
 
 
 def _explain_difference(

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from lake.storage.delta import Lake
-from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA
 from runtime.file_access import OWN_FOLDERS
 from runtime.run_log import RunLog
 from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
@@ -33,13 +33,15 @@ def test_a_night_writes_everything_the_workspace_promises(first_night: FirstNigh
     shop, done = first_night.shop, first_night.done
     night = shop / "lists" / NIGHT.isoformat()
     assert set(files(night)) == {
-        "members.parquet", "members.csv", "members.xlsx", "contact_list.csv", "contact_list.xlsx", "receipt.json",
+        "members.parquet", "members.csv", "members.xlsx", "contact_list.csv", "contact_list.xlsx", "changes.csv",
+        "receipt.json",
     }  # fmt: skip
     members = pl.read_parquet(night / "members.parquet")
     assert dict(members.schema) == dict(MEMBERS_SCHEMA)
     assert members["member_id"].to_list() == sorted(until(shop_lines(), NIGHT)["customer"].unique())
     assert members["churn_probability"].is_null().to_list() == (~members["is_eligible"]).to_list()
     assert pl.read_csv(night / "contact_list.csv").columns == list(CONTACT_SCHEMA)
+    assert (night / "changes.csv").read_text("utf-8-sig") == ",".join(CHANGES_SCHEMA) + "\n"
     assert (shop / "reports" / f"{NIGHT}.html").exists()
     assert (shop / "mlflow.db").exists()
     lines = shop_lines()

@@ -84,10 +84,11 @@ def test_csv_lists_begin_with_a_byte_order_mark_unless_it_is_not_wanted_and_noth
     for folder, chosen in ((marked, {}), (plain, {"bom": False})):
         folder.mkdir()
         hashes[folder] = write_lists(folder, members=members(), contacts=contacts(), currency=None, **chosen)
-    for name in ("members.csv", "contact_list.csv"):
+    csv_lists = {"members.csv", "contact_list.csv", "changes.csv"}
+    for name in csv_lists:
         assert (marked / name).read_bytes() == b"\xef\xbb\xbf" + (plain / name).read_bytes()
         assert hashes[marked][name] == hashlib.sha256((marked / name).read_bytes()).hexdigest()
-    assert {name for name in hashes[marked] if hashes[marked][name] != hashes[plain][name]} == {"members.csv", "contact_list.csv"}
+    assert {name for name in hashes[marked] if hashes[marked][name] != hashes[plain][name]} == csv_lists
 
 
 def test_the_contact_list_is_sorted_by_rank(tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""Every list of a night is written again without the members: changes and the files of tools that send as well."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from outputs.lists import write_lists
+from pipeline.erasure.id_matchers import IdMatchers
+from pipeline.erasure.outputs import erase_from_lists, list_hashes
+from runtime.workspace import Workspace
+
+NIGHT = date(2025, 6, 30)
+WHO = ["=anna", "ben"]
+
+
+def erased(folder: Path, *gone: str) -> Path:
+    """Publish a night, erase members from it, and return its folder."""
+    night = folder / "lists" / NIGHT.isoformat()
+    night.mkdir(parents=True)
+    known = {"as_of": [NIGHT] * 2, "member_id": WHO}
+    contacts = pl.DataFrame(known | {"rank": [1, 2], "handle": ["anna@example.org", None], "message": ["Hello", "-5 %"]})
+    changes = pl.DataFrame(known | {"what": ["tier"] * 2, "after": ["gold"] * 2})
+    lists = write_lists(
+        night, members=pl.DataFrame(known), contacts=contacts, changes=changes, currency=None, formats=("mautic", "wecom")
+    )
+    (night / "receipt.json").write_text(json.dumps({"lists": lists}))
+    erase_from_lists(Workspace(folder), IdMatchers.of(gone, known=pl.Series(WHO)), currency=None, certificate="c")
+    return night
+
+
+def test_a_member_is_in_no_list_of_the_night_by_id_or_handle_and_the_receipt_has_the_new_hashes(tmp_path: Path) -> None:
+    night = erased(tmp_path, "=anna")
+    assert [path.name for path in night.iterdir() if b"anna" in path.read_bytes()] == []
+    assert pl.read_csv(night / "changes.csv")["member_id"].to_list() == ["ben"]
+    receipt = json.loads((night / "receipt.json").read_text())
+    assert receipt["lists"] == list_hashes(night, receipt["lists"])
+    assert {path.name for path in night.iterdir()} == {*receipt["lists"], "receipt.json"}
+
+
+def test_what_is_said_to_others_is_sent_as_it_was(tmp_path: Path) -> None:
+    night = erased(tmp_path, "=anna")
+    assert (night / "contact_list.mautic.csv").read_text() == "email,firstname,tags,member_id,message\nben,,,ben,-5 %\n"
+    assert (night / "contact_list.wecom.csv").read_text() == "external_userid,add_tag,text.content\nben,,-5 %\n"
+    assert pl.read_csv(night / "contact_list.csv")["message"].to_list() == ["'-5 %"]
