@@ -199,19 +199,19 @@ def default_actions(messages: Mapping[str, str], *, tables: Collection[str]) -> 
 DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
     "welcome_newcomer": (
         None,
-        {"audience": "lifecycle = 'new' AND days_since_last_activity >= 3", "capacity_per_day": 40, "cool_down_days": 60},
+        {"audience": "tenure_days BETWEEN 2 AND 14 AND days_since_last_activity >= 2", "capacity_per_day": 40, "cool_down_days": 60},
     ),
     "save_valuable": (
         None,
         {
-            "audience": "tier IN ('diamond', 'gold') AND churn_risk <> 'low' AND NOT is_silent AND lifecycle <> 'new'",
+            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND NOT is_silent AND lifecycle <> 'new'",
             "cool_down_days": 28,
         },
     ),
     "win_back_valuable": (
         None,
         {
-            "audience": "tier IN ('diamond', 'gold', 'silver') AND churn_risk <> 'low' AND is_silent",
+            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND is_silent",
             "cool_down_days": 56,
         },
     ),

@@ -88,12 +88,8 @@ def compute_members(run: RunContext, features: Features, champions: Champions, e
 
 
 def compute_lists(run: RunContext, members: pl.DataFrame) -> NightLists:
-    """Make the member list, the contact list and the list of changes of segmented members."""
-    listed, contacts = member_list(run, members), contacts_for(run, members)
-    return NightLists(members=listed, contacts=contacts, changes=changes_since(run, listed, contacts))
-    """Decide whom to contact, and make the member list and the contact list of segmented members."""
+    """Decide whom to contact, and make the member list, the contact list and the list of changes of segmented members."""
     seen = members_seen(run)
     decided = decide_contacts(run, members, seen)
-    return NightLists(
-        members=member_list(run, members, seen, decided), contacts=contacts_for(run, members, decided), decided=decided
-    )
+    listed, contacts = member_list(run, members, seen, decided), contacts_for(run, members, decided)
+    return NightLists(members=listed, contacts=contacts, changes=changes_since(run, listed, contacts), decided=decided)

@@ -9,6 +9,7 @@ import polars as pl
 from wording.columns import YEAR_DAYS, SentenceContext, cases, rounded, sentence_case
 
 _DAYS_PER_MONTH: Final = 30
+_NEWCOMER_DAYS: Final = 28
 
 
 def why_contact(context: SentenceContext) -> pl.Expr:
@@ -20,6 +21,19 @@ def why_contact(context: SentenceContext) -> pl.Expr:
     parts = pl.concat_str(phrases, separator=context.catalogue.sentences["contact.between"], ignore_nulls=True)
     likely_to_leave = context.say("contact.likely", n=context.number("churn_probability") * 100)
     return sentence_case(cases((parts == "", likely_to_leave), otherwise=context.say("contact", parts=parts)))
+
+
+def why_without_risk(context: SentenceContext) -> pl.Expr:
+    """Say what speaks for a contact where nothing speaks for leaving: the member is new, contributes, or reads along."""
+    tenure, posts, year = context.number("tenure_days"), context.number("posts_28d"), context.number("posts_365d")
+    active = context.number("active_days_28d")
+    said = cases(
+        (tenure < _NEWCOMER_DAYS, context.say("contact.new", n=tenure)),
+        (posts > 1, context.say("contact.contributes", n=posts)),
+        ((year == 0) & (active > 1), context.say("contact.reads", n=active)),
+        otherwise=pl.lit(context.catalogue.sentences["contact.no_reason"]),
+    )
+    return sentence_case(said)
 
 
 def _rhythm(context: SentenceContext) -> pl.Expr:

@@ -15,7 +15,7 @@ from pipeline.engagement.deciding import NightDecisions
 from pipeline.engagement.hours import suggested_hours
 from runtime.run_context import RunContext
 from wording.columns import SentenceContext
-from wording.contacts import why_contact
+from wording.contacts import why_contact, why_without_risk
 from wording.messages import fill_message
 
 _REASONS_SHOWN: Final = 2
@@ -55,18 +55,16 @@ def contact_list(run: RunContext, members: pl.DataFrame, decided: NightDecisions
         background=why_contact(context),
         reason=_reason(context),
         nights_listed=pl.col("nights_listed").fill_null(0) + 1,
-        is_new=pl.col("nights_listed").is_null(),
+        is_new=pl.col("was_listed").is_null(),
     )
     return _with_messages(run, said, decided, context)
 
 
 def _reason(context: SentenceContext) -> pl.Expr:
-    """Say the strongest reasons of the model that raise the risk; where there is none, that nothing stands out."""
+    """Say the strongest reasons of the model that raise the risk; where there is none, what else speaks for the contact."""
     raising = pl.col("reasons").list.filter(pl.element().struct.field("contribution") > 0).list.head(_REASONS_SHOWN)
     sentences = reasons_as_sentences(raising)
-    return (
-        pl.when(sentences.str.len_bytes() > 0).then(sentences).otherwise(pl.lit(context.catalogue.sentences["contact.no_reason"]))
-    )
+    return pl.when(sentences.str.len_bytes() > 0).then(sentences).otherwise(why_without_risk(context))
 
 
 def _with_messages(run: RunContext, listed: pl.DataFrame, decided: NightDecisions, context: SentenceContext) -> pl.DataFrame:
@@ -91,4 +89,9 @@ def _details(run: RunContext) -> pl.DataFrame:
 
 
 def _nights_listed(decided: NightDecisions) -> pl.DataFrame:
-    return decided.history.listed.group_by("member_no").agg(nights_listed=pl.col("as_of").n_unique().cast(pl.Int32))
+    """Return one row per member ever listed: member_no, nights_listed, was_listed (true for those of the newest night, else null)."""
+    listed = decided.history.listed
+    is_newest = pl.col("as_of") == listed["as_of"].max()
+    return listed.group_by("member_no").agg(
+        nights_listed=pl.col("as_of").n_unique().cast(pl.Int32), was_listed=pl.when(is_newest.any()).then(pl.lit(value=True))
+    )

@@ -19,5 +19,8 @@ ACTIONS: Final = {
     "message.money": "{n:plain_money}",
     "message.share": "{n:plain} %",
     "message.unknown": "unknown",
-    "contact.no_reason": "No sign of leaving stands out.",
+    "contact.new": "joined {n:plain} days ago.",
+    "contact.contributes": "contributed {n:plain} times in the last 28 days.",
+    "contact.reads": "active on {n:plain} of the last 28 days, wrote nothing in a year.",
+    "contact.no_reason": "no sign of leaving stands out.",
 }
