@@ -199,7 +199,11 @@ def default_actions(messages: Mapping[str, str], *, tables: Collection[str]) -> 
 DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
     "welcome_newcomer": (
         None,
-        {"audience": "tenure_days BETWEEN 2 AND 14 AND days_since_last_activity >= 2", "capacity_per_day": 40, "cool_down_days": 60},
+        {
+            "audience": "tenure_days BETWEEN 2 AND 14 AND days_since_last_activity >= 2",
+            "capacity_per_day": 40,
+            "cool_down_days": 60,
+        },
     ),
     "save_valuable": (
         None,

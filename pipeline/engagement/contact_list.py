@@ -89,7 +89,7 @@ def _details(run: RunContext) -> pl.DataFrame:
 
 
 def _nights_listed(decided: NightDecisions) -> pl.DataFrame:
-    """Return one row per member ever listed: member_no, nights_listed, was_listed (true for those of the newest night, else null)."""
+    """Return one row per member ever listed: member_no, nights_listed, was_listed (true for the newest night, else null)."""
     listed = decided.history.listed
     is_newest = pl.col("as_of") == listed["as_of"].max()
     return listed.group_by("member_no").agg(

@@ -40,6 +40,9 @@ LEDGER_SCHEMA: Final = pl.Schema(
         "contacted_on": pl.Date(),
         "outcome": pl.Float64(),
         "outcome_before": pl.Float64(),
+        "returned": pl.Float64(),
+        "spent": pl.Float64(),
+        "spent_before": pl.Float64(),
     }
 )
 _KEY: Final = ("as_of", "member_no", "action", "kind")
