@@ -1,6 +1,6 @@
-"""Alerts: a sentence by webhook or mail when a night failed or finished with warnings.
+"""Alerts: a message by webhook or mail when a night failed or finished with warnings.
 
-An alert says what happened and what to do, and names no member. Addresses may hold secrets: no message of ours shows one.
+An alert says what happened and what to do, and names no member. Addresses may hold secrets: no error message shows one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True)
 class Alert:
-    """What people are told.
+    """What an alert says.
 
     Args:
         community: Whose night it was.
@@ -53,18 +53,19 @@ class Alert:
 
     @property
     def subject(self) -> str:
-        """One line that is understood on a locked telephone."""
-        said = fill(f"alert.{self.outcome}", community=self.community, night=self.night, code=self.exit_code)
-        return " ".join(said.split())
+        """Return one line that can be understood on the lock screen of a telephone."""
+        sentence = fill(f"alert.{self.outcome}", community=self.community, night=self.night, code=self.exit_code)
+        # A community's name may hold a line break, the subject of a mail may not.
+        return " ".join(sentence.split())
 
     @property
     def text(self) -> str:
-        """The whole alert as plain text."""
+        """Return the whole alert as plain text."""
         remedy = (fill("alert.remedy", remedy=self.remedy),) if self.remedy else ()
         return "\n\n".join((f"{self.subject}.", *self.says, *remedy))
 
     def as_json(self) -> dict[str, Any]:
-        """The alert for machines; `text` is what chat services show."""
+        """Return the alert for programs; `text` is what chat services show."""
         return {
             "text": self.text,
             "community": self.community,
@@ -77,46 +78,58 @@ class Alert:
 
 
 def check_written(address: str, *, key: Literal["webhook", "smtp"]) -> None:
-    """Judge an address as the configuration has it, before any `${NAME}` in it is filled in.
+    """Check an address as the configuration has it, before any `${NAME}` in it is filled in.
+
+    Args:
+        address: The address.
+        key: The setting it stands under.
 
     Raises:
-        ConfigurationError: Its scheme is another one, or it is a link-local address.
+        ConfigurationError: Its scheme is not allowed, or it is a link-local address.
     """
     if not address.startswith("${"):
         _split(VARIABLE.sub("1", address), key=key)
 
 
 def check_filled_in(address: str, *, key: Literal["webhook", "smtp"]) -> SplitResult:
-    """Judge an address that something is about to be sent to, and what its host's name stands for.
+    """Check an address before something is sent to it, and what its host's name resolves to.
+
+    Args:
+        address: The address, with its variables filled in.
+        key: The setting it stands under.
+
+    Returns:
+        The parts of the address.
 
     Raises:
-        ConfigurationError: As `check_written`, or its host is known by link-local addresses alone.
+        ConfigurationError: As `check_written`, or its host resolves to link-local addresses only.
     """
-    place = _split(address, key=key)
-    if resolves_to_link_local(place.hostname or ""):
+    parts = _split(address, key=key)
+    if resolves_to_link_local(parts.hostname or ""):
         raise _refused(key, "leads to a link-local address, where machines keep their own credentials")
-    return place
+    return parts
 
 
 def post_alert(alert: Alert, *, url: str) -> None:
-    """Send an alert to a webhook as JSON; a redirect is not followed, since what is posted would be lost on the way.
+    """Send an alert to a webhook as JSON; a redirect is not followed, because the body would be lost.
 
     Raises:
-        ConfigurationError: The address is none, or a link-local one.
-        OutsideServiceError: The receiver did not take it.
+        ConfigurationError: The address cannot be used, or is a link-local one.
+        OutsideServiceError: The receiver did not accept it.
     """
-    place = check_filled_in(url, key="webhook")
+    parts = check_filled_in(url, key="webhook")
     body = json.dumps(alert.as_json(), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "evenfall"}
-    request = urllib.request.Request(place.geturl(), data=body, headers=headers, method="POST")  # noqa: S310 - http or https only
+    request = urllib.request.Request(parts.geturl(), data=body, headers=headers, method="POST")  # noqa: S310 - http or https only
     try:
         with _OPENER.open(request, timeout=TIMEOUT_SECONDS):
             return
     except urllib.error.HTTPError as error:
+        # An answer with an error code is a response as well, and keeps its connection open until it is closed.
         error.close()
-        raise _undelivered(f"the webhook at {place.hostname} answered {error.code}") from None
+        raise _undelivered(f"the webhook at {parts.hostname} answered {error.code}") from None
     except (OSError, ValueError) as error:
-        raise _undelivered(f"the webhook at {place.hostname} did not answer: {type(error).__name__}") from None
+        raise _undelivered(f"the webhook at {parts.hostname} did not answer: {type(error).__name__}") from None
 
 
 def mail_alert(alert: Alert, *, server: str, sender: str, recipients: Sequence[str]) -> None:
@@ -126,44 +139,46 @@ def mail_alert(alert: Alert, *, server: str, sender: str, recipients: Sequence[s
     machine; with `smtps://` it is encrypted from the first byte.
 
     Args:
-        alert: What to tell.
+        alert: What to send.
         server: `smtp://user:password@host:587` or `smtps://…`; user, password and port may be left out.
         sender: The address it comes from.
         recipients: The addresses it goes to.
 
     Raises:
-        ConfigurationError: The address of the server is none, or a link-local one.
-        OutsideServiceError: The server did not take it.
+        ConfigurationError: The address of the server cannot be used, or is a link-local one.
+        OutsideServiceError: The server did not accept it.
     """
-    place = check_filled_in(server, key="smtp")
-    letter = EmailMessage()
-    letter["Subject"], letter["From"], letter["To"] = alert.subject, sender, ", ".join(recipients)
-    letter.set_content(alert.text)
+    parts = check_filled_in(server, key="smtp")
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = alert.subject, sender, ", ".join(recipients)
+    mail.set_content(alert.text)
     try:
-        with _connected(place) as connection:
-            if place.username is not None:
-                connection.login(unquote(place.username), unquote(place.password or ""))
-            connection.send_message(letter)
+        with _connect(parts) as connection:
+            if parts.username is not None:
+                connection.login(unquote(parts.username), unquote(parts.password or ""))
+            connection.send_message(mail)
     except (OSError, smtplib.SMTPException) as error:
         # What a server answers may repeat what it was sent.
-        raise _undelivered(f"the mail server at {place.hostname} did not take it: {type(error).__name__}") from None
+        raise _undelivered(f"the mail server at {parts.hostname} did not take it: {type(error).__name__}") from None
 
 
-def _connected(place: SplitResult) -> smtplib.SMTP:
-    assert place.hostname is not None
-    port = place.port or _MAIL_PORTS[place.scheme]
+def _connect(parts: SplitResult) -> smtplib.SMTP:
+    assert parts.hostname is not None
+    port = parts.port or _MAIL_PORTS[parts.scheme]
     context = ssl.create_default_context()
-    if place.scheme == "smtps":
-        return smtplib.SMTP_SSL(place.hostname, port, timeout=TIMEOUT_SECONDS, context=context)
-    connection = smtplib.SMTP(place.hostname, port, timeout=TIMEOUT_SECONDS)
+    if parts.scheme == "smtps":
+        return smtplib.SMTP_SSL(parts.hostname, port, timeout=TIMEOUT_SECONDS, context=context)
+    connection = smtplib.SMTP(parts.hostname, port, timeout=TIMEOUT_SECONDS)
     try:
         connection.ehlo()
         if connection.has_extn("starttls"):
             connection.starttls(context=context)
+            # What the server offered before is forgotten: somebody on the way could have changed it.
             connection.ehlo()
-        elif place.username is not None and place.hostname not in _HERE:
-            raise _undelivered(f"the mail server at {place.hostname} offers no encryption, and a password would be readable")
+        elif parts.username is not None and parts.hostname not in _HERE:
+            raise _undelivered(f"the mail server at {parts.hostname} offers no encryption, and a password would be readable")
     except BaseException:
+        # Nobody else has this connection yet, so nobody else could close it.
         connection.close()
         raise
     return connection
@@ -172,15 +187,16 @@ def _connected(place: SplitResult) -> smtplib.SMTP:
 def _split(address: str, *, key: Literal["webhook", "smtp"]) -> SplitResult:
     schemes, _ = _KINDS[key]
     try:
-        place = urlsplit(address)
-        known = place.scheme in schemes and bool(place.hostname) and (place.port is None or place.port > 0)
+        parts = urlsplit(address)
+        # Reading a port that is no number raises ValueError, as an address that cannot be split does.
+        is_usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
-        known = False
-    if not known or any(sign.isspace() or not sign.isprintable() for sign in address):
+        is_usable = False
+    if not is_usable or any(sign.isspace() or not sign.isprintable() for sign in address):
         raise _refused(key, f"is not an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-    if is_link_local(place.hostname or ""):
+    if is_link_local(parts.hostname or ""):
         raise _refused(key, "is a link-local address, where machines keep their own credentials")
-    return place
+    return parts
 
 
 def _refused(key: str, why: str) -> ConfigurationError:
@@ -190,20 +206,20 @@ def _refused(key: str, why: str) -> ConfigurationError:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Let a redirect be an answer like any other."""
+    """Treat a redirect as an answer like any other."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Never ask again elsewhere."""
+        """Follow no redirect."""
 
 
 class _NotLinkLocal(http.client.HTTPConnection):
-    """A connection that sends nothing where its other end is link-local: a name may stand for another address by now."""
+    """A connection that sends nothing to a link-local peer: since the check the name may resolve to another address."""
 
     def connect(self) -> None:
-        """Connect, and look at who is there.
+        """Connect, then check the peer's address.
 
         Raises:
-            ConnectionRefusedError: It is a link-local address.
+            ConnectionRefusedError: The peer is link-local.
         """
         super().connect()
         if is_link_local(self.sock.getpeername()[0]):
@@ -212,7 +228,7 @@ class _NotLinkLocal(http.client.HTTPConnection):
 
 
 class _NotLinkLocalEncrypted(_NotLinkLocal, http.client.HTTPSConnection):
-    """The same with encryption."""
+    """The same over TLS."""
 
 
 class _Http(urllib.request.HTTPHandler):

@@ -66,6 +66,7 @@ def write_excel(path: Path, frame: pl.DataFrame, *, title: str, currency: str | 
     import xlsxwriter  # where a file is written; many who read lists write none
 
     frame = frame.with_columns(excel_text(pl.col(pl.String)))
+    # Each row is written out at once, so that memory does not grow with the list, and text that looks like an address is no link.
     options = {"constant_memory": True, "strings_to_urls": False, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties({"title": title, "created": _night(frame)})
@@ -118,7 +119,7 @@ def excel_text(text: pl.Expr) -> pl.Expr:
 
 
 def money_format(currency: str | None) -> str:
-    """Give the Excel number format of an amount: `"£"#,##0.00`, `#,##0.00" CHF"`, or plain without a currency."""
+    """Return the Excel number format of an amount: `"£"#,##0.00`, `#,##0.00" CHF"`, or plain without a currency."""
     if currency is None:
         return "#,##0.00"
     symbol = _SYMBOLS.get(currency)
@@ -129,7 +130,13 @@ def money_format(currency: str | None) -> str:
 
 
 def number_format(name: str, *, dtype: pl.DataType, currency: str | None) -> str | None:
-    """Give the Excel number format of a column, or None for Excel's own choice."""
+    """Return the Excel number format of a column, or None for Excel's own choice.
+
+    Args:
+        name: The column.
+        dtype: Its type.
+        currency: ISO 4217 code for money columns, or None for plain numbers.
+    """
     if dtype == pl.Date:
         return _DATE
     if name in _MONEY_COLUMNS:
@@ -162,7 +169,7 @@ def _write_rows(workbook: Any, frame: pl.DataFrame, *, of: pl.DataFrame, title: 
 
 
 def _writer(sheet: Any, dtype: pl.DataType) -> _Writer:
-    """Choose how a column's values are written: never by guessing from the value, so text stays text."""
+    """Return how a column's values are written: by the column's type, never by the value, so that text stays text."""
     if dtype == pl.Boolean:
         yes, no = fill("list.yes"), fill("list.no")
         return lambda row, column, value: sheet.write_string(row, column, yes if value else no)
@@ -237,7 +244,7 @@ def _meaning(column: pl.Series) -> str:
 
 
 def _night(frame: pl.DataFrame) -> datetime:
-    """Date the document by its night: the clock would change the bytes."""
+    """Return the date of the document, its night: the clock would change the bytes."""
     night = frame["as_of"].min() if "as_of" in frame.columns else None
     if not isinstance(night, date):
         return _UNDATED

@@ -1,6 +1,6 @@
-"""Link-local addresses: reached by no router, and where a cloud's machine is told its credentials.
+"""Link-local addresses: no router forwards to them, and a cloud's metadata service gives credentials there.
 
-Loopback and private addresses are none of them: a company's own chat server has such a one.
+Loopback and private addresses are not link-local: a company's own chat server may have one.
 """
 
 from __future__ import annotations
@@ -9,24 +9,26 @@ import ipaddress
 import socket
 from typing import Final
 
-# Link-local in all but its number: where a machine in a network of IPv6 alone is told its credentials.
+# The metadata service in networks with IPv6 only; not link-local by its number.
 _METADATA: Final = ipaddress.ip_address("fd00:ec2::254")
 
 
 def is_link_local(host: str) -> bool:
-    """Whether a host is written as a link-local address, in any spelling that a system would take; a name is none."""
+    """Tell whether a host is written as a link-local address, in any spelling that a system accepts; a name is not."""
+    # An address may name the interface it goes out by: fe80::1%eth0.
     address = _literal(host.partition("%")[0])
+    # ::ffff:169.254.169.254 reaches the same peer as the address it holds.
     mapped = getattr(address, "ipv4_mapped", None) or address
     return mapped is not None and (mapped.is_link_local or mapped == _METADATA)
 
 
 def resolves_to_link_local(host: str) -> bool:
-    """Whether a host's name stands for link-local addresses alone; one that nobody knows stands for none."""
+    """Tell whether a host's name resolves to link-local addresses only; a name that does not resolve does not."""
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+        addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
         return False
-    return bool(found) and all(is_link_local(address) for address in found)
+    return bool(addresses) and all(is_link_local(address) for address in addresses)
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -53,6 +53,7 @@ def publish_members(url: str, *, table: str, members: pl.DataFrame, as_of: date)
     try:
         with engine.begin() as connection:
             _prepare(connection, target)
+            # Deleting and inserting works alike in every database; an upsert would keep members that the night no longer has.
             connection.execute(target.delete().where(target.c.as_of == as_of))
             for batch in _batches(rows):
                 connection.execute(target.insert(), batch)
@@ -87,10 +88,11 @@ def withdraw_members(url: str, *, table: str, member_ids: Sequence[str]) -> int:
             if not sa.inspect(connection).has_table(name, schema=schema):
                 return 0
             if location.get_backend_name() == "sqlite":
+                # Otherwise SQLite leaves deleted rows readable in free pages of the file.
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             batches = (member_ids[first : first + _IDS_PER_STATEMENT] for first in range(0, len(member_ids), _IDS_PER_STATEMENT))
-            theirs = (target.c.member_id.in_([_storable(member_id) for member_id in batch]) for batch in batches)
-            return sum(connection.execute(target.delete().where(these)).rowcount for these in theirs)
+            conditions = (target.c.member_id.in_([_storable(member_id) for member_id in batch]) for batch in batches)
+            return sum(connection.execute(target.delete().where(condition)).rowcount for condition in conditions)
     except SQLAlchemyError as error:
         raise _outside_error(error, location=location, table=table) from None
     finally:
@@ -98,7 +100,7 @@ def withdraw_members(url: str, *, table: str, member_ids: Sequence[str]) -> int:
 
 
 def check_answers(url: str, *, table: str) -> None:
-    """Ask the database for nothing but an answer; a SQLite file that is not there yet is not made.
+    """Check that the database answers; a SQLite file that does not exist yet is not made.
 
     Args:
         url: As in `publish_members`.
@@ -157,8 +159,10 @@ def _parse(url: str) -> sa.URL:
 
 def _engine(location: sa.URL) -> sa.Engine:
     is_postgresql = location.get_backend_name() == "postgresql"
+    # SQLite's driver does not know this option.
     options = {"connect_timeout": _CONNECT_TIMEOUT_SECONDS} if is_postgresql else {}
     try:
+        # Statements are not shown with their values, which are members; no connection outlives the call.
         engine = sa.create_engine(location, connect_args=options, hide_parameters=True, poolclass=sa.NullPool)
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
         raise ConfigurationError(
@@ -171,7 +175,7 @@ def _engine(location: sa.URL) -> sa.Engine:
 
 
 def _make_ddl_transactional(engine: sa.Engine) -> None:
-    """Let a transaction hold the making of the table too: Python's sqlite3 begins only before the first row.
+    """Put DDL into the transaction too: Python's sqlite3 begins one only before the first row.
 
     Source: SQLAlchemy documentation, SQLite dialect, "Serializable isolation / Savepoints / Transactional DDL".
     """
@@ -213,6 +217,7 @@ def _prepare(connection: sa.Connection, target: sa.Table) -> None:
     if not inspector.has_table(target.name, schema=target.schema):
         target.create(connection)
         return
+    # Columns are only ever added: people may have views on the table.
     present = {column["name"] for column in inspector.get_columns(target.name, schema=target.schema)}
     quote = connection.dialect.identifier_preparer
     for column in target.columns:
@@ -259,7 +264,7 @@ def _outside_error(error: SQLAlchemyError, *, location: sa.URL, table: str) -> O
 
 
 def _secrets(location: sa.URL) -> list[str]:
-    """Everything in a URL that must not be shown."""
+    """Return everything in a URL that must not be shown."""
     options = [value for name, value in location.query.items() if _SECRET_OPTION.search(name)]
     texts = [text for value in options for text in ([value] if isinstance(value, str) else value)]
     return [text for text in (location.password, *texts) if text]

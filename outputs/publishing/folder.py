@@ -1,4 +1,4 @@
-"""A folder of lists appears all at once or not at all.
+"""Publish a folder of lists all at once or not at all.
 
 The lists of a night are written into a hidden folder beside their place, made durable, and renamed into place. Where
 lists of the same night stand already, they are moved aside first. Whatever kills the process, `recover` brings the
@@ -28,7 +28,7 @@ _REPLACED: Final = ".replaced"
 
 
 def staging_folder(target: Path) -> Path:
-    """Make the empty hidden folder in which a night's lists are written, beside their later place."""
+    """Make the empty hidden folder in which a night's lists are written, beside their final place."""
     staging = _beside(target, _STAGING)
     _remove(staging)
     staging.mkdir(parents=True)
@@ -60,15 +60,17 @@ def publish(staging: Path, target: Path) -> bool:
 
 
 def publication_steps(staging: Path, target: Path) -> Iterator[str]:
-    """Publish step by step, naming each step once it is done: after any of them the process may die."""
+    """Publish step by step, yielding the name of each step once it is done, so that tests can stop after any of them."""
     target.parent.mkdir(parents=True, exist_ok=True)
     finish(target)
     if target.is_dir() and _same_content(staging, target):
         _remove(staging)
         yield "nothing to change"
         return
+    # Without this a power cut after the renames could leave a complete name over empty files.
     _sync_tree(staging)
     yield "written to disk"
+    # From here on the new lists win: `recover` moves a ready folder into place, and removes one that is still staging.
     staging.rename(_beside(target, _READY))
     _sync(target.parent)
     yield "ready"
@@ -95,7 +97,7 @@ def recover(lists_folder: Path) -> tuple[str, ...]:
 
 
 def finish(target: Path) -> bool:
-    """Bring one night to rest after a kill; return whether its folder changed."""
+    """Finish or undo the publication of one night after a kill; return whether its folder changed."""
     ready, replaced = _beside(target, _READY), _beside(target, _REPLACED)
     if ready.is_dir():
         return "moved into place" in list(_swap(target))
@@ -110,6 +112,7 @@ def finish(target: Path) -> bool:
 def _swap(target: Path) -> Iterator[str]:
     """Move the ready folder into place; each step may be the last one and may be repeated."""
     ready, replaced = _beside(target, _READY), _beside(target, _REPLACED)
+    # A folder that is not empty cannot be replaced by a rename, so the old one makes room first.
     if target.exists():
         _remove(replaced)
         target.rename(replaced)

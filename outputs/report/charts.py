@@ -28,6 +28,7 @@ _FONT: Final = "sans-serif"
 _TEXT: Final = 12
 _MEAN_DAYS: Final = 7
 _DAYS_SHOWN: Final = 90
+# Pixels from which there is room for a date every second week.
 _WIDE: Final = 500
 _FIRST_TENTH: Final = 0.1
 
@@ -44,6 +45,7 @@ def activity_chart(by_day: pl.DataFrame, *, chart_id: str, width: int = 720, hei
     days = _with_mean(by_day)
     data = _data(days.with_columns(pl.col("event_date").dt.to_string("%Y-%m-%d")))
     last = days.tail(1)
+    # Counted back from the last day, so that the axis names the night.
     ticks = days["event_date"].reverse().gather_every(14 if width >= _WIDE else 28).dt.to_string("%Y-%m-%d").to_list()
     x = alt.X("event_date:T", axis=alt.Axis(title=None, format="%-d %b", grid=False, values=ticks, labelFlush=False))
     y = alt.Y("active_members:Q", axis=alt.Axis(title=None, tickCount=4, format=",d", tickMinStep=1))
@@ -93,6 +95,7 @@ def calibration_chart(bins: pl.DataFrame, *, chart_id: str, width: int = 280, he
         width: Of the plot in pixels.
         height: Of the plot in pixels.
     """
+    # Both axes have the same range, so that the diagonal runs from corner to corner; a little room keeps the last dot whole.
     top = min(1.0, float(bins.select(pl.max_horizontal(pl.col("predicted", "observed").max())).item() or 1.0) * 1.08)
     scale = alt.Scale(domain=[0, top], nice=False)
     axis = {"format": "%", "tickCount": 5, "labelFlush": False}
@@ -139,7 +142,7 @@ def lines_chart(points: pl.DataFrame, *, chart_id: str, first: str, measure: str
         height: Of the plot in pixels.
     """
     names = {model: name(model) for model in points["model"].unique()}
-    shown = points.sort("model", "as_of").with_columns(
+    named_points = points.sort("model", "as_of").with_columns(
         pl.col("as_of").dt.to_string("%Y-%m-%d"),
         pl.col("model").replace_strict(names),
         ours=pl.col("model") == first,
@@ -148,9 +151,9 @@ def lines_chart(points: pl.DataFrame, *, chart_id: str, first: str, measure: str
     y = alt.Y("value:Q", axis=alt.Axis(title=measure, tickCount=5), scale=alt.Scale(zero=False))
     colour = alt.condition("datum.ours", alt.value(MAIN), alt.value(SOFT))
     width_of = alt.condition("datum.ours", alt.value(2.8), alt.value(1.6))
-    base = alt.Chart(_data(shown))
+    base = alt.Chart(_data(named_points))
     lines = base.mark_line(point=False).encode(x, y, detail="model:N", color=colour, strokeWidth=width_of)
-    ends = alt.Chart(_data(shown.group_by("model", maintain_order=True).tail(1)))
+    ends = alt.Chart(_data(named_points.group_by("model", maintain_order=True).tail(1)))
     text = ends.mark_text(align="left", dx=6, fontSize=_TEXT).encode(
         x, y, alt.Text("model:N"), color=alt.condition("datum.ours", alt.value(MAIN), alt.value(MUTED))
     )
@@ -207,7 +210,7 @@ def _data(frame: pl.DataFrame) -> Any:
 
 
 def _svg(chart: Any, *, chart_id: str, title: str, width: int, height: int) -> Markup:
-    """Render, then fit for a page: scales to its box, ids of its own, a title for screen readers."""
+    """Render a chart and fit it for a page: it scales to its box, has ids of its own and a title for screen readers."""
     axis = {"labelFont": _FONT, "titleFont": _FONT, "labelFontSize": _TEXT, "titleFontSize": _TEXT, "titleFontWeight": "normal"}
     axis |= {"labelColor": MUTED, "titleColor": MUTED, "gridColor": GRID, "domain": False, "ticks": False, "labelPadding": 6}
     configured = (
@@ -236,6 +239,7 @@ def _fit(svg: str, *, chart_id: str, title: str) -> Markup:
     body = re.sub(r"<rect width=\"[\d.]+\" height=\"[\d.]+\" fill=\"transparent\"\s*/>", "", body, count=1)
     # One label for the whole drawing says more than one per bar, and saves half the bytes.
     body = re.sub(r" (?:aria-label|aria-roledescription|role|pointer-events)=\"[^\"]*\"", "", body)
+    # Without a width of its own the drawing scales down on a phone, and no further up than it was drawn.
     safe_id = escape(chart_id)
     box = f'viewBox="0 0 {width} {height}" style="max-width:{width}px"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" {box} role="img" aria-labelledby="{safe_id}-title">'

@@ -1,4 +1,4 @@
-"""What the morning report tells, as plain data: counts, shares and small frames. No member's id is ever part of it."""
+"""What the morning report says, as plain data: counts, shares and small frames. No member's id is ever part of it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Group:
         name: The group's name as in the lists, such as `gold` or `at_risk`; or a reason as a sentence.
         members: How many they are tonight.
         previous_members: How many they were the night before, or None on the first night.
-        high_risk: How many of them have a high risk of leaving, or None when not told.
+        high_risk: How many of them have a high risk of leaving, or None when not shown.
         expected_value: What they are expected to spend together, or None in a community without orders.
     """
 
@@ -204,7 +204,7 @@ class TableFlow:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every row read is accounted for."""
+        """Tell whether every row read is accounted for."""
         return self.read == self.left_out + self.merged + self.replaced + self.quarantined + self.landed
 
 

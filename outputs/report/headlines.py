@@ -31,7 +31,7 @@ class Headline:
 
 
 def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
-    """Say the morning in words, the most important first; what this community has no data for is not mentioned."""
+    """Return the headlines, the most important first; what the community has no data for is not mentioned."""
     return (*_activity(facts), *_newly_at_risk(facts), *_risk(facts), *_spend(facts), *_expected(facts), *_data(facts))
 
 

@@ -43,6 +43,7 @@ def render_report(facts: ReportFacts, *, extra_sections: Sequence[Section] = ())
         extra_sections: Further sections; their ids must be their own.
     """
     built = [section for build in BUILDERS if (section := build(facts)) is not None]
+    # The id decides between sections of one order, so that the bytes do not depend on who was added first.
     sections = sorted([*built, *extra_sections], key=lambda section: (section.order, section.id))
     ids = [section.id for section in sections]
     assert len(ids) == len(set(ids)), f"section ids are unique within a report: {ids}"

@@ -118,8 +118,8 @@ def models_section(facts: ReportFacts) -> Section | None:
     """Show how far the models can be trusted: their measures beside the baselines', calibration, lift, age."""
     if not facts.models:
         return None
-    shown = [ModelView.of(model, prefix=f"model-{position}") for position, model in enumerate(facts.models, start=1)]
-    return Section("models", fill("models.title"), render_fragment("section_models.html.j2", models=shown), 50)
+    views = [ModelView.of(model, prefix=f"model-{position}") for position, model in enumerate(facts.models, start=1)]
+    return Section("models", fill("models.title"), render_fragment("section_models.html.j2", models=views), 50)
 
 
 def matured_section(facts: ReportFacts) -> Section | None:
@@ -128,6 +128,7 @@ def matured_section(facts: ReportFacts) -> Section | None:
     if matured is None or matured.nights.is_empty():
         return None
     charts = []
+    # A single night would be a single dot, and the sentence above the drawings says it already.
     if matured.nights.height > 1:
         charts.append((fill("matured.trend"), trend_chart(matured.nights, chart_id="matured-trend")))
     charts.append((fill("matured.calibration"), calibration_chart(matured.calibration, chart_id="matured-calibration")))
@@ -175,7 +176,7 @@ class ModelView:
 
     @classmethod
     def of(cls, health: ModelHealth, *, prefix: str) -> ModelView:
-        """Draw what can be drawn; `prefix` keeps the drawings' ids apart."""
+        """Draw the curves a model has; `prefix` keeps the ids of the drawings apart."""
         baselines = list(dict.fromkeys(name for metric in health.metrics for name in metric.baselines))
         charts = []
         if health.calibration is not None and not health.calibration.is_empty():

@@ -18,9 +18,11 @@ from wording.texts import fill, name
 
 EXAMPLES_SHOWN: Final = 3
 _VALUE_CHARACTERS: Final = 80
+# Words at the end of a name in snake_case, kebab-case or with blanks, and `Id` at the end of one in camelCase.
 _IDENTIFYING: Final = re.compile(r"(?:^|[^a-z])(?:id|ids|email|mail|phone|name|text)$|[a-z](?:Id|ID)s?$")
 _ID: Final = re.compile(r"(?:^|[^a-z])ids?$|[a-z](?:Id|ID)s?$")
 _SHAPE_CHARACTERS: Final = 24
+# Control characters as Python writes them, such as \t: a browser would show nothing.
 _CONTROLS: Final = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 
 
@@ -42,12 +44,12 @@ class ShownExample:
 
     @property
     def shown(self) -> str:
-        """The value as it may be shown."""
+        """Return the value as it may be shown."""
         return shown_value(self.value, column=self.column)
 
     @property
     def is_described(self) -> bool:
-        """Whether the value is told about instead of shown."""
+        """Tell whether the value is described instead of shown."""
         return self.value is None or self.column is None or is_identifying(self.column)
 
 
@@ -106,7 +108,7 @@ class ValidationFacts:
 
     @property
     def stopped(self) -> tuple[TableValidation, ...]:
-        """The tables that stopped the run."""
+        """Return the tables that stopped the run."""
         return tuple(table for table in self.tables if table.stopped_because is not None)
 
 
@@ -117,6 +119,7 @@ def render_validation(facts: ValidationFacts) -> str:
 
 def is_identifying(column: str) -> bool:
     """Tell whether a column's values point to a person: ids, names, addresses, what they wrote."""
+    # Names in capitals, such as MEMBER_ID, are found only in small letters; camelCase only as it stands.
     return _IDENTIFYING.search(column) is not None or _IDENTIFYING.search(column.lower()) is not None
 
 
@@ -126,7 +129,7 @@ def is_id(column: str) -> bool:
 
 
 def shown_value(value: str | None, *, column: str | None) -> str:
-    """Give a value as it may be shown: as it stands, or masked where it may point to a person.
+    """Return a value as it may be shown: as it stands, or masked where it may point to a person.
 
     Control characters are made visible; at most 80 characters are shown.
     """
@@ -141,9 +144,9 @@ def shown_value(value: str | None, *, column: str | None) -> str:
 
 
 def shape(value: str) -> str:
-    """Give the shape of a value: A and a for letters, 9 for digits, other characters as they are; 24 of them at most."""
-    shown = "".join(_shape_of(sign) for sign in value[:_SHAPE_CHARACTERS]).translate(_CONTROLS)
-    return shown if len(value) <= _SHAPE_CHARACTERS else f"{shown}…"
+    """Return the shape of a value: A and a for letters, 9 for digits, other characters as they are; 24 of them at most."""
+    signs = "".join(_shape_of(sign) for sign in value[:_SHAPE_CHARACTERS]).translate(_CONTROLS)
+    return signs if len(value) <= _SHAPE_CHARACTERS else f"{signs}…"
 
 
 def _shape_of(sign: str) -> str:

@@ -120,6 +120,13 @@ def test_every_sentence_of_the_catalogue_is_asked_for() -> None:
     assert ENGLISH.sentences.keys() - PUT_TOGETHER - set(literals()) - of_reasons() == set()
 
 
+def test_no_key_is_given_twice() -> None:
+    pages = [path.read_text() for path in (ROOT / "wording" / "english").glob("*.py")]
+    keys = [key for page in pages for key in re.findall(r'^    "([a-z_0-9]+\.[a-z_0-9.]+)":', page, re.MULTILINE)]
+    assert len(keys) > 200
+    assert len(keys) == len(set(keys))
+
+
 def test_every_noun_of_the_catalogue_is_counted_in_a_sentence() -> None:
     formats = [spec or "" for said in ENGLISH.sentences.values() for _, _, spec, _ in Formatter().parse(said)]
     counted = {spec.partition(":")[2] for spec in formats if spec.startswith(("count:", "noun:"))}
