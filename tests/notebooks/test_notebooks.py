@@ -68,7 +68,7 @@ def test_the_filter_keeps_whom_reading_every_row_would_keep(
 def test_the_app_opens_on_the_newest_night_with_everyone_the_likeliest_to_leave_first(workspace_here: Explored) -> None:
     shown, defined = opened(members)
     listed = pl.read_parquet(workspace_here.root / "lists" / str(LAST_DAY) / "members.parquet")
-    assert defined["night"].as_of == LAST_DAY
+    assert defined["run"].as_of == LAST_DAY
     assert list(defined["nights"]) == [LAST_DAY, FIRST_NIGHT]
     assert set(defined["chosen"]["member_id"]) == set(listed["member_id"])
     scored = defined["chosen"]["churn_probability"].drop_nulls().to_list()
@@ -80,7 +80,7 @@ def test_who_refuses_profiling_shows_nothing_but_the_id(workspace_here: Explored
     _, defined = opened(members)
     row = defined["chosen"].filter(pl.col("member_id") == REFUSED).row(0, named=True)
     assert {name for name, value in row.items() if value is not None} == {"as_of", "member_id", "is_eligible"}
-    card = members.read_card(defined["night"], REFUSED)
+    card = members.read_card(defined["run"], REFUSED)
     assert (card.scores, card.active_days, card.reasons, card.tier_moves) == ((), (), (), ())
 
 
@@ -123,7 +123,7 @@ def test_the_card_says_what_the_command_says(workspace_here: Explored) -> None:
     _, defined = opened(members)
     member = defined["chosen"].filter("is_eligible")["member_id"][0]
     told = explain(workspace_here.root, member)
-    shown = members.card_text(members.read_card(defined["night"], member))
+    shown = members.card_text(members.read_card(defined["run"], member))
     for line in told.splitlines():
         if line.startswith(("  + ", "  - ")):
             assert line[4:] in shown
