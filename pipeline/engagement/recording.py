@@ -42,20 +42,17 @@ def _outcomes(run: RunContext, earlier: pl.DataFrame, actions: Sequence[Action])
     One row per decision: the outcome of its action, whether the member returned, and the spend where there are orders.
     """
     settings = run.settings
-    judged = {action.name: (action.horizon(settings.churn.horizon_days), action.outcome) for action in actions}
-    horizon = pl.col("action").replace_strict(
-        {name: days for name, (days, _) in judged.items()}, default=None, return_dtype=pl.Int32
-    )
-    outcome = pl.col("action").replace_strict(
-        {name: how for name, (_, how) in judged.items()}, default=None, return_dtype=pl.String
+    judged = pl.DataFrame(
+        [(action.name, action.horizon(settings.churn.horizon_days), action.outcome) for action in actions],
+        schema={"action": pl.String(), "horizon": pl.Int32(), "judged_by": pl.String()},
+        orient="row",
     )
     # An action that is no longer configured has no outcome to be judged by.
-    waiting = earlier.with_columns(horizon=horizon, judged_by=outcome).drop_nulls("horizon")
+    waiting = earlier.join(judged, on="action", maintain_order="left")
     age = (pl.lit(run.as_of) - pl.col("as_of")).dt.total_days() - pl.col("horizon")
     due = waiting.filter(age.is_between(0, _SETTLING_DAYS))
-    measured = [
-        _measured(run, group, int(days), how) for (days, how), group in due.group_by("horizon", "judged_by", maintain_order=True)
-    ]
+    groups = due.group_by("horizon", "judged_by", maintain_order=True)
+    measured = [_measured(run, group, int(days), str(outcome)) for (days, outcome), group in groups]
     return pl.concat(measured, how="diagonal_relaxed") if measured else due.with_columns(kind=pl.lit(OUTCOME))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
+from engagement.actions import DEFAULTS
 from lake.contracts import TABLES
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
@@ -53,6 +54,7 @@ PUT_TOGETHER = {
     *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
     *(f"alert.{outcome}" for outcome in ("failed", "warned")),
+    *(f"action.{name}" for name in DEFAULTS),
 }
 
 
