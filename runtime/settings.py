@@ -45,6 +45,10 @@ class Community(_Section):
         default="UTC", description="Decides which day a moment belongs to; stays what it was in a lake's first night."
     )
     currency: str | None = Field(default=None, description="Three-letter code shown beside money, such as GBP.")
+    posting_events: tuple[str, ...] = Field(
+        default=("post", "comment", "question", "answer", "reply"),
+        description="Event types that count as posting, besides content of one's own.",
+    )
 
     @field_validator("timezone")
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wording.catalogue import Catalogue, GroupWords, Kind, Noun
+from wording.english_effects import EFFECTS
 
 # A slug that ends like this says what happened and is no noun: "logged in", "video watched".
 _NOT_A_NOUN: Final = ("ed", "ing", " in", " out", " up", " on", " off")
@@ -369,5 +370,5 @@ _GROUPS: Final = GroupWords(
     everyone="Active members",
 )
 
-_SENTENCES: Final[Mapping[str, str]] = {**_TIME, **_REASONS, **_AMOUNTS, **_LISTS, **_REPORT, **_ALERTS}
+_SENTENCES: Final[Mapping[str, str]] = {**_TIME, **_REASONS, **_AMOUNTS, **_LISTS, **_REPORT, **_ALERTS, **EFFECTS}
 ENGLISH: Final = Catalogue(_SENTENCES, _NOUNS, _KINDS, event_noun, _GROUPS, _COLUMNS, _TOPICS)
