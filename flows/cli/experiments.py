@@ -7,14 +7,16 @@ from pathlib import Path
 
 import click
 
-from flows.cli.workspace import as_of_option, known_workspace, workspace_option
+from flows.cli.workspace import known_workspace, workspace_option
 from lake.errors import ConfigurationError
 
 
 @click.command()
 @click.argument("campaign", required=False)
 @workspace_option
-@as_of_option
+@click.option(
+    "--as-of", metavar="YYYY-MM-DD", help="The last day outcomes are taken from.  [default: the last full day in the data]"
+)
 @click.option("--plan", is_flag=True, help="Say what an experiment would need, by the community's own past, instead.")
 @click.option(
     "--outcome",
@@ -26,7 +28,7 @@ from lake.errors import ConfigurationError
 @click.option(
     "--horizon-days",
     type=click.IntRange(1, 730),
-    help="Days after the first contact in which it counts.  [default: \\[churn] horizon_days]",
+    help="Days after the first contact in which it counts.  [default: the horizon of churn]",
 )
 @click.option("--control", metavar="ARM", help="The arm that nothing was sent to.  [default: control]")
 @click.option("--shares", metavar="control=1,mail=4", help="What the arms were drawn with.  [default: equal shares]")
@@ -53,8 +55,7 @@ def experiment(
 ) -> None:
     """Compare the arms of a campaign, by what members did after their first contact; or plan one.
 
-    CAMPAIGN is a campaign_id of the contacts, which name an arm. Without --as-of, outcomes count as far as the last full day
-    in the data.
+    CAMPAIGN is a campaign_id of the contacts, which name an arm.
     """
     _refuse_mixed(campaign, plan=plan, of_a_campaign=(control, shares), of_a_plan=(effect, members_per_day))
     run = known_workspace(workspace, as_of, needs_data=True)
