@@ -7,7 +7,7 @@ import traceback
 
 import click
 
-from flows.cli import beginning, checks, members, nights, quarantine
+from flows.cli import beginning, checks, experiments, members, nights, quarantine
 from lake.errors import EvenfallError, ExitCode
 from runtime.file_access import keep_private
 from runtime.signals import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
@@ -33,6 +33,7 @@ for command in (
     beginning.preview,
     members.explain,
     members.erase,
+    experiments.experiment,
     checks.verify,
     checks.doctor,
     quarantine.quarantine,

@@ -9,6 +9,7 @@ from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
 from wording.english.card import CARD, SUMMARY
+from wording.english.effects import EFFECTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
@@ -25,6 +26,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **LISTS,
     **ALERTS,
     **ACTIONS,
+    **EFFECTS,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

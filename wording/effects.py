@@ -1,0 +1,172 @@
+"""What an experiment showed, or would need, as a short plain table and a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from wording import numbers
+from wording.catalogue import Catalogue
+from wording.english import ENGLISH
+from wording.texts import fill
+
+_SHARES: Final = ("returned", "posted")
+_MONEY: Final = "spent"
+# Smaller ones are not told apart; arms whose sizes are less likely than this were not drawn as said.
+_SMALLEST_P: Final = 0.001
+# More digits for means and differences that would otherwise read as zero.
+_DIGITS: Final = ((10, 1), (1, 2), (0.0, 4))
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """How an outcome's values are written: shares in percent and points, money with its currency, counts as numbers."""
+
+    outcome: str
+    currency: str | None
+    catalogue: Catalogue
+
+    def level(self, value: float) -> str:
+        if self.outcome in _SHARES:
+            return numbers.percent(value, digits=1)
+        return self._amount(value)
+
+    def difference(self, value: float) -> str:
+        sign = "+" if value > 0 else ""
+        if self.outcome in _SHARES:
+            return fill("experiment.points", catalogue=self.catalogue, n=sign + numbers.number(value * 100, digits=1))
+        return sign + self._amount(value)
+
+    @property
+    def name(self) -> str:
+        known = f"experiment.outcome.{self.outcome}"
+        if known in self.catalogue.sentences:
+            return fill(known, catalogue=self.catalogue)
+        return fill("experiment.outcome.event", catalogue=self.catalogue, event=self.catalogue.event_noun(self.outcome).many)
+
+    def _amount(self, value: float) -> str:
+        digits = next(digits for least, digits in _DIGITS if abs(value) >= least)
+        if self.outcome != _MONEY:
+            return numbers.number(value, digits=digits)
+        return numbers.money(value if digits > 2 else round(value, 2), self.currency)  # noqa: PLR2004
+
+
+def experiment_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+    """Say what a campaign showed.
+
+    Args:
+        figures: The figures of `evenfall experiment --json`.
+        currency: The community's.
+        catalogue: The language.
+    """
+
+    def say(key: str, **values: Any) -> str:
+        return fill(f"experiment.{key}", catalogue=catalogue, **values)
+
+    unit = _Unit(figures["outcome"], currency, catalogue)
+    about = {"campaign": figures["campaign"], "days": figures["horizon_days"], "outcome": unit.name}
+    title = say("title", **about, as_of=numbers.short_day(date.fromisoformat(figures["as_of"])))
+    compared = figures["comparisons"]
+    detectable = figures["minimum_detectable_effect"]
+    closing = [
+        *(_verdict(one, unit, say) for one in compared),
+        *([say("together")] if len(compared) > 1 else []),
+        *([say("detectable", effect=unit.difference(detectable).lstrip("+"))] if detectable is not None else []),
+        *(say(why, n=n) for why, n in figures["left_out"].items()),
+        *([say("several_arms", n=figures["several_arms"])] if figures["several_arms"] else []),
+    ]
+    p_srm = figures["p_srm"]
+    warning = [say("mismatch", p=_p(p_srm))] if p_srm is not None and p_srm < _SMALLEST_P else []
+    return [title, "", *_table(_rows(figures, unit, say)), "", *warning, *closing]
+
+
+def plan_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+    """Say what an experiment would need.
+
+    Args:
+        figures: The figures of `evenfall experiment --plan --json`.
+        currency: The community's.
+        catalogue: The language.
+    """
+
+    def say(key: str, **values: Any) -> str:
+        return fill(f"plan.{key}", catalogue=catalogue, **values)
+
+    unit = _Unit(figures["outcome"], currency, catalogue)
+    as_of = numbers.short_day(date.fromisoformat(figures["as_of"]))
+    title = say("title", outcome=unit.name, days=figures["horizon_days"], n=figures["members"], as_of=as_of)
+    if figures["members_per_arm"] is None:
+        return [title, "", say("still")]
+    explained = numbers.percent(figures["correlation"] ** 2)
+    past = say(
+        "past", mean=unit.level(figures["mean"]), unit="" if unit.outcome in _SHARES else say("past.member"), explained=explained
+    )
+    relative = figures["relative"]
+    needed = say(
+        "needed",
+        effect=unit.difference(figures["effect"]),
+        relative="" if relative is None else say("needed.relative", relative=_relative(relative)),
+        n=figures["members_per_arm"],
+        duration=say("needed.nobody")
+        if figures["days"] is None
+        else say(
+            "needed.duration",
+            days=figures["days"],
+            per_day=numbers.number(figures["members_per_day"], digits=1).removesuffix(".0"),
+        ),
+    )
+    known = [(days, effect) for days, effect in figures["smallest_effects"].items() if effect is not None]
+    rows = [[say("head.days"), say("head.smallest")], *([days, unit.difference(effect).lstrip("+")] for days, effect in known)]
+    return [title, "", past, needed, *(["", *_table(rows)] if known else [])]
+
+
+def _rows(figures: Mapping[str, Any], unit: _Unit, say: Any) -> list[list[str]]:
+    level = "share" if unit.outcome in _SHARES else "mean"
+    head = [say(f"head.{name}") for name in ("arm", "members", level, "effect", "interval", "relative", "p")]
+    compared = {one["arm"]: one for one in figures["comparisons"]}
+    begun = {arm: [arm, numbers.number(n), unit.level(figures["rates"][arm])] for arm, n in figures["arms"].items()}
+    return [head, *(_row(cells, compared.get(arm), unit, say) for arm, cells in begun.items())]
+
+
+def _row(cells: list[str], one: Mapping[str, Any] | None, unit: _Unit, say: Any) -> list[str]:
+    if one is None:
+        return [*cells, "", "", "", ""]
+    low, high, relative = one["low"], one["high"], one["relative"]
+    return [
+        *cells,
+        unit.difference(one["effect"]),
+        numbers.DASH if low is None else say("between", low=unit.difference(low), high=unit.difference(high)),
+        numbers.DASH if relative is None else _relative(relative),
+        numbers.DASH if one["p"] is None else _p(one["p"]),
+    ]
+
+
+def _verdict(one: Mapping[str, Any], unit: _Unit, say: Any) -> str:
+    low, high = one["low"], one["high"]
+    if low is None:
+        return str(say("unknown", arm=one["arm"], control=one["control"]))
+    key = "more" if low > 0 else "less" if high < 0 else "open"
+    bounds = {"low": unit.difference(low), "high": unit.difference(high)}
+    return str(say(key, arm=one["arm"], control=one["control"], effect=unit.difference(one["effect"]), **bounds))
+
+
+def _relative(share: float) -> str:
+    return ("+" if share > 0 else numbers.MINUS if share < 0 else "") + numbers.percent(abs(share))
+
+
+def _p(p: float) -> str:
+    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.3f}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Set the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if not number else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
