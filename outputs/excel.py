@@ -22,6 +22,7 @@ _ALL: Final = "All"
 _NAMELESS: Final = "Sheet"
 _SHEET_NAME_UNITS: Final = 31
 _WIDEST: Final = 60
+_WIDEST_WRAPPED: Final = 45
 _NARROWEST: Final = 9
 _SAMPLE_ROWS: Final = 2_000
 _UNDATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001  (xlsxwriter wants naive UTC)
@@ -196,7 +197,7 @@ def _width(column: pl.Series) -> int:
         return max(_NARROWEST, header)
     longest = column.head(_SAMPLE_ROWS).str.len_chars().max()
     content = int(longest) + 2 if isinstance(longest, int) else 0
-    return min(_WIDEST, max(_NARROWEST, header, content))
+    return min(_WIDEST_WRAPPED if column.name in _WRAPPED_COLUMNS else _WIDEST, max(_NARROWEST, header, content))
 
 
 def _colour_risk(workbook: Any, sheet: Any, frame: pl.DataFrame) -> None:

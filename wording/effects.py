@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any, Final
 
 from wording import numbers
@@ -170,3 +171,71 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def effects_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+    """Say whether talking worked.
+
+    Args:
+        figures: The figures of `evenfall effects --json`.
+        currency: The community's.
+        catalogue: The language.
+    """
+
+    def say(key: str, **values: Any) -> str:
+        return fill(f"effects.{key}", catalogue=catalogue, **values)
+
+    measured = {**figures["actions"], say("total"): figures["total"]}
+    title = say("title", as_of=numbers.short_day(date.fromisoformat(figures["as_of"])))
+    head = [say(f"head.{name}") for name in ("action", "outcome", "listed", "held_out", "with", "without", "effect", "interval")]
+    rows = [head, *(_effect_row(name, one, currency, catalogue) for name, one in measured.items())]
+    verdicts = [
+        line for name, one in measured.items() for line in effect_verdicts(name, one, currency=currency, catalogue=catalogue)
+    ]
+    return [title, "", *_table(rows), "", *chain.from_iterable(verdicts), say("how")]
+
+
+def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+    """Say in sentences what one action has shown, and what to think of it.
+
+    Args:
+        name: The action, in words.
+        one: Its figures.
+        currency: The community's.
+        catalogue: The language.
+    """
+
+    def say(key: str, **values: Any) -> str:
+        return fill(f"effects.{key}", catalogue=catalogue, name=_in_words(name), **values)
+
+    unit = _Unit(one["outcome"], currency, catalogue)
+    if one["effect"] is None or one["low"] is None:
+        return [say("waiting", n=one["waiting"]) if one["waiting"] else say("nothing")]
+    bounds = {"low": unit.difference(one["low"]), "high": unit.difference(one["high"]), "effect": unit.difference(one["effect"])}
+    verdict = say("works" if one["low"] > 0 else "harms" if one["high"] < 0 else "open", **bounds)
+    if one["p_srm"] is not None and one["p_srm"] < _SMALLEST_P:
+        return [say("mismatch", p=_p(one["p_srm"]))]
+    if not one["is_trustworthy"]:
+        return [say("few", n=one["n_holdout"])]
+    kept = one["value_kept"]
+    if kept is None or one["low"] <= 0:
+        return [verdict]
+    return [verdict, say("worth", value=numbers.money(kept, currency), cost=numbers.money(one["cost"], currency))]
+
+
+def _effect_row(name: str, one: Mapping[str, Any], currency: str | None, catalogue: Catalogue) -> list[str]:
+    unit = _Unit(one["outcome"], currency, catalogue)
+    figures = [one["rate_treated"], one["rate_holdout"]]
+    levels = [numbers.DASH if level is None else unit.level(level) for level in figures]
+    effect = numbers.DASH if one["effect"] is None else unit.difference(one["effect"])
+    interval = numbers.DASH
+    if one["low"] is not None:
+        low, high = unit.difference(one["low"]), unit.difference(one["high"])
+        interval = fill("experiment.between", catalogue=catalogue, low=low, high=high)
+    counts = [numbers.number(one["n_treated"]), numbers.number(one["n_holdout"])]
+    return [_in_words(name), unit.name, *counts, *levels, effect, interval]
+
+
+def _in_words(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]

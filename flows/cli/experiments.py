@@ -1,14 +1,35 @@
-"""`evenfall experiment`: what a campaign with arms showed, or what one would need."""
+"""`evenfall effects` and `evenfall experiment`: whether talking worked, and what a campaign showed or would need."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli.workspace import known_workspace, workspace_option
 from lake.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from runtime.run_context import RunContext
+
+
+@click.command()
+@workspace_option
+@click.option("--as-of", metavar="YYYY-MM-DD", help="The night.  [default: the last full day in the data]")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures there.")
+def effects(*, workspace: Path, as_of: str | None, json_file: Path | None) -> None:
+    """Say whether talking worked: listed members against those held out, by action and together."""
+    run = known_workspace(workspace, as_of, needs_data=True)
+    from pipeline.engagement.effects import measure_effects
+    from wording.effects import effects_lines
+
+    figures = measure_effects(_last_night(run)).as_json()
+    if json_file is not None:
+        _write(figures, json_file)
+    for line in effects_lines(figures, currency=run.settings.community.currency):
+        click.echo(line)
 
 
 @click.command()
@@ -80,6 +101,18 @@ def experiment(
         _write(figures, json_file)
     for line in lines(figures, currency=run.settings.community.currency):
         click.echo(line)
+
+
+def _last_night(run: RunContext) -> RunContext:
+    """Return the run of the night that was named, else of the newest that made lists."""
+    from pipeline.stored_nights import NIGHT, SCORES
+
+    if run.asked is not None:
+        return run
+    nights = run.workspace.lake.days(SCORES, column=NIGHT)
+    if not nights:
+        raise ConfigurationError("no night has made lists yet", remedy="Run `evenfall nightly` first.")
+    return run.on(max(nights))
 
 
 def _refuse_mixed(

@@ -33,6 +33,7 @@ for command in (
     beginning.preview,
     members.explain,
     members.erase,
+    experiments.effects,
     experiments.experiment,
     checks.verify,
     checks.doctor,

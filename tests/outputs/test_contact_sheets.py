@@ -81,7 +81,7 @@ def test_a_row_reads_as_an_operator_needs_it(tmp_path: Path) -> None:
     assert sheet[f"{at['churn_probability']}2"].number_format == "0.0%"
     assert sheet[f"{at['message']}2"].alignment.wrap_text
     assert not sheet[f"{at['member_id']}2"].alignment.wrap_text
-    assert sheet.column_dimensions[at["message"]].width == pytest.approx(60, abs=1)
+    assert sheet.column_dimensions[at["message"]].width == pytest.approx(45, abs=1)
 
 
 def test_sheets_look_alike_whatever_an_action_lacks(tmp_path: Path) -> None:

@@ -125,7 +125,9 @@ def test_the_changes_applied_to_the_night_before_give_tonight(
 ) -> None:
     now, earlier = a_list(listed, among=tonight), a_list(listed_before, among=before)
     changes = list_changes(a_night(tonight), a_night(before), now, earlier)
-    state = {(member, what): None for member in tonight for what in ("tier", "churn_risk", "contact_list")}
+    state: dict[tuple[str, str], str | None] = {
+        (member, what): None for member in tonight for what in ("tier", "churn_risk", "contact_list")
+    }
     for member in before.keys() & tonight.keys():
         state[member, "tier"], state[member, "churn_risk"] = before[member]
         if member in listed_before:

@@ -40,7 +40,7 @@ COLUMNS: Final = {
     "member_id": "Who it is, as your other systems call them. An apostrophe in front guards text that looks like a formula.",
     "is_eligible": "Whether the member was active recently enough to be scored for leaving.",
     "churn_probability": "How likely the member is to do nothing at all over the coming weeks. Empty when not eligible.",
-    "churn_risk": "The same in one word: low, medium or high.",
+    "churn_risk": "The risk of leaving in one word: low, medium or high.",
     "expected_value": "What the member is expected to spend over the coming weeks, refunds taken off.",
     "activity_score": "How active the member is compared with everyone else: 0 to 100, 50 is the middle.",
     "influence_score": "How much others respond to the member, compared with everyone else: 0 to 100.",
