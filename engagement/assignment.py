@@ -45,7 +45,8 @@ class Assignment:
         gap: (upper bound - value) / upper bound of the part that is not held out; 0.0 where exact.
         is_exact: Whether no assignment is worth more.
         prices: What giving up one place of an action would cost, the channel's and the total's place included; infinite where
-            it had no place. Where an action is at several levels of priority, the price at the lowest.
+            it had no place. Where members were taken greedily: the gain at which the action was full. Where an action is at
+            several levels of priority: the price at the lowest.
     """
 
     chosen: pl.DataFrame

@@ -62,7 +62,7 @@ class NestedLimits:
     @property
     def is_open(self) -> Truths:
         """Whether an action may take another member."""
-        return ~(self.within & (self.room <= 0)).any(axis=1)
+        return np.asarray(~(self.within & (self.room <= 0)).any(axis=1))
 
     @property
     def most(self) -> float:

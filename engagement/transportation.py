@@ -39,7 +39,7 @@ class Solution:
         taken: The action of each member, or `NOTHING`.
         value: The sum of gains.
         bound: An upper bound of the value of any assignment.
-        prices: One per action; infinite for an action without any place.
+        prices: One per action; infinite for an action without any place. Of a greedy solution: the gain at which it closed.
         is_greedy: Whether members took their greatest gain among actions still open, not their greatest gain less price.
     """
 
@@ -106,7 +106,7 @@ def _bound(gains: Floats, limits: NestedLimits, prices: Floats) -> float:
 
 def _best(surplus: Floats) -> Floats:
     """Give each member's greatest surplus; taking nothing is worth 0."""
-    return np.maximum(surplus.max(axis=1, initial=-np.inf), 0.0)
+    return np.asarray(surplus.max(axis=1, initial=0.0))
 
 
 def _preferred(surplus: Floats) -> Integers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from random import Random
 
 import numpy as np
 import polars as pl
@@ -158,7 +159,7 @@ def test_the_greedy_gap_covers_the_true_loss(candidates: pl.DataFrame, limits: L
 
 @given(candidates_of(are_held_out=True), limits_of_all, st.randoms(use_true_random=False), st.sampled_from([0, 60_000]))
 @settings(deadline=None, max_examples=100)
-def test_the_order_of_rows_changes_nothing(candidates: pl.DataFrame, limits: Limits, random: object, exact_up_to: int) -> None:
+def test_the_order_of_rows_changes_nothing(candidates: pl.DataFrame, limits: Limits, random: Random, exact_up_to: int) -> None:
     order = list(range(candidates.height))
     random.shuffle(order)
     result = assign(candidates, limits=limits, exact_up_to=exact_up_to)
