@@ -193,6 +193,18 @@ def test_who_is_held_out_is_chosen_exactly_if_it_would_be_listed(others: pl.Data
         assert surplus[held_out(held)[99]] == pytest.approx(raised)
 
 
+@given(candidates_of(), candidates_of(members=1, are_held_out=True), limits_of_all)
+@settings(deadline=None, max_examples=100)
+def test_who_is_held_out_from_some_actions_is_chosen_exactly_if_one_of_them_would_be_better(
+    others: pl.DataFrame, one: pl.DataFrame, limits: Limits
+) -> None:
+    newcomer = one.with_columns(member_no=pl.lit(99, dtype=pl.Int32))
+    of_none = assign(pl.concat([others, newcomer.with_columns(is_held_out=pl.lit(value=False))]), limits=limits)
+    without = assign(pl.concat([others, newcomer.filter(~pl.col("is_held_out"))]), limits=limits)
+    result = assign(pl.concat([others, newcomer]), limits=limits)
+    assert (99 in held_out(result)) == (round(value(of_none) - value(without), 6) > 0)
+
+
 def test_a_higher_priority_takes_its_members_and_places_first() -> None:
     candidates = frame(
         (1, "call", 2, 1.0, False),
