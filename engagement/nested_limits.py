@@ -62,7 +62,7 @@ class NestedLimits:
     @property
     def is_open(self) -> Truths:
         """Whether an action may take another member."""
-        return ~(self.within & (self.room <= 0)).any(axis=1)
+        return np.asarray(~(self.within & (self.room <= 0)).any(axis=1))
 
     @property
     def most(self) -> float:
@@ -96,37 +96,47 @@ class NestedLimits:
         return worth - around
 
 
-def prices_of(gains: Floats, taken: Integers, limits: NestedLimits) -> Floats:
-    """Price one place of each limit, given an assignment of greatest gain: what one place less would cost.
+def exchange_costs(gains: Floats, taken: Integers, limits: NestedLimits) -> Floats:
+    """Find what it costs to take one place of a limit and give one of another in return, at an assignment of greatest gain.
 
-    Of all prices that belong to the assignment these are the highest, whatever solver found it. They are the longest steps that
-    these bounds allow, so they are shortest paths between limits (difference constraints, Bellman and Ford): no member taken
-    prefers another action or none at these prices, a place costs at least as much as one of the limit around it, and exactly as
-    much where the limit has room left.
+    These bounds hold for the worth of a place at any right prices: nobody prefers another action, or none, to what it has; a
+    place is worth at least as much as one of the limit around it, and exactly as much where the limit has room left. All are
+    bounds of differences, so that the greatest differences are shortest paths (Floyd and Warshall), whatever solver found the
+    assignment. No path away from a member's own action uses a bound of that member, so that it never sets its own price.
+
+    One row per limit that is given and one, the last, for giving nothing; one column per limit that is taken, and for nothing.
 
     Args:
         gains: One row per member, one column per action; -inf where the action is not allowed.
         taken: The action of each member, or `NOTHING`.
         limits: What the assignment had to keep.
     """
-    n_limits = len(limits.room)
-    first = n_limits - limits.n_actions
-    nothing = n_limits
-    steps = np.full((n_limits + 1, n_limits + 1), np.inf)
+    nothing = len(limits.room)
+    actions = slice(nothing - limits.n_actions, nothing)
     around = np.where(limits.parents < 0, nothing, limits.parents)
-    every = np.arange(n_limits)
-    steps[every, around] = 0.0
+    every = np.arange(nothing)
+    costs = np.full((nothing + 1, nothing + 1), np.inf)
+    costs[every, around] = 0.0
     has_room = limits.counts(taken) < limits.room
-    steps[around[has_room], every[has_room]] = 0.0
-    for action in range(limits.n_actions):
+    costs[around[has_room], every[has_room]] = 0.0
+    for action, node in enumerate(every[actions]):
         of_takers = gains[taken == action]
         if len(of_takers):
             own = of_takers[:, [action]]
-            steps[nothing, first + action] = min(steps[nothing, first + action], own.min())
-            steps[first:nothing, first + action] = np.minimum(steps[first:nothing, first + action], (own - of_takers).min(axis=0))
-    worth = np.full(n_limits + 1, np.inf)
-    worth[nothing] = 0.0
-    for _ in range(n_limits + 1):
-        worth = np.minimum(worth, (worth[:, None] + steps).min(axis=0))
-    # A limit without any place has no price of its own: its actions are closed.
-    return limits.own_prices(np.where(np.isinf(worth), 0.0, worth)[:-1])
+            costs[nothing, node] = min(costs[nothing, node], own.min())
+            costs[actions, node] = np.minimum(costs[actions, node], (own - of_takers).min(axis=0))
+    best_left_out = gains[taken == NOTHING].max(axis=0, initial=-np.inf)
+    costs[actions, nothing] = np.minimum(costs[actions, nothing], -best_left_out)
+    for via in range(nothing + 1):
+        costs = np.minimum(costs, costs[:, [via]] + costs[[via], :])
+    np.fill_diagonal(costs, 0.0)
+    return costs
+
+
+def prices_of(costs: Floats, limits: NestedLimits) -> Floats:
+    """Price one place of each limit by itself: what one place less would cost, the highest of all right prices.
+
+    A limit without any place has no price of its own: its actions are closed.
+    """
+    worth = costs[-1, :-1]
+    return limits.own_prices(np.where(np.isinf(worth), 0.0, worth))

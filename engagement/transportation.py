@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from engagement.nested_limits import NOTHING, Floats, Integers, NestedLimits, Truths, prices_of
+from engagement.nested_limits import NOTHING, Floats, Integers, NestedLimits, Truths, exchange_costs, prices_of
 
 TOLERANCE: Final = 1e-9
 CORE_MEMBERS: Final = 2_000
@@ -33,26 +33,39 @@ SIMPLEX_MEMBERS: Final = 4_000
 
 @dataclass(frozen=True)
 class Solution:
-    """An assignment, the price of a place of each action and what no assignment can surpass.
+    """An assignment, what places cost in it and what no assignment can surpass.
 
     Args:
         taken: The action of each member, or `NOTHING`.
         value: The sum of gains.
         bound: An upper bound of the value of any assignment.
-        prices: One per action; infinite for an action without any place.
+        costs: What taking a place of an action (column) costs when one of another (row) is given in return; the last row is for
+            giving nothing. Infinite for an action without any place. Of a greedy solution: the gain at which the action closed.
         is_greedy: Whether members took their greatest gain among actions still open, not their greatest gain less price.
     """
 
     taken: Integers
     value: float
     bound: float
-    prices: Floats
+    costs: Floats
     is_greedy: bool
 
-    def score(self, gains: Floats) -> Floats:
-        """Give what members rank actions by: a member takes its greatest, and none below 0."""
-        surplus = gains - self.prices
-        return np.where(surplus >= 0, gains, -np.inf) if self.is_greedy else surplus
+    @property
+    def prices(self) -> Floats:
+        """The price of a place of each action, for a member who has none."""
+        return np.asarray(self.costs[NOTHING])
+
+    def improvement(self, gains: Floats, rows: Integers, *, own: Floats) -> Floats:
+        """Give how much more would be gained if members had each of these actions instead of what they take.
+
+        Args:
+            gains: What they would gain, one row per member, -inf where an action is not asked for.
+            rows: The rows of these members.
+            own: What these members gain now.
+        """
+        costs = self.costs[self.taken[rows]]
+        surplus = np.where(gains >= costs, gains, -np.inf) if self.is_greedy else gains - costs
+        return surplus - own[:, None]
 
 
 def solve(gains: Floats, *, limits: NestedLimits, exact_up_to: int) -> Solution:
@@ -68,30 +81,24 @@ def solve(gains: Floats, *, limits: NestedLimits, exact_up_to: int) -> Solution:
     gains = np.where((gains > 0) & limits.is_open, gains, -np.inf)
     taken = _preferred(gains)
     if (limits.after(taken).room >= 0).all():
-        return _solution(gains, taken, limits, prices=prices_of(gains, taken, limits))
+        return _exact_solution(gains, taken, limits)
     kept = _keep_best(gains, int(min(limits.most, len(gains))))
     rows = np.flatnonzero((kept > 0).any(axis=1))
     exact, guess = _solve_exactly(kept[rows], limits, exact_up_to=exact_up_to)
-    if exact is None:
-        found, prices = _solve_greedily(kept[rows], limits)
-        taken = _spread(found, rows, len(gains))
-        return _solution(gains, taken, limits, prices=prices, better_prices=guess, is_greedy=True)
-    taken = _earlier_first(gains, _spread(exact, rows, len(gains)))
-    return _solution(gains, taken, limits, prices=prices_of(gains, taken, limits))
+    if exact is not None:
+        return _exact_solution(gains, _earlier_first(gains, _spread(exact, rows, len(gains))), limits)
+    greedy, prices = _solve_greedily(kept[rows], limits)
+    taken = _spread(greedy, rows, len(gains))
+    closed_at = np.where(limits.is_open, limits.per_action(prices), np.inf)
+    bound = min(_bound(gains, limits, prices), _bound(gains, limits, guess))
+    return Solution(taken, _value(gains, taken), bound, np.tile(closed_at, (len(closed_at) + 1, 1)), is_greedy=True)
 
 
-def _solution(
-    gains: Floats,
-    taken: Integers,
-    limits: NestedLimits,
-    *,
-    prices: Floats,
-    better_prices: Floats | None = None,
-    is_greedy: bool = False,
-) -> Solution:
-    bounds = [_bound(gains, limits, given) for given in (prices, better_prices) if given is not None]
-    per_action = np.where(limits.is_open, limits.per_action(prices), np.inf)
-    return Solution(taken, _value(gains, taken), min(bounds), per_action, is_greedy)
+def _exact_solution(gains: Floats, taken: Integers, limits: NestedLimits) -> Solution:
+    costs = exchange_costs(gains, taken, limits)
+    bound = _bound(gains, limits, prices_of(costs, limits))
+    first = len(limits.room) - limits.n_actions
+    return Solution(taken, _value(gains, taken), bound, costs[first:, first:-1], is_greedy=False)
 
 
 def _value(gains: Floats, taken: Integers) -> float:
@@ -106,7 +113,7 @@ def _bound(gains: Floats, limits: NestedLimits, prices: Floats) -> float:
 
 def _best(surplus: Floats) -> Floats:
     """Give each member's greatest surplus; taking nothing is worth 0."""
-    return np.maximum(surplus.max(axis=1, initial=-np.inf), 0.0)
+    return np.asarray(surplus.max(axis=1, initial=0.0))
 
 
 def _preferred(surplus: Floats) -> Integers:
@@ -168,8 +175,8 @@ def _solve_exactly(gains: Floats, limits: NestedLimits, *, exact_up_to: int) -> 
         if (remaining.room >= 0).all():
             rows = np.flatnonzero(core.any(axis=1))
             fixed[rows], prices = _linear_program(np.where(core[rows], gains[rows], -np.inf), remaining)
-            shortfall = _bound(gains, limits, prices_of(gains, fixed, limits)) - _value(gains, fixed)
-            if n_core >= len(gains) or shortfall <= TOLERANCE * _value(gains, fixed):
+            value, right_prices = _value(gains, fixed), prices_of(exchange_costs(gains, fixed, limits), limits)
+            if n_core >= len(gains) or _bound(gains, limits, right_prices) - value <= TOLERANCE * value:
                 return fixed, prices
         n_core *= 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from random import Random
 
 import numpy as np
 import polars as pl
@@ -158,7 +159,7 @@ def test_the_greedy_gap_covers_the_true_loss(candidates: pl.DataFrame, limits: L
 
 @given(candidates_of(are_held_out=True), limits_of_all, st.randoms(use_true_random=False), st.sampled_from([0, 60_000]))
 @settings(deadline=None, max_examples=100)
-def test_the_order_of_rows_changes_nothing(candidates: pl.DataFrame, limits: Limits, random: object, exact_up_to: int) -> None:
+def test_the_order_of_rows_changes_nothing(candidates: pl.DataFrame, limits: Limits, random: Random, exact_up_to: int) -> None:
     order = list(range(candidates.height))
     random.shuffle(order)
     result = assign(candidates, limits=limits, exact_up_to=exact_up_to)
@@ -190,6 +191,18 @@ def test_who_is_held_out_is_chosen_exactly_if_it_would_be_listed(others: pl.Data
     if raised > 0:
         surplus = {action: gain - held.prices[action] for action, gain in newcomer.select("action", "net_gain").iter_rows()}
         assert surplus[held_out(held)[99]] == pytest.approx(raised)
+
+
+@given(candidates_of(), candidates_of(members=1, are_held_out=True), limits_of_all)
+@settings(deadline=None, max_examples=100)
+def test_who_is_held_out_from_some_actions_is_chosen_exactly_if_one_of_them_would_be_better(
+    others: pl.DataFrame, one: pl.DataFrame, limits: Limits
+) -> None:
+    newcomer = one.with_columns(member_no=pl.lit(99, dtype=pl.Int32))
+    of_none = assign(pl.concat([others, newcomer.with_columns(is_held_out=pl.lit(value=False))]), limits=limits)
+    without = assign(pl.concat([others, newcomer.filter(~pl.col("is_held_out"))]), limits=limits)
+    result = assign(pl.concat([others, newcomer]), limits=limits)
+    assert (99 in held_out(result)) == (round(value(of_none) - value(without), 6) > 0)
 
 
 def test_a_higher_priority_takes_its_members_and_places_first() -> None:
