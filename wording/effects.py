@@ -189,9 +189,7 @@ def effects_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue
     title = say("title", as_of=numbers.short_day(date.fromisoformat(figures["as_of"])))
     head = [say(f"head.{name}") for name in ("action", "outcome", "listed", "held_out", "with", "without", "effect", "interval")]
     rows = [head, *(_effect_row(name, one, currency, catalogue) for name, one in measured.items())]
-    verdicts = [
-        line for name, one in measured.items() for line in effect_verdicts(name, one, currency=currency, catalogue=catalogue)
-    ]
+    verdicts = [effect_verdicts(name, one, currency=currency, catalogue=catalogue) for name, one in measured.items()]
     return [title, "", *_table(rows), "", *chain.from_iterable(verdicts), say("how")]
 
 

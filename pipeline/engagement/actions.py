@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-import polars as pl
-
-from engagement.actions import POSTED, RETURNED, SPENT, Action, default_actions
-from features.history import EVENT_PREFIX
-from lake.contracts import DAILY
+from engagement.actions import Action, default_actions
 from lake.errors import ConfigurationError
 from lake.roles import BOT, STAFF
 from lake.storage.delta import Lake
+from pipeline.outcomes import check_outcome
 from runtime.settings import Settings
-from runtime.settings_mistakes import nearest
 from wording.english import ENGLISH
 from wording.messages import default_messages
 
@@ -33,28 +27,16 @@ def check_outcomes(settings: Settings, lake: Lake) -> None:
         lake: The lake, with its rollups up to date.
 
     Raises:
-        ConfigurationError: An action is judged by an event type that no event has.
+        ConfigurationError: An action is judged by what no row of the community could ever show.
     """
-    configured = settings.actions or ()
-    counted = [action for action in configured if action.outcome not in (RETURNED, SPENT, POSTED)]
-    if not counted or not lake.exists(DAILY):
-        return
-    seen = _event_types(lake)
-    for action in counted:
-        if action.outcome not in seen:
-            raise ConfigurationError(
-                f"action {action.name!r}: no event is of the type {action.outcome!r}, by which it would be judged",
-                remedy=f"Write returned, spent, posted or an event type; {nearest(action.outcome, sorted(seen))}.",
-            )
+    for action in settings.actions or ():
+        try:
+            check_outcome(lake, action.outcome, posting_events=settings.community.posting_events)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"action {action.name!r}: {error.what}", remedy=error.remedy) from None
 
 
 def configured_roles(settings: Settings) -> dict[str, str]:
     """Return the roles that the configuration gives: id of a member → staff or bot."""
     community = settings.community
     return {**dict.fromkeys(community.staff, STAFF), **dict.fromkeys(community.bots, BOT)}
-
-
-def _event_types(lake: Lake) -> Collection[str]:
-
-    named = lake.scan(DAILY).filter(pl.col("activity").str.starts_with(EVENT_PREFIX)).select(pl.col("activity").unique())
-    return {activity.removeprefix(EVENT_PREFIX) for activity in named.collect(engine="streaming")["activity"]}

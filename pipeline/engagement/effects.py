@@ -40,6 +40,7 @@ class ActionEffect:
         members_kept: Members who returned because they were listed; None before it can be measured.
         value_kept: What the listed spent because they were listed, in currency units; None without orders.
         mean_score: Their mean churn probability at the decision; None without any.
+        looks: The nights on which decisions matured, each of which was a look at the effect.
     """
 
     action: str
@@ -54,6 +55,7 @@ class ActionEffect:
     members_kept: float | None
     value_kept: float | None
     mean_score: float | None
+    looks: int
 
     @property
     def return_on_cost(self) -> float | None:
@@ -74,7 +76,7 @@ class ActionEffect:
             "low": effect.low,
             "high": effect.high,
             "p_srm": effect.p_srm,
-            "looks": effect.looks,
+            "looks": self.looks,
             "value_kept": self.value_kept,
         }
         further = {
@@ -184,7 +186,7 @@ def _effect(
         cost: What the contacts cost.
     """
     matured = first.filter(pl.col("matured_on").is_not_null()).with_columns(is_treated=pl.col("arm") == LISTED)
-    looks = max(1, matured["matured_on"].n_unique())
+    looks = matured["matured_on"].drop_nulls().n_unique()
     own = "returned" if name == EVERY_ACTION else "outcome"
     effect = _measure(matured, own, "outcome_before" if own == "outcome" else None, looks)
     on_returned = effect if outcome == RETURNED else _measure(matured, "returned", None, looks)
@@ -203,9 +205,11 @@ def _effect(
         members_kept=None if on_returned.effect is None else on_returned.effect * on_returned.n_treated,
         value_kept=None if spent.effect is None else spent.effect * spent.n_treated,
         mean_score=matured.select(pl.col("score").mean()).item(),
+        looks=looks,
     )
 
 
 def _measure(matured: pl.DataFrame, outcome: str, before: str | None, looks: int) -> Effect:
     covariate = pl.col(before) if before is not None else pl.lit(None, pl.Float64)
-    return measure_effect(matured.with_columns(covariate.alias("before")), outcome=outcome, looks=looks)
+    # The effect is read every night: its bounds must hold for all looks together from the first one on.
+    return measure_effect(matured.with_columns(covariate.alias("before")), outcome=outcome, looks=max(2, looks))
