@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Final
 
+from flows.action_scaffold import actions_toml
 from lake.errors import ConfigurationError
 from runtime.settings import CONFIGURATION_FILE
 
@@ -129,6 +131,9 @@ occurred_at = "created_at"              # ISO text, dates and datetimes need no 
 # formats = ["mautic"]      # the contact list for tools that send: mautic, braze, wecom, discourse
 """
 
+# SHA-256 of what earlier releases wrote.
+_EARLIER_DEMOS: Final = frozenset({"035652c63fa57b0e5c06ecdbbb7686fafa5e9375d69d5edcce16f744e6e66a3c"})
+
 _NEXT_STEPS: Final = """\
 Wrote {file}
 
@@ -153,7 +158,7 @@ def initialise(folder: Path) -> str:
         ConfigurationError: There is one already, or the folder cannot be written.
     """
     file = folder / CONFIGURATION_FILE
-    _write(file, STARTING_CONFIGURATION, replace=False)
+    _write(file, f"{STARTING_CONFIGURATION}\n{actions_toml(('events', 'orders'))}", replace=False)
     return _NEXT_STEPS.format(file=file, folder=folder.resolve(), timezone="UTC")
 
 
@@ -172,12 +177,18 @@ def make_demo(folder: Path, *, members: int, days: int, seed: int) -> None:
     from lake.simulate import simulate
 
     file = folder / CONFIGURATION_FILE
-    if file.exists() and file.read_text(encoding="utf-8") != DEMO_CONFIGURATION:
+    configuration = f"{DEMO_CONFIGURATION}\n{actions_toml(('events', 'orders'))}"
+    if file.exists() and not _is_a_demo(file.read_text(encoding="utf-8"), configuration):
         raise ConfigurationError(
             f"{file} is not the demo's configuration", remedy="Choose an empty folder for the demo with --workspace."
         )
-    _write(file, DEMO_CONFIGURATION, replace=True)
+    _write(file, configuration, replace=True)
     simulate(folder, seed=seed, members=members, days=days)
+
+
+def _is_a_demo(text: str, configuration: str) -> bool:
+    """Whether a configuration is the demo's, of this release or of an earlier one, and so may be replaced."""
+    return text == configuration or hashlib.sha256(text.encode()).hexdigest() in _EARLIER_DEMOS
 
 
 def _write(file: Path, text: str, *, replace: bool) -> None:

@@ -1,0 +1,31 @@
+"""The default actions as `[[actions]]` of a configuration, for `evenfall init`, the demo and the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from engagement.actions import DEFAULTS
+from wording.english import ENGLISH
+from wording.messages import default_messages
+
+_HEAD: Final = """\
+# What operators may do for a member (docs/loop.md). Change them, add your own; every key is in docs/configuration.md.
+"""
+
+
+def actions_toml(tables: Collection[str]) -> str:
+    """Write the default actions that a community with these tables can judge, as TOML."""
+    messages = default_messages(ENGLISH)
+    sections = [
+        "\n".join(
+            ["[[actions]]", f'name = "{name}"', f'message = "{messages[name]}"', *(_line(*item) for item in settings.items())]
+        )
+        for name, (needs, settings) in DEFAULTS.items()
+        if needs is None or needs in tables
+    ]
+    return _HEAD + "\n" + "\n\n".join(sections) + "\n"
+
+
+def _line(key: str, value: object) -> str:
+    return f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
