@@ -48,7 +48,8 @@ class Decisions:
 
     Args:
         chosen: One row per member chosen: member_no, action, channel, arm (listed, or what holds the member out: the action or
-            all), score (churn probability), expected_gain, why (ranked or explored), holdout_share.
+            all), score (churn probability), expected_gain, why (ranked or explored), holdout_share, cluster (what the
+            holdout was drawn by; null where that is the member).
         members: One row per member: member_no, holdout (all, the name of an action or null), suppressed_because (null when
             listed).
         arms: One row per member and action (or all) considered for the first time; columns of `ARMS_SCHEMA`.
@@ -87,7 +88,9 @@ def decide(
         responses: Action → share of what is at stake that a contact saves.
         as_of: The night.
     """
-    members = members.sort("member_id").with_columns(stake=stake(members.sort("member_id")), unit=_unit(policy))
+    members = members.sort("member_id").with_columns(
+        stake=stake(members.sort("member_id")), unit=_unit(policy), cluster=_cluster(policy)
+    )
     barred = _barred(members)
     open_members = members.filter(barred.is_null())
     audiences = [_audience(open_members, action, policy) for action in actions]
@@ -115,7 +118,9 @@ def decide(
     chosen, gap = _choose(pairs, actions, policy=policy, history=history, capacity=capacity, as_of=as_of)
     every_arm = pl.concat([whole, *arms])
     return Decisions(
-        chosen=chosen.join(members.select("member_no", "member_id", score="churn_probability"), on="member_no", how="left")
+        chosen=chosen.join(
+            members.select("member_no", "member_id", "cluster", score="churn_probability"), on="member_no", how="left"
+        )
         .sort("expected_gain", "score", "member_id", descending=[True, True, False], nulls_last=True)
         .drop("member_id"),
         members=_explain(members.select("member_no"), barred, pairs, chosen, every_arm, actions),
@@ -140,6 +145,10 @@ _PAIRS_SCHEMA: Final = pl.Schema(
         "stopped_by": pl.String(),
     }
 )
+
+
+def _cluster(policy: ContactPolicy) -> pl.Expr:
+    return pl.lit(None, pl.String) if policy.unit == "member" else pl.col(policy.unit)
 
 
 def _unit(policy: ContactPolicy) -> pl.Expr:

@@ -18,13 +18,15 @@ def actions_toml(tables: Collection[str]) -> str:
     """Write the default actions that a community with these tables can judge, as TOML."""
     messages = default_messages(ENGLISH)
     sections = [
-        "\n".join(
-            ["[[actions]]", f'name = "{name}"', f'message = "{messages[name]}"', *(_line(*item) for item in settings.items())]
-        )
+        _section({"name": name, "message": messages[name], **settings})
         for name, (needs, settings) in DEFAULTS.items()
         if needs is None or needs in tables
     ]
-    return _HEAD + "\n" + "\n\n".join(sections) + "\n"
+    return "\n\n".join([_HEAD.rstrip(), *sections]) + "\n"
+
+
+def _section(settings: Mapping[str, object]) -> str:
+    return "\n".join(["[[actions]]", *(_line(key, value) for key, value in settings.items())])
 
 
 def _line(key: str, value: object) -> str:

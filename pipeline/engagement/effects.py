@@ -143,7 +143,7 @@ def _decisions(lake: Lake, until: date) -> pl.DataFrame:
         *key, "outcome", "outcome_before", "returned", "spent", "spent_before", matured_on="recorded_as_of"
     )
     known = ledger.filter(pl.col("kind") == CONTACT).select(*key, "contacted_on", is_known=pl.lit(value=True))
-    chosen = decided.select(*key, "arm", "score", "holdout_share")
+    chosen = decided.select(*key, "arm", "score", "holdout_share", "cluster")
     return chosen.join(matured, on=key, how="left").join(known, on=key, how="left").sort(key)
 
 

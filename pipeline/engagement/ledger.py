@@ -37,6 +37,7 @@ LEDGER_SCHEMA: Final = pl.Schema(
         "expected_gain": pl.Float64(),
         "holdout_share": pl.Float64(),
         "why": pl.String(),
+        "cluster": pl.String(),
         "contacted_on": pl.Date(),
         "outcome": pl.Float64(),
         "outcome_before": pl.Float64(),
