@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @workspace_option
-@click.option("--as-of", metavar="YYYY-MM-DD", help="The night.  [default: the last full day in the data]")
+@click.option("--as-of", metavar="YYYY-MM-DD", help="The night.  [default: the newest that made lists]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures there.")
 def effects(*, workspace: Path, as_of: str | None, json_file: Path | None) -> None:
     """Say whether talking worked: listed members against those held out, by action and together."""
@@ -25,7 +25,7 @@ def effects(*, workspace: Path, as_of: str | None, json_file: Path | None) -> No
     from pipeline.engagement.effects import measure_effects
     from wording.effects import effects_lines
 
-    figures = measure_effects(_last_night(run)).as_json()
+    figures = measure_effects(run if as_of is not None else _last_night(run)).as_json()
     if json_file is not None:
         _write(figures, json_file)
     for line in effects_lines(figures, currency=run.settings.community.currency):
@@ -104,11 +104,9 @@ def experiment(
 
 
 def _last_night(run: RunContext) -> RunContext:
-    """Return the run of the night that was named, else of the newest that made lists."""
+    """Return the run of the newest night that made lists."""
     from pipeline.stored_nights import NIGHT, SCORES
 
-    if run.asked is not None:
-        return run
     nights = run.workspace.lake.days(SCORES, column=NIGHT)
     if not nights:
         raise ConfigurationError("no night has made lists yet", remedy="Run `evenfall nightly` first.")
