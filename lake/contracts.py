@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from zoneinfo import available_timezones
 
 import polars as pl
 
@@ -30,11 +31,13 @@ class Column:
         dtype: The type the mapped value is cast to.
         required: Whether a source must map it, and whether a null in it is a bad row.
         meaning: One plain sentence for the configuration reference.
+        words: The only values, where a text may not be any; another counts as one that does not cast.
     """
 
     dtype: pl.DataType
     meaning: str
     required: bool = False
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,14 @@ MEMBERS: Final = Table(
         "referrer_id": Column(_TEXT, "The member who brought this one."),
         "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes, unreadable as no."),
         "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes, unreadable as no."),
-        "role": Column(_TEXT, "member, staff or bot; staff and bots are never listed, scored or learnt from."),
-        "timezone": Column(_TEXT, "The member's timezone, such as Europe/London, for a suggested hour."),
+        "role": Column(
+            _TEXT,
+            "member, staff or bot; staff and bots are never listed, scored or learnt from.",
+            words=frozenset({"member", "staff", "bot"}),
+        ),
+        "timezone": Column(
+            _TEXT, "The member's timezone, such as Europe/London, for a suggested hour.", words=frozenset(available_timezones())
+        ),
         "display_name": Column(_TEXT, "The name to address the member by; in lists and the app only."),
         "handle": Column(_TEXT, "How tools that send know the member, such as an e-mail address; in lists and the app only."),
     },

@@ -32,9 +32,7 @@ def store_configured_roles(lake: Lake, roles: Mapping[str, str]) -> None:
 
 def scan_roles(lake: Lake) -> pl.LazyFrame:
     """Scan the members who are staff or bots: one row per member, member_id, role; the configuration outweighs the table."""
-    listed = lake.scan_or_empty(MEMBERS.name, MEMBERS.landed_schema).select(
-        "member_id", role=pl.col("role").str.strip_chars().str.to_lowercase()
-    )
+    listed = lake.scan_or_empty(MEMBERS.name, MEMBERS.landed_schema).select("member_id", "role")
     configured = lake.scan_or_empty(CONFIGURED_ROLES, _SCHEMA)
     others = listed.filter(pl.col("role").is_in([STAFF, BOT])).join(configured, on="member_id", how="anti")
     return pl.concat([configured, others])

@@ -7,7 +7,7 @@ optional one the cell becomes null, and unreadable consent counts as a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -121,13 +121,26 @@ def _map_column(
         mapped.rounded_ids[column] = int(is_rounded.sum())
         mapped.add_failures(f"{column}_is_not_rounded", is_rounded, is_needed=is_needed)
     typed, fails = cast_to(values, dtype, timezone=timezone, settings=settings)
+    words = table.columns[column].words
+    if words:
+        typed, unknown = _known_words(typed, words)
+        fails |= unknown
     # A value counts as bad if it failed to cast, or if the expression read it as something that it is not.
     unread = fails | result.misread
     mapped.written.append(result.written.alias(column))
     # A required column keeps what was cast: its bad rows are rejected as a whole.
     mapped.cast.append((typed if is_needed else typed.set(unread, False if column in CONSENT else None)).alias(column))
-    for rule, failing in _rule_masks(column, dtype, fails=fails, misread=result.misread).items():
+    for rule, failing in _rule_masks(column, dtype, words=words, fails=fails, misread=result.misread).items():
         mapped.add_failures(rule, failing, is_needed=is_needed)
+
+
+def _known_words(values: pl.Series, words: Collection[str]) -> tuple[pl.Series, pl.Series]:
+    """Return the values as the words are written, whatever their case, and a mask of those that are none of the words."""
+    spelt = {word.casefold(): word for word in words}
+    distinct = values.drop_nulls().unique()
+    known = {value: spelt.get(value.strip().casefold()) for value in distinct}
+    read = values.replace_strict(known, default=None, return_dtype=pl.String) if known else values
+    return read, values.is_not_null() & read.is_null()
 
 
 def rows_as_json(written: pl.DataFrame, row_nos: pl.Series) -> pl.DataFrame:
@@ -225,9 +238,11 @@ def _wanted(dtype: pl.DataType) -> Wanted:
     return "condition" if dtype == pl.Boolean else "text"
 
 
-def _rule_masks(column: str, dtype: pl.DataType, *, fails: pl.Series, misread: pl.Series) -> dict[str, pl.Series]:
+def _rule_masks(
+    column: str, dtype: pl.DataType, *, words: Collection[str], fails: pl.Series, misread: pl.Series
+) -> dict[str, pl.Series]:
     """Return a mask of the values that break it by rule; for texts, values misread as numbers have a rule of their own."""
-    rule = _cast_rule(column, dtype)
+    rule = f"{column}_is_a_known_word" if words else _cast_rule(column, dtype)
     return {rule: fails, f"{column}_is_a_number": misread & ~fails} if dtype == pl.String else {rule: fails | misread}
 
 

@@ -336,7 +336,7 @@ class Lake:
 def _with_added_columns(table: str, stored: pl.Schema) -> pl.Schema:
     """Return the schema with the contract's columns that the table lacks, where a table of this release has them."""
     added = {name: dtype for name, dtype in ADDED_COLUMNS.get(table, {}).items() if name not in stored}
-    if not added:
+    if not added or "ingested_at" not in stored:
         return stored
     columns = list(stored.items())
     before_provenance = list(stored).index("ingested_at")

@@ -84,6 +84,12 @@ def literals() -> set[object]:
     return in_code | {node.value for node in template_nodes(nodes.Const) if isinstance(node, nodes.Const)}
 
 
+def of_effects(constants: set[object]) -> set[str]:
+    """Give the keys that the sentences on effects put together of a prefix and a word that stands in code."""
+    parts = {key: key.split(".", 1)[1] for key in ENGLISH.sentences if key.startswith(("effects.", "experiment.", "plan."))}
+    return {key for key, rest in parts.items() if {rest, rest.rpartition(".")[2]} & constants}
+
+
 def asked_for() -> Iterator[str]:
     """Give every key that a call names as it stands; both of `a if b else c`."""
     for call in python_nodes():
@@ -119,7 +125,7 @@ def test_every_key_that_is_asked_for_is_in_the_catalogue() -> None:
 
 
 def test_every_sentence_of_the_catalogue_is_asked_for() -> None:
-    assert ENGLISH.sentences.keys() - PUT_TOGETHER - set(literals()) - of_reasons() == set()
+    assert ENGLISH.sentences.keys() - PUT_TOGETHER - literals() - of_reasons() - of_effects(literals()) == set()
 
 
 def test_no_key_is_given_twice() -> None:
