@@ -284,7 +284,7 @@ def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions, *, 
             formats=run.settings.lists.formats,
         )
         if records_decisions:
-            counted["decisions"] = record_decisions(run, lists.decided)
+            record_decisions(run, lists.decided)
         write_receipt(staging, run, champions, lists=hashes)
         publish(staging, run.workspace.night(run.as_of))
         return lists

@@ -246,9 +246,9 @@ def _owners(composition: Composition, parts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_role(composition: Composition, parts: pl.DataFrame) -> pl.DataFrame:
-    """Return the parts with `role`: "landed" for each record's earliest part, "added" for the others."""
-    owners = _owners(composition, parts).select(composition.identity).with_columns(role=pl.lit("landed"))
-    return parts.join(owners, on=composition.identity, how="left").with_columns(pl.col("role").fill_null("added"))
+    """Return the parts with `counts_as`: "landed" for each record's earliest part, "added" for the others."""
+    owners = _owners(composition, parts).select(composition.identity).with_columns(counts_as=pl.lit("landed"))
+    return parts.join(owners, on=composition.identity, how="left").with_columns(pl.col("counts_as").fill_null("added"))
 
 
 def _role_counts(composition: Composition, parts: pl.DataFrame) -> dict[str, dict[str, int]]:
@@ -256,7 +256,7 @@ def _role_counts(composition: Composition, parts: pl.DataFrame) -> dict[str, dic
 
 
 def _count_by_role(parts: pl.DataFrame) -> dict[str, dict[str, int]]:
-    return {role: _by_arrival(parts.filter(pl.col("role") == role)) for role in ("landed", "added")}
+    return {role: _by_arrival(parts.filter(pl.col("counts_as") == role)) for role in ("landed", "added")}
 
 
 def _count_changes(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
