@@ -99,7 +99,9 @@ def record_night(lake: Lake, *, as_of: date, decided: pl.DataFrame, arms: pl.Dat
     Returns:
         The number of rows added to the ledger.
     """
-    store_night(lake, HOLDOUTS, arms.select(pl.lit(as_of).alias(NIGHT), *ARMS_SCHEMA).sort("member_no", "action"), as_of)
+    # A night that considered nobody for the first time has no day there: writing none would add a version each time it is run.
+    if arms.height or as_of in lake.days(HOLDOUTS, column=NIGHT):
+        store_night(lake, HOLDOUTS, arms.select(pl.lit(as_of).alias(NIGHT), *ARMS_SCHEMA).sort("member_no", "action"), as_of)
     known = read_ledger(lake)
     decisions = decided.select(pl.all(), as_of=pl.lit(as_of), kind=pl.lit(DECISION))
     # Two members may be chosen for one action only; a member for one action: the key is unique within the night.
