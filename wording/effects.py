@@ -188,10 +188,9 @@ def effects_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue
     measured = {**figures["actions"], say("total"): figures["total"]}
     title = say("title", as_of=numbers.short_day(date.fromisoformat(figures["as_of"])))
     head = [say(f"head.{name}") for name in ("action", "outcome", "listed", "held_out", "with", "without", "effect", "interval")]
-    rows = [head, *(_effect_row(name, one, currency, catalogue) for name, one in measured.items())]
-    verdicts = [
-        line for name, one in measured.items() for line in effect_verdicts(name, one, currency=currency, catalogue=catalogue)
-    ]
+    rows = [head, *(effect_row(name, one, currency=currency, catalogue=catalogue) for name, one in measured.items())]
+    spoken_of = {**figures["actions"], say("total.verdict"): figures["total"]}
+    verdicts = [effect_verdicts(name, one, currency=currency, catalogue=catalogue) for name, one in spoken_of.items()]
     return [title, "", *_table(rows), "", *chain.from_iterable(verdicts), say("how")]
 
 
@@ -212,6 +211,7 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
     if one["effect"] is None or one["low"] is None:
         return [say("waiting", n=one["waiting"]) if one["waiting"] else say("nothing")]
     bounds = {"low": unit.difference(one["low"]), "high": unit.difference(one["high"]), "effect": unit.difference(one["effect"])}
+    bounds["outcome"] = unit.name
     verdict = say("works" if one["low"] > 0 else "harms" if one["high"] < 0 else "open", **bounds)
     if one["p_srm"] is not None and one["p_srm"] < _SMALLEST_P:
         return [say("mismatch", p=_p(one["p_srm"]))]
@@ -223,7 +223,22 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
     return [verdict, say("worth", value=numbers.money(kept, currency), cost=numbers.money(one["cost"], currency))]
 
 
-def _effect_row(name: str, one: Mapping[str, Any], currency: str | None, catalogue: Catalogue) -> list[str]:
+def mismatch_warning(name: str | None, p_srm: float | None, *, catalogue: Catalogue = ENGLISH) -> str | None:
+    """Warn of arms that do not have the sizes they were drawn with; None where they do.
+
+    Args:
+        name: The action; None for all together.
+        p_srm: p value of the sizes.
+        catalogue: The language.
+    """
+    if p_srm is None or p_srm >= _SMALLEST_P:
+        return None
+    shown = _in_words(fill("effects.total", catalogue=catalogue) if name is None else name)
+    return fill("effects.mismatch", name=shown, p=_p(p_srm), catalogue=catalogue)
+
+
+def effect_row(name: str, one: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+    """Return the figures of an action as cells: name, outcome, listed, held out, both levels, difference, interval."""
     unit = _Unit(one["outcome"], currency, catalogue)
     figures = [one["rate_treated"], one["rate_holdout"]]
     levels = [numbers.DASH if level is None else unit.level(level) for level in figures]

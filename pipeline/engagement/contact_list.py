@@ -91,7 +91,7 @@ def _details(run: RunContext) -> pl.DataFrame:
 def _nights_listed(decided: NightDecisions) -> pl.DataFrame:
     """Return one row per member ever listed: member_no, nights_listed, was_listed (true for the newest night, else null)."""
     listed = decided.history.listed
-    is_newest = pl.col("as_of") == listed["as_of"].max()
+    is_newest = pl.col("as_of") == pl.lit(listed["as_of"].max(), pl.Date)
     return listed.group_by("member_no").agg(
         nights_listed=pl.col("as_of").n_unique().cast(pl.Int32), was_listed=pl.when(is_newest.any()).then(pl.lit(value=True))
     )

@@ -7,7 +7,7 @@ were held out, contacted or not (intention to treat).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from engagement.effects import Effect, measure_effect
 from engagement.holdouts import EVERY_ACTION
 from lake.storage.delta import Lake
 from pipeline.engagement.actions import configured_actions
-from pipeline.engagement.ledger import CONTACT, DECISION, OUTCOME, WITHDRAWN, read_ledger
+from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER, LEDGER_SCHEMA, OUTCOME, WITHDRAWN, read_ledger
 from runtime.run_context import RunContext
 
 
@@ -40,6 +40,7 @@ class ActionEffect:
         members_kept: Members who returned because they were listed; None before it can be measured.
         value_kept: What the listed spent because they were listed, in currency units; None without orders.
         mean_score: Their mean churn probability at the decision; None without any.
+        next_due: The night on which the horizon of the first waiting decision is over; None without any, or for all together.
     """
 
     action: str
@@ -54,6 +55,7 @@ class ActionEffect:
     members_kept: float | None
     value_kept: float | None
     mean_score: float | None
+    next_due: date | None = None
 
     @property
     def return_on_cost(self) -> float | None:
@@ -110,6 +112,11 @@ class LoopEffects:
         """Return whether any effect can be told."""
         return any(one.effect.effect is not None for one in (*self.actions, self.total))
 
+    @property
+    def next_due(self) -> date | None:
+        """Return the night on which the next outcome is known, or None when no decision waits for one."""
+        return min((one.next_due for one in self.actions if one.next_due is not None), default=None)
+
     def as_json(self) -> dict[str, Any]:
         """Return the figures as `evenfall effects --json` writes them."""
         return {
@@ -130,6 +137,22 @@ def measure_effects(run: RunContext, *, before: date | None = None) -> LoopEffec
     actions, decisions = configured_actions(run.settings), _decisions(run.workspace.lake, until)
     measured = tuple(_of_action(run, action, decisions) for action in actions)
     return LoopEffects(run.as_of, measured, _total(decisions, measured))
+
+
+def effects_over_time(run: RunContext, *, nights: int = 60) -> tuple[LoopEffects, ...]:
+    """Measure every effect as of each night on which outcomes became known, the oldest first.
+
+    Args:
+        run: The run.
+        nights: The newest so many nights.
+    """
+    known = run.workspace.lake.scan_or_empty(LEDGER, LEDGER_SCHEMA).filter(pl.col("kind") == OUTCOME)
+    matured = known.filter(pl.col("recorded_as_of") <= run.as_of).select(pl.col("recorded_as_of").unique().sort())
+    measured = (
+        (night, measure_effects(run, before=night + timedelta(days=1)))
+        for night in matured.collect()["recorded_as_of"].tail(nights)
+    )
+    return tuple(replace(effects, as_of=night) for night, effects in measured)
 
 
 def _decisions(lake: Lake, until: date) -> pl.DataFrame:
@@ -203,7 +226,13 @@ def _effect(
         members_kept=None if on_returned.effect is None else on_returned.effect * on_returned.n_treated,
         value_kept=None if spent.effect is None else spent.effect * spent.n_treated,
         mean_score=matured.select(pl.col("score").mean()).item(),
+        next_due=_next_due(first, horizon_days),
     )
+
+
+def _next_due(first: pl.DataFrame, horizon_days: int | None) -> date | None:
+    nights = first.filter(pl.col("matured_on").is_null())["as_of"]
+    return None if horizon_days is None or nights.is_empty() else min(nights) + timedelta(days=horizon_days)
 
 
 def _measure(matured: pl.DataFrame, outcome: str, before: str | None, looks: int) -> Effect:
