@@ -1,6 +1,7 @@
 """The nightly flow: the steps of a night as Prefect tasks, in their order.
 
-    take in → validate → roll up → features → champions → score → reasons → segment → publish → measure what matured → measure effects → report
+    take in → validate → roll up → features → champions → score → reasons → segment → publish → measure what matured and what
+    contacts changed → report
 
 Each step is a task over plain functions and is idempotent for its night: running it again changes nothing.
 """

@@ -60,7 +60,7 @@ def talked_section(facts: ReportFacts) -> Section | None:
     if not talked.has_answer:
         body = render_fragment("section_talked_waiting.html.j2", talked=talked, odd=odd)
         return Section("talked", fill("talked.title"), body, _UNANSWERED)
-    measured = [one for one in (talked.total, *talked.actions)]
+    measured = (talked.total, *talked.actions)
     cells = [effect_row(_name(one), one.figures, currency=facts.currency) for one in measured]
     rows = [(one.is_trustworthy, action, figures) for one, (action, *figures) in zip(measured, cells, strict=True)]
     body = render_fragment(
@@ -79,12 +79,10 @@ def _plan_texts(listed: ContactList, currency: str | None) -> dict[str, object]:
     plan = listed.plan
     if plan is None:
         return {"actions": [], "gain": "", "unit": "", "not_listed": []}
-    unit = "money" if plan.is_money else "members"
-    gain = plan.expected_gain
+    unit, gain = "money" if plan.is_money else "members", plan.expected_gain
+    is_money = plan.is_money
     return {
-        "actions": [
-            (_action(one), one.members, _traits(one), _gain(one, currency, is_money=plan.is_money)) for one in plan.actions
-        ],
+        "actions": [(_action(one), one.members, _traits(one), _gain(one, currency, is_money=is_money)) for one in plan.actions],
         "gain": fill(f"talk.gain.{unit}", n=gain, currency=currency) if gain else "",
         "unit": unit,
         "not_listed": [fill("talk.not_listed.rule", n=one.members, why=why_not_listed(one.why)) for one in plan.not_listed],

@@ -54,11 +54,15 @@ EFFECTS: Final = {
     "effects.head.without": "Held out did",
     "effects.head.effect": "Difference",
     "effects.head.interval": "95 % interval",
+    "effects.low": "At least",
+    "effects.high": "At most",
+    "effects.over_time": "One dot for each night on which outcomes became known, with the 95 % interval. The dashed line is no "
+    "effect.",
     "effects.works": "{name} works, judged by {outcome}: {effect}, with 95 % certainty between {low} and {high}.",
     "effects.harms": "{name} does harm, judged by {outcome}: {effect}, with 95 % certainty between {low} and {high}. "
     "Stop it or change the message.",
-    "effects.open": "{name} cannot be told from doing nothing yet, judged by {outcome}: the difference may be anything from {low} to "
-    "{high}.",
+    "effects.open": "{name} cannot be told from doing nothing yet, judged by {outcome}: the difference may be anything from "
+    "{low} to {high}.",
     "effects.worth": "{name} brought {value} for a cost of {cost}.",
     "effects.few": "{name}: {n:count:member} held out so far; too few to trust a figure.",
     "effects.waiting": "{name}: {n:count:member} chosen, and the days in which the outcome counts are not over.",

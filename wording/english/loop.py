@@ -39,10 +39,11 @@ TALK: Final = {
     "suppressed.cap": "one more contact would be too many",
     "suppressed.no_gain": "a contact would cost more than it is expected to bring",
     "suppressed.capacity": "the list was full with members for whom more is at stake",
+    # What the night decided about one member.
     "card.tomorrow": "tomorrow",
-    "card.tomorrow.listed": "to be contacted: {action}, by {channel}",
-    "card.tomorrow.ranked": "to be contacted",
-    "card.tomorrow.not_listed": "not contacted: {why}",
+    "card.tomorrow.listed": "on the contact list: {action}, by {channel}",
+    "card.tomorrow.ranked": "on the contact list",
+    "card.tomorrow.not_listed": "not on the contact list: {why}",
 }
 
 TALKED: Final = {
@@ -54,8 +55,8 @@ TALKED: Final = {
     "talked.chart.share": "Difference in percentage points",
     "talked.chart.spent": "Difference in spend a member",
     "talked.chart.events": "Difference in number a member",
-    "talked.chart.key": "Dot and bar: what the action changed, and its 95 % interval. Right of the dashed line it did good, left of "
-    "it harm; where the bar crosses the line, that is open. Grey: not to be trusted yet.",
+    "talked.chart.key": "Dot and bar: what the action changed, and its 95 % interval. Right of the dashed line it did good, left "
+    "of it harm; where the bar crosses the line, that is open. Grey: not to be trusted yet.",
     "talked.brought": "What it brought",
     "talked.head.contacted": "Contacted",
     "talked.head.members_kept": "Members kept",
@@ -72,6 +73,13 @@ TALKED: Final = {
 }
 
 HISTORY: Final = {
+    "history.title": "History with us",
+    "history.none": "No night has chosen this member yet, neither to be contacted nor to be left alone.",
+    "history.as_of": "Night",
+    "history.action": "Action",
+    "history.decision": "Decision",
+    "history.contacted": "Contacted",
+    "history.outcome": "What came of it",
     "decision.listed": "to be contacted",
     "decision.held_out": "left alone, to measure this action",
     "decision.held_out.all": "left alone by every action",
