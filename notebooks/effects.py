@@ -21,10 +21,8 @@ with app.setup:
     from pipeline.analysis import listed_or_refused, open_workspace
     from pipeline.engagement.effects import ActionEffect, LoopEffects, effects_over_time, measure_effects
     from wording import numbers as words
-    from wording.effects import effect_row, effect_verdicts
+    from wording.effects import SHARES, effect_row, effect_verdicts, unit_of_difference
     from wording.texts import fill, label
-
-    SHARES = ("returned", "posted")
 
 
 @app.function
@@ -48,12 +46,11 @@ def over_time(measured: Sequence[LoopEffects], name: str) -> pl.DataFrame:
         (as_of, one.effect.effect, one.effect.low, one.effect.high, one.effect.n_treated, one.effect.n_holdout)
         for as_of, one in effects
     ]
-    schema = {
-        "as_of": pl.Date, "effect": pl.Float64, "low": pl.Float64, "high": pl.Float64, "n_treated": pl.Int64, "n_holdout": pl.Int64,
-    }  # fmt: skip
+    figures, counts = ("effect", "low", "high"), ("n_treated", "n_holdout")
+    schema = {"as_of": pl.Date, **dict.fromkeys(figures, pl.Float64), **dict.fromkeys(counts, pl.Int64)}
     scale = 100.0 if effects and effects[0][1].outcome in SHARES else 1.0
     known = pl.DataFrame(rows, schema=schema, orient="row").drop_nulls("effect")
-    return known.with_columns(pl.col("effect", "low", "high") * scale)
+    return known.with_columns(pl.col(figures) * scale)
 
 
 @app.function
@@ -95,13 +92,6 @@ def as_table(effects: LoopEffects, *, currency: str | None) -> pl.DataFrame:
     heads = ("action", "outcome", "listed", "held_out", "with", "without", "effect", "interval")
     rows = [effect_row(name, one.as_json(), currency=currency) for name, one in of_all(effects).items()]
     return pl.DataFrame(rows, schema=[fill(f"effects.head.{head}") for head in heads], orient="row")
-
-
-@app.function
-def unit_of(effect: ActionEffect) -> str:
-    """Return what an effect is counted in."""
-    unit = "share" if effect.outcome in SHARES else "spent" if effect.outcome == "spent" else "events"
-    return fill(f"talked.chart.{unit}")
 
 
 @app.function
@@ -152,7 +142,7 @@ def _(action_choice, measured, newest, run):
     _spoken_of = fill("effects.total.verdict") if _one is newest.total else _name
     _verdicts = effect_verdicts(_spoken_of, _one.as_json(), currency=run.settings.community.currency)
     _drawn = (
-        [mo.ui.altair_chart(chart(points, unit=unit_of(_one)), chart_selection=False, legend_selection=False)]
+        [mo.ui.altair_chart(chart(points, unit=unit_of_difference(_one.outcome)), chart_selection=False, legend_selection=False)]
         if points.height
         else []
     )

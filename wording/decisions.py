@@ -61,4 +61,4 @@ def outcome_in_words(outcome: str, value: float, *, currency: str | None, catalo
         return fill(f"decision.{outcome}" if value else f"decision.not_{outcome}", catalogue=catalogue)
     if outcome == "spent":
         return fill("decision.spent", n=value, currency=currency, catalogue=catalogue)
-    return fill("decision.events", n=round(value), event=catalogue.event_noun(outcome), catalogue=catalogue)
+    return fill("decision.events", n=round(value), noun=catalogue.event_noun(outcome), catalogue=catalogue)

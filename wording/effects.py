@@ -13,7 +13,8 @@ from wording.catalogue import Catalogue
 from wording.english import ENGLISH
 from wording.texts import fill
 
-_SHARES: Final = ("returned", "posted")
+# Outcomes that are shares of members; their differences are in percentage points.
+SHARES: Final = ("returned", "posted")
 _MONEY: Final = "spent"
 # Smaller ones are not told apart; arms whose sizes are less likely than this were not drawn as said.
 _SMALLEST_P: Final = 0.001
@@ -30,13 +31,13 @@ class _Unit:
     catalogue: Catalogue
 
     def level(self, value: float) -> str:
-        if self.outcome in _SHARES:
+        if self.outcome in SHARES:
             return numbers.percent(value, digits=1)
         return self._amount(value)
 
     def difference(self, value: float) -> str:
         sign = "+" if value > 0 else ""
-        if self.outcome in _SHARES:
+        if self.outcome in SHARES:
             return fill("experiment.points", catalogue=self.catalogue, n=sign + numbers.number(value * 100, digits=1))
         return sign + self._amount(value)
 
@@ -102,7 +103,7 @@ def plan_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: C
         return [title, "", say("still")]
     explained = numbers.percent(figures["correlation"] ** 2)
     past = say(
-        "past", mean=unit.level(figures["mean"]), unit="" if unit.outcome in _SHARES else say("past.member"), explained=explained
+        "past", mean=unit.level(figures["mean"]), unit="" if unit.outcome in SHARES else say("past.member"), explained=explained
     )
     relative = figures["relative"]
     needed = say(
@@ -124,7 +125,7 @@ def plan_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: C
 
 
 def _rows(figures: Mapping[str, Any], unit: _Unit, say: Any) -> list[list[str]]:
-    level = "share" if unit.outcome in _SHARES else "mean"
+    level = "share" if unit.outcome in SHARES else "mean"
     head = [say(f"head.{name}") for name in ("arm", "members", level, "effect", "interval", "relative", "p")]
     compared = {one["arm"]: one for one in figures["comparisons"]}
     begun = {arm: [arm, numbers.number(n), unit.level(figures["rates"][arm])] for arm, n in figures["arms"].items()}
@@ -221,6 +222,12 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
     if kept is None or one["low"] <= 0:
         return [verdict]
     return [verdict, say("worth", value=numbers.money(kept, currency), cost=numbers.money(one["cost"], currency))]
+
+
+def unit_of_difference(outcome: str, *, catalogue: Catalogue = ENGLISH) -> str:
+    """Say what a difference in an outcome is counted in, as an axis has it."""
+    unit = "share" if outcome in SHARES else outcome if outcome == _MONEY else "events"
+    return fill(f"effects.unit.{unit}", catalogue=catalogue)
 
 
 def mismatch_warning(name: str | None, p_srm: float | None, *, catalogue: Catalogue = ENGLISH) -> str | None:

@@ -15,14 +15,12 @@ from outputs.report.frame import render_fragment
 from outputs.report.loop_facts import ActionPlan, MeasuredAction, Talked
 from outputs.report.sections import Section
 from wording.decisions import odd_contacts_line, why_not_listed
-from wording.effects import effect_row, effect_verdicts, mismatch_warning
+from wording.effects import SHARES, effect_row, effect_verdicts, mismatch_warning, unit_of_difference
 from wording.numbers import DASH, money, number, share
 from wording.texts import fill, label, listing, name
 
 # First once there is an answer, last until then.
 _ANSWERED, _UNANSWERED, _TALK = 2, 70, 5
-# Outcomes that are shares of members, drawn in percentage points on one axis.
-_SHARES: Final = ("returned", "posted")
 # Members from which their number is written without decimals.
 _WHOLE_FROM: Final = 10
 _CHART_SCHEMA: Final = {
@@ -127,16 +125,13 @@ def _verdict(one: MeasuredAction, currency: str | None) -> Verdict:
 def _charts(talked: Talked) -> Iterator[Markup]:
     """Draw one chart per unit, all actions together first."""
     measured = [one for one in (talked.total, *talked.actions) if one.effect is not None and one.low is not None]
-    units = dict.fromkeys("share" if one.outcome in _SHARES else one.outcome for one in measured)
-    for number_, unit in enumerate(units, start=1):
-        drawn = [one for one in measured if unit in (one.outcome, "share" if one.outcome in _SHARES else None)]
-        known = unit if unit in ("share", "spent") else "events"
-        yield effects_chart(
-            _points(drawn, scale=100.0 if unit == "share" else 1.0),
-            chart_id=f"talked-{number_}",
-            title=fill("talked.chart"),
-            unit=fill(f"talked.chart.{known}"),
-        )
+    by_unit: dict[str, list[MeasuredAction]] = {}
+    for one in measured:
+        by_unit.setdefault("share" if one.outcome in SHARES else one.outcome, []).append(one)
+    for position, drawn in enumerate(by_unit.values(), start=1):
+        outcome = drawn[0].outcome
+        points = _points(drawn, scale=100.0 if outcome in SHARES else 1.0)
+        yield effects_chart(points, chart_id=f"talked-{position}", title=fill("talked.chart"), unit=unit_of_difference(outcome))
 
 
 def _points(drawn: Sequence[MeasuredAction], *, scale: float) -> pl.DataFrame:
@@ -145,13 +140,18 @@ def _points(drawn: Sequence[MeasuredAction], *, scale: float) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_CHART_SCHEMA, orient="row").with_columns(bounds)
 
 
-def _brought(one: MeasuredAction, currency: str | None) -> tuple[str, list[str]]:
-    """Return what an action brought as cells: contacted, members kept, value kept, cost, return on cost."""
+def _brought(one: MeasuredAction, currency: str | None) -> tuple[bool, str, list[str]]:
+    """Return whether an effect is certain, and what an action brought as cells: contacted, members and value kept, cost, return."""
     kept, value, times = (one.members_kept, one.value_kept, one.return_on_cost) if one.is_trustworthy else (None, None, None)
-    return label(_name(one)), [
-        fill("talked.contacted", n=one.contacted, of=one.listed),
-        DASH if kept is None else number(kept, digits=0 if abs(kept) >= _WHOLE_FROM else 1),
-        DASH if value is None else money(value, currency),
-        money(one.cost, currency),
-        DASH if times is None else fill("talked.times", n=number(times, digits=1)),
-    ]
+    is_certain = one.low is not None and one.high is not None and (one.low > 0 or one.high < 0)
+    return (
+        is_certain,
+        label(_name(one)),
+        [
+            fill("talked.contacted", n=one.contacted, of=one.listed),
+            DASH if kept is None else number(kept, digits=0 if abs(kept) >= _WHOLE_FROM else 1),
+            DASH if value is None else money(value, currency),
+            money(one.cost, currency),
+            DASH if times is None else fill("talked.times", n=number(times, digits=1)),
+        ],
+    )

@@ -22,7 +22,7 @@ from pipeline.night import NightLists
 from runtime.run_context import RunContext
 from wording.effects import mismatch_warning
 
-_TRAITS: Final = ("tier", "churn_risk", "segment")
+TRAITS: Final = ("tier", "churn_risk", "segment")
 _RULES_SHOWN: Final = 3
 _LOGGED: Final = ("effect", "low", "high", "n_treated", "n_holdout")
 
@@ -113,7 +113,7 @@ def _action_plans(contacts: pl.DataFrame) -> tuple[ActionPlan, ...]:
 def _traits(members: pl.DataFrame) -> tuple[Trait, ...]:
     """Return the value of each column that at least half of the members have."""
     traits = []
-    for column in _TRAITS:
+    for column in TRAITS:
         counted = members.filter(pl.col(column).is_not_null()).group_by(column).len()
         for name, count in counted.sort("len", column, descending=[True, False]).head(1).iter_rows():
             traits += [Trait(column, name, count)] if 2 * count >= members.height else []

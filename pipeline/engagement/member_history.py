@@ -19,7 +19,7 @@ from wording.numbers import number
 from wording.texts import fill, label
 
 _KEY: Final = ("as_of", "action")
-_SCHEMA: Final = {
+HISTORY_SCHEMA: Final = {
     "as_of": pl.Date(),
     "action": pl.String(),
     "decision": pl.String(),
@@ -48,13 +48,13 @@ def member_history(run: RunContext, member_id: str) -> MemberHistory:
         run: The run.
         member_id: The member's id, as in the lists.
     """
-    lake, nothing = run.workspace.lake, pl.DataFrame(schema=_SCHEMA)
+    lake, nothing = run.workspace.lake, pl.DataFrame(schema=HISTORY_SCHEMA)
     refused = scan_refused_profiling(lake).filter(pl.col("member_id") == member_id).collect()
     numbers = scan_member_index(lake).filter(pl.col("member_id") == member_id).collect()["member_no"]
     if refused.height or numbers.is_empty():
         return MemberHistory(None, nothing)
     rows = [_in_words(run, row) for row in _decisions(run, numbers[0]).iter_rows(named=True)]
-    return MemberHistory(_display_name(run, member_id), pl.DataFrame(rows, schema=_SCHEMA) if rows else nothing)
+    return MemberHistory(_display_name(run, member_id), pl.DataFrame(rows, schema=HISTORY_SCHEMA) if rows else nothing)
 
 
 def _decisions(run: RunContext, member_no: int) -> pl.DataFrame:

@@ -54,6 +54,9 @@ EFFECTS: Final = {
     "effects.head.without": "Held out did",
     "effects.head.effect": "Difference",
     "effects.head.interval": "95 % interval",
+    "effects.unit.share": "Difference in percentage points",
+    "effects.unit.spent": "Difference in spend a member",
+    "effects.unit.events": "Difference in number a member",
     "effects.low": "At least",
     "effects.high": "At most",
     "effects.over_time": "One dot for each night on which outcomes became known, with the 95 % interval. The dashed line is no "

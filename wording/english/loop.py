@@ -52,9 +52,6 @@ TALKED: Final = {
     "{n:plural:its|their} outcome, and those listed are then compared with those left alone.",
     "talked.nothing": "There is no answer yet, and no decision is waiting for its outcome.",
     "talked.chart": "Difference that each action made, with its 95 % interval",
-    "talked.chart.share": "Difference in percentage points",
-    "talked.chart.spent": "Difference in spend a member",
-    "talked.chart.events": "Difference in number a member",
     "talked.chart.key": "Dot and bar: what the action changed, and its 95 % interval. Right of the dashed line it did good, left "
     "of it harm; where the bar crosses the line, that is open. Grey: not to be trusted yet.",
     "talked.brought": "What it brought",
@@ -65,6 +62,7 @@ TALKED: Final = {
     "talked.head.return": "Return on cost",
     "talked.contacted": "{n:number} of {of:number}",
     "talked.times": "{n} ×",
+    "talked.grey": "Grey: cannot be told from nothing, or not to be trusted yet.",
     "talked.next": "The next outcomes are known on {day:short_day}; {n:count:decision} {n:plural:is|are} waiting.",
     "odd.not_listed": "{n:count:contact} under the name of an action reached members whom no night had chosen for it.",
     "odd.held_out": "{n:count:contact} reached members who were to be left alone; this makes every effect look smaller.",
@@ -92,5 +90,5 @@ HISTORY: Final = {
     "decision.posted": "posted",
     "decision.not_posted": "did not post",
     "decision.spent": "spent {n:money}",
-    "decision.events": "{n:count:event}",
+    "decision.events": "{n:count:noun}",
 }

@@ -137,7 +137,7 @@ def test_sections_stand_in_their_order_and_others_can_be_added() -> None:
     added = Section("lift", "Did talking help?", Markup("<p>Not yet.</p>"), 35)
     html = render_report(ordinary_night(), extra_sections=[added])
     found = re.findall(r'<section id="([\w-]+)">', html)
-    assert found == ["newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data"]
+    assert found == ["talk", "newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data", "talked"]
 
 
 def test_two_sections_of_one_id_are_refused() -> None:
