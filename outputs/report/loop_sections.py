@@ -141,7 +141,7 @@ def _points(drawn: Sequence[MeasuredAction], *, scale: float) -> pl.DataFrame:
 
 
 def _brought(one: MeasuredAction, currency: str | None) -> tuple[bool, str, list[str]]:
-    """Return whether an effect is certain, and what an action brought as cells: contacted, members and value kept, cost, return."""
+    """Return whether its effect is certain, and what an action brought: contacted, members and value kept, cost, return."""
     kept, value, times = (one.members_kept, one.value_kept, one.return_on_cost) if one.is_trustworthy else (None, None, None)
     is_certain = one.low is not None and one.high is not None and (one.low > 0 or one.high < 0)
     return (

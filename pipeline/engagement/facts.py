@@ -94,7 +94,7 @@ def loop_warnings(loop: LoopMeasures) -> list[str]:
 
 def loop_metrics(loop: LoopMeasures) -> dict[str, float]:
     """Return the metrics that a night logs of each action that has been measured, and of all together (`all`)."""
-    metrics = {}
+    metrics: dict[str, float] = {}
     for one in (*loop.effects.actions, loop.effects.total):
         figures = {name: getattr(one.effect, name) for name in _LOGGED}
         if one.effect.n_treated or one.effect.n_holdout:
