@@ -129,9 +129,10 @@ def _(newest):
     _waiting = sum(one.waiting for one in newest.actions)
     _due = "talked.nothing" if newest.next_due is None else "talked.due"
     mo.stop(not newest.has_answer, mo.callout(paragraphs(fill(_due, day=newest.next_due, n=_waiting)), kind="neutral"))
+    answered = newest
     action_choice = mo.ui.dropdown(list(of_all(newest)), value=next(iter(of_all(newest))), label=fill("effects.head.action"))
     action_choice
-    return (action_choice,)
+    return action_choice, answered
 
 
 @app.cell
@@ -151,8 +152,8 @@ def _(action_choice, measured, newest, run):
 
 
 @app.cell
-def _(newest, run):
-    figures = as_table(newest, currency=run.settings.community.currency)
+def _(answered, run):
+    figures = as_table(answered, currency=run.settings.community.currency)
     _shown = mo.ui.table(
         figures,
         selection=None,

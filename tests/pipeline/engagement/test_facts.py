@@ -95,9 +95,7 @@ def test_the_plan_counts_members_by_action_and_says_what_half_of_them_share(run:
     assert told.plan is not None
     shared = (Trait("tier", "gold", 2), Trait("churn_risk", "high", 1), Trait("segment", "Buyers", 1))
     assert told.plan.actions == (
-        ActionPlan(
-            ACTION, 2, 2.5 + 1.25, (Trait("tier", "gold", 2), Trait("churn_risk", "high", 1), Trait("segment", "Buyers", 1))
-        ),
+        ActionPlan(ACTION, 2, 2.5 + 1.25, shared),
         ActionPlan("wake_lurker", 1, 4.0, (Trait("segment", "Readers", 1),)),
     )
     assert (told.plan.day, told.plan.expected_gain, told.plan.is_money) == (NIGHT + timedelta(days=1), 2.5 + 1.25 + 4, True)
