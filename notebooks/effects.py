@@ -20,7 +20,6 @@ with app.setup:
     from outputs.report.charts import GRID, MAIN, MUTED
     from pipeline.analysis import listed_or_refused, open_workspace
     from pipeline.engagement.effects import ActionEffect, LoopEffects, effects_over_time, measure_effects
-    from wording import numbers as words
     from wording.effects import SHARES, effect_row, effect_verdicts, unit_of_difference
     from wording.texts import fill, label
 
@@ -120,7 +119,7 @@ def _(nights, workspace):
     run = workspace.on(nights[0])
     newest = measure_effects(run)
     measured = effects_over_time(run)
-    mo.md(f"# {run.settings.community.name}: {fill('effects.title', as_of=words.short_day(run.as_of))}")
+    mo.md(f"# {run.settings.community.name}: {fill('talked.title')}")
     return measured, newest, run
 
 
@@ -142,12 +141,14 @@ def _(action_choice, measured, newest, run):
     points = over_time(measured, _name)
     _spoken_of = fill("effects.total.verdict") if _one is newest.total else _name
     _verdicts = effect_verdicts(_spoken_of, _one.as_json(), currency=run.settings.community.currency)
-    _drawn = (
-        [mo.ui.altair_chart(chart(points, unit=unit_of_difference(_one.outcome)), chart_selection=False, legend_selection=False)]
-        if points.height
-        else []
-    )
-    mo.vstack([paragraphs(*_verdicts), *_drawn, paragraphs(fill("effects.over_time"))])
+    _drawn = []
+    if points.height:
+        _chart = chart(points, unit=unit_of_difference(_one.outcome))
+        _drawn = [
+            mo.ui.altair_chart(_chart, chart_selection=False, legend_selection=False),
+            paragraphs(fill("effects.over_time")),
+        ]
+    mo.vstack([paragraphs(*_verdicts), *_drawn])
     return (points,)
 
 

@@ -209,6 +209,8 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
         return fill(f"effects.{key}", catalogue=catalogue, name=_in_words(name), **values)
 
     unit = _Unit(one["outcome"], currency, catalogue)
+    if (one["effect"] is None or one["low"] is None) and (one["n_treated"] or one["n_holdout"]):
+        return [say("untold", listed=one["n_treated"], held_out=one["n_holdout"])]
     if one["effect"] is None or one["low"] is None:
         return [say("waiting", n=one["waiting"]) if one["waiting"] else say("nothing")]
     bounds = {"low": unit.difference(one["low"]), "high": unit.difference(one["high"]), "effect": unit.difference(one["effect"])}

@@ -19,7 +19,7 @@ from engagement.effects import Effect, measure_effect
 from engagement.holdouts import EVERY_ACTION
 from lake.storage.delta import Lake
 from pipeline.engagement.actions import configured_actions
-from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER, LEDGER_SCHEMA, OUTCOME, WITHDRAWN, read_ledger
+from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER, LEDGER_SCHEMA, OUTCOME, WITHDRAWN, read_arms, read_ledger
 from runtime.run_context import RunContext
 
 
@@ -136,7 +136,8 @@ def measure_effects(run: RunContext, *, before: date | None = None) -> LoopEffec
     until = run.as_of + timedelta(days=1) if before is None else before
     actions, decisions = configured_actions(run.settings), _decisions(run.workspace.lake, until)
     measured = tuple(_of_action(run, action, decisions) for action in actions)
-    return LoopEffects(run.as_of, measured, _total(decisions, measured))
+    spared = read_arms(run.workspace.lake, before=until).filter(pl.col("action") == EVERY_ACTION)
+    return LoopEffects(run.as_of, measured, _total(decisions, measured, spared))
 
 
 def effects_over_time(run: RunContext, *, nights: int = 60) -> tuple[LoopEffects, ...]:
@@ -180,9 +181,23 @@ def _of_action(run: RunContext, action: Action, decisions: pl.DataFrame) -> Acti
     )
 
 
-def _total(decisions: pl.DataFrame, measured: Sequence[ActionEffect]) -> ActionEffect:
-    """Measure all actions together: members listed for any, against those whom every action leaves alone."""
-    compared = decisions.filter(pl.col("arm").is_in([LISTED, EVERY_ACTION]))
+def _total(decisions: pl.DataFrame, measured: Sequence[ActionEffect], spared: pl.DataFrame) -> ActionEffect:
+    """Measure all actions together: members listed for any, against those whom every action leaves alone.
+
+    Args:
+        decisions: Every decision.
+        measured: The effects of the actions.
+        spared: One row per member, the draw by all actions: member_no, holdout_share.
+    """
+    whole = spared.select("member_no", whole_share="holdout_share")
+    # A decision's share counts both draws. Those held out by the action alone are in neither arm here, so that the chance is
+    # that of the draw by all among those whom the action's own draw lets through.
+    share = pl.col("whole_share") / (pl.col("whole_share") + 1 - pl.col("holdout_share"))
+    compared = (
+        decisions.filter(pl.col("arm").is_in([LISTED, EVERY_ACTION]))
+        .join(whole, on="member_no", how="left", maintain_order="left")
+        .with_columns(holdout_share=share.fill_null(0.0))
+    )
     return _effect(
         compared.unique("member_no", keep="first", maintain_order=True),
         name=EVERY_ACTION,

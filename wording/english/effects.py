@@ -69,6 +69,7 @@ EFFECTS: Final = {
     "effects.worth": "{name} brought {value} for a cost of {cost}.",
     "effects.few": "{name}: {n:count:member} held out so far; too few to trust a figure.",
     "effects.waiting": "{name}: {n:count:member} chosen, and the days in which the outcome counts are not over.",
+    "effects.untold": "{name}: with {listed:number} listed and {held_out:number} held out so far, nothing can be told.",
     "effects.nothing": "{name}: nobody was chosen yet.",
     "effects.mismatch": "{name}: do not trust this effect. Listed and held-out members are not as many as were drawn (p {p}), "
     "so something other than the draw decides who is contacted; look for it.",

@@ -18,6 +18,8 @@ MATURED = FIRST + timedelta(days=14)
 ACTION = "save_valuable"
 NOTHING = pl.DataFrame(schema={"as_of": pl.Date, "member_no": pl.Int32, "action": pl.String, "kind": pl.String})
 _ARMS = pl.DataFrame(schema=ARMS_SCHEMA)
+# The share that every action leaves alone.
+WHOLE = 0.2
 
 
 def numbers(run: RunContext) -> dict[str, int]:
@@ -38,7 +40,9 @@ def record(run: RunContext) -> None:
     """Decide on two nights; between them contacts are matched and the outcomes of the first become known."""
     lake, number = run.workspace.lake, numbers(run)
     first = decided(run, {"m0": "listed", "m1": "listed", "m2": ACTION, "m5": "listed", "m3": "all"})
-    record_night(lake, as_of=FIRST, decided=first, arms=_ARMS, observed=NOTHING)
+    # A decision's share counts both draws.
+    arms = first.select("member_no", action=pl.lit("all"), is_held_out=pl.col("arm") == "all", holdout_share=pl.lit(WHOLE))
+    record_night(lake, as_of=FIRST, decided=first, arms=arms.select(list(ARMS_SCHEMA)), observed=NOTHING)
     matured = {"m0": 1.0, "m1": 0.0, "m2": 0.0, "m3": 1.0, "m5": 1.0}
     outcomes = [(FIRST, number[m], ACTION, "outcome", y, y, None) for m, y in matured.items()]
     contacted = [

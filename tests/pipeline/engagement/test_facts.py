@@ -12,6 +12,7 @@ import pytest
 from engagement.contact_history import CONTACTS_SCHEMA, contact_history
 from engagement.decisions import Decisions
 from engagement.holdouts import ARMS_SCHEMA
+from engagement.sample_ratio import p_of_draws
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
 from outputs.report.loop_facts import ActionPlan, NotListed, OddContacts, Trait
 from pipeline.engagement.deciding import NightDecisions
@@ -28,7 +29,7 @@ from pipeline.engagement.ledger import read_decisions, record_night
 from pipeline.night import NightLists
 from runtime.run_context import RunContext
 from tests.campaigns import NIGHT, club
-from tests.pipeline.engagement.ledgers import ACTION, FIRST, MATURED, NOTHING, SECOND, decided, record
+from tests.pipeline.engagement.ledgers import ACTION, FIRST, MATURED, NOTHING, SECOND, WHOLE, decided, record
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,15 @@ def test_effects_are_told_by_action_and_together(loop: LoopMeasures) -> None:
     assert talked.total.action is None
     # Two were decided on on 20 June; what they do is known fourteen days later.
     assert (talked.waiting, talked.first_due) == (2, SECOND + timedelta(days=14))
+
+
+def test_the_sizes_of_the_arms_of_all_actions_are_judged_by_the_draw_by_all(loop: LoopMeasures) -> None:
+    # Three of five were listed and one was left alone by all; the decisions were drawn with both draws at 0.5.
+    share = WHOLE / (WHOLE + 1 - 0.5)
+    total = loop.effects.total.effect
+    assert (total.n_treated, total.n_holdout) == (3, 1)
+    expected = p_of_draws(pl.DataFrame({"is_treated": [True, True, True, False], "holdout_share": share}))
+    assert total.p_srm == pytest.approx(expected)
 
 
 def test_before_anything_matured_the_first_answer_is_due(run: RunContext) -> None:
