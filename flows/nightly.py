@@ -1,6 +1,7 @@
 """The nightly flow: the steps of a night as Prefect tasks, in their order.
 
-    take in → validate → roll up → features → champions → score → reasons → segment → publish → measure what matured → report
+    take in → validate → roll up → features → champions → score → reasons → segment → publish → measure what matured and what
+    contacts changed → report
 
 Each step is a task over plain functions and is idempotent for its night: running it again changes nothing.
 """
@@ -33,6 +34,7 @@ from outputs.report.page import render_report
 from outputs.report.validation_page import render_validation
 from pipeline import night as tonight_computed
 from pipeline.engagement.actions import check_outcomes, configured_roles
+from pipeline.engagement.facts import LoopMeasures, loop_metrics, loop_warnings, measure_loop
 from pipeline.engagement.recording import record_decisions
 from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
@@ -142,11 +144,12 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
         if run.settings.lists.publish_uri is not None:
             publish_to_database(run, lists)
         maturity = measure_maturity(run, history)
-        report(run, lists, champions, maturity, intake, tonight, features.catalog)
-        record_night(run, lists, champions, maturity, tonight)
+        loop = measure_effects(run)
+        report(run, lists, champions, maturity, loop, intake, tonight, features.catalog)
+        record_night(run, lists, champions, maturity, loop, tonight)
         tidy_up(run)
     # At the end: a night that fails sends the alert of its failure instead.
-    alert_of_warnings(run, [finding.says for finding in intake.findings if finding.severity == "warning"])
+    alert_of_warnings(run, [*intake.warnings, *loop_warnings(loop)])
     return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 
@@ -309,12 +312,22 @@ def measure_maturity(run: RunContext, history: History) -> Maturity:
         return measure_matured(run, history)
 
 
+@io_step
+def measure_effects(run: RunContext) -> LoopMeasures:
+    """Measure whether talking worked, by what this night and earlier ones have recorded."""
+    with run.step("measuring effects") as counted:
+        loop = measure_loop(run)
+        counted["waiting"] = sum(one.waiting for one in loop.effects.actions)
+        return loop
+
+
 @step
 def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     run: RunContext,
     lists: NightLists,
     champions: Champions,
     maturity: Maturity,
+    loop: LoopMeasures,
     intake: taking_in.Intake,
     tonight: pl.DataFrame,
     catalog: tuple[Feature, ...],
@@ -326,6 +339,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
         lists: Tonight's lists.
         champions: The models.
         maturity: What was measured of earlier predictions.
+        loop: What was measured of earlier contacts.
         intake: What arrived tonight.
         tonight: The ledger's rows of what arrived.
         catalog: The features that were computed.
@@ -333,10 +347,10 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     with run.step("writing the report"):
         facts = report_facts(
             run,
-            members=lists.members,
-            contacts=lists.contacts,
+            lists=lists,
             champions=champions,
             maturity=maturity,
+            loop=loop,
             intake=intake,
             tonight=tonight,
             catalog=catalog,
@@ -345,7 +359,14 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
 
 
 @io_step
-def record_night(run: RunContext, lists: NightLists, champions: Champions, maturity: Maturity, tonight: pl.DataFrame) -> None:
+def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
+    run: RunContext,
+    lists: NightLists,
+    champions: Champions,
+    maturity: Maturity,
+    loop: LoopMeasures,
+    tonight: pl.DataFrame,
+) -> None:
     """Log the night to MLflow, and write its summary as Prefect artifacts.
 
     Args:
@@ -353,6 +374,7 @@ def record_night(run: RunContext, lists: NightLists, champions: Champions, matur
         lists: Tonight's lists.
         champions: The models.
         maturity: What was measured of earlier predictions.
+        loop: What was measured of earlier contacts.
         tonight: The ledger's rows of what arrived.
     """
     with run.step("recording the night"):
@@ -362,7 +384,7 @@ def record_night(run: RunContext, lists: NightLists, champions: Champions, matur
         create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
         run.tracking.log_night(
             as_of=run.as_of,
-            metrics=night_metrics(run, lists.members, lists.contacts, tonight) | matured_metrics(maturity),
+            metrics=night_metrics(run, lists.members, lists.contacts, tonight) | matured_metrics(maturity) | loop_metrics(loop),
             tags={"churn_model": champions.churn.registered.label, "community": run.settings.community.name},
             summary=summary,
         )

@@ -18,11 +18,14 @@ with app.setup:
     from outputs.lists import as_text, reasons_as_sentences
     from outputs.report.charts import ACCENT, GRID, MAIN, MUTED
     from pipeline.analysis import listed_or_refused, open_workspace, read_members
+    from pipeline.engagement.member_history import MemberHistory, member_history
     from pipeline.explain import Card, read_card
     from segments.risk import RISKS
     from segments.tiers import TIERS
     from wording import numbers as words
-    from wording.texts import label, listing
+    from wording.texts import fill, label, listing
+
+    HISTORY_ROWS = 10
 
 
 @app.function
@@ -230,10 +233,11 @@ def week_chart(card: Card) -> alt.Chart:
 
 
 @app.function
-def card_title(card: Card) -> Markup:
-    """Return the head of a card; the id is escaped, because it comes from the data and may hold HTML."""
-    title = Markup('<span class="markdown prose dark:prose-invert"><h2>Member {}</h2><p>as of {}</p></span>')
-    return title.format(card.member_id, words.day(card.as_of))
+def card_title(card: Card, display_name: str | None = None) -> Markup:
+    """Return the head of a card; id and name are escaped, because they come from the data and may hold HTML."""
+    title = Markup('<span class="markdown prose dark:prose-invert"><h2>Member {}{}</h2><p>as of {}</p></span>')
+    called = Markup(" · {}").format(display_name) if display_name else ""
+    return title.format(card.member_id, called, words.day(card.as_of))
 
 
 @app.function
@@ -254,20 +258,42 @@ def card_text(card: Card) -> Markup:
     return side_by_side.format(Markup("<table>{}</table>").format(scores), why)
 
 
+@app.function
+def history_table(history: MemberHistory) -> mo.Html:
+    """Show a member's history with us: one row per decision, the newest first; every text is escaped."""
+    if history.decisions.is_empty():
+        return mo.Html(Markup("<p>{}</p>").format(fill("history.none")))
+    named = history.decisions.rename({column: fill(f"history.{column}") for column in history.decisions.columns})
+    return mo.ui.table(
+        named,
+        selection=None,
+        pagination=named.height > HISTORY_ROWS,
+        page_size=HISTORY_ROWS,
+        format_mapping={fill("history.as_of"): words.short_day},
+        show_column_summaries=False,
+        show_data_types=False,
+        show_search=False,
+        show_download=False,
+    )
+
+
 @app.cell
 def _(run, picked):
     mo.stop(not picked)
     card = read_card(run, picked[0])
+    history = member_history(run, card.member_id)
     if card.scores:
         _body = [
             mo.Html(card_text(card)),
             mo.md("**Active days a week over a year**"),
             mo.ui.altair_chart(week_chart(card), chart_selection=False, legend_selection=False),
+            mo.md(f"**{fill('history.title')}**"),
+            history_table(history),
         ]
     else:
         _body = [mo.md("This member may not be profiled: nothing but the id is shown.")]
-    mo.vstack([mo.Html(card_title(card)), *_body])
-    return (card,)
+    mo.vstack([mo.Html(card_title(card, history.display_name)), *_body])
+    return card, history
 
 
 if __name__ == "__main__":

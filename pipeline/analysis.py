@@ -14,6 +14,7 @@ from features.history import DAILY_SCHEMA
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.storage.delta import DAY
+from outputs.lists import unescape_formulas
 from pipeline.history.consent import scan_refused_profiling
 from pipeline.history.daily_rollups import members_known
 from runtime.run_context import RunContext, open_run
@@ -77,6 +78,20 @@ def read_members(run: RunContext) -> pl.DataFrame:
     return listed.with_columns(
         pl.when(~is_refused).then(shown).name.keep(), is_eligible=pl.col("is_eligible") & ~is_refused
     ).select(listed.columns)
+
+
+def read_contact(run: RunContext, member_id: str) -> tuple[str | None, str | None] | None:
+    """Read what the contact list of a night says of a member: action and channel; None for a member who is not on it.
+
+    Args:
+        run: The run of a night with lists.
+        member_id: The member's id, as in the lists.
+    """
+    path = run.workspace.night(run.as_of) / "contact_list.csv"
+    # Read as text: an id may look like a number.
+    listed = pl.read_csv(path, infer_schema=False, columns=["member_id", "action", "channel"])
+    own = listed.filter(unescape_formulas(pl.col("member_id")) == member_id)
+    return None if own.is_empty() else (own["action"][0], own["channel"][0])
 
 
 def read_activity(run: RunContext) -> tuple[pl.LazyFrame, pl.LazyFrame]:

@@ -15,10 +15,11 @@ from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
-from pipeline.analysis import listed_nights, read_members
+from pipeline.analysis import listed_nights, read_contact, read_members
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext, open_run
 from runtime.settings import Churn
+from wording.decisions import why_not_listed
 from wording.numbers import short_day
 from wording.texts import fill, label, name
 
@@ -34,7 +35,7 @@ class Card:
     Args:
         member_id: The member's id.
         as_of: The night.
-        scores: The name of each score, with its value in words.
+        scores: The name of each score, with its value in words; the last says whether the member is contacted tomorrow.
         active_days: The number of days with activity in each of the last 52 weeks, the oldest week first.
         reasons: Whether each reason raises the risk of leaving, with its sentence; the strongest first.
         tier_moves: The first night in each tier, with the tier; the oldest first.
@@ -92,7 +93,7 @@ def read_card(run: RunContext, member_id: str) -> Card:
     return Card(
         member_id,
         run.as_of,
-        scores=tuple(_scores(run, member)),
+        scores=(*_scores(run, member), *_tomorrow(run, member)),
         active_days=_active_days(run, number),
         reasons=tuple((one["contribution"] >= 0, one["text"]) for one in member["reasons"] or ()),
         tier_moves=_tier_moves(run, number),
@@ -137,6 +138,20 @@ def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]
     for score in ("activity_score", "commercial_score", "member_value_score"):
         if member[score] is not None:
             yield label(score), fill("card.score", n=member[score])
+
+
+def _tomorrow(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    # Lists of earlier versions do not have the column.
+    rule = member.get("suppressed_because")
+    if rule is not None:
+        yield fill("card.tomorrow"), fill("card.tomorrow.not_listed", why=why_not_listed(rule))
+        return
+    contact = read_contact(run, member["member_id"])
+    if contact is not None:
+        action, channel = contact
+        is_named = action is not None and channel is not None
+        key = "card.tomorrow.listed" if is_named else "card.tomorrow.ranked"
+        yield fill("card.tomorrow"), fill(key, action=label(action or ""), channel=channel)
 
 
 def _churn(settings: Churn, member: dict[str, Any]) -> str:

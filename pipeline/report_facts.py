@@ -17,7 +17,6 @@ from lake.storage.delta import DAY
 from outputs.report.calibration_rows import calibration_rows
 from outputs.report.facts import (
     Activity,
-    ContactList,
     Group,
     Matured,
     Metric,
@@ -28,10 +27,12 @@ from outputs.report.facts import (
     RuleBreach,
     TableFlow,
 )
+from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
 from pipeline.history.daily_rollups import members_known
 from pipeline.intake.intake import Intake
 from pipeline.learning.champions import Champion, Champions
 from pipeline.maturity import Maturity
+from pipeline.night import NightLists
 from pipeline.stored_nights import previous_night, read_scores
 from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
@@ -54,10 +55,10 @@ VALUE_MEASURES: Final = {"ngini": "higher", "rmse": "lower", "total_ratio": "clo
 def report_facts(
     run: RunContext,
     *,
-    members: pl.DataFrame,
-    contacts: pl.DataFrame,
+    lists: NightLists,
     champions: Champions,
     maturity: Maturity,
+    loop: LoopMeasures,
     intake: Intake,
     tonight: pl.DataFrame,
     catalog: Iterable[Feature],
@@ -66,18 +67,18 @@ def report_facts(
 
     Args:
         run: The run.
-        members: Tonight's list.
-        contacts: Tonight's contact list.
+        lists: Tonight's lists.
         champions: The models that scored.
         maturity: How past predictions came true.
+        loop: What past contacts have changed.
         intake: What arrived.
         tonight: The ledger's rows of tonight's arrivals.
         catalog: What the features of the models mean.
     """
+    members = lists.members
     before = previous_night(run.workspace.lake, run.as_of)
     earlier = None if before is None else read_scores(run.workspace.lake, before)
     has_value = bool(members["expected_value"].is_not_null().any())
-    folder = f"../lists/{run.as_of.isoformat()}"
     return ReportFacts(
         community=run.settings.community.name,
         as_of=run.as_of,
@@ -89,15 +90,16 @@ def report_facts(
         newly_at_risk=_newly_at_risk(members, earlier, catalog),
         lifecycle=_groups(members, earlier, "lifecycle", order=STAGES),
         segments=_groups(members, earlier, "segment"),
-        contact_list=ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder),
+        contact_list=contact_list_facts(run, lists),
         models=_models(run, champions),
         matured=_matured(run, maturity),
         flows=table_flows(run, tonight),
         breaches=_breaches(run),
-        warnings=tuple(finding.says for finding in intake.findings if finding.severity == "warning"),
+        warnings=(*loop_warnings(loop), *intake.warnings),
         validation_path=f"{run.as_of.isoformat()}-validation.html",
         value_horizon_days=run.settings.value.horizon_days if has_value else None,
         expected_value=float(members["expected_value"].sum()) if has_value else None,
+        talked=talked_facts(loop),
     )
 
 

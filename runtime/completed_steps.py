@@ -15,6 +15,7 @@ DATABASE_STEP: Final = "publishing to the database"
 _AFTERWARDS: Final = {
     DATABASE_STEP: "the database",
     "measuring what matured": "the figures of what matured",
+    "measuring effects": "the effects of contacts",
     "writing the report": "the report",
     "recording the night": "the record in MLflow and Prefect",
     "tidying up": "the removal of old versions of tables",

@@ -13,7 +13,8 @@ from wording.catalogue import Catalogue
 from wording.english import ENGLISH
 from wording.texts import fill
 
-_SHARES: Final = ("returned", "posted")
+# Outcomes that are shares of members; their differences are in percentage points.
+SHARES: Final = ("returned", "posted")
 _MONEY: Final = "spent"
 # Smaller ones are not told apart; arms whose sizes are less likely than this were not drawn as said.
 _SMALLEST_P: Final = 0.001
@@ -30,13 +31,13 @@ class _Unit:
     catalogue: Catalogue
 
     def level(self, value: float) -> str:
-        if self.outcome in _SHARES:
+        if self.outcome in SHARES:
             return numbers.percent(value, digits=1)
         return self._amount(value)
 
     def difference(self, value: float) -> str:
         sign = "+" if value > 0 else ""
-        if self.outcome in _SHARES:
+        if self.outcome in SHARES:
             return fill("experiment.points", catalogue=self.catalogue, n=sign + numbers.number(value * 100, digits=1))
         return sign + self._amount(value)
 
@@ -102,7 +103,7 @@ def plan_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: C
         return [title, "", say("still")]
     explained = numbers.percent(figures["correlation"] ** 2)
     past = say(
-        "past", mean=unit.level(figures["mean"]), unit="" if unit.outcome in _SHARES else say("past.member"), explained=explained
+        "past", mean=unit.level(figures["mean"]), unit="" if unit.outcome in SHARES else say("past.member"), explained=explained
     )
     relative = figures["relative"]
     needed = say(
@@ -124,7 +125,7 @@ def plan_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: C
 
 
 def _rows(figures: Mapping[str, Any], unit: _Unit, say: Any) -> list[list[str]]:
-    level = "share" if unit.outcome in _SHARES else "mean"
+    level = "share" if unit.outcome in SHARES else "mean"
     head = [say(f"head.{name}") for name in ("arm", "members", level, "effect", "interval", "relative", "p")]
     compared = {one["arm"]: one for one in figures["comparisons"]}
     begun = {arm: [arm, numbers.number(n), unit.level(figures["rates"][arm])] for arm, n in figures["arms"].items()}
@@ -188,8 +189,9 @@ def effects_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue
     measured = {**figures["actions"], say("total"): figures["total"]}
     title = say("title", as_of=numbers.short_day(date.fromisoformat(figures["as_of"])))
     head = [say(f"head.{name}") for name in ("action", "outcome", "listed", "held_out", "with", "without", "effect", "interval")]
-    rows = [head, *(_effect_row(name, one, currency, catalogue) for name, one in measured.items())]
-    verdicts = [effect_verdicts(name, one, currency=currency, catalogue=catalogue) for name, one in measured.items()]
+    rows = [head, *(effect_row(name, one, currency=currency, catalogue=catalogue) for name, one in measured.items())]
+    spoken_of = {**figures["actions"], say("total.verdict"): figures["total"]}
+    verdicts = [effect_verdicts(name, one, currency=currency, catalogue=catalogue) for name, one in spoken_of.items()]
     return [title, "", *_table(rows), "", *chain.from_iterable(verdicts), say("how")]
 
 
@@ -207,9 +209,12 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
         return fill(f"effects.{key}", catalogue=catalogue, name=_in_words(name), **values)
 
     unit = _Unit(one["outcome"], currency, catalogue)
+    if (one["effect"] is None or one["low"] is None) and (one["n_treated"] or one["n_holdout"]):
+        return [say("untold", listed=one["n_treated"], held_out=one["n_holdout"])]
     if one["effect"] is None or one["low"] is None:
         return [say("waiting", n=one["waiting"]) if one["waiting"] else say("nothing")]
     bounds = {"low": unit.difference(one["low"]), "high": unit.difference(one["high"]), "effect": unit.difference(one["effect"])}
+    bounds["outcome"] = unit.name
     verdict = say("works" if one["low"] > 0 else "harms" if one["high"] < 0 else "open", **bounds)
     if one["p_srm"] is not None and one["p_srm"] < _SMALLEST_P:
         return [say("mismatch", p=_p(one["p_srm"]))]
@@ -221,7 +226,28 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
     return [verdict, say("worth", value=numbers.money(kept, currency), cost=numbers.money(one["cost"], currency))]
 
 
-def _effect_row(name: str, one: Mapping[str, Any], currency: str | None, catalogue: Catalogue) -> list[str]:
+def unit_of_difference(outcome: str, *, catalogue: Catalogue = ENGLISH) -> str:
+    """Say what a difference in an outcome is counted in, as an axis has it."""
+    unit = "share" if outcome in SHARES else outcome if outcome == _MONEY else "events"
+    return fill(f"effects.unit.{unit}", catalogue=catalogue)
+
+
+def mismatch_warning(name: str | None, p_srm: float | None, *, catalogue: Catalogue = ENGLISH) -> str | None:
+    """Warn of arms that do not have the sizes they were drawn with; None where they do.
+
+    Args:
+        name: The action; None for all together.
+        p_srm: p value of the sizes.
+        catalogue: The language.
+    """
+    if p_srm is None or p_srm >= _SMALLEST_P:
+        return None
+    shown = _in_words(fill("effects.total", catalogue=catalogue) if name is None else name)
+    return fill("effects.mismatch", name=shown, p=_p(p_srm), catalogue=catalogue)
+
+
+def effect_row(name: str, one: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+    """Return the figures of an action as cells: name, outcome, listed, held out, both levels, difference, interval."""
     unit = _Unit(one["outcome"], currency, catalogue)
     figures = [one["rate_treated"], one["rate_holdout"]]
     levels = [numbers.DASH if level is None else unit.level(level) for level in figures]

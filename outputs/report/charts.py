@@ -191,6 +191,31 @@ def lift_chart(
     return _svg(alt.layer(even, line, dot, text), chart_id=chart_id, title=fill(f"chart.lift.{of}"), width=width, height=height)
 
 
+def effects_chart(
+    effects: pl.DataFrame, *, chart_id: str, title: str, unit: str, width: int = 400, row_height: int = 34
+) -> Markup:
+    """Draw the effect of each action as a dot on its interval, with a dashed line at zero; grey where it is not to be trusted.
+
+    Args:
+        effects: One row per action, in the order drawn: `label` String, `effect`, `low`, `high`, `is_trustworthy`.
+        chart_id: Unique within the page.
+        title: What it shows, for those who cannot see it.
+        unit: What the effects are counted in, for the axis.
+        width: Of the plot in pixels.
+        row_height: Pixels per action.
+    """
+    base = alt.Chart(_data(effects))
+    signed = "datum.value === 0 ? '0' : format(datum.value, '+,.2~f')"
+    axis = alt.Axis(title=unit, tickCount=5, labelExpr=signed, grid=True, labelFlush=False)
+    x = alt.X("low:Q", axis=axis, scale=alt.Scale(zero=True, nice=True))
+    y = alt.Y("label:N", sort=None, axis=alt.Axis(title=None, labelPadding=10, labelColor=INK, labelLimit=240, grid=False))
+    colour = alt.condition("datum.is_trustworthy", alt.value(MAIN), alt.value(MUTED))
+    zero = alt.Chart(alt.Data(values=[{"low": 0}])).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x)
+    bars = base.mark_rule(strokeWidth=5, opacity=0.45).encode(x, y, x2=alt.X2("high:Q"), color=colour)
+    dots = base.mark_point(filled=True, size=75, opacity=1).encode(alt.X("effect:Q", axis=axis), y, color=colour)
+    return _svg(alt.layer(zero, bars, dots), chart_id=chart_id, title=title, width=width, height=row_height * effects.height)
+
+
 def _with_lift_label(points: pl.DataFrame) -> pl.DataFrame:
     rounded = points.select(percent=(pl.col("share_of_members") * 100).round(0).cast(pl.Int32), lift=pl.col("lift").round(1))
     labels = [fill("chart.lift.first", percent=percent, lift=lift) for percent, lift in rounded.iter_rows()]

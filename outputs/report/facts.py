@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from outputs.report.calibration_rows import CalibrationRow
+from outputs.report.loop_facts import ContactPlan, Talked
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,13 @@ class ContactList:
         members: Rows of the contact list.
         path: The Excel file, relative to the report's own folder, such as `../lists/2011-08-31/contact_list.xlsx`.
         folder: The folder of the night's lists, relative likewise.
+        plan: What the report tells of it; None where nothing is known but its length.
     """
 
     members: int
     path: str
     folder: str
+    plan: ContactPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,7 @@ class ReportFacts:
         validation_path: The night's validation page, relative to the report's folder, or None.
         value_horizon_days: The window of expected spend in days; None in a community without orders.
         expected_value: What all members are expected to spend in it; None likewise.
+        talked: Whether talking worked; None where nothing is measured.
     """
 
     community: str
@@ -268,3 +272,4 @@ class ReportFacts:
     validation_path: str | None = None
     value_horizon_days: int | None = None
     expected_value: float | None = None
+    talked: Talked | None = None

@@ -11,6 +11,7 @@ from typing import Final
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
 from outputs.report.headlines import headlines
+from outputs.report.loop_sections import talk_section, talked_section
 from outputs.report.sections import (
     Section,
     activity_section,
@@ -23,6 +24,8 @@ from outputs.report.sections import (
 )
 
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
+    talked_section,
+    talk_section,
     newly_at_risk_section,
     activity_section,
     tiers_section,

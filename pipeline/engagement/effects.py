@@ -7,7 +7,7 @@ were held out, contacted or not (intention to treat).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from engagement.effects import Effect, measure_effect
 from engagement.holdouts import EVERY_ACTION
 from lake.storage.delta import Lake
 from pipeline.engagement.actions import configured_actions
-from pipeline.engagement.ledger import CONTACT, DECISION, OUTCOME, WITHDRAWN, read_ledger
+from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER, LEDGER_SCHEMA, OUTCOME, WITHDRAWN, read_arms, read_ledger
 from runtime.run_context import RunContext
 
 
@@ -41,6 +41,7 @@ class ActionEffect:
         value_kept: What the listed spent because they were listed, in currency units; None without orders.
         mean_score: Their mean churn probability at the decision; None without any.
         looks: The nights on which decisions matured, each of which was a look at the effect.
+        next_due: The night on which the horizon of the first waiting decision is over; None without any, or for all together.
     """
 
     action: str
@@ -56,6 +57,7 @@ class ActionEffect:
     value_kept: float | None
     mean_score: float | None
     looks: int
+    next_due: date | None = None
 
     @property
     def return_on_cost(self) -> float | None:
@@ -112,6 +114,11 @@ class LoopEffects:
         """Return whether any effect can be told."""
         return any(one.effect.effect is not None for one in (*self.actions, self.total))
 
+    @property
+    def next_due(self) -> date | None:
+        """Return the night on which the next outcome is known, or None when no decision waits for one."""
+        return min((one.next_due for one in self.actions if one.next_due is not None), default=None)
+
     def as_json(self) -> dict[str, Any]:
         """Return the figures as `evenfall effects --json` writes them."""
         return {
@@ -131,7 +138,24 @@ def measure_effects(run: RunContext, *, before: date | None = None) -> LoopEffec
     until = run.as_of + timedelta(days=1) if before is None else before
     actions, decisions = configured_actions(run.settings), _decisions(run.workspace.lake, until)
     measured = tuple(_of_action(run, action, decisions) for action in actions)
-    return LoopEffects(run.as_of, measured, _total(decisions, measured))
+    spared = read_arms(run.workspace.lake, before=until).filter(pl.col("action") == EVERY_ACTION)
+    return LoopEffects(run.as_of, measured, _total(decisions, measured, spared))
+
+
+def effects_over_time(run: RunContext, *, nights: int = 60) -> tuple[LoopEffects, ...]:
+    """Measure every effect as of each night on which outcomes became known, the oldest first.
+
+    Args:
+        run: The run.
+        nights: The newest so many nights.
+    """
+    known = run.workspace.lake.scan_or_empty(LEDGER, LEDGER_SCHEMA).filter(pl.col("kind") == OUTCOME)
+    matured = known.filter(pl.col("recorded_as_of") <= run.as_of).select(pl.col("recorded_as_of").unique().sort())
+    measured = (
+        (night, measure_effects(run, before=night + timedelta(days=1)))
+        for night in matured.collect()["recorded_as_of"].tail(nights)
+    )
+    return tuple(replace(effects, as_of=night) for night, effects in measured)
 
 
 def _decisions(lake: Lake, until: date) -> pl.DataFrame:
@@ -159,9 +183,23 @@ def _of_action(run: RunContext, action: Action, decisions: pl.DataFrame) -> Acti
     )
 
 
-def _total(decisions: pl.DataFrame, measured: Sequence[ActionEffect]) -> ActionEffect:
-    """Measure all actions together: members listed for any, against those whom every action leaves alone."""
-    compared = decisions.filter(pl.col("arm").is_in([LISTED, EVERY_ACTION]))
+def _total(decisions: pl.DataFrame, measured: Sequence[ActionEffect], spared: pl.DataFrame) -> ActionEffect:
+    """Measure all actions together: members listed for any, against those whom every action leaves alone.
+
+    Args:
+        decisions: Every decision.
+        measured: The effects of the actions.
+        spared: One row per member, the draw by all actions: member_no, holdout_share.
+    """
+    whole = spared.select("member_no", whole_share="holdout_share")
+    # A decision's share counts both draws. Those held out by the action alone are in neither arm here, so that the chance is
+    # that of the draw by all among those whom the action's own draw lets through.
+    share = pl.col("whole_share") / (pl.col("whole_share") + 1 - pl.col("holdout_share"))
+    compared = (
+        decisions.filter(pl.col("arm").is_in([LISTED, EVERY_ACTION]))
+        .join(whole, on="member_no", how="left", maintain_order="left")
+        .with_columns(holdout_share=share.fill_null(0.0))
+    )
     return _effect(
         compared.unique("member_no", keep="first", maintain_order=True),
         name=EVERY_ACTION,
@@ -206,7 +244,13 @@ def _effect(
         value_kept=None if spent.effect is None else spent.effect * spent.n_treated,
         mean_score=matured.select(pl.col("score").mean()).item(),
         looks=looks,
+        next_due=_next_due(first, horizon_days),
     )
+
+
+def _next_due(first: pl.DataFrame, horizon_days: int | None) -> date | None:
+    nights = first.filter(pl.col("matured_on").is_null())["as_of"]
+    return None if horizon_days is None or nights.is_empty() else min(nights) + timedelta(days=horizon_days)
 
 
 def _measure(matured: pl.DataFrame, outcome: str, before: str | None, looks: int) -> Effect:

@@ -51,19 +51,22 @@ _SAID: Final = tuple(name for name in LEDGER_SCHEMA if name not in (*_KEY, "reco
 _ARMS_STORED: Final = pl.Schema({NIGHT: pl.Date(), **ARMS_SCHEMA})
 
 
-def read_ledger(lake: Lake, *, before: date | None = None, kind: str | None = None) -> pl.DataFrame:
+def read_ledger(lake: Lake, *, before: date | None = None, kind: str | None = None, member_no: int | None = None) -> pl.DataFrame:
     """Read the newest revision of each row, sorted by its key; columns of `LEDGER_SCHEMA`.
 
     Args:
         lake: The lake.
         before: Only what nights before this one recorded; None for everything.
         kind: decision, contact or outcome; None for all.
+        member_no: The member; None for all.
     """
     rows = lake.scan_or_empty(LEDGER, LEDGER_SCHEMA)
     if before is not None:
         rows = rows.filter(pl.col("recorded_as_of") < before)
     if kind is not None:
         rows = rows.filter(pl.col("kind") == kind)
+    if member_no is not None:
+        rows = rows.filter(pl.col("member_no") == member_no)
     newest = rows.collect().sort(*_KEY, "revision").unique(list(_KEY), keep="last", maintain_order=True)
     return newest.select(list(LEDGER_SCHEMA))
 

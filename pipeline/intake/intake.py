@@ -82,6 +82,11 @@ class Intake:
         """Return the findings that stop the run."""
         return tuple(finding for finding in self.findings if finding.severity == "stop")
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what warns, in sentences."""
+        return tuple(finding.says for finding in self.findings if finding.severity == "warning")
+
     def noting(self, findings: Iterable[Finding]) -> Intake:
         """Return a copy with more findings."""
         return replace(self, findings=(*self.findings, *findings))

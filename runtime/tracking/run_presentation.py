@@ -30,7 +30,8 @@ the tenth with the highest predictions. `rows/…`: rows of the panel in each pa
     "nights": """\
 One run per night; a night run again replaces its run. `members`, `eligible`, `high_risk`, `contacts`: members on the lists.
 `rows_…`: rows taken in. `seconds/…` and `counts/…`: time each step took, and what it counted. `peak_memory_mib`: the most memory
-the process held until then. `matured/…`: how the newest night whose horizon is over came true.""",
+the process held until then. `matured/…`: how the newest night whose horizon is over came true. `effects/…`: what each action
+changed, with its interval and the members listed and held out (`all`: all actions together).""",
     "backtests": """\
 One run per backtest, a child run per past cut-off: `churn/auc/evenfall` is our churn model's AUC, and the parent has the means
 over the cut-offs. Its `by_cutoff/…` curves show the headline figure of every model at each cut-off, oldest first;

@@ -14,11 +14,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from notebooks import cohorts, experiments, members
+from lake.member_index import scan_member_index
+from notebooks import cohorts, effects, experiments, members
 from tests.communities import LAST_DAY, shop_lines, write_shop
 from tests.explored import FIRST_NIGHT, REFUSED, Explored
 
-NOTEBOOKS = (members, cohorts, experiments)
+NOTEBOOKS = (members, cohorts, experiments, effects)
 
 
 def opened(notebook: Any) -> tuple[str, dict[str, Any]]:
@@ -182,6 +183,42 @@ def test_experiments_show_every_model_at_every_cut_off_as_the_backtest_wrote_it(
     assert wide.height == len(written["cutoffs"])
     assert set(defined["newest"]["as_of"]) == {LAST_DAY, FIRST_NIGHT}
     assert "Small shop: experiments" in shown
+
+
+def test_until_outcomes_are_known_the_effects_page_says_when_they_are(workspace_here: Explored) -> None:
+    shown, defined = opened(effects)
+    assert "Small shop: Did talking work?" in shown
+    assert defined["newest"].has_answer == ("figures" in defined)
+
+
+def test_a_history_has_every_decision_of_the_ledger(workspace_here: Explored) -> None:
+    from pipeline.engagement.ledger import DECISION, read_ledger
+
+    _, defined = opened(members)
+    run = defined["run"]
+    decided = read_ledger(run.workspace.lake, kind=DECISION)
+    numbers = scan_member_index(run.workspace.lake).collect()
+    counted = dict(decided.join(numbers, on="member_no").group_by("member_id").len().iter_rows())
+    assert counted
+    for member in (*list(counted)[:3], REFUSED):
+        assert members.member_history(run, member).decisions.height == counted.get(member, 0)
+    title = members.card_title(members.Card("m1", LAST_DAY), "<i>Ada</i>")
+    assert "m1 · &lt;i&gt;Ada&lt;/i&gt;" in title
+
+
+def test_an_effect_over_time_is_in_points_where_it_is_a_share(tmp_path: Path) -> None:
+    from pipeline.engagement.effects import effects_over_time
+    from tests.campaigns import NIGHT, club
+    from tests.pipeline.engagement.ledgers import MATURED, record
+
+    run = club(tmp_path)
+    record(run)
+    measured = effects_over_time(run.on(NIGHT))
+    (point,) = effects.over_time(measured, "Save valuable").iter_rows(named=True)
+    assert (point["as_of"], point["n_treated"], point["n_holdout"]) == (MATURED, 3, 2)
+    effect = next(one.effect.effect for one in measured[0].actions if one.action == "save_valuable")
+    assert point["effect"] == pytest.approx(100 * effect)
+    assert effects.as_table(measured[0], currency="EUR").height == 1 + len(measured[0].actions)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.__name__)

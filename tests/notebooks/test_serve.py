@@ -65,4 +65,4 @@ def test_every_page_of_the_makefile_is_served_so() -> None:
     recipes = (ROOT / "Makefile").read_text()
     assert "marimo run" not in recipes
     assert "marimo edit" not in recipes
-    assert len(re.findall(r"-m notebooks\.serve (members|experiments|cohorts|all --edit) ", recipes)) == 4
+    assert len(re.findall(r"-m notebooks\.serve (members|effects|experiments|cohorts|all --edit) ", recipes)) == 5

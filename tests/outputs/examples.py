@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -18,6 +20,7 @@ from outputs.report.facts import (
     RuleBreach,
     TableFlow,
 )
+from outputs.report.loop_facts import ActionPlan, ContactPlan, MeasuredAction, NotListed, OddContacts, Talked, Trait
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
 
 AS_OF = date(2011, 8, 31)
@@ -78,6 +81,60 @@ def value_health() -> ModelHealth:
     )
 
 
+def contact_plan() -> ContactPlan:
+    return ContactPlan(
+        day=AS_OF + timedelta(days=1),
+        actions=(
+            ActionPlan("save_valuable", 118, 60.77, (Trait("tier", "silver", 111), Trait("churn_risk", "medium", 104))),
+            ActionPlan("welcome_newcomer", 81, 11.5, (Trait("segment", "new faces", 81),)),
+            ActionPlan("win_back_valuable", 1, 13.2),
+        ),
+        expected_gain=85.47,
+        is_money=True,
+        held_out=142,
+        held_out_ranked=14,
+        not_listed=(NotListed("not eligible", 2412), NotListed("not in any audience", 1373), NotListed("cool-down", 1)),
+    )
+
+
+def waiting() -> Talked:
+    """Nothing has matured: 214 decisions wait, the first until the end of September."""
+    actions = tuple(
+        MeasuredAction(name, "returned", 0, 0, None, None, None, None, None, None, is_trustworthy=False, waiting=107)
+        for name in ("save_valuable", "welcome_newcomer")
+    )
+    total = replace(actions[0], action=None, waiting=210)
+    return Talked(has_answer=False, actions=actions, total=total, waiting=214, first_due=AS_OF + timedelta(days=28))
+
+
+def answered() -> Talked:
+    """One action works, one does harm, one is open, one has too few held out, one is not to be trusted, one waits."""
+
+    def measured(action: str | None, outcome: str, arms: tuple[int, int], rates: tuple[float, float], **further: Any) -> Any:
+        error = further.pop("error", 0.02)
+        effect = rates[0] - rates[1]
+        known = {"p_srm": 0.4, "is_trustworthy": True, "cost": 310.0, "listed": arms[0], "contacted": arms[0] - 7, **further}
+        return MeasuredAction(action, outcome, *arms, *rates, effect, effect - 2 * error, effect + 2 * error, **known)
+
+    return Talked(
+        has_answer=True,
+        actions=(
+            measured("save_valuable", "returned", (2310, 260), (0.61, 0.52), members_kept=208.0, value_kept=9412.0,
+                     return_on_cost=30.4),
+            measured("win_back_valuable", "spent", (412, 51), (18.4, 11.2), error=4.1, members_kept=12.0, value_kept=2966.0),
+            measured("welcome_newcomer", "returned", (1204, 133), (0.31, 0.37), members_kept=-72.0, cost=0.0),
+            measured("thank_contributor", "posted", (212, 21), (0.80, 0.71), error=0.05, is_trustworthy=False),
+            measured("wake_lurker", "posted", (640, 12), (0.14, 0.02), error=0.03, p_srm=1e-9, is_trustworthy=False),
+            replace(waiting().actions[0], action="invite_opinion_leader", outcome="login", waiting=9),
+        ),
+        total=measured(None, "returned", (3950, 400), (0.52, 0.46), error=0.014, members_kept=237.0, value_kept=11_800.0,
+                       return_on_cost=13.2),
+        waiting=512,
+        first_due=AS_OF + timedelta(days=1),
+        odd_contacts=(OddContacts("not_listed", 12), OddContacts("held_out", 1)),
+    )  # fmt: skip
+
+
 def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
     """A night in a community with orders, the second one at least."""
     return ReportFacts(
@@ -119,7 +176,7 @@ def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
             Group("steady big spenders", 999),
             Group("new faces", 1),
         ),
-        contact_list=ContactList(200, "../lists/2011-08-31/contact_list.xlsx", "../lists/2011-08-31"),
+        contact_list=ContactList(200, "../lists/2011-08-31/contact_list.xlsx", "../lists/2011-08-31", contact_plan()),
         models=(churn_health(), value_health()),
         flows=FLOWS,
         breaches=(RuleBreach("orders", "Ordered at is not later than now", 30), RuleBreach("orders", "Amount is a number", 4)),
@@ -127,6 +184,7 @@ def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
         validation_path="2011-08-31-checks.html",
         value_horizon_days=90,
         expected_value=1_222_271.0,
+        talked=waiting(),
     )
 
 

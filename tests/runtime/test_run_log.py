@@ -21,7 +21,8 @@ from tests.nights import NIGHT, Run
 
 STEPS = [
     "taking in", "landing", "rolling up", "computing features", "finding the champions", "scoring", "finding reasons",
-    "segmenting", "publishing the lists", "measuring what matured", "writing the report", "recording the night", "tidying up",
+    "segmenting", "publishing the lists", "measuring what matured", "measuring effects", "writing the report",
+    "recording the night", "tidying up",
 ]  # fmt: skip
 
 

@@ -15,13 +15,17 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
-from engagement.actions import DEFAULTS
+from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
+from engagement.decisions import SUPPRESSIONS
 from lake.contracts import TABLES
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
 from outputs.lists import MEMBERS_SCHEMA
 from outputs.report.validation_page import BrokenRule
+from pipeline.engagement.contacts import EARLY, HELD_OUT, NOT_LISTED, REPEATED
+from pipeline.engagement.facts import TRAITS
+from pipeline.engagement.member_history import HISTORY_SCHEMA
 from pipeline.report_facts import CHURN_MEASURES, VALUE_MEASURES
 from segments.lifecycle import STAGES
 from segments.risk import RISKS
@@ -42,6 +46,8 @@ CHECKS = [*(ROOT / "expectations").glob("*.py"), *(ROOT / "pipeline" / "intake")
 RULES = {rule for path in CHECKS for rule in re.findall(r'Finding\(table\.name, "(\w+)", (?:"stop"|severity)', path.read_text())}
 CONSEQUENCES = get_args(get_type_hints(BrokenRule)["consequence"])
 SCORED = np.array([0.0, 1.0]), {OURS: np.array([0.2, 0.8])}
+# What `wording.effects` puts before the keys that it says.
+PREFIXES = [of + part for of, part in product(("experiment.", "plan.", "effects."), ("", "head.", "outcome."))]
 # Keys that code puts together.
 PUT_TOGETHER = {
     *(f"change.{of}.{how}" for of, how in product(("members", "spend"), ("times", "more", "less"))),
@@ -55,6 +61,13 @@ PUT_TOGETHER = {
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
     *(f"alert.{outcome}" for outcome in ("failed", "warned")),
     *(f"action.{name}" for name in DEFAULTS),
+    *(f"suppressed.{rule.replace(' ', '_')}" for rule in SUPPRESSIONS),
+    *(f"odd.{why}" for why in (NOT_LISTED, HELD_OUT, EARLY, REPEATED)),
+    *(f"decision.{did}{outcome}" for did, outcome in product(("", "not_"), (RETURNED, POSTED))),
+    *(f"talk.gain.{unit}" for unit in ("money", "members")),
+    *(f"talk.trait.{of}" for of in TRAITS),
+    *(f"effects.unit.{unit}" for unit in ("share", SPENT, "events")),
+    *(f"history.{column}" for column in HISTORY_SCHEMA),
 }
 
 
@@ -81,6 +94,7 @@ def template_nodes(kind: type[Node]) -> Iterator[Node]:
 def literals() -> set[object]:
     """Give every constant in code and templates."""
     in_code = {node.value for node in python_nodes() if isinstance(node, ast.Constant)}
+    in_code |= {prefix + word for prefix, word in product(PREFIXES, in_code) if isinstance(word, str)}
     return in_code | {node.value for node in template_nodes(nodes.Const) if isinstance(node, nodes.Const)}
 
 

@@ -13,6 +13,7 @@ from wording.english.effects import EFFECTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
+from wording.english.loop import HISTORY, TALK, TALKED
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
@@ -27,6 +28,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     **ALERTS,
     **ACTIONS,
     **EFFECTS,
+    **TALK,
+    **TALKED,
+    **HISTORY,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

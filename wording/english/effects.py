@@ -45,6 +45,7 @@ EFFECTS: Final = {
     "plan.head.smallest": "Smallest effect found in four of five",
     "effects.title": "Did talking work? By what is known until {as_of}",
     "effects.total": "all actions together",
+    "effects.total.verdict": "talking",
     "effects.head.action": "Action",
     "effects.head.outcome": "Judged by",
     "effects.head.listed": "Listed",
@@ -53,15 +54,25 @@ EFFECTS: Final = {
     "effects.head.without": "Held out did",
     "effects.head.effect": "Difference",
     "effects.head.interval": "95 % interval",
-    "effects.works": "{name} works: {effect}, with 95 % certainty between {low} and {high}.",
-    "effects.harms": "{name} does harm: {effect}, with 95 % certainty between {low} and {high}. Stop it or change the message.",
-    "effects.open": "{name} cannot be told from doing nothing yet: the difference may be anything from {low} to {high}.",
+    "effects.unit.share": "Difference in percentage points",
+    "effects.unit.spent": "Difference in spend a member",
+    "effects.unit.events": "Difference in number a member",
+    "effects.low": "At least",
+    "effects.high": "At most",
+    "effects.over_time": "One dot for each night on which outcomes became known, with the 95 % interval. The dashed line is no "
+    "effect.",
+    "effects.works": "{name} works, judged by {outcome}: {effect}, with 95 % certainty between {low} and {high}.",
+    "effects.harms": "{name} does harm, judged by {outcome}: {effect}, with 95 % certainty between {low} and {high}. "
+    "Stop it or change the message.",
+    "effects.open": "{name} cannot be told from doing nothing yet, judged by {outcome}: the difference may be anything from "
+    "{low} to {high}.",
     "effects.worth": "{name} brought {value} for a cost of {cost}.",
     "effects.few": "{name}: {n:count:member} held out so far; too few to trust a figure.",
     "effects.waiting": "{name}: {n:count:member} chosen, and the days in which the outcome counts are not over.",
+    "effects.untold": "{name}: with {listed:number} listed and {held_out:number} held out so far, nothing can be told.",
     "effects.nothing": "{name}: nobody was chosen yet.",
-    "effects.mismatch": "{name} is not to be trusted: the arms do not have the sizes they were drawn with (p {p}). "
-    "Look for what else decides who is contacted.",
+    "effects.mismatch": "{name}: do not trust this effect. Listed and held-out members are not as many as were drawn (p {p}), "
+    "so something other than the draw decides who is contacted; look for it.",
     "effects.how": "Whoever was listed counts, contacted or not, and once. Differences are adjusted for what members did before. "
     "The bounds hold however often one looks.",
 }

@@ -20,6 +20,11 @@ def tiers(label: str = "Gold") -> pl.DataFrame:
     return pl.DataFrame({"label": ["Diamond", label], "members": [50, 1200], "before": [52, None]})
 
 
+def effects() -> pl.DataFrame:
+    columns = {"label": ["Save", "Wake"], "effect": [9.0, -2.0], "low": [5.0, -4.0], "high": [13.0, 0.5]}
+    return pl.DataFrame(columns).with_columns(is_trustworthy=pl.Series([True, False]))
+
+
 def drawings() -> list[Markup]:
     health = churn_health()
     assert health.calibration is not None
@@ -29,6 +34,7 @@ def drawings() -> list[Markup]:
         charts.bars_chart(tiers(), chart_id="b", title="Tiers", before=True),
         charts.calibration_chart(health.calibration, chart_id="c"),
         charts.lift_chart(health.lift, chart_id="d"),
+        charts.effects_chart(effects(), chart_id="e", title="Effects", unit="Points"),
     ]
 
 
@@ -99,6 +105,6 @@ def test_every_chart_is_one_that_vega_lite_knows(monkeypatch: pytest.MonkeyPatch
     charts.trend_chart(pl.DataFrame({"as_of": nights, "predicted": [0.1, 0.2], "happened": [0.2, 0.1]}), chart_id="e")
     points = pl.DataFrame({"as_of": nights * 2, "model": ["ours"] * 2 + ["recency"] * 2, "value": [0.7, 0.8, 0.6, 0.6]})
     charts.lines_chart(points, chart_id="f", first="ours", measure="AUC")
-    assert len(specifications) == 6
+    assert len(specifications) == 7
     for specification in specifications:
         schema.Root.validate(specification, schema=schema.load_schema())

@@ -23,7 +23,7 @@ from outputs.report.facts import Matured, NewlyAtRisk, ReportFacts
 from outputs.report.frame import say
 from outputs.report.page import render_report
 from outputs.report.validation_page import ShownExample, ValidationFacts, render_validation
-from tests.outputs.examples import AS_OF, FLOWS, churn_health, night_with_checks, ordinary_night, value_health
+from tests.outputs.examples import AS_OF, FLOWS, answered, churn_health, night_with_checks, ordinary_night, value_health
 from tests.wording.foreign import OTHER, WORD
 from wording.english import ENGLISH
 
@@ -33,7 +33,7 @@ TEMPLATES = sorted((PACKAGE / "templates").glob("*.html.j2"))
 NOT_OF_THE_CATALOGUE = {"under", "over", "no", *day_name, *month_name, *month_abbr}
 READ_ALOUD = ("title", "alt", "aria-label", "data-label", "placeholder")
 # Facts that are no text: choices, and where a link leads.
-NO_TEXT = {"better", "consequence", "path", "validation_path"}
+NO_TEXT = {"better", "consequence", "path", "validation_path", "of", "why", "outcome"}
 
 
 class Words(HTMLParser):
@@ -108,6 +108,14 @@ def first_night() -> ReportFacts:
     return replace(night, tiers=tiers, newly_at_risk=newly, flows=retired, models=(replace(churn_health(), metrics=()),))
 
 
+def answered_night() -> ReportFacts:
+    talked, night = answered(), ordinary_night()
+    # Event types are words of the data.
+    known = tuple(one for one in talked.actions if one.outcome != "login")
+    assert night.contact_list is not None
+    return replace(night, talked=replace(talked, actions=known), contact_list=replace(night.contact_list, members=0))
+
+
 def quiet_night() -> ReportFacts:
     night = ordinary_night()
     active = replace(night.activity, active_previous_7d=0, spend_previous_7d=100.0)
@@ -146,6 +154,7 @@ def another_language(monkeypatch: pytest.MonkeyPatch) -> None:
         (render_report, matured_night),
         (render_report, first_night),
         (render_report, quiet_night),
+        (render_report, answered_night),
         (render_validation, night_with_checks),
         (render_validation, checked_night),
         (render_backtest, backtested),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import polars as pl
@@ -12,9 +13,10 @@ from markupsafe import Markup, escape
 
 from outputs.report.facts import Activity, Group, Metric, ModelHealth, NewlyAtRisk, ReportFacts, RuleBreach
 from outputs.report.headlines import headlines
+from outputs.report.loop_facts import ActionPlan, Trait
 from outputs.report.page import render_report
 from outputs.report.sections import ModelView, Section
-from tests.outputs.examples import AS_OF, FLOWS, HOSTILE, activity_by_day, churn_health, ordinary_night
+from tests.outputs.examples import AS_OF, FLOWS, HOSTILE, activity_by_day, answered, churn_health, contact_plan, ordinary_night
 
 VOID = {"meta", "br", "link", "img", "rect", "line", "path", "circle"}
 
@@ -53,6 +55,7 @@ def quiet_community() -> ReportFacts:
 
 def hostile_night() -> ReportFacts:
     night = ordinary_night(HOSTILE)
+    assert night.contact_list is not None
     health = replace(churn_health(), version=HOSTILE, purpose=HOSTILE, note=HOSTILE, measured_on=HOSTILE)
     return replace(
         night,
@@ -64,7 +67,13 @@ def hostile_night() -> ReportFacts:
         flows=(replace(FLOWS[0], table=HOSTILE),),
         breaches=(RuleBreach(HOSTILE, HOSTILE, 1),),
         currency=HOSTILE,
+        contact_list=replace(night.contact_list, plan=replace(contact_plan(), actions=(hostile_action(),))),
+        talked=replace(answered(), actions=(replace(answered().actions[0], action=HOSTILE),)),
     )
+
+
+def hostile_action() -> ActionPlan:
+    return ActionPlan(HOSTILE, 1, None, (Trait("segment", HOSTILE, 1),))
 
 
 def test_a_report_is_one_well_formed_file_that_loads_nothing() -> None:
@@ -137,7 +146,64 @@ def test_sections_stand_in_their_order_and_others_can_be_added() -> None:
     added = Section("lift", "Did talking help?", Markup("<p>Not yet.</p>"), 35)
     html = render_report(ordinary_night(), extra_sections=[added])
     found = re.findall(r'<section id="([\w-]+)">', html)
-    assert found == ["newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data"]
+    assert found == ["talk", "newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data", "talked"]
+
+
+def told(html: str, section: str) -> str:
+    """Return the text of a section as a reader sees it, with one blank between words."""
+    body = re.sub(r"<[^>]+>", " ", html.split(f'<section id="{section}">')[1].split("</section>", maxsplit=1)[0])
+    return " ".join(unescape(body).split())
+
+
+def test_whom_to_talk_to_is_counted_by_action_with_what_they_share_and_the_gain() -> None:
+    text = told(render_report(ordinary_night()), "talk")
+    assert "200 members to contact on Thursday 1 September 2011." in text
+    assert "Together these contacts are expected to bring £85.47 more than doing nothing." in text
+    assert "Save valuable 118 94 % silver tier and 88 % medium risk £60.77" in text
+    assert "Welcome newcomer 81 all “new faces” £11.50" in text
+    assert "142 members are left alone on purpose, to measure whether talking works; 14 of them would be on the list." in text
+    assert "2,412 members: not active recently enough to be scored. 1,373 members: no action is meant for them now." in text
+
+
+def test_without_orders_the_gain_is_in_members_and_a_community_without_actions_has_one_row() -> None:
+    night = ordinary_night()
+    assert night.contact_list is not None
+    plan = replace(contact_plan(), is_money=False, actions=(ActionPlan(None, 200, 85.47),))
+    text = told(render_report(replace(night, contact_list=replace(night.contact_list, plan=plan))), "talk")
+    assert "expected to keep 85.5 members who would leave otherwise" in text
+    assert "By what is at stake 200 nothing that holds for half of them 85.5" in text
+
+
+def test_until_there_is_an_answer_the_last_section_says_when_it_is_due() -> None:
+    html = render_report(ordinary_night())
+    assert re.findall(r'<section id="([\w-]+)">', html)[-1] == "talked"
+    assert told(html, "talked") == (
+        "Did talking work? There is no answer yet. The first is due on Wednesday 28 September 2011: 214 decisions are waiting "
+        "for their outcome, and those listed are then compared with those left alone."
+    )
+    nothing = replace(answered(), has_answer=False, first_due=None, odd_contacts=())
+    assert "no decision is waiting" in told(render_report(replace(ordinary_night(), talked=nothing)), "talked")
+
+
+def test_once_there_is_an_answer_it_is_the_first_section() -> None:
+    html = render_report(replace(ordinary_night(), warnings=(), talked=answered()))
+    assert re.findall(r'<section id="([\w-]+)">', html)[0] == "talked"
+    text = told(html, "talked")
+    assert "Talking works, judged by who came back: +6.0 points, with 95 % certainty between +3.2 points and +8.8 points." in text
+    assert "Save valuable brought £9,412 for a cost of £310." in text
+    assert "Thank contributor: 21 members held out so far; too few to trust a figure." in text
+    assert "Save valuable 2,303 of 2,310 208 £9,412 £310 30.4 ×" in text
+    assert "12 contacts under the name of an action reached members whom no night had chosen for it." in text
+    # Harm and a mismatch of the arms are what a person should act on.
+    assert re.findall(r'<li class="alert">(\w+ \w+)', html.split('<section id="talked">')[1]) == [
+        "Welcome newcomer",
+        "Wake lurker",
+    ]
+
+
+def test_an_effect_that_is_not_to_be_trusted_keeps_nothing() -> None:
+    text = told(render_report(replace(ordinary_night(), talked=answered())), "talked")
+    assert "Wake lurker 633 of 640 – – £310 –" in text
 
 
 def test_two_sections_of_one_id_are_refused() -> None:
