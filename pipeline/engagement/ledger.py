@@ -80,7 +80,7 @@ def read_arms(lake: Lake, *, before: date) -> pl.DataFrame:
     return (
         frozen.collect()
         .sort(NIGHT, "member_no", "action")
-        .unique(["member_no", "action"], keep="first")
+        .unique(["member_no", "action"], keep="first", maintain_order=True)
         .select(list(ARMS_SCHEMA))
     )
 
