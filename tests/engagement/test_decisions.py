@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.actions import Action
+from engagement.actions import Action, in_audience
 from engagement.contact_history import LISTED
 from engagement.decisions import SUPPRESSIONS
 from engagement.policy import ContactPolicy
@@ -53,6 +53,14 @@ def test_the_member_with_the_most_at_stake_comes_first_and_refusals_staff_and_th
     assert why_not(tonight) == {
         1: "capacity", 2: None, 3: "no consent", 4: "no consent", 5: "role", 6: "role", 7: "not eligible", 8: None, 9: "no gain",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("audience", "count"), [("TRUE", 50_000), ("NULL IS NULL", 50_000), ("1 = 2", 0)])
+def test_an_audience_may_read_no_column_of_a_large_community(audience: str, count: int) -> None:
+    people = (
+        members([{}]).select(pl.all().repeat_by(50_000).explode()).with_columns(member_no=pl.int_range(50_000, dtype=pl.Int32))
+    )
+    assert people.filter(in_audience(action(audience=audience))).height == count
 
 
 def test_of_several_actions_the_one_that_came_furthest_says_why_not() -> None:
