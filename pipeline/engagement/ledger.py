@@ -36,6 +36,7 @@ LEDGER_SCHEMA: Final = pl.Schema(
         "score": pl.Float64(),
         "expected_gain": pl.Float64(),
         "holdout_share": pl.Float64(),
+        "overall_holdout_share": pl.Float64(),
         "why": pl.String(),
         "contacted_on": pl.Date(),
         "outcome": pl.Float64(),
