@@ -161,7 +161,8 @@ def check_audience(action: str, audience: str) -> None:
 
 def in_audience(action: Action) -> pl.Expr:
     """Return whether a member with the columns of `AUDIENCE_SCHEMA` belongs to the audience; never null."""
-    return pl.sql_expr(action.audience).fill_null(value=False)
+    # Tied to a column: Polars gives a condition that reads none, such as TRUE, once a thread on a large frame, not once a row.
+    return pl.col("member_id").is_not_null() & pl.sql_expr(action.audience).fill_null(value=False)
 
 
 def check_actions(actions: Sequence[Action]) -> None:

@@ -48,8 +48,9 @@ class Decisions:
 
     Args:
         chosen: One row per member chosen: member_no, action, channel, arm (listed, or what holds the member out: the action or
-            all), score (churn probability), expected_gain, why (ranked or explored), holdout_share, cluster (what the
-            holdout was drawn by; null where that is the member).
+            all), score (churn probability), expected_gain, why (ranked or explored), holdout_share (of the action's own draw),
+            overall_holdout_share (of the draw for every action), cluster (what the holdout was drawn by; null where that is the
+            member).
         members: One row per member: member_no, holdout (all, the name of an action or null), suppressed_because (null when
             listed).
         arms: One row per member and action (or all) considered for the first time; columns of `ARMS_SCHEMA`.
@@ -142,6 +143,7 @@ _PAIRS_SCHEMA: Final = pl.Schema(
         "net_gain": pl.Float64(),
         "held_by": pl.String(),
         "holdout_share": pl.Float64(),
+        "overall_holdout_share": pl.Float64(),
         "stopped_by": pl.String(),
     }
 )
@@ -218,7 +220,7 @@ def _pairs(
         audience.select("member_no", "stake")
         .join(own.select("member_no", "is_held_out", "holdout_share"), on="member_no", how="left", maintain_order="left")
         .join(
-            whole.select("member_no", from_all="is_held_out", whole_share="holdout_share"),
+            whole.select("member_no", from_all="is_held_out", overall_holdout_share="holdout_share"),
             on="member_no",
             how="left",
             maintain_order="left",
@@ -249,8 +251,9 @@ def _pairs(
         expected_gain=pl.col("stake") * response,
         net_gain=net,
         held_by=held_by,
-        # The chance of the arm the member is in, from which the expected sizes of the arms follow: held out by either draw.
-        holdout_share=1 - (1 - pl.col("whole_share")) * (1 - pl.col("holdout_share")),
+        # Two draws, two comparisons: an action's effect is measured within its own draw, that of all within the other.
+        holdout_share="holdout_share",
+        overall_holdout_share="overall_holdout_share",
         stopped_by=stopped_by,
     ).cast(_PAIRS_SCHEMA)
 
@@ -292,6 +295,7 @@ def _choose(
         "expected_gain",
         "why",
         "holdout_share",
+        "overall_holdout_share",
     ), assignment.gap
 
 

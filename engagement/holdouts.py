@@ -56,11 +56,13 @@ def draw_arms(considered: pl.DataFrame, frozen: pl.DataFrame, *, action: str, sh
     """
     known = frozen.filter(pl.col("action") == action).select("member_no", "is_held_out", "holdout_share")
     joined = considered.join(known, on="member_no", how="left", maintain_order="left", validate="1:1")
-    fresh = draw(joined["unit"], action=action) < share
-    return joined.select(
+    # Only those without an arm are drawn: to hash everybody takes longer than all else that a night decides.
+    first = joined.filter(pl.col("is_held_out").is_null())
+    fresh = first.select("member_no", fresh=draw(first["unit"], action=action) < share)
+    return joined.join(fresh, on="member_no", how="left", maintain_order="left", validate="1:1").select(
         "member_no",
         pl.lit(action).alias("action"),
-        pl.coalesce("is_held_out", fresh.alias("fresh")).alias("is_held_out"),
+        pl.coalesce("is_held_out", "fresh").alias("is_held_out"),
         pl.coalesce("holdout_share", pl.lit(share)).alias("holdout_share"),
         pl.col("is_held_out").is_null().alias("is_first"),
     )

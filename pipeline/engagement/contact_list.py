@@ -30,7 +30,8 @@ def contact_list(run: RunContext, members: pl.DataFrame, decided: NightDecisions
         members: One row per segmented member, with `reasons`.
         decided: The decisions of the night.
     """
-    listed = decided.decisions.chosen.filter(pl.col("arm") == LISTED).drop("score", "holdout_share", "cluster")
+    not_shown = ("score", "holdout_share", "overall_holdout_share", "cluster")
+    listed = decided.decisions.chosen.filter(pl.col("arm") == LISTED).drop(not_shown)
     details = (
         _details(run).join(listed.select("member_no"), on="member_no", how="semi") if listed.height else _details(run).head(0)
     )

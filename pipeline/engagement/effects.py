@@ -1,7 +1,10 @@
 """Whether talking worked: the effect of each action, and of all together, by the ledger.
 
-A member counts once for an action, by the first decision: members who were listed against members who would have been listed and
-were held out, contacted or not (intention to treat).
+A member counts once, by the first decision: members who were listed against members who would have been listed and were held
+out, contacted or not (intention to treat). There are two draws, and each answers one question. An action is measured on the
+members held out by its own draw. Members held out from every action are left aside there: no other action contacts them either,
+before and after, so that they differ from the listed in more than this action. All actions together are measured on the members
+whom every action leaves alone, against everybody else who was decided upon, held out from one action or not.
 """
 
 from __future__ import annotations
@@ -17,9 +20,8 @@ from engagement.actions import RETURNED, Action
 from engagement.contact_history import LISTED
 from engagement.effects import Effect, measure_effect
 from engagement.holdouts import EVERY_ACTION
-from lake.storage.delta import Lake
 from pipeline.engagement.actions import configured_actions
-from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER, LEDGER_SCHEMA, OUTCOME, WITHDRAWN, read_arms, read_ledger
+from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER, LEDGER_SCHEMA, OUTCOME, WITHDRAWN, read_ledger
 from runtime.run_context import RunContext
 
 
@@ -136,10 +138,12 @@ def measure_effects(run: RunContext, *, before: date | None = None) -> LoopEffec
         before: Only what nights before this one have recorded; by default this night's records count, too.
     """
     until = run.as_of + timedelta(days=1) if before is None else before
-    actions, decisions = configured_actions(run.settings), _decisions(run.workspace.lake, until)
-    measured = tuple(_of_action(run, action, decisions) for action in actions)
-    spared = read_arms(run.workspace.lake, before=until).filter(pl.col("action") == EVERY_ACTION)
-    return LoopEffects(run.as_of, measured, _total(decisions, measured, spared))
+    return effects_of(
+        read_ledger(run.workspace.lake, before=until),
+        actions=configured_actions(run.settings),
+        churn_horizon_days=run.settings.churn.horizon_days,
+        as_of=run.as_of,
+    )
 
 
 def effects_over_time(run: RunContext, *, nights: int = 60) -> tuple[LoopEffects, ...]:
@@ -158,48 +162,40 @@ def effects_over_time(run: RunContext, *, nights: int = 60) -> tuple[LoopEffects
     return tuple(replace(effects, as_of=night) for night, effects in measured)
 
 
-def _decisions(lake: Lake, until: date) -> pl.DataFrame:
-    """Read the decisions with what came of them: one row per night, member and action, the earliest night first."""
-    ledger = read_ledger(lake, before=until)
+def effects_of(ledger: pl.DataFrame, *, actions: Sequence[Action], churn_horizon_days: int, as_of: date) -> LoopEffects:
+    """Measure every effect by a ledger: the newest revision of each row, columns of `LEDGER_SCHEMA`."""
+    decisions = _decisions(ledger)
+    measured = tuple(_of_action(action, decisions, churn_horizon_days) for action in actions)
+    return LoopEffects(as_of, measured, _total(decisions, measured))
+
+
+def _decisions(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Return the decisions with what came of them: one row per night, member and action, the earliest night first."""
     key = ["as_of", "member_no", "action"]
     decided = ledger.filter((pl.col("kind") == DECISION) & (pl.col("arm") != WITHDRAWN))
     matured = ledger.filter(pl.col("kind") == OUTCOME).select(
         *key, "outcome", "outcome_before", "returned", "spent", "spent_before", matured_on="recorded_as_of"
     )
     known = ledger.filter(pl.col("kind") == CONTACT).select(*key, "contacted_on", is_known=pl.lit(value=True))
-    chosen = decided.select(*key, "arm", "score", "holdout_share", "cluster")
+    chosen = decided.select(*key, "arm", "score", "holdout_share", "overall_holdout_share", "cluster")
     return chosen.join(matured, on=key, how="left").join(known, on=key, how="left").sort(key)
 
 
-def _of_action(run: RunContext, action: Action, decisions: pl.DataFrame) -> ActionEffect:
-    own = decisions.filter(pl.col("action") == action.name)
+def _of_action(action: Action, decisions: pl.DataFrame, churn_horizon_days: int) -> ActionEffect:
+    own = decisions.filter((pl.col("action") == action.name) & (pl.col("arm") != EVERY_ACTION))
     return _effect(
         own.unique("member_no", keep="first", maintain_order=True),
         name=action.name,
         outcome=action.outcome,
-        horizon_days=action.horizon(run.settings.churn.horizon_days),
+        horizon_days=action.horizon(churn_horizon_days),
         contacts=own,
         cost=action.cost * int(own["contacted_on"].is_not_null().sum()),
     )
 
 
-def _total(decisions: pl.DataFrame, measured: Sequence[ActionEffect], spared: pl.DataFrame) -> ActionEffect:
-    """Measure all actions together: members listed for any, against those whom every action leaves alone.
-
-    Args:
-        decisions: Every decision.
-        measured: The effects of the actions.
-        spared: One row per member, the draw by all actions: member_no, holdout_share.
-    """
-    whole = spared.select("member_no", whole_share="holdout_share")
-    # A decision's share counts both draws. Those held out by the action alone are in neither arm here, so that the chance is
-    # that of the draw by all among those whom the action's own draw lets through.
-    share = pl.col("whole_share") / (pl.col("whole_share") + 1 - pl.col("holdout_share"))
-    compared = (
-        decisions.filter(pl.col("arm").is_in([LISTED, EVERY_ACTION]))
-        .join(whole, on="member_no", how="left", maintain_order="left")
-        .with_columns(holdout_share=share.fill_null(0.0))
-    )
+def _total(decisions: pl.DataFrame, measured: Sequence[ActionEffect]) -> ActionEffect:
+    """Measure all actions together: members decided upon, against those whom every action leaves alone."""
+    compared = decisions.with_columns(holdout_share="overall_holdout_share")
     return _effect(
         compared.unique("member_no", keep="first", maintain_order=True),
         name=EVERY_ACTION,
@@ -223,8 +219,9 @@ def _effect(
         contacts: Every decision, repeated ones too.
         cost: What the contacts cost.
     """
-    matured = first.filter(pl.col("matured_on").is_not_null()).with_columns(is_treated=pl.col("arm") == LISTED)
-    looks = matured["matured_on"].drop_nulls().n_unique()
+    is_treated = pl.col("arm") != EVERY_ACTION if name == EVERY_ACTION else pl.col("arm") == LISTED
+    matured = first.filter(pl.col("matured_on").is_not_null()).with_columns(is_treated=is_treated)
+    looks = max(1, matured["matured_on"].n_unique())
     own = "returned" if name == EVERY_ACTION else "outcome"
     effect = _measure(matured, own, "outcome_before" if own == "outcome" else None, looks)
     on_returned = effect if outcome == RETURNED else _measure(matured, "returned", None, looks)

@@ -36,6 +36,7 @@ LEDGER_SCHEMA: Final = pl.Schema(
         "score": pl.Float64(),
         "expected_gain": pl.Float64(),
         "holdout_share": pl.Float64(),
+        "overall_holdout_share": pl.Float64(),
         "why": pl.String(),
         "cluster": pl.String(),
         "contacted_on": pl.Date(),
@@ -84,7 +85,7 @@ def read_arms(lake: Lake, *, before: date) -> pl.DataFrame:
     return (
         frozen.collect()
         .sort(NIGHT, "member_no", "action")
-        .unique(["member_no", "action"], keep="first")
+        .unique(["member_no", "action"], keep="first", maintain_order=True)
         .select(list(ARMS_SCHEMA))
     )
 

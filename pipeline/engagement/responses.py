@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from engagement.actions import Action
 from engagement.gains import measured_response
-from pipeline.engagement.effects import ActionEffect, measure_effects
+from pipeline.engagement.effects import ActionEffect, LoopEffects, measure_effects
 from runtime.run_context import RunContext
 
 
 def responses(run: RunContext, actions: Sequence[Action]) -> Mapping[str, float]:
     """Return action → share of what is at stake that a contact saves, by what the nights before this one have recorded."""
-    measured = {one.action: one for one in measure_effects(run, before=run.as_of).actions}
+    return responses_of(measure_effects(run, before=run.as_of), actions)
+
+
+def responses_of(effects: LoopEffects, actions: Sequence[Action]) -> Mapping[str, float]:
+    """Return action → share of what is at stake that a contact saves, by measured effects."""
+    measured = {one.action: one for one in effects.actions}
     return {action.name: measured_response(action.response, _share_of_stake(measured.get(action.name))) for action in actions}
 
 
