@@ -30,7 +30,7 @@ def decided(run: RunContext, arms: dict[str, str], *, action: str = ACTION) -> p
     number = numbers(run)
     rows = [
         {"member_no": number[member], "action": action, "channel": "mail", "arm": arm, "score": 0.4, "expected_gain": 1.5,
-         "why": "ranked", "holdout_share": 0.5}
+         "why": "ranked", "holdout_share": 0.5, "overall_holdout_share": WHOLE}
         for member, arm in arms.items()
     ]  # fmt: skip
     return pl.DataFrame(rows, schema_overrides={"member_no": pl.Int32})
@@ -40,7 +40,6 @@ def record(run: RunContext) -> None:
     """Decide on two nights; between them contacts are matched and the outcomes of the first become known."""
     lake, number = run.workspace.lake, numbers(run)
     first = decided(run, {"m0": "listed", "m1": "listed", "m2": ACTION, "m5": "listed", "m3": "all"})
-    # A decision's share counts both draws.
     arms = first.select("member_no", action=pl.lit("all"), is_held_out=pl.col("arm") == "all", holdout_share=pl.lit(WHOLE))
     record_night(lake, as_of=FIRST, decided=first, arms=arms.select(list(ARMS_SCHEMA)), observed=NOTHING)
     matured = {"m0": 1.0, "m1": 0.0, "m2": 0.0, "m3": 1.0, "m5": 1.0}

@@ -122,20 +122,19 @@ def test_effects_are_told_by_action_and_together(loop: LoopMeasures) -> None:
     assert talked is not None
     assert talked.has_answer
     saved = next(one for one in talked.actions if one.action == ACTION)
-    # m0, m1 and m5 were listed, m2 and m3 held out.
-    assert (saved.n_treated, saved.n_holdout, saved.rate_treated, saved.rate_holdout) == (3, 2, 2 / 3, 1 / 2)
+    # m0, m1 and m5 were listed, m2 was held out; m3 is left alone by all actions and counts with them only.
+    assert (saved.n_treated, saved.n_holdout, saved.rate_treated, saved.rate_holdout) == (3, 1, 2 / 3, 0.0)
     assert (saved.listed, saved.contacted, saved.is_trustworthy) == (2, 1, False)
     assert talked.total.action is None
-    # Two were decided on on 20 June; what they do is known fourteen days later.
-    assert (talked.waiting, talked.first_due) == (2, SECOND + timedelta(days=14))
+    # One was decided on by the action on 20 June; what they do is known fourteen days later.
+    assert (talked.waiting, talked.first_due) == (1, SECOND + timedelta(days=14))
 
 
 def test_the_sizes_of_the_arms_of_all_actions_are_judged_by_the_draw_by_all(loop: LoopMeasures) -> None:
-    # Three of five were listed and one was left alone by all; the decisions were drawn with both draws at 0.5.
-    share = WHOLE / (WHOLE + 1 - 0.5)
+    # Four of five were decided on, one of them held out by the action, and one was left alone by all.
     total = loop.effects.total.effect
-    assert (total.n_treated, total.n_holdout) == (3, 1)
-    expected = p_of_draws(pl.DataFrame({"is_treated": [True, True, True, False], "holdout_share": share}))
+    assert (total.n_treated, total.n_holdout) == (4, 1)
+    expected = p_of_draws(pl.DataFrame({"is_treated": [True, True, True, True, False], "holdout_share": WHOLE}))
     assert total.p_srm == pytest.approx(expected)
 
 
@@ -143,7 +142,7 @@ def test_before_anything_matured_the_first_answer_is_due(run: RunContext) -> Non
     talked = talked_facts(LoopMeasures(measure_effects(run, before=MATURED), {}))
     assert talked is not None
     assert not talked.has_answer
-    assert (talked.waiting, talked.first_due) == (5, MATURED)
+    assert (talked.waiting, talked.first_due) == (4, MATURED)
 
 
 def test_a_community_without_actions_is_told_nothing(loop: LoopMeasures) -> None:
@@ -161,7 +160,7 @@ def test_metrics_name_actions_and_no_member(loop: LoopMeasures) -> None:
     assert metrics[f"effects.{ACTION}.n_treated"] == 3
     assert metrics["effects.all.n_holdout"] == 1
     assert {name.split(".")[1] for name in metrics} == {ACTION, "all"}
-    assert set(metrics) >= {f"effects.{ACTION}.{figure}" for figure in ("effect", "low", "high", "n_treated", "n_holdout")}
+    assert set(metrics) >= {f"effects.{ACTION}.{figure}" for figure in ("effect", "n_treated", "n_holdout")}
 
 
 def test_arms_that_do_not_fit_their_shares_are_warned_of(loop: LoopMeasures) -> None:
