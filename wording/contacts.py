@@ -24,14 +24,14 @@ def why_contact(context: SentenceContext) -> pl.Expr:
 
 
 def why_without_risk(context: SentenceContext) -> pl.Expr:
-    """Say what speaks for a contact where nothing speaks for leaving: the member is new, contributes, or reads along."""
+    """Say what speaks for a contact where nothing speaks for leaving: the member is new, contributes, or reads along; else null."""
     tenure, posts, year = context.number("tenure_days"), context.number("posts_28d"), context.number("posts_365d")
     active = context.number("active_days_28d")
     said = cases(
         (tenure < _NEWCOMER_DAYS, context.say("contact.new", n=tenure)),
         (posts > 1, context.say("contact.contributes", n=posts)),
         ((year == 0) & (active > 1), context.say("contact.reads", n=active)),
-        otherwise=pl.lit(context.catalogue.sentences["contact.no_reason"]),
+        otherwise=pl.lit(None, dtype=pl.String),
     )
     return sentence_case(said)
 

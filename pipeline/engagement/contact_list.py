@@ -62,10 +62,17 @@ def contact_list(run: RunContext, members: pl.DataFrame, decided: NightDecisions
 
 
 def _reason(context: SentenceContext) -> pl.Expr:
-    """Say the strongest reasons of the model that raise the risk; where there is none, what else speaks for the contact."""
+    """Say the strongest reasons of the model that raise the risk; of whose risk is low, what else speaks for the contact."""
     raising = pl.col("reasons").list.filter(pl.element().struct.field("contribution") > 0).list.head(_REASONS_SHOWN)
     sentences = reasons_as_sentences(raising)
-    return pl.when(sentences.str.len_bytes() > 0).then(sentences).otherwise(why_without_risk(context))
+    raises = pl.when(sentences.str.len_bytes() > 0).then(sentences)
+    other = why_without_risk(context)
+    nothing = pl.lit(context.catalogue.sentences["contact.no_reason"])
+    return (
+        pl.when(pl.col("churn_risk") == "low")
+        .then(pl.coalesce(other, raises, nothing))
+        .otherwise(pl.coalesce(raises, other, nothing))
+    )
 
 
 def _with_messages(run: RunContext, listed: pl.DataFrame, decided: NightDecisions, context: SentenceContext) -> pl.DataFrame:
