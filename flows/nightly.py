@@ -9,7 +9,6 @@ Each step is a task over plain functions and is idempotent for its night: runnin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +30,6 @@ from outputs.lists import write_lists
 from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
-from outputs.report.validation_page import render_validation
 from pipeline import night as tonight_computed
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, loop_metrics, loop_warnings, measure_loop
@@ -54,7 +52,7 @@ from pipeline.summary import (
     night_summary,
     stop_error,
     tier_rows,
-    validation_facts,
+    write_validation_page,
 )
 from runtime.alerting import alert_of_warnings, alerted
 from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, naming_completed_steps
@@ -395,21 +393,3 @@ def tidy_up(run: RunContext) -> None:
     """Remove old versions of tables from the disk; last, because no step of this night reads them afterwards."""
     with run.step("tidying up"):
         vacuum_tables(run)
-
-
-def write_validation_page(run: RunContext, intake: taking_in.Intake, *, tonight: pl.DataFrame | None) -> Path:
-    """Write the validation page of a night; when nothing new arrived, the page of the earlier run stays.
-
-    Args:
-        run: The run, with its night resolved.
-        intake: What arrived tonight.
-        tonight: The ledger's rows of what arrived; None while nothing has landed.
-
-    Returns:
-        The file.
-    """
-    path = run.workspace.validation_page(run.as_of.isoformat())
-    if intake.arrivals or intake.stops or not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render_validation(validation_facts(run, intake, tonight=tonight)), encoding="utf-8")
-    return path
