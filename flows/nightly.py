@@ -52,8 +52,8 @@ from pipeline.summary import (
     night_summary,
     stop_error,
     tier_rows,
+    write_validation_page,
 )
-from pipeline.validation_page import write_validation_page
 from runtime.alerting import alert_of_warnings, alerted
 from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, naming_completed_steps
 from runtime.logged_run import logged

@@ -15,7 +15,7 @@ from expectations.table_checks import Finding
 from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
 from outputs.report.facts import TableFlow
-from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
+from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts, render_validation
 from pipeline.intake.cast_failures import merge_outcomes
 from pipeline.intake.intake import Intake
 from pipeline.intake.reading import Arrival
@@ -49,6 +49,24 @@ def validation_facts(run: RunContext, intake: Intake, *, tonight: pl.DataFrame |
     )
     remedy = _remedy(intake.stops[0]) if intake.stops else None
     return ValidationFacts(run.settings.community.name, run.as_of, tables, remedy)
+
+
+def write_validation_page(run: RunContext, intake: Intake, *, tonight: pl.DataFrame | None) -> Path:
+    """Write the validation page of a night; when nothing new arrived, the page of the earlier run stays.
+
+    Args:
+        run: The run, with its night resolved.
+        intake: What arrived tonight.
+        tonight: The ledger's rows of what arrived; None while nothing has landed.
+
+    Returns:
+        The file.
+    """
+    path = run.workspace.validation_page(run.as_of.isoformat())
+    if intake.arrivals or intake.stops or not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render_validation(validation_facts(run, intake, tonight=tonight)), encoding="utf-8")
+    return path
 
 
 def stop_error(intake: Intake, *, page: Path) -> DataError:

@@ -24,7 +24,7 @@ def why_contact(context: SentenceContext) -> pl.Expr:
 
 
 def why_without_risk(context: SentenceContext) -> pl.Expr:
-    """Say what speaks for a contact where nothing speaks for leaving: the member is new, contributes, or reads along; else null."""
+    """Say what else speaks for a contact: the member is new, contributes, or reads along; null where nothing does."""
     tenure, posts, year = context.number("tenure_days"), context.number("posts_28d"), context.number("posts_365d")
     active = context.number("active_days_28d")
     said = cases(

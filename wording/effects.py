@@ -223,7 +223,8 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
     kept = one["value_kept"]
     if kept is None or one["low"] <= 0:
         return [verdict]
-    return [verdict, say("worth", value=numbers.money(kept, currency), cost=numbers.money(one["cost"], currency))]
+    worth = "worth" if kept > 0 else "no_worth"
+    return [verdict, say(worth, value=numbers.money(kept, currency), cost=numbers.money(one["cost"], currency))]
 
 
 def unit_of_difference(outcome: str, *, catalogue: Catalogue = ENGLISH) -> str:

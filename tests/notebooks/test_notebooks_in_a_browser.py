@@ -57,6 +57,7 @@ def test_an_operator_finds_a_member_and_opens_the_card(explored: Explored, tmp_p
         page.type(member["member_id"])
         page.key("Enter", 13)
         text = page.until(f"Member {member['member_id']}", "Download 1 member as CSV", "Active days a week over a year")
+        text = page.until("History with us")
         for reason in member["reasons"]:
             assert reason["text"] in text
         assert member["segment"] in text
@@ -81,6 +82,12 @@ def test_an_analyst_sees_who_stays(explored: Explored, tmp_path: Path) -> None:
             "Small shop: who stays", "Month by month", "Each thin line is a cohort", "After 3 months", "still active"
         )
         page.until_true(_TWO_CHARTS_ARE_DRAWN)
+        assert_no_cell_failed(text)
+
+
+def test_an_analyst_sees_whether_talking_worked(explored: Explored, tmp_path: Path) -> None:
+    with opened("effects", explored.root, tmp_path / "log") as page:
+        text = page.until("Small shop: Did talking work?", "outcome")
         assert_no_cell_failed(text)
 
 

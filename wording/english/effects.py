@@ -67,6 +67,7 @@ EFFECTS: Final = {
     "effects.open": "{name} cannot be told from doing nothing yet, judged by {outcome}: the difference may be anything from "
     "{low} to {high}.",
     "effects.worth": "{name} brought {value} for a cost of {cost}.",
+    "effects.no_worth": "{name} did not bring money: {value} for a cost of {cost}.",
     "effects.few": "{name}: {n:count:member} held out so far; too few to trust a figure.",
     "effects.waiting": "{name}: {n:count:member} chosen, and the days in which the outcome counts are not over.",
     "effects.untold": "{name}: with {listed:number} listed and {held_out:number} held out so far, nothing can be told.",
