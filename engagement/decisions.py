@@ -305,11 +305,12 @@ def _explore(free: pl.DataFrame, left: Mapping[str, int | None], *, places: int,
     best = free.sort("net_gain", "action", descending=[True, False]).unique("member_no", keep="first", maintain_order=True)
     order = draw(best["member_no"].cast(pl.String), action=f"exploration {as_of.isoformat()}")
     drawn = best.with_columns(order=order).sort("order", "member_no")
-    # How many listed members of the action, and of the whole, come up to and with this one.
-    counted = (~pl.col("is_held_out")).cast(pl.Int64).cum_sum()
-    within = counted.over("action") <= pl.col("action").replace_strict({k: places if v is None else v for k, v in left.items()})
-    allowed = drawn.filter(within)
-    return allowed.filter(counted <= places).drop("order")
+    # The places that listed members have taken before each one, of the action and of all. Whoever comes once they are all taken
+    # would not have been listed either, held out or not.
+    is_listed = (~pl.col("is_held_out")).cast(pl.Int64)
+    before = is_listed.cum_sum() - is_listed
+    room = pl.col("action").replace_strict({k: places if v is None else v for k, v in left.items()})
+    return drawn.filter(before.over("action") < room).filter(before < places).drop("order")
 
 
 def _explain(  # noqa: PLR0917 - six frames of one night
