@@ -167,6 +167,23 @@ def test_exploration_draws_a_share_of_the_list_whatever_the_gain() -> None:
     assert explored["expected_gain"].mean() < chosen.filter(pl.col("why") == "ranked")["expected_gain"].mean()
 
 
+def test_exploration_holds_out_the_share_that_was_drawn() -> None:
+    people = members([{"region": "north" if number % 3 else "south"} for number in range(60)])
+    actions = [
+        action("a", audience="region = 'north'", holdout_share=0.3),
+        action("b", audience="region = 'south'", holdout_share=0.3, capacity_per_day=1),
+    ]
+    arms: list[str] = []
+    for night in range(150):
+        # Other members on another night: other arms and another order.
+        others = people.with_columns(member_id=pl.format("{}-{}", pl.lit(night), "member_no"))
+        rules, as_of = policy(exploration_share=1.0), AS_OF + timedelta(days=night)
+        arms.extend(decided(others, actions, rules, capacity=2, as_of=as_of).chosen["arm"])
+    assert arms.count(LISTED) == 2 * 150
+    # Of every ten that the order reaches, three are held out until the places are taken.
+    assert len(arms) - arms.count(LISTED) == pytest.approx(2 * 150 * 0.3 / 0.7, rel=0.2)
+
+
 @given(
     rows=SOME_MEMBERS,
     sent=SOME_CONTACTS,
