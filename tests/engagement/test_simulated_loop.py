@@ -16,7 +16,8 @@ from engagement.actions import Action
 from engagement.contact_history import LISTED
 from engagement.holdouts import EVERY_ACTION, draw
 from engagement.policy import ContactPolicy
-from tests.engagement.simulated_operators import ACTIONS, HORIZON, POLICY, Community, Floats, Setting, measured
+from tests.engagement.simulated_operators import ACTIONS, POLICY, Community, Setting, measured
+from tests.engagement.simulated_people import HORIZON, Floats
 
 ALL_TOGETHER = None
 MEASURES = (ALL_TOGETHER, *(action.name for action in ACTIONS))
