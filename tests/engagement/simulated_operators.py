@@ -1,9 +1,9 @@
 """A community with known truth in which operators follow the lists, and members react.
 
 Members have a rate of activity, a hazard of leaving, a value and a response of their own to each action. A contact lowers the
-hazard and raises the rate for four weeks, and may bring back who has left; more than two contacts in thirty days annoy. All
-chances come from one table of random numbers, so that a member can be lived through again without a contact: the twin. What a
-member does more than the twin is the truth that the ledger should find.
+hazard and raises the rate for four weeks, and may bring back who has left; more than two contacts in thirty days annoy. The twin
+of a member lives through the same chances without the contacts. What a member does more than the twin is the truth that the
+ledger should find.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from engagement.actions import AUDIENCE_SCHEMA, Action
@@ -25,17 +24,11 @@ from engagement.policy import ContactPolicy
 from pipeline.engagement.effects import ActionEffect, LoopEffects, effects_of
 from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER_SCHEMA, OUTCOME
 from pipeline.engagement.responses import responses_of
+from tests.engagement.simulated_people import HORIZON, REMEMBERED, Floats, Integers, People, Truths
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Truths = npt.NDArray[np.bool_]
-
-HORIZON: Final = 28
-REMEMBERED: Final = 30
 WARM_UP: Final = 91
 FIRST_NIGHT: Final = date(2026, 1, 4)
 NEWSLETTER: Final = "newsletter"
-_WELCOME_CONTACTS: Final = 2
 
 ACTIONS: Final = (
     Action(
@@ -102,60 +95,6 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class People:
-    """Who the members are, and everything that chance decides of them.
-
-    Args:
-        rate: Chance of being active on a day.
-        hazard: Chance of leaving on a day.
-        value: What the member is worth.
-        response: One row per action: how much of the hazard a contact takes away.
-        chance: Per day and member three random numbers: of leaving, of coming back, of being active.
-    """
-
-    rate: Floats
-    hazard: Floats
-    value: Floats
-    response: Floats
-    chance: Floats
-
-    @classmethod
-    def born(cls, setting: Setting, random: np.random.Generator) -> People:
-        n = setting.members
-        response = random.beta(2, 2, (len(setting.actions), n)) if setting.is_effective else np.zeros((len(setting.actions), n))
-        return cls(
-            rate=np.clip(np.exp(random.normal(-2.6, 1.0, n)), 0.01, 0.9),
-            hazard=np.clip(np.exp(random.normal(-5.0, 0.8, n)), 0.0005, 0.05),
-            value=random.lognormal(3.0, 1.0, n),
-            response=response,
-            chance=random.random((setting.days, n, 3)),
-        )
-
-    def live(self, who: Integers, day: Integers, is_here: Truths, sent: Floats, *, annoys: bool) -> tuple[Truths, Truths]:
-        """Live one day.
-
-        Args:
-            who: The members.
-            day: The day of each.
-            is_here: Whether each has not left.
-            sent: Contacts of each by campaign on the last thirty days, this one included: (campaigns, days, members).
-            annoys: Whether too many contacts do harm.
-
-        Returns:
-            Who is here after the day, and who was active on it.
-        """
-        chance, ours = self.chance[day, who], sent[:-1]
-        heard = ours[:, -HORIZON:].any(axis=1)
-        saved = 1 - np.prod(1 - self.response[:, who] * heard, axis=0)
-        called = (self.response[:, who] * ours[:, -1]).max(axis=0, initial=0.0)
-        is_annoyed = annoys & (sent.sum(axis=(0, 1)) > _WELCOME_CONTACTS)
-        hazard = self.hazard[who] * (1 - saved) * np.where(is_annoyed, 2.0, 1.0)
-        here = np.where(is_here, chance[:, 0] >= hazard, chance[:, 1] < 0.5 * called)
-        rate = self.rate[who] * (1 + saved) * np.where(is_annoyed, 0.7, 1.0)
-        return here, here & (chance[:, 2] < rate)
-
-
-@dataclass(frozen=True)
 class Night:
     """A night as it was decided.
 
@@ -177,8 +116,8 @@ class Community:
         self.setting = setting or Setting()
         self.seed = seed
         random = np.random.default_rng(seed)
-        self.people = People.born(self.setting, random)
         n, days = self.setting.members, self.setting.days
+        self.people = People.born(n, random, days=days, actions=len(self.setting.actions), is_effective=self.setting.is_effective)
         self.campaigns = [*(action.name for action in self.setting.actions), NEWSLETTER]
         self.is_here = np.ones((days + 1, n), dtype=bool)
         self.was_active = np.zeros((days, n), dtype=bool)
@@ -186,7 +125,7 @@ class Community:
         self.sent = np.zeros((len(self.campaigns), days + REMEMBERED, n))
         self.random = random
         self.can_contact = random.random(n) > 0.05
-        self.role = np.where(random.random(n) < 0.01, "staff", None)
+        self.role = ["staff" if is_staff else None for is_staff in random.random(n) < 0.01]
         self.noise = random.normal(0, 0.4, (days, n))
         for day in range(10, days, 28):
             self.sent[-1, day + REMEMBERED] = random.random(n) < 0.3
@@ -256,7 +195,7 @@ class Community:
         """One row per member, as the night's scores and features would say it."""
         active = self.was_active[: today + 1][::-1]
         recency = np.where(active.any(axis=0), active.argmax(axis=0), today + 1)
-        risk = _churn_probability(self.people, recency)
+        risk = self.people.churn_probability(recency)
         logit = np.log(risk / (1 - risk)) + self.noise[today]
         probability = 1 / (1 + np.exp(-logit))
         known: dict[str, Any] = {
@@ -264,7 +203,7 @@ class Community:
             # Arms are drawn by the id: another community is another draw.
             "member_id": [f"{self.seed}-{no:05}" for no in range(len(recency))],
             "can_contact": self.can_contact,
-            "role": pl.Series(self.role.tolist(), dtype=pl.String),
+            "role": pl.Series(self.role, dtype=pl.String),
             "is_eligible": recency < WARM_UP,
             "is_silent": recency >= HORIZON,
             "churn_probability": probability,
@@ -389,15 +328,6 @@ class Community:
 def measured(effects: LoopEffects, action: str | None) -> ActionEffect:
     """The effect of an action, or of all together."""
     return effects.total if action is None else next(one for one in effects.actions if one.action == action)
-
-
-def _churn_probability(people: People, recency: Integers) -> Floats:
-    """The chance of no activity in the horizon, by rate, hazard and silent days: nobody has heard from us, for all it knows."""
-    stays = (1 - people.hazard) * (1 - people.rate)
-    left = people.hazard * (1 - stays**recency) / (1 - stays)
-    is_here = stays**recency / (stays**recency + left)
-    silent = stays**HORIZON + people.hazard * (1 - stays**HORIZON) / (1 - stays)
-    return np.asarray(np.clip(1 - is_here * (1 - silent), 1e-6, 1 - 1e-6))
 
 
 def _date(day: int) -> date:
