@@ -113,8 +113,8 @@ class LoopEffects:
 
     @property
     def has_answer(self) -> bool:
-        """Return whether any effect can be told."""
-        return any(one.effect.effect is not None for one in (*self.actions, self.total))
+        """Return whether any effect can be told: there is one with an interval."""
+        return any(one.effect.low is not None for one in (*self.actions, self.total))
 
     @property
     def next_due(self) -> date | None:

@@ -48,8 +48,8 @@ TALK: Final = {
 
 TALKED: Final = {
     "talked.title": "Did talking work?",
-    "talked.due": "There is no answer yet. The first is due on {day:day}: {n:count:decision} {n:plural:is|are} waiting for "
-    "{n:plural:its|their} outcome, and those listed are then compared with those left alone.",
+    "talked.due": "There is no answer yet. It is due on {day:day} at the earliest: {n:count:decision} {n:plural:is|are} waiting "
+    "for {n:plural:its|their} outcome, and those listed are then compared with those left alone.",
     "talked.nothing": "There is no answer yet, and no decision is waiting for its outcome.",
     "talked.chart": "Difference that each action made, with its 95 % interval",
     "talked.chart.key": "Dot and bar: what the action changed, and its 95 % interval. Right of the dashed line it did good, left "

@@ -178,8 +178,8 @@ def test_until_there_is_an_answer_the_last_section_says_when_it_is_due() -> None
     html = render_report(ordinary_night())
     assert re.findall(r'<section id="([\w-]+)">', html)[-1] == "talked"
     assert told(html, "talked") == (
-        "Did talking work? There is no answer yet. The first is due on Wednesday 28 September 2011: 214 decisions are waiting "
-        "for their outcome, and those listed are then compared with those left alone."
+        "Did talking work? There is no answer yet. It is due on Wednesday 28 September 2011 at the earliest: 214 decisions are "
+        "waiting for their outcome, and those listed are then compared with those left alone."
     )
     nothing = replace(answered(), has_answer=False, first_due=None, odd_contacts=())
     assert "no decision is waiting" in told(render_report(replace(ordinary_night(), talked=nothing)), "talked")
