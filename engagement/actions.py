@@ -209,14 +209,14 @@ DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
     "save_valuable": (
         None,
         {
-            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND NOT is_silent AND lifecycle <> 'new'",
+            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND active_days_365d >= 3 AND NOT is_silent",
             "cool_down_days": 28,
         },
     ),
     "win_back_valuable": (
         None,
         {
-            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND is_silent",
+            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND active_days_365d >= 3 AND is_silent",
             "cool_down_days": 56,
         },
     ),
