@@ -24,13 +24,14 @@ def why_contact(context: SentenceContext) -> pl.Expr:
 
 
 def why_without_risk(context: SentenceContext) -> pl.Expr:
-    """Say what else speaks for a contact: the member is new, contributes, or reads along; null where nothing does."""
+    """Say what else speaks for a contact: the member is new, contributes, reads along, or spends; null where nothing does."""
     tenure, posts, year = context.number("tenure_days"), context.number("posts_28d"), context.number("posts_365d")
-    active = context.number("active_days_28d")
+    active, worth = context.number("active_days_28d"), context.number("expected_value")
     said = cases(
         (tenure < _NEWCOMER_DAYS, context.say("contact.new", n=tenure)),
         (posts > 1, context.say("contact.contributes", n=posts)),
         ((year == 0) & (active > 1), context.say("contact.reads", n=active)),
+        (worth >= 1, context.say("contact.worth", n=worth)),
         otherwise=pl.lit(None, dtype=pl.String),
     )
     return sentence_case(said)

@@ -22,5 +22,6 @@ ACTIONS: Final = {
     "contact.new": "joined {n:plain} days ago.",
     "contact.contributes": "contributed {n:plain} times in the last 28 days.",
     "contact.reads": "active on {n:plain} of the last 28 days, wrote nothing in a year.",
+    "contact.worth": "expected to spend {n:plain_money} over the coming weeks.",
     "contact.no_reason": "No sign of leaving stands out.",
 }
