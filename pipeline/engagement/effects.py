@@ -127,12 +127,12 @@ def measure_effects(run: RunContext, *, before: date | None = None) -> LoopEffec
         before: Only what nights before this one have recorded; by default this night's records count, too.
     """
     until = run.as_of + timedelta(days=1) if before is None else before
-    actions, decisions = configured_actions(run.settings), _decisions(run.workspace.lake, until)
+    actions, decisions = configured_actions(run.settings), decisions_until(run.workspace.lake, until)
     measured = tuple(_of_action(run, action, decisions) for action in actions)
     return LoopEffects(run.as_of, measured, _total(decisions, measured))
 
 
-def _decisions(lake: Lake, until: date) -> pl.DataFrame:
+def decisions_until(lake: Lake, until: date) -> pl.DataFrame:
     """Read the decisions with what came of them: one row per night, member and action, the earliest night first."""
     ledger = read_ledger(lake, before=until)
     key = ["as_of", "member_no", "action"]

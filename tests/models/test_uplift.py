@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from lake.errors import ConfigurationError
+from models.bundle import uplift_from_files, uplift_to_files
 from models.config import PredictionSettings
 from models.gate import GatePolicy
 from models.panel import floats
@@ -123,3 +125,16 @@ def test_where_nobody_is_moved_more_than_others_the_gate_accepts_at_most_one_in_
             came, uplift=uplift, champion=np.zeros(uplift.size), policy=GatePolicy(draws=200), seed=1
         ).accepted
     assert accepted <= 10
+
+
+def test_a_model_read_back_from_its_text_predicts_the_same() -> None:
+    features, units, _ = decisions(8, size=1_500)
+    model = fit_uplift(features, units, SETTINGS)
+    files = uplift_to_files(model)
+    assert set(files) == {"model.json", "treated.lgb", "held_out.lgb", "effect.lgb"}
+    assert uplift_from_files(files) == model
+    assert uplift_from_files(files).predict(features).equals(model.predict(features))
+    with pytest.raises(ConfigurationError, match=r"effect\.lgb is missing"):
+        uplift_from_files({name: text for name, text in files.items() if name != "effect.lgb"})
+    with pytest.raises(ConfigurationError, match="does not make a model"):
+        uplift_from_files(files | {"model.json": '{"format_version": 2}'})

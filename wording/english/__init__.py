@@ -16,6 +16,7 @@ from wording.english.lists import COLUMNS, LISTS
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
+from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 
@@ -27,6 +28,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **ALERTS,
     **ACTIONS,
     **EFFECTS,
+    **RANKING,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,
