@@ -18,7 +18,7 @@ import polars as pl
 from engagement.actions import RETURNED, SPENT, Action, in_audience
 from engagement.assignment import Limits, assign
 from engagement.contact_history import LISTED, ContactHistory, cooling_down, forbids_all, over_caps, used_this_week
-from engagement.gains import is_money, stake
+from engagement.gains import is_money, levelled, stake, worth
 from engagement.holdouts import ARMS_SCHEMA, EVERY_ACTION, draw, draw_arms
 from engagement.policy import ContactPolicy
 
@@ -75,6 +75,7 @@ def decide(
     capacity: int,
     responses: Mapping[str, float],
     as_of: date,
+    uplifts: pl.DataFrame | None = None,
 ) -> Decisions:
     """Decide for every member.
 
@@ -88,10 +89,11 @@ def decide(
         capacity: The longest contact list.
         responses: Action → share of what is at stake that a contact saves.
         as_of: The night.
+        uplifts: One row per member and action that uplift ranks: member_no, action, uplift. Other actions, and members without a
+            row, are ranked by what is at stake.
     """
-    members = members.sort("member_id").with_columns(
-        stake=stake(members.sort("member_id")), unit=_unit(policy), cluster=_cluster(policy)
-    )
+    members = members.sort("member_id")
+    members = members.with_columns(stake=stake(members), worth=worth(members), unit=_unit(policy), cluster=_cluster(policy))
     barred = _barred(members)
     open_members = members.filter(barred.is_null())
     audiences = [_audience(open_members, action, policy) for action in actions]
@@ -111,6 +113,7 @@ def decide(
                 history=history,
                 as_of=as_of,
                 gain=(responses[action.name], is_money(members)),
+                uplifts=_NO_UPLIFTS if uplifts is None else uplifts.filter(pl.col("action") == action.name),
             )
             for action, one, own in zip(actions, audiences, arms, strict=True)
         ]
@@ -147,6 +150,9 @@ _PAIRS_SCHEMA: Final = pl.Schema(
         "stopped_by": pl.String(),
     }
 )
+
+
+_NO_UPLIFTS: Final = pl.DataFrame(schema={"member_no": pl.Int32(), "uplift": pl.Float64()})
 
 
 def _cluster(policy: ContactPolicy) -> pl.Expr:
@@ -201,6 +207,7 @@ def _pairs(
     history: ContactHistory,
     as_of: date,
     gain: tuple[float, bool],
+    uplifts: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return one row per member an action considers: the gain, who holds the member out, and the rule that stops the contact.
 
@@ -213,11 +220,13 @@ def _pairs(
         history: Contacts and earlier decisions.
         as_of: The night.
         gain: The response of the action, and whether gains are in currency, so that a cost can be subtracted.
+        uplifts: The uplifts of the action: member_no, uplift.
     """
     response, in_currency = gain
     cost = action.cost if in_currency else 0.0
     joined = (
-        audience.select("member_no", "stake")
+        audience.select("member_no", "stake", "worth", "churn_probability")
+        .join(uplifts.select("member_no", "uplift"), on="member_no", how="left", maintain_order="left", validate="1:1")
         .join(own.select("member_no", "is_held_out", "holdout_share"), on="member_no", how="left", maintain_order="left")
         .join(
             whole.select("member_no", from_all="is_held_out", overall_holdout_share="holdout_share"),
@@ -230,7 +239,9 @@ def _pairs(
     capped = over_caps(history, as_of=as_of, policy=policy, channel=action.channel)
     cap_is_zero = forbids_all(policy, action.channel)
     held_by = pl.when("from_all").then(pl.lit(EVERY_ACTION)).when("is_held_out").then(pl.lit(action.name))
-    net = pl.col("stake") * response - cost
+    by_uplift = levelled(pl.col("uplift"), churn_probability=pl.col("churn_probability"), response=response) * pl.col("worth")
+    expected = pl.coalesce(by_uplift, pl.col("stake") * response)
+    net = expected - cost
     stopped_by = (
         pl.when(_among(history.in_control))
         .then(pl.lit(CONTROL_ARM))
@@ -248,7 +259,7 @@ def _pairs(
         action=pl.lit(action.name),
         channel=pl.lit(action.channel),
         priority=pl.lit(action.priority, pl.Int32),
-        expected_gain=pl.col("stake") * response,
+        expected_gain=expected,
         net_gain=net,
         held_by=held_by,
         # Two draws, two comparisons: an action's effect is measured within its own draw, that of all within the other.

@@ -1,5 +1,8 @@
 """What a contact is expected to gain: churn probability × value × response, the first champion of the ranking.
 
+An action whose uplift model was accepted (`models.qini`) has value × uplift instead: who is moved, by the model; by how much on
+the whole, by the response, which is what was measured.
+
 Where a community has orders, value is the expected spend and the gain is money. Otherwise the value is the member's value score
 relative to the mean, and the gain counts members kept, a member of mean value as one.
 """
@@ -22,6 +25,29 @@ def stake(members: pl.DataFrame) -> pl.Series:
         members: One row per member: churn_probability, expected_value, member_value_score.
     """
     return members.select((pl.col("churn_probability") * _worth(members)).alias("stake"))["stake"]
+
+
+def worth(members: pl.DataFrame) -> pl.Series:
+    """Return what keeping each member is worth, in currency units or in members.
+
+    Args:
+        members: One row per member: expected_value, member_value_score.
+    """
+    return members.select(_worth(members).cast(pl.Float64).alias("worth"))["worth"]
+
+
+def levelled(uplift: pl.Expr, *, churn_probability: pl.Expr, response: float) -> pl.Expr:
+    """Shift uplifts so that their mean is the response × the mean churn probability of the same members; nulls stay null.
+
+    The model has learnt from a short outcome, and so tells members apart; how much the action does within the horizon it does
+    not know.
+
+    Args:
+        uplift: What the model predicts; null where it predicts nothing.
+        churn_probability: Of the same members.
+        response: The share of what is at stake that a contact saves.
+    """
+    return uplift - uplift.mean() + response * churn_probability.filter(uplift.is_not_null()).mean()
 
 
 def is_money(members: pl.DataFrame) -> bool:

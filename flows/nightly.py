@@ -34,6 +34,7 @@ from pipeline import night as tonight_computed
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, loop_metrics, loop_warnings, measure_loop
 from pipeline.engagement.recording import record_decisions
+from pipeline.engagement.uplift_training import train_uplift
 from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
 from pipeline.intake import intake as taking_in
@@ -136,7 +137,9 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     history, features = snapshot.history, compute_features(run, executor, snapshot)
     champions = find_champions(run, executor, history, features)
     members = score_and_segment(run, executor, features, champions)
-    lists = make_lists(run, members, champions, records_decisions=records_decisions)
+    if records_decisions:
+        step(train_uplift)(run, history)
+    lists = make_lists(run, features, members, champions, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
@@ -261,17 +264,20 @@ def score_and_segment(run: RunContext, executor: Executor, features: Features, c
 
 
 @io_step
-def make_lists(run: RunContext, members: pl.DataFrame, champions: Champions, *, records_decisions: bool) -> NightLists:
+def make_lists(
+    run: RunContext, features: Features, members: pl.DataFrame, champions: Champions, *, records_decisions: bool
+) -> NightLists:
     """Write the lists and their receipt, record the decisions, and publish the lists all at once.
 
     Args:
         run: The run.
+        features: Tonight's features.
         members: One row per member, scored and segmented.
         champions: The models, which the receipt names.
         records_decisions: Whether the decisions go into the ledger; those of a backfilled night do not.
     """
     with run.step(LISTS_STEP) as counted:
-        lists = compute_lists(run, members)
+        lists = compute_lists(run, features, members)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         # Written beside the published folder and moved at the end, so that readers see all files of a night or none.
         staging = staging_folder(run.workspace.night(run.as_of))

@@ -22,7 +22,7 @@ from models.panel import Floats
 if TYPE_CHECKING:
     import lightgbm
 
-Objective = Literal["binary", "tweedie"]
+Objective = Literal["binary", "tweedie", "regression"]
 # Parameters that LightGBM writes into the text although the trees do not depend on them: threads, and the addresses of
 # machines that train together. They are removed, so that equal trees have equal text.
 _ENVIRONMENT_LINES: Final = re.compile(r"^\[(num_threads|machines|local_listen_port|time_out): .*\]\n", re.MULTILINE)
@@ -53,7 +53,7 @@ class Trees:
         return lightgbm.Booster(model_str=self.text)
 
     def raw(self, frame: pl.DataFrame) -> Floats:
-        """Score every row on the scale of the link: log-odds for binary, logarithm for Tweedie."""
+        """Score every row on the scale of the link: log-odds for binary, logarithm for Tweedie, as it is for regression."""
         return self.raw_matrix(self.encoding.matrix(frame))
 
     def raw_matrix(self, laid_out: Matrix) -> Floats:
@@ -171,7 +171,7 @@ def make_trees(
 
     Args:
         settings: Size of the trees, sampling, seed and threads.
-        objective: `binary` for churn, `tweedie` for spend.
+        objective: `binary` for churn, `tweedie` for spend, `regression` for effects, which may be negative.
         train_trees: Trains the trees, in this process or elsewhere.
         more: Further LightGBM parameters.
     """

@@ -64,7 +64,7 @@ def paired_difference(
     # Every member once: the metric of the members as they are.
     weights_of_one = np.ones((1, actual.size))
     estimate = float((measure_first(weights_of_one) - measure_second(weights_of_one))[0])
-    batches = _weights(actual.size, seed=seed, draws=draws)
+    batches = draw_weights(actual.size, seed=seed, draws=draws)
     differences = np.concatenate([measure_first(weights) - measure_second(weights) for weights in batches])
     # A draw may hold members of one outcome only, where the AUC is undefined.
     defined = differences[np.isfinite(differences)]
@@ -75,7 +75,7 @@ def paired_difference(
     return Difference(estimate, float(lower), float(upper), int(defined.size))
 
 
-def _weights(members: int, *, seed: int, draws: int) -> Iterator[Floats]:
+def draw_weights(members: int, *, seed: int, draws: int) -> Iterator[Floats]:
     """Draw members with replacement, as one row of counts per draw, a few draws at a time.
 
     Each draw has a generator of its own, so the draws do not depend on how many fit into memory at once.

@@ -25,12 +25,14 @@ from models.lifetime.gamma_gamma import GammaGamma
 from models.lifetime.lifetime import Lifetime
 from models.lifetime.pareto import ParetoNBD
 from models.lifetime.silence import Silence
+from models.uplift import TwoModels, UpliftModel
 from models.value import ExpectedSpend, ValueModel
 
 # 2 since models are stored with the parameters of Pareto/NBD (decision 10).
 FORMAT_VERSION: Final = 2
 ABOUT_FILE: Final = "model.json"
 TREES_FILE: Final = "model.lgb"
+_UPLIFT_FILES: Final = ("treated.lgb", "held_out.lgb", "effect.lgb")
 _SPLIT_PARTS: Final = ("train", "calibrate", "test", "known")
 
 Task = Literal["churn", "value"]
@@ -54,6 +56,34 @@ def from_files(files: Mapping[str, str]) -> ChurnModel | ValueModel:
     # Settings that pydantic refuses raise a ValueError too.
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(f"{ABOUT_FILE} and the files beside it do not make a model ({type(error).__name__}: {error})") from error
+
+
+def uplift_to_files(model: UpliftModel) -> dict[str, str]:
+    """Write an uplift model as file name → text: `model.json` and the trees of its three parts."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "task": "uplift",
+        "settings": model.settings.model_dump(mode="json"),
+        "encoding": _encoding_to_json(model.encoding),
+        "mean": model.mean,
+    }
+    trees = (model.two_models.treated, model.two_models.held_out, model.effect)
+    return {ABOUT_FILE: _dump(about)} | {name: one.text for name, one in zip(_UPLIFT_FILES, trees, strict=True)}
+
+
+def uplift_from_files(files: Mapping[str, str]) -> UpliftModel:
+    """Read an uplift model back; it predicts bit for bit what the written one did.
+
+    Raises:
+        ConfigurationError: A file is missing or damaged, or written in a format this version does not know.
+    """
+    about = _read_about(files)
+    try:
+        settings = PredictionSettings(**about["settings"])
+        treated, held_out, effect = (_trees_from(files, name, about["encoding"], settings) for name in _UPLIFT_FILES)
+        return UpliftModel(settings, TwoModels(treated, held_out), effect, about["mean"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(f"{ABOUT_FILE} does not make a model ({type(error).__name__}: {error})") from error
 
 
 def files_hash(files: Mapping[str, str]) -> str:

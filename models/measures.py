@@ -32,7 +32,7 @@ def auc(churned: Floats, probability: Floats) -> Weighted:
     NaN with one outcome only. The Mann-Whitney statistic over the number of pairs.
     """
     # Sorted once; each draw only adds up its weights per group of equal probabilities.
-    order, starts = _tie_groups(probability)
+    order, starts = tie_groups(probability)
 
     def of_draws(weights: Floats) -> Floats:
         churned_weight = np.add.reduceat((weights * churned)[:, order], starts, axis=1)
@@ -76,7 +76,7 @@ def _gini(actual: Floats, order_by: Floats) -> Weighted:
 
     NaN without a positive total.
     """
-    order, starts = _tie_groups(-order_by)
+    order, starts = tie_groups(-order_by)
 
     def of_draws(weights: Floats) -> Floats:
         members = np.add.reduceat(weights[:, order], starts, axis=1)
@@ -98,7 +98,7 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
-def _tie_groups(values: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def tie_groups(values: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Order the values ascending and return where each run of equal ones starts."""
     order = np.argsort(values, kind="stable").astype(np.int64)
     ordered = values[order]

@@ -47,7 +47,7 @@ def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champ
         executor: The executor for work that grows with the number of members.
     """
     features = compute_features(run, snapshot, executor)
-    return compute_lists(run, compute_members(run, features, champions, executor))
+    return compute_lists(run, features, compute_members(run, features, champions, executor))
 
 
 def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
@@ -87,9 +87,15 @@ def compute_members(run: RunContext, features: Features, champions: Champions, e
         return members
 
 
-def compute_lists(run: RunContext, members: pl.DataFrame) -> NightLists:
-    """Decide whom to contact, and make the member list, the contact list and the list of changes of segmented members."""
+def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) -> NightLists:
+    """Decide whom to contact, and make the member list, the contact list and the list of changes.
+
+    Args:
+        run: The run.
+        features: The features of the night, for actions that uplift ranks.
+        members: One row per segmented member.
+    """
     seen = members_seen(run)
-    decided = decide_contacts(run, members, seen)
+    decided = decide_contacts(run, members, seen, features.rows)
     listed, contacts = member_list(run, members, seen, decided), contacts_for(run, members, decided)
     return NightLists(members=listed, contacts=contacts, changes=changes_since(run, listed, contacts), decided=decided)

@@ -16,6 +16,7 @@ from lake.member_index import MEMBER_INDEX
 from lake.roles import CONFIGURED_ROLES
 from models.bundle import files_hash
 from pipeline.engagement.ledger import HOLDOUTS, LEDGER
+from pipeline.engagement.ranking import UPLIFT_MODELS
 from pipeline.learning.champions import Champions
 from pipeline.lists import count_not_profiled
 from pipeline.stored_nights import GROUPS, SCORES, TIERS_TABLE
@@ -35,6 +36,7 @@ _COMPUTED_FROM: Final = (
     SCORES,
     LEDGER,
     HOLDOUTS,
+    UPLIFT_MODELS,
     CONFIGURED_ROLES,
 )
 # The counts of these steps depend on the tables alone, so that the same night gives the same receipt; others are in the log.

@@ -13,6 +13,7 @@ from engagement.decisions import Decisions, decide
 from pipeline.engagement.actions import configured_actions
 from pipeline.engagement.contacts import contacts_seen
 from pipeline.engagement.ledger import read_arms, read_decisions
+from pipeline.engagement.ranking import predicted_uplifts
 from pipeline.engagement.responses import responses
 from runtime.run_context import RunContext
 
@@ -37,7 +38,7 @@ class NightDecisions:
     members: pl.DataFrame
 
 
-def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> NightDecisions:
+def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, features: pl.LazyFrame) -> NightDecisions:
     """Decide for every member seen by the night.
 
     Args:
@@ -45,6 +46,7 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) 
         members: One row per segmented member.
         seen: One row per member seen by the night, whether scored or not: member_no, member_id, can_contact, can_profile, role,
             platform, region, gender.
+        features: The features of the night: one row per member.
     """
     settings, lake = run.settings, run.workspace.lake
     actions = configured_actions(settings)
@@ -70,6 +72,7 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) 
         capacity=settings.lists.contact_capacity,
         responses=responses(run, actions),
         as_of=run.as_of,
+        uplifts=predicted_uplifts(run, actions, features),
     )
     return NightDecisions(actions, decisions, history, known)
 

@@ -20,6 +20,7 @@ from engagement.actions import RETURNED, Action
 from engagement.contact_history import LISTED
 from engagement.effects import Effect, measure_effect
 from engagement.holdouts import EVERY_ACTION
+from lake.storage.delta import Lake
 from pipeline.engagement.actions import configured_actions
 from pipeline.engagement.ledger import CONTACT, DECISION, LEDGER, LEDGER_SCHEMA, OUTCOME, WITHDRAWN, read_ledger
 from runtime.run_context import RunContext
@@ -167,6 +168,11 @@ def effects_of(ledger: pl.DataFrame, *, actions: Sequence[Action], churn_horizon
     decisions = _decisions(ledger)
     measured = tuple(_of_action(action, decisions, churn_horizon_days) for action in actions)
     return LoopEffects(as_of, measured, _total(decisions, measured))
+
+
+def decisions_until(lake: Lake, until: date) -> pl.DataFrame:
+    """Read the decisions that nights before `until` recorded; one row per night, member and action, as `_decisions`."""
+    return _decisions(read_ledger(lake, before=until))
 
 
 def _decisions(ledger: pl.DataFrame) -> pl.DataFrame:

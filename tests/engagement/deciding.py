@@ -85,6 +85,7 @@ def decided(
     frozen: pl.DataFrame = NO_ARMS,
     capacity: int = 100,
     as_of: date = AS_OF,
+    uplifts: pl.DataFrame | None = None,
 ) -> Decisions:
     """Decide for a community; a contact saves a tenth of what is at stake."""
     return decide(
@@ -96,6 +97,7 @@ def decided(
         capacity=capacity,
         responses={one.name: 0.1 for one in actions},
         as_of=as_of,
+        uplifts=uplifts,
     )
 
 

@@ -248,3 +248,31 @@ def test_the_order_of_the_members_decides_nothing(
     one, other = (decided(frame, actions, rules, capacity=3) for frame in (people, people.reverse()))
     assert one.chosen.equals(other.chosen)
     assert one.members.sort("member_no").equals(other.members.sort("member_no"))
+
+
+def test_an_action_that_uplift_ranks_goes_by_worth_times_uplift_at_the_level_of_the_response() -> None:
+    people = members(
+        [
+            {"expected_value": 100.0, "churn_probability": 0.9},
+            {"expected_value": 100.0, "churn_probability": 0.1},
+            {"expected_value": 200.0, "churn_probability": 0.5},
+            {"expected_value": 100.0, "churn_probability": 0.5},
+        ]
+    )
+    # The fourth has none and is ranked by what is at stake.
+    uplifts = pl.DataFrame(
+        {"member_no": [1, 2, 3], "action": ["call"] * 3, "uplift": [0.0, 0.06, 0.03]}, schema_overrides={"member_no": pl.Int32}
+    )
+    tonight = decided(people, [action()], policy(), uplifts=uplifts)
+    level = 0.1 * (0.9 + 0.1 + 0.5) / 3
+    assert tonight.chosen["member_no"].to_list() == [3, 2, 4, 1]
+    assert tonight.chosen["expected_gain"].to_list() == pytest.approx(
+        [200 * level, 100 * (level + 0.03), 100 * 0.5 * 0.1, 100 * (level - 0.03)]
+    )
+
+
+def test_uplifts_of_another_action_change_nothing() -> None:
+    people = members([{"expected_value": 10.0}, {"expected_value": 20.0}])
+    other = pl.DataFrame({"member_no": [1], "action": ["mail"], "uplift": [0.5]}, schema_overrides={"member_no": pl.Int32})
+    with_others, without = (decided(people, [action()], policy(), uplifts=given) for given in (other, None))
+    assert with_others.chosen.equals(without.chosen)

@@ -17,6 +17,7 @@ from wording.english.loop import HISTORY, TALK, TALKED
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
+from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 
@@ -31,6 +32,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **TALK,
     **TALKED,
     **HISTORY,
+    **RANKING,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,
