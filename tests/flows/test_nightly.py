@@ -185,6 +185,7 @@ def test_members_who_may_not_be_profiled_are_listed_but_not_scored(run: Run, beg
     assert listed.pop("as_of") == NIGHT
     assert listed.pop("member_id") == "c005"
     assert listed.pop("is_eligible") is False
+    assert listed.pop("suppressed_because") == "no consent"
     assert set(map(str, listed.values())) == {"None"}
     assert "c005" not in (night / "contact_list.csv").read_text()
 
