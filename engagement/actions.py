@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 RETURNED: Final = "returned"
 SPENT: Final = "spent"
 POSTED: Final = "posted"
+# Away for so many times the mean gap between active days: later than usual beyond doubt.
+OVERDUE_GAPS: Final = 1.5
 # The windows in which posts of a member are counted.
 POSTS_DAYS: Final = (28, 365)
 # The columns of a member that an audience may read.
@@ -24,6 +26,9 @@ AUDIENCE_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "member_id": pl.String(),
     "is_eligible": pl.Boolean(),
     "is_silent": pl.Boolean(),
+    "is_overdue": pl.Boolean(),
+    "gap_median_days_365d": pl.Float64(),
+    "gap_now_to_mean_365d": pl.Float64(),
     "churn_probability": pl.Float64(),
     "churn_risk": pl.String(),
     "expected_value": pl.Float64(),
@@ -209,7 +214,7 @@ DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
     "save_valuable": (
         None,
         {
-            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND active_days_365d >= 3 AND NOT is_silent",
+            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND active_days_365d >= 3 AND is_overdue AND NOT is_silent",
             "cool_down_days": 28,
         },
     ),
@@ -233,7 +238,7 @@ DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
     "wake_lurker": (
         "events",
         {
-            "audience": "active_days_28d >= 4 AND posts_365d = 0 AND lifecycle <> 'new'",
+            "audience": "active_days_28d >= 4 AND posts_365d = 0 AND days_since_last_activity <= 7 AND lifecycle <> 'new'",
             "outcome": POSTED,
             "capacity_per_day": 20,
             "cool_down_days": 56,

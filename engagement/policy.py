@@ -33,7 +33,7 @@ class ContactPolicy(ContactCaps):
     """`[contact_policy]`: who may be contacted tomorrow."""
 
     max_per_day: int | None = Field(default=1, ge=0, description="Contacts of one member a day at most, over all channels.")
-    max_per_7_days: int | None = Field(default=2, ge=0, description="Contacts of one member in seven days at most.")
+    max_per_7_days: int | None = Field(default=1, ge=0, description="Contacts of one member in seven days at most.")
     max_per_30_days: int | None = Field(default=4, ge=0, description="Contacts of one member in thirty days at most.")
     channels: Mapping[str, ContactCaps] = Field(
         default_factory=dict, description="The same limits for one channel, under `[contact_policy.channels.NAME]`."

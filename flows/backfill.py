@@ -6,8 +6,9 @@ from datetime import date
 
 from prefect import flow
 
-from flows.nightly import BACKFILL, run_night
+from flows.nightly import run_night
 from runtime.alerting import alerted
+from runtime.logged_run import BACKFILL
 from runtime.run_context import nights_between, open_run
 
 

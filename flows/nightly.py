@@ -57,7 +57,7 @@ from pipeline.summary import (
 )
 from runtime.alerting import alert_of_warnings, alerted
 from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, naming_completed_steps
-from runtime.logged_run import logged
+from runtime.logged_run import BACKFILL, logged
 from runtime.preload import preload
 from runtime.progress import say
 from runtime.run_context import RunContext, open_run
@@ -69,8 +69,6 @@ def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
     return isinstance(trouble, OutsideServiceError) and not isinstance(trouble, ClusterLostError)
 
 
-# The purpose of a run that goes back in time: nobody acted on its lists, so that it records no decisions.
-BACKFILL = "backfill"
 # `persist_result=False`: results hold rows of members, which Prefect would write to its result storage. `NO_CACHE`: a step reads
 # files and tables, so that the same arguments do not mean the same result.
 step = task(cache_policy=NO_CACHE, persist_result=False)

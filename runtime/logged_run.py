@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from lake.errors import EvenfallError, ExitCode
 from runtime.alerting import message_and_remedy
 from runtime.run_context import RunContext
 from runtime.signals import stopped_exit_code
+
+# The purpose of a run that goes back in time: nobody acted on its lists, so that it records no decisions.
+BACKFILL: Final = "backfill"
 
 
 @contextmanager

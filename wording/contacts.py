@@ -23,6 +23,18 @@ def why_contact(context: SentenceContext) -> pl.Expr:
     return sentence_case(cases((parts == "", likely_to_leave), otherwise=context.say("contact", parts=parts)))
 
 
+def why_overdue(context: SentenceContext) -> pl.Expr:
+    """Say how long the member is away and how long usually; null where that is not known.
+
+    "Away for 41 days, usually back after 9."
+    """
+    away, usual = context.number("days_since_last_activity"), rounded(context.number("gap_median_days_365d"))
+    said = cases(
+        (usual > 1, context.say("contact.overdue", n=away, gap=usual)), otherwise=context.say("contact.overdue_daily", n=away)
+    )
+    return pl.when(away > 1).then(sentence_case(said))
+
+
 def why_without_risk(context: SentenceContext) -> pl.Expr:
     """Say what else speaks for a contact: the member is new, contributes, reads along, or spends; null where nothing does."""
     tenure, posts, year = context.number("tenure_days"), context.number("posts_28d"), context.number("posts_365d")

@@ -15,10 +15,11 @@ from pipeline.engagement.deciding import NightDecisions
 from pipeline.engagement.hours import suggested_hours
 from runtime.run_context import RunContext
 from wording.columns import SentenceContext
-from wording.contacts import why_contact, why_without_risk
+from wording.contacts import why_contact, why_overdue, why_without_risk
 from wording.messages import fill_message
 
 _REASONS_SHOWN: Final = 2
+_OF_NO_USE: Final = r"^(days_since_(last|first)_|gap_|tenure_)|_share(_|$)"
 _DETAILS: Final = ("display_name", "handle", "timezone")
 
 
@@ -62,9 +63,17 @@ def contact_list(run: RunContext, members: pl.DataFrame, decided: NightDecisions
 
 
 def _reason(context: SentenceContext) -> pl.Expr:
-    """Say the strongest reasons of the model that raise the risk; of whose risk is low, what else speaks for the contact."""
-    raising = pl.col("reasons").list.filter(pl.element().struct.field("contribution") > 0).list.head(_REASONS_SHOWN)
-    sentences = reasons_as_sentences(raising)
+    """Say that the member is overdue and the strongest reasons of the model that raise the risk.
+
+    Of whose risk is low, what else speaks for the contact comes first.
+    """
+    reason, usual = pl.element().struct, context.catalogue.sentences["amount.as_usual"]
+    # Nobody can act on the hour of the day or on the age of the first visit, and what is as usual speaks against the call. How
+    # long the member is away stands in the sentence on being overdue.
+    is_of_use = ~reason.field("feature").str.contains(_OF_NO_USE) & ~reason.field("text").str.ends_with(usual)
+    raising = pl.col("reasons").list.filter((reason.field("contribution") > 0) & is_of_use).list.head(_REASONS_SHOWN)
+    parts = [pl.when("is_overdue").then(why_overdue(context)), reasons_as_sentences(raising)]
+    sentences = pl.concat_str(parts, separator=" ", ignore_nulls=True).str.strip_chars()
     raises = pl.when(sentences.str.len_bytes() > 0).then(sentences)
     other = why_without_risk(context)
     nothing = pl.lit(context.catalogue.sentences["contact.no_reason"])

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from engagement.actions import AUDIENCE_SCHEMA, POSTS_DAYS, Action, plain_ranking
+from engagement.actions import AUDIENCE_SCHEMA, OVERDUE_GAPS, POSTS_DAYS, Action, plain_ranking
 from engagement.contact_history import ContactHistory, contact_history
 from engagement.decisions import Decisions, decide
 from pipeline.engagement.actions import configured_actions
@@ -83,7 +83,8 @@ def _known(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> pl.Dat
     joined = seen.join(scored, on="member_no", how="left", maintain_order="left", validate="1:1")
     posts = {f"posts_{days}d": _posts(run, joined.columns, days) for days in POSTS_DAYS}
     is_silent = (pl.col("days_since_last_activity") >= run.settings.churn.horizon_days).alias("is_silent")
-    joined = joined.with_columns(is_silent, **posts)
+    gaps = pl.col("gap_now_to_mean_365d") if "gap_now_to_mean_365d" in joined.columns else pl.lit(None, pl.Float64)
+    joined = joined.with_columns(is_silent, (gaps >= OVERDUE_GAPS).alias("is_overdue"), **posts)
     wanted = {**AUDIENCE_SCHEMA, **_RULES}
     return joined.with_columns(
         (pl.col(name) if name in joined.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in wanted.items()
@@ -95,7 +96,10 @@ def _posts(run: RunContext, columns: list[str], days: int) -> pl.Expr:
 
     A piece of content often arrives as an event, too; their sum would count it twice.
     """
-    own = [name for name in (f"{kind}_count_{days}d" for kind in run.settings.community.posting_events) if name in columns]
-    events = sum((pl.col(name).fill_null(0) for name in own), start=pl.lit(0))
-    content = pl.col(f"content_count_{days}d").fill_null(0) if f"content_count_{days}d" in columns else pl.lit(0)
-    return pl.max_horizontal(events.cast(pl.Int64), content.cast(pl.Int64))
+    kinds = (*run.settings.community.posting_events, "content")
+    *own, content = (f"{kind}_count_{days}d" for kind in kinds)
+    events = [pl.col(name).fill_null(0).cast(pl.Int64) for name in own if name in columns]
+    counted = [sum(events[1:], start=events[0])] if events else []
+    counted += [pl.col(content).fill_null(0).cast(pl.Int64)] if content in columns else []
+    # Null where nothing can be posted: a shop's customers are no lurkers.
+    return pl.max_horizontal(counted) if counted else pl.lit(None, pl.Int64)

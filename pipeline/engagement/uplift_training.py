@@ -17,6 +17,7 @@ from engagement.actions import SPENT, Action
 from engagement.contact_history import LISTED
 from engagement.effects import cluster_numbers
 from engagement.gains import levelled, stake, worth
+from engagement.holdouts import EVERY_ACTION
 from features.compute import compute_features
 from features.history import History, restrict_members
 from models.panel import feature_names, floats
@@ -56,7 +57,10 @@ def train_uplift(run: RunContext, history: History) -> int:
     if not due:
         return 0
     # Only what earlier nights have recorded: a night that is run again must learn from the same.
-    decisions = decisions_until(run.workspace.lake, run.as_of).filter(pl.col("holdout_share").is_between(0, 1, closed="none"))
+    known = decisions_until(run.workspace.lake, run.as_of)
+    # Whom every action leaves alone was not drawn by the action: its share says nothing of them.
+    drawn = pl.col("holdout_share").is_between(0, 1, closed="none") & (pl.col("arm") != EVERY_ACTION)
+    decisions = known.filter(drawn)
     trained = [_train(run, history, action, decisions.filter(pl.col("action") == action.name)) for action in due]
     stored = [one for one in trained if one is not None]
     store_trained(run, stored)

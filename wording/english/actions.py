@@ -19,6 +19,8 @@ ACTIONS: Final = {
     "message.money": "{n:plain_money}",
     "message.share": "{n:plain} %",
     "message.unknown": "unknown",
+    "contact.overdue": "away for {n:plain} days, usually back after {gap:plain}.",
+    "contact.overdue_daily": "away for {n:plain} days, usually back the next day.",
     "contact.new": "joined {n:plain} days ago.",
     "contact.contributes": "contributed {n:plain} times in the last 28 days.",
     "contact.reads": "active on {n:plain} of the last 28 days, wrote nothing in a year.",
