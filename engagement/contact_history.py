@@ -84,6 +84,9 @@ def contact_history(
 def match_contacts(decisions: pl.DataFrame, sent: pl.DataFrame, *, match_days: int) -> pl.DataFrame:
     """Add `contacted_on` to decisions: the first day on which the campaign of the action reached the member in time, else null.
 
+    Where a member was listed again before the contact came, it belongs to the newest decision before it: one contact is made, and
+    paid for, once.
+
     Args:
         decisions: One row per decision; columns of `DECISIONS_SCHEMA`.
         sent: One row per contact that was sent; columns of `CONTACTS_SCHEMA`.
@@ -94,7 +97,8 @@ def match_contacts(decisions: pl.DataFrame, sent: pl.DataFrame, *, match_days: i
         sent.select("member_no", "campaign", "day"), left_on=["member_no", "action"], right_on=["member_no", "campaign"]
     )
     in_time = (pl.col("day") > pl.col("as_of")) & (pl.col("day") <= pl.col("as_of") + pl.duration(days=match_days))
-    first = pairs.filter(in_time).group_by("decision").agg(contacted_on=pl.col("day").min())
+    is_newest = pl.col("as_of") == pl.col("as_of").max().over("member_no", "action", "day")
+    first = pairs.filter(in_time).filter(is_newest).group_by("decision").agg(contacted_on=pl.col("day").min())
     return keyed.join(first, on="decision", how="left", maintain_order="left").drop("decision")
 
 

@@ -291,7 +291,7 @@ class Community:
 
         Args:
             decisions: as_of, member_no.
-            action: The action whose contacts the twin does not get; by default none of ours.
+            action: The action whose contacts the twin does not get, while it gets all others; by default it gets none of ours.
         """
         day, who = _days(decisions), decisions["member_no"].to_numpy().astype(np.int64)
         factual = self._relive(who, day, [])

@@ -73,10 +73,17 @@ def test_contacts_that_change_nothing_are_not_found_to_work() -> None:
 def test_fixed_bounds_of_the_loop_hold_the_truth_in_95_of_100(setting: Setting) -> None:
     told = outcomes(range(1_000), setting)
     for (action,), of_action in told.group_by("action"):
-        held, error = of_action["is_covered"].mean(), of_action["error"]
-        assert 0.93 <= held <= 0.97, (action, held)
-        assert setting.is_effective or 1 - held <= 0.065
-        assert abs(error.mean()) < 0.01, (action, error.mean())
+        held, error = of_action["is_covered"].mean(), abs(of_action["error"].mean())
+        if action == EVERY_ACTION:
+            assert 0.93 <= held <= 0.97
+            # A false alarm is an interval that leaves out 0.
+            assert setting.is_effective or 1 - held <= 0.065
+            assert error < 0.006
+        else:
+            # Some arms have hardly 30 members held out. And an effect counts what members are contacted about instead, when an
+            # action leaves them alone; the twin is contacted about the same as the member.
+            assert 0.92 <= held <= 0.98, (action, held)
+            assert error < 0.015, (action, error)
 
 
 def year_is_covered(seed: int, setting: Setting) -> tuple[bool, bool]:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engagement.contact_history import LISTED, match_contacts
+from engagement.contact_history import CONTACTS_SCHEMA, LISTED, match_contacts
 from engagement.holdouts import ARMS_SCHEMA, draw_arms
 from lake.contracts import CONTACTS
 from lake.member_index import MEMBER_INDEX
@@ -263,3 +263,13 @@ def test_a_contact_belongs_to_a_decision_from_the_day_after_it_until_the_window_
     )
     matched = match_contacts(one, sent, match_days=7)["contacted_on"].to_list()
     assert matched == [NIGHT + timedelta(days=days) if fits else None]
+
+
+def test_a_contact_belongs_to_one_decision_the_newest_before_it() -> None:
+    nights = [NIGHT, NIGHT + timedelta(days=3), NIGHT + timedelta(days=6)]
+    twice = pl.concat([decided([(1, "call", LISTED)]).with_columns(as_of=pl.lit(night)) for night in nights])
+    days = [NIGHT + timedelta(days=days) for days in (4, 5, 8)]
+    sent = pl.DataFrame({"member_no": [1] * 3, "campaign": ["call"] * 3, "channel": ["mail"] * 3, "arm": [None] * 3, "day": days})
+    sent = sent.cast(CONTACTS_SCHEMA)
+    assert match_contacts(twice, sent, match_days=7)["contacted_on"].to_list() == [None, days[0], days[2]]
+    assert odd_contacts(sent, twice, match_days=7) == {"repeated": 1}
