@@ -52,8 +52,15 @@ def _contact_list(context: SentenceContext) -> pl.Expr:
     entered = cases(
         (action.is_not_null(), context.say("change.listed", action=action, reason=pl.col("text"))), otherwise=pl.col("text")
     )
+    prefix = "suppressed."
+    rules = {
+        key.removeprefix(prefix).replace("_", " "): text
+        for key, text in context.catalogue.sentences.items()
+        if key.startswith(prefix)
+    }
+    left = pl.col("text").replace(rules)
     # Without a reason the action alone.
-    return cases((pl.col("text").is_null(), action), otherwise=entered)
+    return cases((pl.col("text").is_null(), action), (pl.col("after").is_null(), left), otherwise=entered)
 
 
 def _finished(sentence: pl.Expr, context: SentenceContext) -> pl.Expr:
