@@ -70,8 +70,10 @@ def contact_history(
     matched = match_contacts(decisions, sent, match_days=policy.match_days)
     may_still_come = pl.col("contacted_on").is_null() & (pl.col("as_of") + pl.duration(days=policy.match_days) > as_of)
     is_held_out = pl.col("arm") != LISTED
+    # A contact that may still come may come tomorrow: counted on any earlier day, it could be one too many then.
+    day = pl.when(is_held_out).then(pl.col("as_of") + pl.duration(days=1)).otherwise(pl.lit(as_of + timedelta(days=1)))
     expected = matched.filter(is_held_out | may_still_come).select(
-        "member_no", "action", "channel", (pl.col("as_of") + pl.duration(days=1)).alias("day"), is_held_out.alias("is_held_out")
+        "member_no", "action", "channel", day.alias("day"), is_held_out.alias("is_held_out")
     )
     seen = sent.select("member_no", pl.col("campaign").alias("action"), "channel", "day", is_held_out=pl.lit(value=False))
     return ContactHistory(
@@ -138,12 +140,10 @@ def cooling_down(history: ContactHistory, action: Action, *, as_of: date) -> pl.
     return recent.select("member_no").unique()
 
 
-def last_contacts(history: ContactHistory) -> pl.DataFrame:
-    """Return the last day on which each member was contacted: member_no, last_contacted_on.
-
-    Listed members count from the day on which their contact is expected until the window for it closes.
-    """
-    return history.touches.filter(~pl.col("is_held_out")).group_by("member_no").agg(last_contacted_on=pl.col("day").max())
+def last_contacts(history: ContactHistory, *, as_of: date) -> pl.DataFrame:
+    """Return the last day up to the night on which each member was contacted: member_no, last_contacted_on."""
+    sent = ~pl.col("is_held_out") & (pl.col("day") <= as_of)
+    return history.touches.filter(sent).group_by("member_no").agg(last_contacted_on=pl.col("day").max())
 
 
 def used_this_week(history: ContactHistory, *, as_of: date) -> Mapping[str, int]:

@@ -150,6 +150,7 @@ class Talked:
         waiting: Decisions whose outcome is not known yet.
         first_due: The night on which the first of them is known; None without any.
         odd_contacts: Contacts that fit no decision.
+        rankings: A sentence for each action whose ranking was judged: by what it is ranked, and why.
     """
 
     has_answer: bool
@@ -158,3 +159,4 @@ class Talked:
     waiting: int = 0
     first_due: date | None = None
     odd_contacts: tuple[OddContacts, ...] = ()
+    rankings: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ def talked_section(facts: ReportFacts) -> Section | None:
     talked = facts.talked
     if talked is None:
         return None
-    odd = [odd_contacts_line(one.why, one.contacts) for one in talked.odd_contacts]
+    odd = [*(odd_contacts_line(one.why, one.contacts) for one in talked.odd_contacts), *talked.rankings]
     if not talked.has_answer:
         body = render_fragment("section_talked_waiting.html.j2", talked=talked, odd=odd)
         return Section("talked", fill("talked.title"), body, _UNANSWERED)

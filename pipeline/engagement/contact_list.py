@@ -46,7 +46,7 @@ def contact_list(run: RunContext, members: pl.DataFrame, decided: NightDecisions
         )
         .drop(_DETAILS, strict=False)
         .join(details, on="member_no", how="left", maintain_order="left", validate="1:1")
-        .join(last_contacts(decided.history), on="member_no", how="left", maintain_order="left")
+        .join(last_contacts(decided.history, as_of=run.as_of), on="member_no", how="left", maintain_order="left")
         .join(_nights_listed(decided), on="member_no", how="left", maintain_order="left")
         .with_row_index("rank", offset=1)
     )

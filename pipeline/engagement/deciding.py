@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import polars as pl
@@ -68,7 +69,8 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, 
         actions=actions,
         policy=policy,
         history=history,
-        frozen=read_arms(lake, before=run.as_of),
+        # What this night has frozen itself counts, too: run again, with another share, it changes no arm.
+        frozen=read_arms(lake, before=run.as_of + timedelta(days=1)),
         capacity=settings.lists.contact_capacity,
         responses=responses(run, actions),
         as_of=run.as_of,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Final
@@ -18,9 +18,12 @@ from outputs.report.loop_facts import ActionPlan, ContactPlan, MeasuredAction, N
 from pipeline.engagement.contacts import contacts_seen, odd_contacts
 from pipeline.engagement.effects import ActionEffect, LoopEffects, measure_effects
 from pipeline.engagement.ledger import read_decisions
+from pipeline.engagement.ranking import RankingFacts, ranking_facts
 from pipeline.night import NightLists
 from runtime.run_context import RunContext
 from wording.effects import mismatch_warning
+from wording.ranking import ranking_line
+from wording.texts import label
 
 TRAITS: Final = ("tier", "churn_risk", "segment")
 _RULES_SHOWN: Final = 3
@@ -34,10 +37,12 @@ class LoopMeasures:
     Args:
         effects: The effects of the actions.
         odd_contacts: Reason → contacts of our own actions that fit no decision.
+        rankings: How uplift did for each action when it was last judged.
     """
 
     effects: LoopEffects
     odd_contacts: Mapping[str, int]
+    rankings: tuple[RankingFacts, ...] = ()
 
 
 def measure_loop(run: RunContext) -> LoopMeasures:
@@ -45,7 +50,7 @@ def measure_loop(run: RunContext) -> LoopMeasures:
     lake = run.workspace.lake
     contacts, decisions = contacts_seen(lake, as_of=run.as_of), read_decisions(lake, before=run.as_of)
     odd = odd_contacts(contacts, decisions, match_days=run.settings.contact_policy.match_days)
-    return LoopMeasures(measure_effects(run), odd)
+    return LoopMeasures(measure_effects(run), odd, ranking_facts(run))
 
 
 def contact_list_facts(run: RunContext, lists: NightLists) -> ContactList:
@@ -82,7 +87,24 @@ def talked_facts(loop: LoopMeasures) -> Talked | None:
         waiting=sum(one.waiting for one in effects.actions),
         first_due=effects.next_due,
         odd_contacts=tuple(OddContacts(why, count) for why, count in loop.odd_contacts.items()),
+        rankings=tuple(_ranking_lines(loop.rankings)),
     )
+
+
+def _ranking_lines(rankings: Sequence[RankingFacts]) -> Iterator[str]:
+    """Yield a sentence for each action that was judged; a model that could not be judged has no figures."""
+    for one in rankings:
+        if one.qini is None or one.champion_qini is None or one.low is None or one.high is None:
+            continue
+        yield ranking_line(
+            label(one.action),
+            accepted=one.accepted,
+            decisions=one.treated + one.held_out,
+            qini=one.qini,
+            champion_qini=one.champion_qini,
+            low=one.low,
+            high=one.high,
+        )
 
 
 def loop_warnings(loop: LoopMeasures) -> list[str]:

@@ -103,9 +103,7 @@ def record_night(lake: Lake, *, as_of: date, decided: pl.DataFrame, arms: pl.Dat
     Returns:
         The number of rows added to the ledger.
     """
-    # A night that considered nobody for the first time has no day there: writing none would add a version each time it is run.
-    if arms.height or as_of in lake.days(HOLDOUTS, column=NIGHT):
-        store_night(lake, HOLDOUTS, arms.select(pl.lit(as_of).alias(NIGHT), *ARMS_SCHEMA).sort("member_no", "action"), as_of)
+    _freeze(lake, arms, as_of)
     known = read_ledger(lake)
     decisions = decided.select(pl.all(), as_of=pl.lit(as_of), kind=pl.lit(DECISION))
     # Two members may be chosen for one action only; a member for one action: the key is unique within the night.
@@ -117,6 +115,15 @@ def record_night(lake: Lake, *, as_of: date, decided: pl.DataFrame, arms: pl.Dat
     # One commit: a run that is killed has recorded all of the night or nothing, and the next one adds what is missing.
     lake.append(LEDGER, rows.sort(*_KEY))
     return rows.height
+
+
+def _freeze(lake: Lake, arms: pl.DataFrame, as_of: date) -> None:
+    """Add arms to those that the night has frozen already, which stay as they are."""
+    frozen = lake.scan_or_empty(HOLDOUTS, _ARMS_STORED).filter(pl.col(NIGHT) == as_of).select(list(_ARMS_STORED)).collect()
+    drawn = arms.select(pl.lit(as_of).alias(NIGHT), *ARMS_SCHEMA).join(frozen, on=["member_no", "action"], how="anti")
+    # Without new ones nothing is written: that would add a version each time the night is run.
+    if drawn.height:
+        store_night(lake, HOLDOUTS, pl.concat([frozen, drawn]).sort("member_no", "action"), as_of)
 
 
 def _complete(rows: pl.DataFrame) -> pl.DataFrame:

@@ -39,10 +39,10 @@ def decided(run: RunContext, arms: dict[str, str], *, action: str = ACTION) -> p
 def record(run: RunContext) -> None:
     """Decide on two nights; between them contacts are matched and the outcomes of the first become known."""
     lake, number = run.workspace.lake, numbers(run)
-    first = decided(run, {"m0": "listed", "m1": "listed", "m2": ACTION, "m5": "listed", "m3": "all"})
+    first = decided(run, {"m0": "listed", "m1": "listed", "m2": ACTION, "m5": "listed", "m3": "all", "m6": ACTION})
     arms = first.select("member_no", action=pl.lit("all"), is_held_out=pl.col("arm") == "all", holdout_share=pl.lit(WHOLE))
     record_night(lake, as_of=FIRST, decided=first, arms=arms.select(list(ARMS_SCHEMA)), observed=NOTHING)
-    matured = {"m0": 1.0, "m1": 0.0, "m2": 0.0, "m3": 1.0, "m5": 1.0}
+    matured = {"m0": 1.0, "m1": 0.0, "m2": 0.0, "m3": 1.0, "m5": 1.0, "m6": 1.0}
     outcomes = [(FIRST, number[m], ACTION, "outcome", y, y, None) for m, y in matured.items()]
     contacted = [
         (FIRST, number["m0"], ACTION, "contact", None, None, date(2025, 6, 3)),

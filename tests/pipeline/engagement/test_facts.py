@@ -26,6 +26,7 @@ from pipeline.engagement.facts import (
     talked_facts,
 )
 from pipeline.engagement.ledger import read_decisions, record_night
+from pipeline.engagement.ranking import RankingFacts
 from pipeline.night import NightLists
 from runtime.run_context import RunContext
 from tests.campaigns import NIGHT, club
@@ -122,8 +123,8 @@ def test_effects_are_told_by_action_and_together(loop: LoopMeasures) -> None:
     assert talked is not None
     assert talked.has_answer
     saved = next(one for one in talked.actions if one.action == ACTION)
-    # m0, m1 and m5 were listed, m2 was held out; m3 is left alone by all actions and counts with them only.
-    assert (saved.n_treated, saved.n_holdout, saved.rate_treated, saved.rate_holdout) == (3, 1, 2 / 3, 0.0)
+    # m0, m1 and m5 were listed, m2 and m6 held out; m3 is left alone by all actions and counts with them only.
+    assert (saved.n_treated, saved.n_holdout, saved.rate_treated, saved.rate_holdout) == (3, 2, 2 / 3, 1 / 2)
     assert (saved.listed, saved.contacted, saved.is_trustworthy) == (2, 1, False)
     assert talked.total.action is None
     # One was decided on by the action on 20 June; what they do is known fourteen days later.
@@ -131,10 +132,10 @@ def test_effects_are_told_by_action_and_together(loop: LoopMeasures) -> None:
 
 
 def test_the_sizes_of_the_arms_of_all_actions_are_judged_by_the_draw_by_all(loop: LoopMeasures) -> None:
-    # Four of five were decided on, one of them held out by the action, and one was left alone by all.
+    # Five of six were decided on, two of them held out by the action, and one was left alone by all.
     total = loop.effects.total.effect
-    assert (total.n_treated, total.n_holdout) == (4, 1)
-    expected = p_of_draws(pl.DataFrame({"is_treated": [True, True, True, True, False], "holdout_share": WHOLE}))
+    assert (total.n_treated, total.n_holdout) == (5, 1)
+    expected = p_of_draws(pl.DataFrame({"is_treated": [True, True, True, True, True, False], "holdout_share": WHOLE}))
     assert total.p_srm == pytest.approx(expected)
 
 
@@ -142,7 +143,7 @@ def test_before_anything_matured_the_first_answer_is_due(run: RunContext) -> Non
     talked = talked_facts(LoopMeasures(measure_effects(run, before=MATURED), {}))
     assert talked is not None
     assert not talked.has_answer
-    assert (talked.waiting, talked.first_due) == (4, MATURED)
+    assert (talked.waiting, talked.first_due) == (5, MATURED)
 
 
 def test_a_community_without_actions_is_told_nothing(loop: LoopMeasures) -> None:
@@ -180,3 +181,12 @@ def test_contacts_that_fit_no_decision_are_counted(tmp_path: Path) -> None:
     talked = talked_facts(measure_loop(opened.on(NIGHT)))
     assert talked is not None
     assert OddContacts("held_out", 1) in talked.odd_contacts
+
+
+def test_the_ranking_of_an_action_that_was_judged_is_told(loop: LoopMeasures) -> None:
+    judged = RankingFacts(ACTION, NIGHT, False, "not surely better", 0.01, 0.02, -0.03, 0.01, 600, 120, 700)
+    unjudged = replace(judged, action="wake_lurker", qini=None, champion_qini=None, low=None, high=None)
+    talked = talked_facts(replace(loop, rankings=(judged, unjudged)))
+    assert talked is not None
+    (line,) = talked.rankings
+    assert line.startswith("Save valuable goes first to members for whom most is at stake: judged by 720 later decisions")

@@ -273,3 +273,20 @@ def test_a_contact_belongs_to_one_decision_the_newest_before_it() -> None:
     sent = sent.cast(CONTACTS_SCHEMA)
     assert match_contacts(twice, sent, match_days=7)["contacted_on"].to_list() == [None, days[0], days[2]]
     assert odd_contacts(sent, twice, match_days=7) == {"repeated": 1}
+
+
+def test_the_same_night_with_another_share_changes_no_arm(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    people = list(range(200))
+    drawn = considered(people, lake, before=NEXT)
+    record(lake, NIGHT, decided([]), arms=drawn.select(list(ARMS_SCHEMA)))
+    before = state(lake)
+    for share in (0.05, 0.8):
+        again = considered(people, lake, before=NEXT, share=share)
+        assert not again["is_first"].any()
+        record(lake, NIGHT, decided([]), arms=again.filter("is_first").select(list(ARMS_SCHEMA)))
+        assert state(lake)[1] == before[1]
+        assert arms_of(lake) == dict(drawn.select("member_no", "is_held_out").iter_rows())
+    # Arms that a faulty caller draws anew are not taken.
+    record(lake, NIGHT, decided([]), arms=drawn.with_columns(~pl.col("is_held_out")).select(list(ARMS_SCHEMA)))
+    assert arms_of(lake) == dict(drawn.select("member_no", "is_held_out").iter_rows())
