@@ -55,14 +55,12 @@ class Decisions:
             listed).
         arms: One row per member and action (or all) considered for the first time; columns of `ARMS_SCHEMA`.
         gap: How far the expected gain may be below the best possible, as a share of it; 0 when the assignment is exact.
-        considered: One row per action: action, considered, held_out; how many members the night considered for it.
     """
 
     chosen: pl.DataFrame
     members: pl.DataFrame
     arms: pl.DataFrame
     gap: float
-    considered: pl.DataFrame
 
 
 def decide(
@@ -130,9 +128,6 @@ def decide(
         members=_explain(members.select("member_no"), barred, pairs, chosen, every_arm, actions),
         arms=every_arm.filter("is_first").select(list(ARMS_SCHEMA)),
         gap=gap,
-        considered=pairs.group_by("action", maintain_order=True).agg(
-            considered=pl.len(), held_out=(pl.col("held_by").is_not_null()).sum()
-        ),
     )
 
 
@@ -235,25 +230,10 @@ def _pairs(
             maintain_order="left",
         )
     )
-    quiet = policy.is_quiet(as_of + timedelta(days=1))
-    capped = over_caps(history, as_of=as_of, policy=policy, channel=action.channel)
-    cap_is_zero = forbids_all(policy, action.channel)
     held_by = pl.when("from_all").then(pl.lit(EVERY_ACTION)).when("is_held_out").then(pl.lit(action.name))
     by_uplift = levelled(pl.col("uplift"), churn_probability=pl.col("churn_probability"), response=response) * pl.col("worth")
     expected = pl.coalesce(by_uplift, pl.col("stake") * response)
     net = expected - cost
-    stopped_by = (
-        pl.when(_among(history.in_control))
-        .then(pl.lit(CONTROL_ARM))
-        .when(pl.lit(quiet))
-        .then(pl.lit(QUIET_DAY))
-        .when(_among(cooling_down(history, action, as_of=as_of)))
-        .then(pl.lit(COOL_DOWN))
-        .when(_among(capped) | pl.lit(cap_is_zero))
-        .then(pl.lit(CAP))
-        .when(~(net > 0))
-        .then(pl.lit(NO_GAIN))
-    )
     return joined.select(
         "member_no",
         action=pl.lit(action.name),
@@ -265,8 +245,21 @@ def _pairs(
         # Two draws, two comparisons: an action's effect is measured within its own draw, that of all within the other.
         holdout_share="holdout_share",
         overall_holdout_share="overall_holdout_share",
-        stopped_by=stopped_by,
+        stopped_by=_stopped_by(action, net, policy=policy, history=history, as_of=as_of),
     ).cast(_PAIRS_SCHEMA)
+
+
+def _stopped_by(action: Action, net_gain: pl.Expr, *, policy: ContactPolicy, history: ContactHistory, as_of: date) -> pl.Expr:
+    """Return the first rule that stops tomorrow's contact of a member; null where none does."""
+    capped = over_caps(history, as_of=as_of, policy=policy, channel=action.channel)
+    rules = {
+        CONTROL_ARM: _among(history.in_control),
+        QUIET_DAY: pl.lit(policy.is_quiet(as_of + timedelta(days=1))),
+        COOL_DOWN: _among(cooling_down(history, action, as_of=as_of)),
+        CAP: _among(capped) | pl.lit(forbids_all(policy, action.channel)),
+        NO_GAIN: ~(net_gain > 0),
+    }
+    return pl.coalesce(pl.when(stops).then(pl.lit(rule)) for rule, stops in rules.items())
 
 
 def _among(numbers: pl.DataFrame) -> pl.Expr:

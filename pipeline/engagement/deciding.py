@@ -16,6 +16,7 @@ from pipeline.engagement.contacts import contacts_seen
 from pipeline.engagement.ledger import read_arms, read_decisions
 from pipeline.engagement.ranking import predicted_uplifts
 from pipeline.engagement.responses import responses
+from runtime.progress import say
 from runtime.run_context import RunContext
 
 # What the rules read of a member, besides the columns of an audience.
@@ -76,6 +77,8 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, 
         as_of=run.as_of,
         uplifts=predicted_uplifts(run, actions, features),
     )
+    if decisions.gap > 0:
+        say(f"the contact list gains at most {decisions.gap:.1%} less than the best possible one")
     return NightDecisions(actions, decisions, history, known)
 
 

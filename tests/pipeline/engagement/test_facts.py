@@ -48,7 +48,7 @@ def loop(run: RunContext) -> LoopMeasures:
 def lists(run: RunContext, contacts: pl.DataFrame, members: pl.DataFrame) -> NightLists:
     nothing = pl.DataFrame()
     chosen = decided(run, {"m0": "listed", "m1": "listed", "m2": ACTION})
-    decisions = Decisions(chosen, nothing, pl.DataFrame(schema=ARMS_SCHEMA), 0.0, nothing)
+    decisions = Decisions(chosen, nothing, pl.DataFrame(schema=ARMS_SCHEMA), 0.0)
     history = contact_history(
         pl.DataFrame(schema=CONTACTS_SCHEMA),
         read_decisions(run.workspace.lake, before=date(2000, 1, 1)),
