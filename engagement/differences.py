@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
 
 from engagement.adjustment import Floats
 
@@ -43,12 +42,16 @@ class Difference:
     @property
     def p(self) -> float | None:
         """Return the two-sided p value of no difference."""
+        from scipy import stats
+
         if self.standard_error is None:
             return None
         return float(2 * stats.t.sf(abs(self.estimate) / self.standard_error, self.freedom))
 
     def interval(self, *, alpha: float = ALPHA) -> tuple[float, float] | tuple[None, None]:
         """Return the interval of a difference that is looked at once (Welch 1947)."""
+        from scipy import stats
+
         return self._around(float(stats.t.ppf(1 - alpha / 2, self.freedom)))
 
     def sequence(self, *, alpha: float = ALPHA, tuned_for: int = TUNED_FOR) -> tuple[float, float] | tuple[None, None]:
@@ -57,6 +60,8 @@ class Difference:
         Asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2021), theorem 2.2, narrowest when
         `tuned_for` units have been seen. That number is fixed: chosen anew at each look, the promise would not hold.
         """
+        from scipy import special, stats
+
         # Lambert's W gives the best rho in closed form (their appendix B).
         rho_squared = -(special.lambertw(-(alpha**2) / np.e, k=-1).real + 1) / tuned_for
         seen = self.units * rho_squared

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from engagement.adjustment import adjust
 from engagement.differences import ALPHA, Difference, difference
@@ -102,6 +101,8 @@ def compare_arms(units: pl.DataFrame, *, control: str, shares: Mapping[str, floa
 
 def detectable(standard_error: float, *, alpha: float = ALPHA, power: float = POWER) -> float:
     """Return the smallest effect that a two-sided test with this standard error finds with that power."""
+    from scipy import stats
+
     return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * standard_error)
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy import stats
-
 from engagement.differences import ALPHA
 from engagement.experiments import POWER, detectable
 
@@ -60,6 +58,8 @@ def plan(past: Past, *, effect: float, horizon_days: int, durations_days: Sequen
         horizon_days: Days an outcome takes to mature.
         durations_days: Days of entering to say the smallest effect for.
     """
+    from scipy import stats
+
     variance = past.variance * (1 - past.correlation**2)
     errors = float(stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(POWER))
     members = math.ceil(2 * variance * (errors / effect) ** 2) if variance > 0 else None

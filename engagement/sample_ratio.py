@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
-from scipy import stats
 
 # Fabijan et al. 2019: strict, because the check is read every night.
 MISMATCH: Final = 0.001
@@ -19,6 +18,8 @@ def p_of_counts(counts: Mapping[str, int], shares: Mapping[str, float]) -> float
         counts: Units per arm.
         shares: Per arm, above 0; they need not sum to 1.
     """
+    from scipy import stats
+
     total, whole = sum(counts.values()), sum(shares[arm] for arm in counts)
     if len(counts) < len(("control", "arm")) or not total:
         return None
@@ -35,6 +36,8 @@ def p_of_draws(draws: pl.DataFrame) -> float | None:
     Args:
         draws: One row per draw, with `is_treated` and `holdout_share`, between 0 and 1.
     """
+    from scipy import stats
+
     if draws.is_empty():
         return None
     share = pl.col("holdout_share")

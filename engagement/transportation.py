@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
 
 from engagement.nested_limits import NOTHING, Floats, Integers, NestedLimits, Truths, exchange_costs, prices_of
 
@@ -197,6 +195,9 @@ def _split(surplus: Floats, n_core: int) -> tuple[Integers, Truths]:
 
 def _linear_program(gains: Floats, limits: NestedLimits) -> tuple[Integers, Floats]:
     """Solve the program as it stands: what each member takes, and the limits' prices."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array
+
     members, actions = np.nonzero(np.isfinite(gains))
     pairs = np.arange(len(members))
     bounded = np.flatnonzero(np.isfinite(limits.room))
