@@ -75,6 +75,7 @@ step = task(cache_policy=NO_CACHE, persist_result=False)
 io_step = task(
     cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=_is_passing_trouble
 )
+learn_uplift = step(train_uplift)
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     champions = find_champions(run, executor, history, features)
     members = score_and_segment(run, executor, features, champions)
     if records_decisions:
-        step(train_uplift)(run, history)
+        learn_uplift(run, history)
     lists = make_lists(run, features, members, champions, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):

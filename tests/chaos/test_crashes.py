@@ -19,13 +19,15 @@ from tests.chaos.states import differences, state_of
 NIGHTS = (NIGHT, NIGHT + timedelta(days=3), NIGHT + timedelta(days=6))
 
 # One for each kind of half-done work, in the order of the night: two tables of three landed, all landed but not recorded, one
-# rollup of two written, a model registered but not judged, promoted but not yet called champion, lists whole but not in place.
+# rollup of two written, a model registered but not judged, promoted but not yet called champion, arms frozen but no decision
+# recorded, lists whole but not in place.
 WOUNDS = (
     (Moment("lake.landing.land_batches", leaving=True, occurrence=2), "landing …"),
     (Moment("lake.arrivals.record"), "landing …"),
     (Moment("lake.storage.delta.Lake.replace_days", leaving=True, occurrence=4), "rolling up …"),
     (Moment("runtime.tracking.tracking.Tracking.log_training", leaving=True), "training churn"),
     (Moment("runtime.tracking.promotions.settle", occurrence=2), "training churn"),
+    (Moment("pipeline.engagement.ledger._freeze", leaving=True), "publishing the lists …"),
     (Moment("outputs.publishing.folder._swap"), "publishing the lists …"),
 )
 
@@ -36,7 +38,7 @@ def crowd(tmp_path: Path) -> Path:
     return tmp_path / "as written"
 
 
-def test_a_night_killed_at_six_moments_ends_like_one_that_was_not(driver: Driver, crowd: Path, tmp_path: Path) -> None:
+def test_a_night_killed_at_seven_moments_ends_like_one_that_was_not(driver: Driver, crowd: Path, tmp_path: Path) -> None:
     whole, wounded = tmp_path / "whole", tmp_path / "wounded"
     for workspace in (whole, wounded):
         shutil.copytree(crowd, workspace)
