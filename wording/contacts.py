@@ -40,8 +40,8 @@ def why_without_risk(context: SentenceContext) -> pl.Expr:
     tenure, posts, year = context.number("tenure_days"), context.number("posts_28d"), context.number("posts_365d")
     active, worth = context.number("active_days_28d"), context.number("expected_value")
     said = cases(
-        (tenure < _NEWCOMER_DAYS, context.say("contact.new", n=tenure)),
         (posts > 1, context.say("contact.contributes", n=posts)),
+        (tenure < _NEWCOMER_DAYS, context.say("contact.new", n=tenure)),
         ((year == 0) & (active > 1), context.say("contact.reads", n=active)),
         (worth >= 1, context.say("contact.worth", n=worth)),
         otherwise=pl.lit(None, dtype=pl.String),

@@ -54,8 +54,8 @@ def test_the_default_messages_name_only_what_members_have() -> None:
 def test_what_else_speaks_for_a_contact() -> None:
     people = pl.DataFrame(
         {
-            "tenure_days": [3, 300, 300, 300, 300],
-            "posts_28d": [5, 5, 0, 0, 0],
+            "tenure_days": [3, 3, 300, 300, 300],
+            "posts_28d": [0, 5, 0, 0, 0],
             "posts_365d": [5, 5, 0, 4, 4],
             "active_days_28d": [1, 1, 6, 6, 6],
             "expected_value": [9.0, 9.0, 9.0, 9.0, 0.2],
