@@ -18,9 +18,8 @@ from models.gate import GatePolicy
 from models.panel import Floats
 from models.qini import Randomised, UpliftDecision, qini, uplift_decision
 from models.uplift import UpliftModel, fit_uplift
-from tests.paths import ROOT
 
-FILE = Path(os.environ.get("EVENFALL_HILLSTROM", ROOT.parent / "shared" / "data" / "hillstrom")) / "hillstrom_data.csv"
+FILE = Path(os.environ.get("EVENFALL_HILLSTROM", "")) / "hillstrom_data.csv"
 WOMENS, MENS = "Womens E-Mail", "Mens E-Mail"
 _FEATURES = ("recency", "history", "mens", "womens", "zip_code", "newbie", "channel")
 _SETTINGS = PredictionSettings()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,9 +10,8 @@ import pytest
 from engagement.effects import measure_effect
 from engagement.experiments import compare_arms
 from tests.engagement.communities import decisions
-from tests.paths import ROOT
+from tests.hillstrom import FILE as HILLSTROM
 
-HILLSTROM = Path(os.environ.get("EVENFALL_HILLSTROM", ROOT.parent / "shared" / "data" / "hillstrom")) / "hillstrom_data.csv"
 WEEKS = 52
 COMMUNITIES: dict[str, tuple[float, dict[str, object]]] = {
     "members who return": (0.06, {}),

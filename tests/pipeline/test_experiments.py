@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from datetime import date
@@ -19,9 +18,9 @@ from pipeline.experiments import analyse_campaign, parse_shares
 from runtime.run_context import RunContext
 from tests.campaigns import NIGHT, NOW, club
 from tests.forum import take_in
+from tests.hillstrom import FILE as HILLSTROM
 from tests.paths import ROOT
 
-HILLSTROM = Path(os.environ.get("EVENFALL_HILLSTROM", ROOT.parent / "shared" / "data" / "hillstrom")) / "hillstrom_data.csv"
 VISITS = """\
 [community]
 name = "Hillstrom"
