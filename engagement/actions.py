@@ -221,7 +221,9 @@ DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
     "win_back_valuable": (
         None,
         {
-            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND active_days_365d >= 3 AND is_silent",
+            # Who has been silent for two horizons is dormant, and seldom answers.
+            "audience": "tier <> 'regular' AND churn_risk <> 'low' AND active_days_365d >= 3 AND is_silent "
+            "AND lifecycle NOT IN ('dormant', 'lost')",
             "cool_down_days": 56,
         },
     ),
