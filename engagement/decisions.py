@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, get_args
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from engagement.assignment import Limits, assign
 from engagement.contact_history import LISTED, ContactHistory, cooling_down, forbids_all, over_caps, used_this_week
 from engagement.gains import is_money, levelled, stake, worth
 from engagement.holdouts import ARMS_SCHEMA, EVERY_ACTION, draw, draw_arms
-from engagement.policy import ContactPolicy
+from engagement.policy import ContactPolicy, Risk
 
 NO_CONSENT: Final = "no consent"
 ROLE: Final = "role"
@@ -39,7 +39,7 @@ SUPPRESSIONS: Final = (
 )  # fmt: skip
 _RANKED: Final = "ranked"
 _EXPLORED: Final = "explored"
-_RISKS: Final = ("low", "medium", "high")
+_RISKS: Final = get_args(Risk)
 
 
 @dataclass(frozen=True)
