@@ -182,12 +182,14 @@ def _serve() -> None:
     sys.stdout.write(f"{port} {door.port}\n")
     sys.stdout.flush()
     for line in sys.stdin:
-        sys.stdout.write(line)
+        # Answered when it is done: where output is not buffered, an answer before it lets the test go on too early.
+        answer = ""
         if line.strip() == "asked":
-            sys.stdout.write(f"{json.dumps(asked)}\n")
+            answer = f"{json.dumps(asked)}\n"
             asked.clear()
         else:
             getattr(door, line.strip())()
+        sys.stdout.write(f"{line}{answer}")
         sys.stdout.flush()
 
 

@@ -30,8 +30,8 @@ class Door:
 
     def shut(self) -> None:
         """Let nobody in any more, and put out who is inside."""
-        self.is_open = False
         with self._lock:
+            self.is_open = False
             for one in self._inside:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
@@ -64,12 +64,16 @@ class Door:
             self.knocks += 1
             if self.shuts_after is not None and self.knocks > self.shuts_after:
                 self.shut()
-            if not self.is_open:
-                guest.close()
-                continue
             server = socket.create_connection(("127.0.0.1", self._target))
+            # Looked at under the lock: a door shut between the look and the entry would leave a guest inside.
             with self._lock:
-                self._inside |= {guest, server}
+                is_open = self.is_open
+                if is_open:
+                    self._inside |= {guest, server}
+            if not is_open:
+                guest.close()
+                server.close()
+                continue
             self._start(self._carry, guest, server)
             self._start(self._carry, server, guest)
 
