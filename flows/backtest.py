@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +17,9 @@ from features.panel import build_panel
 from flows.train import resolved
 from lake.errors import DataError
 from models.backtest import CutoffResult, Summary, backtest_cutoff, summarise
+from models.bootstrap import Difference
 from models.cutoffs import plan_cutoffs
-from models.measures import HEADLINE, Purpose
+from models.measures import Purpose, headline
 from models.training import OURS
 from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
 from outputs.report.calibration_rows import calibration_rows
@@ -30,7 +31,12 @@ from runtime.progress import each, each_cutoff, say
 from runtime.run_context import RunContext, open_run
 
 _NAMES: Final = {
-    "churn": ("Churn", "AUC", "AUC is how often a member who left was ranked above one who stayed; 0.5 is chance."),
+    "churn": (
+        "Churn",
+        "AUC among those still here",
+        "AUC is how often a member who left was ranked above one who stayed; 0.5 is chance. Still here is who was active within "
+        "the horizon.",
+    ),
     "value": ("Value", "nGini", "nGini says how well members were ordered by what they went on to spend; 1 is perfect."),
 }
 
@@ -181,9 +187,8 @@ def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> di
         row[result.purpose] = {model: dict(metrics) for model, metrics in result.metrics.items()}
         if result.calibration is not None:
             row["churn_calibration"] = _by_band(result.calibration)
-        row[f"{result.purpose}_lead"] = {
-            model: {"estimate": lead.estimate, "lower": lead.lower, "upper": lead.upper} for model, lead in result.against.items()
-        }
+        row[f"{result.purpose}_lead"] = _leads(result.against)
+        row[f"{result.purpose}_lead_all"] = _leads(result.against_all)
     return {
         "cutoffs": [cutoffs[as_of] for as_of in sorted(cutoffs)],
         "summary": {
@@ -200,6 +205,10 @@ def as_json(results: Sequence[CutoffResult], summaries: Sequence[Summary]) -> di
     }
 
 
+def _leads(against: Mapping[str, Difference]) -> dict[str, dict[str, float]]:
+    return {model: {"estimate": lead.estimate, "lower": lead.lower, "upper": lead.upper} for model, lead in against.items()}
+
+
 def _by_band(calibration: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """Return tenure band → measure → value."""
     return {row.pop("band"): row for row in calibration.to_dicts()}
@@ -207,13 +216,13 @@ def _by_band(calibration: pl.DataFrame) -> dict[str, dict[str, Any]]:
 
 def _part(summary: Summary, results: Sequence[CutoffResult]) -> BacktestPart:
     title, measure_name, meaning = _NAMES[summary.purpose]
-    headline, best = HEADLINE[summary.purpose], summary.best_baseline
+    best = summary.best_baseline
     models = (OURS, *(model for model in summary.mean if model != OURS))
     rows = []
     for result in results:
         if result.purpose == summary.purpose:
             lead = result.against.get(best) if best is not None else None
-            values = {model: result.metrics.get(model, {}).get(headline) for model in models}
+            values = {model: headline(summary.purpose, result.metrics.get(model, {})) for model in models}
             bounds = (None, None) if lead is None else (lead.lower, lead.upper)
             rows.append(CutoffRow(result.as_of, result.members, values, *bounds))
     metrics = list(dict.fromkeys(metric for model in models for metric in summary.mean[model]))
@@ -221,16 +230,14 @@ def _part(summary: Summary, results: Sequence[CutoffResult]) -> BacktestPart:
         metric: {model: summary.mean[model][metric] for model in models if metric in summary.mean[model]} for metric in metrics
     }
     calibration = () if summary.calibration is None else calibration_rows(summary.calibration)
-    return BacktestPart(
-        title, measure_name, meaning, models, tuple(rows), means, _verdict(summary, headline), summary.worst, calibration
-    )
+    return BacktestPart(title, measure_name, meaning, models, tuple(rows), means, _verdict(summary), summary.worst, calibration)
 
 
-def _verdict(summary: Summary, headline: str) -> str:
-    ours, best = summary.mean[OURS].get(headline), summary.best_baseline
-    if ours is None or best is None:
+def _verdict(summary: Summary) -> str:
+    ours, best = headline(summary.purpose, summary.mean[OURS]), summary.best_baseline
+    theirs = None if best is None else headline(summary.purpose, summary.mean[best])
+    if ours is None or best is None or theirs is None:
         return "Nothing could be compared."
-    theirs = summary.mean[best][headline]
     return (
         f"{_NAMES[summary.purpose][1]} {ours:.3f} on average over {summary.cutoffs} cut-offs, "
         f"{theirs:.3f} for {best.replace('_', ' ')}, the best simple rule; surely ahead of it at {summary.wins[best]} of them."

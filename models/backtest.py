@@ -6,7 +6,7 @@ Every cut-off is the test of its own split: models learn and are calibrated on c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from models.bands import calibration_by_band
 from models.bootstrap import Difference, paired_difference
 from models.config import PredictionSettings
 from models.cutoffs import Split, split_cutoffs
-from models.measures import HEADLINE, Purpose
+from models.measures import HEADLINE, Purpose, headline
+from models.panel import Mask
 from models.training import OURS, Measured, measure_churn, measure_value
 
 _DRAWS: Final = 500
@@ -33,9 +34,10 @@ class CutoffResult:
         members: Members predicted.
         outcome_mean: Share that churned, or mean minor units spent.
         metrics: Model → metric → value.
-        against: Baseline → paired bootstrap of our headline metric minus the baseline's, 95 %.
+        against: Baseline → paired bootstrap of our headline metric minus the baseline's, 95 %, among those still here.
         split: The cut-offs learnt from.
         predictions: One row per member: tenure_band, actual (1 churned, or minor units) and predicted, by our model.
+        against_all: As `against`, among everybody scored.
     """
 
     as_of: date
@@ -46,6 +48,7 @@ class CutoffResult:
     against: Mapping[str, Difference]
     split: Split
     predictions: pl.DataFrame
+    against_all: Mapping[str, Difference] = field(default_factory=dict)
 
     @property
     def calibration(self) -> pl.DataFrame | None:
@@ -60,7 +63,7 @@ class Summary:
     Args:
         purpose: What was predicted.
         mean: Model → metric → mean over the cut-offs where it is defined.
-        best_baseline: The baseline with the best mean headline metric; None without baselines.
+        best_baseline: The baseline with the best mean headline figure; None without baselines.
         wins: Baseline → cut-offs at which the lower bound of the difference is above 0.
         worst: The cut-off with our lowest headline metric; None without cut-offs.
         cutoffs: How many cut-offs there are.
@@ -102,7 +105,8 @@ def backtest_cutoff(
         # Sorted before the mean, so that its last bit does not depend on the order of the rows.
         outcome_mean=float(measured.predictions["actual"].sort().mean()),  # type: ignore[arg-type]
         metrics=measured.metrics,
-        against=_differences(measured, purpose, settings),
+        against=_differences(measured, purpose, settings, among=_deciding(measured)),
+        against_all=_differences(measured, purpose, settings, among=np.ones(measured.predictions.height, dtype=np.bool_)),
         split=split,
         predictions=measured.predictions.select(measured.tenure_band, "actual", predicted=OURS),
     )
@@ -111,17 +115,17 @@ def backtest_cutoff(
 def summarise(results: Sequence[CutoffResult], purpose: Purpose) -> Summary:
     """Summarise the results of one purpose; every cut-off has the same weight."""
     of_purpose = [result for result in results if result.purpose == purpose]
-    headline = HEADLINE[purpose]
     models = list(dict.fromkeys(name for result in of_purpose for name in result.metrics))
     mean = {model: _mean_metrics(of_purpose, model) for model in models}
-    baselines = [model for model in models if model != OURS and headline in mean[model]]
-    ours_by_cutoff = {result.as_of: result.metrics[OURS].get(headline) for result in of_purpose}
+    mean_headline = {model: headline(purpose, mean[model]) for model in models}
+    baselines = {model: figure for model, figure in mean_headline.items() if model != OURS and figure is not None}
+    ours_by_cutoff = {result.as_of: headline(purpose, result.metrics[OURS]) for result in of_purpose}
     headline_by_cutoff = {as_of: value for as_of, value in ours_by_cutoff.items() if value is not None}
-    # The headline metrics (AUC, nGini) are better when higher, so a lower bound above 0 is a win.
+    # The headline figures (AUC, nGini) are better when higher, so a lower bound above 0 is a win.
     return Summary(
         purpose=purpose,
         mean=mean,
-        best_baseline=max(baselines, key=lambda model: (mean[model][headline], model), default=None),
+        best_baseline=max(baselines, key=lambda model: (baselines[model], model), default=None),
         wins={
             model: sum(result.against[model].lower > 0 for result in of_purpose if model in result.against) for model in baselines
         },
@@ -131,8 +135,19 @@ def summarise(results: Sequence[CutoffResult], purpose: Purpose) -> Summary:
     )
 
 
-def _differences(measured: Measured[Any], purpose: Purpose, settings: PredictionSettings) -> dict[str, Difference]:
-    predictions = measured.predictions
+def _deciding(measured: Measured[Any]) -> Mask:
+    """Mark the members among whom models are compared: those still here, or everybody where these have one outcome only."""
+    predictions, everybody = measured.predictions, np.ones(measured.predictions.height, dtype=np.bool_)
+    if "is_still_here" not in predictions.columns:
+        return everybody
+    is_still_here: Mask = predictions["is_still_here"].to_numpy()
+    return is_still_here if predictions.filter("is_still_here")["actual"].n_unique() > 1 else everybody
+
+
+def _differences(
+    measured: Measured[Any], purpose: Purpose, settings: PredictionSettings, *, among: Mask
+) -> dict[str, Difference]:
+    predictions = measured.predictions.filter(pl.Series(among))
     actual, ours = predictions["actual"].to_numpy(), predictions[OURS].to_numpy()
     return {
         model: paired_difference(

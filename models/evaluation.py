@@ -17,7 +17,8 @@ import numpy.typing as npt
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.calibration import fit_intercept, fit_logit_line, logit
 from models.measures import MEASURES, Metric
-from models.panel import Floats
+from models.panel import Floats, Mask
+from models.populations import masks
 
 Metrics = Mapping[str, Mapping[str, float | None]]
 # Curve → column → values, one per point.
@@ -29,14 +30,22 @@ _CALIBRATION_BINS: Final = 10
 _STEEPEST_SLOPE: Final = 10.0
 
 
-def evaluate_churn(churned: Floats, probabilities: Mapping[str, Floats]) -> dict[str, dict[str, float | None]]:
+def evaluate_churn(
+    churned: Floats, probabilities: Mapping[str, Floats], *, is_still_here: Mask | None = None
+) -> dict[str, dict[str, float | None]]:
     """Measure each model's churn probabilities: model → metric → value.
 
     `auc`, `average_precision`, `brier`, `log_loss`, `calibration_slope` and `calibration_intercept` (1 and 0 are perfect),
     `ece` (expected calibration error over ten equal-count bins), `lift_10pct` (churn rate among the tenth with the highest
-    probability, in multiples of everyone's).
+    probability, in multiples of everyone's). Then `auc`, `brier`, `calibration_slope`, `ece` and
+    `lift_10pct` among those still here and among those gone, as `still_here_auc` or `gone_brier`.
+
+    Args:
+        churned: Outcomes, 0 or 1, one per member.
+        probabilities: Model → churn probabilities, one per member.
+        is_still_here: Whether each member is still here; None to measure everybody alone.
     """
-    return {name: _measure_all(_CHURN_METRICS, churned, predicted) for name, predicted in probabilities.items()}
+    return {name: _measure_churn(churned, predicted, is_still_here) for name, predicted in probabilities.items()}
 
 
 def evaluate_value(actual_minor: Floats, predicted_minor: Mapping[str, Floats]) -> dict[str, dict[str, float | None]]:
@@ -142,6 +151,14 @@ def _measure_everybody(metric: Metric, actual: Floats, predicted: Floats) -> flo
     return figure if np.isfinite(figure) else None
 
 
+def _measure_churn(churned: Floats, probability: Floats, is_still_here: Mask | None) -> dict[str, float | None]:
+    figures = _measure_all(_CHURN_METRICS, churned, probability)
+    for population, members in {} if is_still_here is None else masks(is_still_here).items():
+        for name in _OF_POPULATIONS:
+            figures[f"{population}_{name}"] = _CHURN_METRICS[name](churned[members], probability[members])
+    return figures
+
+
 def _measure_all(metrics: Mapping[str, _Measure], actual: Floats, predicted: Floats) -> dict[str, float | None]:
     return {name: measure(actual, predicted) for name, measure in metrics.items()}
 
@@ -174,6 +191,7 @@ _CHURN_METRICS: Final[Mapping[str, _Measure]] = {
     "ece": expected_calibration_error,
     "lift_10pct": lift_at_tenth,
 }
+_OF_POPULATIONS: Final = ("auc", "brier", "calibration_slope", "ece", "lift_10pct")
 _VALUE_METRICS: Final[Mapping[str, _Measure]] = {
     "ngini": ngini,
     "mae": _mae,

@@ -24,6 +24,19 @@ Weighted = Callable[[Floats], Floats]
 # The measure that decides which model is better, and its name in texts.
 HEADLINE: Final[Mapping[Purpose, Metric]] = {"churn": "auc", "value": "ngini"}
 HEADLINE_NAME: Final[Mapping[Purpose, str]] = {"churn": "AUC", "value": "nGini"}
+# The figures of an evaluation that have it: among those still here, and where that is undefined among everybody scored.
+HEADLINE_FIGURES: Final[Mapping[Purpose, tuple[str, ...]]] = {"churn": ("still_here_auc", "auc"), "value": ("ngini",)}
+
+
+def headline(purpose: Purpose, figures: Mapping[str, float | None]) -> float | None:
+    """Return the figure that decides which model is better; None where it is undefined.
+
+    Args:
+        purpose: What was predicted.
+        figures: Metric → value of one model, as `models.evaluation` returns them.
+    """
+    defined = (figures.get(name) for name in HEADLINE_FIGURES[purpose])
+    return next((figure for figure in defined if figure is not None), None)
 
 
 def auc(churned: Floats, probability: Floats) -> Weighted:

@@ -17,6 +17,7 @@ KEYS: Final = ("as_of", "member_no", "member_id")
 LABELS: Final = ("is_eligible", "is_churned", "future_spend_minor")
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 def feature_names(panel: pl.DataFrame) -> tuple[str, ...]:

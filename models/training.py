@@ -25,6 +25,7 @@ from models.evaluation import Metrics, evaluate_churn, evaluate_value
 from models.leakage import refuse_churn_leaks, refuse_value_leaks
 from models.lifetime.lifetime import LIFETIME_KINDS, Lifetime, fit_lifetime, only_buys
 from models.panel import KEYS, Floats, churn_rows, floats, outcomes, spend_minor, value_rows
+from models.populations import still_here
 from models.value import ValueModel, fit_value
 
 OURS: Final = "evenfall"
@@ -48,7 +49,7 @@ class Trained(Generic[Model]):
         rows: Part → rows of the panel used, such as `evaluation_train` or `final_calibrate`.
         metrics: Model → metric → value on the test cut-off, baselines included; empty without one.
         predictions: One row per member at the test cut-off: as_of, member_no, member_id, actual (1 churned, or minor units),
-            then one column per model; sorted by member_id.
+            then one column per model, and for churn `is_still_here`; sorted by member_id.
         curves: Name → points of our model's curves on the test cut-off.
         importance: One row per feature of the final model: feature, gain_share (0 to 1), splits;
             the highest first; empty unless it has trees.
@@ -101,9 +102,10 @@ def measure_churn(
     tonight = panel.filter(pl.col("as_of").is_in(split.test))
     holdout_model, actual = fit_churn(panel, split, settings, tonight=tonight, train_trees=train_trees), outcomes(tested)
     predicted = {OURS: floats(holdout_model.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
-    return Measured(
-        holdout_model, evaluate_churn(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested)
-    )
+    is_still_here = still_here(tested, horizon_days=split.horizon_days)
+    predictions = _predictions(tested, actual, predicted).with_columns(is_still_here=pl.Series(is_still_here))
+    metrics = evaluate_churn(actual, predicted, is_still_here=is_still_here)
+    return Measured(holdout_model, metrics, predictions, _tenure_bands(tested))
 
 
 def measure_value(

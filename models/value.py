@@ -21,9 +21,9 @@ from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import learn_encoding
 from models.evaluation import Curves, Metrics
-from models.lifetime.history import Mask, is_buyer
+from models.lifetime.history import is_buyer
 from models.lifetime.lifetime import Lifetime, fit_lifetime
-from models.panel import Floats, age_weights, feature_names, members_per_class, spend_minor, subsample, value_rows
+from models.panel import Floats, Mask, age_weights, feature_names, members_per_class, spend_minor, subsample, value_rows
 
 ValueKind = Literal["lightgbm", "past_rate"]
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from features.eligibility import is_still_here
 from features.history import History, cut, is_activity
 from features.labels import label
 from lake.contracts import MINOR_UNITS_PER_UNIT
@@ -144,10 +145,15 @@ def _measure(run: RunContext, history: History, scored_night: date, purpose: str
     outcomes = _outcomes(run, history, scored_night)
     if purpose == "churn":
         outcomes = outcomes.drop_nulls(["churn_probability", "is_churned"]).join(
-            _tenure_bands(history, scored_night), on="member_no", how="left", validate="1:1", maintain_order="left"
+            _standing(history, scored_night, run.settings.churn.horizon_days),
+            on="member_no",
+            how="left",
+            validate="1:1",
+            maintain_order="left",
         )
         actual, predicted = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
-        metrics = evaluate_churn(actual, {"evenfall": predicted})["evenfall"]
+        here = outcomes["is_still_here"].fill_null(value=False).to_numpy()
+        metrics = evaluate_churn(actual, {"evenfall": predicted}, is_still_here=here)["evenfall"]
         metrics |= _by_band(actual, predicted, outcomes["tenure_band"], prefix="tenure")
         # By the tier of that night: the question is whether predictions held for the groups that people saw then.
         metrics |= _by_band(actual, predicted, outcomes["tier"], prefix="tier")
@@ -172,14 +178,21 @@ def _by_band(churned: Floats, probability: Floats, band: pl.Series, *, prefix: s
     return {f"{prefix}.{row['band']}.{measure}": row[measure] for row in rows for measure in MEASURES}
 
 
-def _tenure_bands(history: History, scored_night: date) -> pl.DataFrame:
-    """Return one row per member known by a night: member_no, tenure_band, by the rule of the feature `tenure_days`."""
+def _standing(history: History, scored_night: date, horizon_days: int) -> pl.DataFrame:
+    """Return one row per member known by a night: member_no, tenure_band by the rule of `tenure_days`, is_still_here."""
     seen = cut(history, scored_night)
-    first = seen.daily.filter(is_activity()).group_by("member_no").agg(first_active=pl.col("event_date").min())
+    first = (
+        seen.daily.filter(is_activity())
+        .group_by("member_no")
+        .agg(
+            first_active=pl.col("event_date").min(),
+            days_since_last_activity=(pl.lit(scored_night) - pl.col("event_date").max()).dt.total_days(),
+        )
+    )
     days = (pl.lit(scored_night) - pl.coalesce("seen_from", "first_active")).dt.total_days()
     return (
         seen.members.select("member_no", "seen_from")
         .join(first, on="member_no", how="left", validate="1:1")
-        .select("member_no", tenure_band=tenure_band(days))
+        .select("member_no", tenure_band=tenure_band(days), is_still_here=is_still_here(horizon_days))
         .collect(engine="streaming")
     )

@@ -48,7 +48,14 @@ _SHOWN_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed
 # The columns of `models.curves.calibration_points` as charts call them.
 _CALIBRATION_NAMES: Final = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
 # The measures shown, each with which way is better; the catalogue has their names and meanings.
-CHURN_MEASURES: Final = {"auc": "higher", "average_precision": "higher", "brier": "lower", "calibration_slope": "closer to 1"}
+CHURN_MEASURES: Final = {
+    "still_here_auc": "higher",
+    "still_here_brier": "lower",
+    "still_here_calibration_slope": "closer to 1",
+    "gone_auc": "higher",
+    "gone_brier": "lower",
+    "auc": "higher",
+}
 VALUE_MEASURES: Final = {"ngini": "higher", "rmse": "lower", "total_ratio": "closer to 1"}
 
 

@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.panel import Floats, floats
+from models.panel import Floats, Mask, floats
 
 REPEATS: Final = "repeat_order_days"
 RECENCY: Final = "first_to_last_order_days"
 AGE: Final = "first_order_age_days"
 MEAN_VALUE: Final = "mean_repeat_order_value"
 PURCHASE_FEATURES: Final = (REPEATS, RECENCY, AGE, MEAN_VALUE)
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

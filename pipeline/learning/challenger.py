@@ -22,7 +22,7 @@ from models.boosting import TrainTrees, train_trees_here
 from models.bundle import to_files
 from models.cutoffs import plan_cutoffs
 from models.leakage import refuse_later_knowledge
-from models.measures import HEADLINE, HEADLINE_NAME, Purpose
+from models.measures import HEADLINE_NAME, Purpose, headline
 from models.panel import empty_panel, feature_names
 from models.training import Trained, train_churn, train_value
 from pipeline.history.materialise import materialise_if_small
@@ -150,9 +150,10 @@ def _training_record(
 
 def _summary(purpose: Purpose, trained: Trained[Any]) -> str:
     """Return a summary of a training in one or two sentences, for the page of the run in MLflow."""
-    values_by_model = {model: metrics.get(HEADLINE[purpose]) for model, metrics in trained.metrics.items()}
+    values_by_model = {model: headline(purpose, metrics) for model, metrics in trained.metrics.items()}
     figures = ", ".join(f"{model.replace('_', ' ')} {value:.3f}" for model, value in values_by_model.items() if value is not None)
-    measured = f"{HEADLINE_NAME[purpose]} on outcomes the holdout model had not seen: {figures}."
+    among = " among those still here" if purpose == "churn" else ""
+    measured = f"{HEADLINE_NAME[purpose]}{among}, on outcomes the holdout model had not seen: {figures}."
     result = measured if figures else trained.evaluation.why
     return f"{result} {trained.model.why}"
 

@@ -12,8 +12,8 @@ from models.bundle import from_files, is_current_format
 from models.churn import ChurnModel
 from models.gate import Contest, Decision, decide
 from models.measures import Purpose
-from models.panel import churn_rows, outcomes, spend_minor, value_rows
-from models.training import Trained
+from models.panel import churn_rows, value_rows
+from models.training import OURS, Trained
 from models.value import ValueModel
 from pipeline.learning.challenger import TrainingInput, fingerprint_of, train_challenger
 from runtime.progress import say
@@ -201,9 +201,14 @@ def _contest(purpose: Purpose, trained: Trained[Any], panel: pl.DataFrame, incum
     if incumbent is None or trained.holdout_model is None or min(trained.evaluation.test) < incumbent.trained_as_of:
         return None
     rows = (churn_rows if purpose == "churn" else value_rows)(panel, trained.evaluation.test)
-    actual = outcomes(rows) if purpose == "churn" else spend_minor(rows)
-    champion = from_files(incumbent.files)
-    return Contest(actual, champion.predict(rows).to_numpy(), trained.holdout_model.predict(rows).to_numpy())
+    predictions, champion = trained.predictions, from_files(incumbent.files)
+    return Contest(
+        predictions["actual"].to_numpy(),
+        champion.predict(rows).to_numpy(),
+        predictions[OURS].to_numpy(),
+        {name: predictions[name].to_numpy() for name in trained.metrics if name != OURS},
+        predictions["is_still_here"].to_numpy() if "is_still_here" in predictions.columns else None,
+    )
 
 
 def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacity: int) -> float:

@@ -13,14 +13,16 @@ from typing import Any, Final
 import polars as pl
 
 from models.evaluation import Metrics
-from models.measures import HEADLINE
+from models.measures import HEADLINE, HEADLINE_FIGURES, headline
 
 ABOUT: Final[Mapping[str, str]] = {
     "churn": """\
 One run per training of the churn model, beside the simple rules it has to beat. Every figure is measured on outcomes that no
-model had seen. `auc`: how often a member who left was ranked above one who stayed (0.5 is chance). `average_precision`: area
-under precision and recall. `brier`, `log_loss`, `ece` (calibration error): smaller is better. `calibration_slope`: 1 is
-perfect. `calibration_intercept`: 0 is perfect. `lift_10pct`: how many times as many leave among the riskiest tenth.
+model had seen: `still_here_…` among members active within the horizon, who may leave (they decide which model is better),
+`gone_…` among those silent for longer, who may come back, the others among everybody scored. `auc`: how often a member who
+left was ranked above one who stayed (0.5 is chance). `average_precision`: area under precision and recall. `brier`,
+`log_loss`, `ece` (calibration error): smaller is better. `calibration_slope`: 1 is perfect. `calibration_intercept`: 0 is
+perfect. `lift_10pct`: how many times as many leave among the riskiest tenth.
 `rows/…`: rows of the panel in each part of the training.""",
     "value": """\
 One run per training of the expected spend, beside the simple rules it has to beat. `ngini`: how well members were ordered by
@@ -88,10 +90,12 @@ def by_cutoff(cutoffs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float
     """Yield the headline figure of every model per cut-off: metric name, value, cut-off in milliseconds, its number from 0."""
     for step, cutoff in enumerate(cutoffs):
         midnight = datetime.combine(date.fromisoformat(cutoff["as_of"]), datetime.min.time(), UTC)
-        for purpose, headline in HEADLINE.items():
+        for purpose in HEADLINE:
             for model, values in cutoff[purpose].items():
-                if values.get(headline) is not None:
-                    yield f"by_cutoff/{purpose}/{headline}/{model}", values[headline], int(midnight.timestamp() * 1000), step
+                figure = headline(purpose, values)
+                if figure is not None:
+                    name = f"by_cutoff/{purpose}/{HEADLINE_FIGURES[purpose][0]}/{model}"
+                    yield name, figure, int(midnight.timestamp() * 1000), step
 
 
 def run_tags(as_of: date, tags: Mapping[str, str]) -> dict[str, str]:

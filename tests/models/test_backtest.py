@@ -63,11 +63,12 @@ def test_the_newest_of_some_cutoffs_is_predicted_from_those_before_it(purpose: s
     assert (found.as_of, found.members, found.split) == (DAYS[-1], 400, SPLIT)
     assert found.outcome_mean == pytest.approx(happened.cast(pl.Float64).mean())
     assert set(found.against) == set(found.metrics) - {"evenfall"}
-    headline = "auc" if purpose == "churn" else "ngini"
-    for name, difference in found.against.items():
-        ours, theirs = (found.metrics[model][headline] for model in ("evenfall", name))
-        assert difference.estimate == pytest.approx(ours - theirs)
-        assert difference.lower <= difference.estimate <= difference.upper
+    among, everybody = ("still_here_auc", "auc") if purpose == "churn" else ("ngini", "ngini")
+    for differences, headline in ((found.against, among), (found.against_all, everybody)):
+        for name, difference in differences.items():
+            ours, theirs = (found.metrics[model][headline] for model in ("evenfall", name))
+            assert difference.estimate == pytest.approx(ours - theirs)
+            assert difference.lower <= difference.estimate <= difference.upper
     assert (found.calibration is None) == (purpose == "value")
     assert found.predictions["predicted"].is_finite().all()
     assert backtest_cutoff(panel, DAYS[:1], purpose, horizon_days=HORIZON_DAYS, settings=settings) is None  # type: ignore[arg-type]

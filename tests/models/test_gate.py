@@ -43,6 +43,43 @@ def test_a_better_ranking_with_broken_probabilities_is_turned_down() -> None:
     assert "worse calibrated" in reason
 
 
+def test_those_still_here_decide_and_not_those_long_gone() -> None:
+    is_still_here = np.arange(800) % 2 == 0
+    better_of_the_gone = np.where(is_still_here, POOR, GOOD)
+    contest = Contest(CHURNED, POOR, better_of_the_gone, is_still_here=is_still_here)
+    decision = decide("churn", contest, list_change=0.1, policy=POLICY, seed=1)
+    assert not decision.promote
+    assert "among those still here +0.000" in decision.reason
+    better_of_the_present = np.where(is_still_here, GOOD, POOR)
+    contest = Contest(CHURNED, POOR, better_of_the_present, is_still_here=is_still_here)
+    assert decide("churn", contest, list_change=0.1, policy=POLICY, seed=1).promote
+
+
+def test_where_those_still_here_have_one_outcome_everybody_decides() -> None:
+    contest = Contest(CHURNED, POOR, GOOD, is_still_here=CHURNED > 0)
+    decision = decide("churn", contest, list_change=0.1, policy=POLICY, seed=1)
+    assert decision.promote
+    assert "still here" not in decision.reason
+
+
+def test_probabilities_worse_than_those_of_the_best_simple_rule_are_turned_down() -> None:
+    # The champion is the worst of all: beating it is not enough.
+    pulled = np.clip(0.5 + (GOOD - 0.5) * 0.2, 0.01, 0.99)
+    champion = np.full(800, 0.9) + RANDOM.normal(0, 0.001, 800)
+    rules = {"past_rate": POOR, "recency": GOOD}
+    decision = decide("churn", Contest(CHURNED, champion, pulled, rules), list_change=0.1, policy=POLICY, seed=1)
+    assert not decision.promote
+    assert "the best simple rule, recency" in decision.reason
+    assert decide("churn", Contest(CHURNED, champion, pulled), list_change=0.1, policy=POLICY, seed=1).promote
+
+
+def test_a_worse_brier_score_than_the_champions_is_turned_down() -> None:
+    strict = GatePolicy(calibration_tolerance=1.0)
+    decision = decide("churn", Contest(CHURNED, POOR, GOOD**6), list_change=0.1, policy=strict, seed=1)
+    assert not decision.promote
+    assert "Brier score" in decision.reason
+
+
 def test_a_challenger_that_turns_the_list_over_is_turned_down() -> None:
     promoted, reason = validate(POOR, GOOD, list_change=0.8)
     assert not promoted

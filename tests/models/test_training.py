@@ -31,8 +31,14 @@ def test_figures_are_those_of_the_predictions_on_the_test_cutoff() -> None:
     assert tested["as_of"].unique().to_list() == cutoffs(5)[-1:]
     assert tested["member_id"].is_sorted()
     measured = evaluate_churn(
-        floats(tested["actual"]), {name: floats(tested[name]) for name in ("evenfall", "recency", "past_rate")}
+        floats(tested["actual"]),
+        {name: floats(tested[name]) for name in ("evenfall", "recency", "past_rate")},
+        is_still_here=tested["is_still_here"].to_numpy(),
     )
+    rows = PANEL.filter(pl.col("as_of") == cutoffs(5)[-1]).sort("member_id")
+    # Silent for at most 27 of 28 days; the member of whom nothing is known counts as gone.
+    assert tested["is_still_here"].to_list() == (rows["days_since_last_activity"] < 28).fill_null(value=False).to_list()
+    assert measured["evenfall"]["still_here_auc"] != measured["evenfall"]["auc"]
     assert measured == CHURN.metrics == CHURN.model.metrics
 
 

@@ -157,7 +157,7 @@ def test_every_noun_of_the_catalogue_is_counted_in_a_sentence() -> None:
 
 
 def test_every_slug_that_pages_and_cards_show_has_a_name_and_no_other() -> None:
-    churn, value = evaluate_churn(*SCORED), evaluate_value(*SCORED)
+    churn, value = evaluate_churn(*SCORED, is_still_here=np.array([True, False])), evaluate_value(*SCORED)
     measures = {measure for measured in (*churn.values(), *value.values()) for measure in measured}
     scores = {column for column in MEMBERS_SCHEMA if column.endswith("_score")}
     rules = {OURS, *LIFETIME_KINDS, "recency", "past_rate", "recency_weighted"}

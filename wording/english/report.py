@@ -112,14 +112,20 @@ SECTIONS: Final = {
 }
 
 MEASURES: Final = {
-    "measure.auc": "AUC",
+    "measure.still_here_auc": "AUC, still here",
+    "measure.still_here_auc.meaning": "Among members active within the horizon: how often one who left was ranked above one who "
+    "stayed; 0.5 is chance.",
+    "measure.still_here_brier": "Brier score, still here",
+    "measure.still_here_brier.meaning": "Mean squared error of their probabilities.",
+    "measure.still_here_calibration_slope": "Calibration slope, still here",
+    "measure.still_here_calibration_slope.meaning": "1 when their high and low probabilities mean what they say.",
+    "measure.gone_auc": "AUC, gone",
+    "measure.gone_auc.meaning": "Among members silent for longer: how often one who stayed away was ranked above one "
+    "who came back.",
+    "measure.gone_brier": "Brier score, gone",
+    "measure.gone_brier.meaning": "Mean squared error of their probabilities.",
+    "measure.auc": "AUC, all scored",
     "measure.auc.meaning": "How often a member who left was ranked above one who stayed; 0.5 is chance.",
-    "measure.average_precision": "Average precision",
-    "measure.average_precision.meaning": "How pure the top of the list is.",
-    "measure.brier": "Brier score",
-    "measure.brier.meaning": "Mean squared error of the probabilities.",
-    "measure.calibration_slope": "Calibration slope",
-    "measure.calibration_slope.meaning": "1 when high and low probabilities mean what they say.",
     "measure.ngini": "nGini",
     "measure.ngini.meaning": "How well members are ordered by what they went on to spend; 1 is perfect.",
     "measure.rmse": "RMSE",
