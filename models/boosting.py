@@ -56,11 +56,13 @@ class Trees:
         """Score every row on the scale of the link: log-odds for binary, logarithm for Tweedie, as it is for regression."""
         return self.raw_matrix(self.encoding.matrix(frame))
 
-    def raw_matrix(self, laid_out: Matrix) -> Floats:
-        """Score the rows of a matrix laid out by the encoding."""
+    def raw_matrix(self, laid_out: Matrix, *, rounds: int | None = None) -> Floats:
+        """Score the rows of a matrix laid out by the encoding; by the first `rounds` trees alone where that is given."""
         if laid_out.shape[0] == 0:
             return np.empty(0)
-        scored: Floats = self.booster.predict(laid_out, raw_score=True, num_threads=self.num_threads)
+        scored: Floats = self.booster.predict(
+            laid_out, raw_score=True, num_threads=self.num_threads, num_iteration=-1 if rounds is None else rounds
+        )
         return scored
 
     @property

@@ -20,18 +20,21 @@ from models.churn import ChurnModel
 from models.config import PredictionSettings
 from models.cutoffs import Split
 from models.encoding import Encoding
+from models.expected_spend import ExpectedSpend
+from models.intervals import SpendInterval
 from models.lifetime.beta_geometric import BetaGeometric
 from models.lifetime.gamma_gamma import GammaGamma
 from models.lifetime.lifetime import Lifetime
 from models.lifetime.pareto import ParetoNBD
 from models.lifetime.silence import Silence
 from models.uplift import TwoModels, UpliftModel
-from models.value import ExpectedSpend, ValueModel
+from models.value import ValueModel
 
 # 2 since models are stored with the parameters of Pareto/NBD (decision 10).
 FORMAT_VERSION: Final = 2
 ABOUT_FILE: Final = "model.json"
 TREES_FILE: Final = "model.lgb"
+_PLAIN_FILE: Final = "plain.lgb"
 _UPLIFT_FILES: Final = ("treated.lgb", "held_out.lgb", "effect.lgb")
 _SPLIT_PARTS: Final = ("train", "calibrate", "test", "known")
 
@@ -117,16 +120,19 @@ def _churn_to_files(model: ChurnModel) -> dict[str, str]:
 def _value_to_files(model: ValueModel) -> dict[str, str]:
     expected = model.expected
     levels = {"level": model.level, "level_of_buyers": model.level_of_buyers}
-    about = _common(model, "value") | levels | {"expected": None, "encoding": None}
+    interval = {"interval": None if model.interval is None else asdict(model.interval)}
+    about = _common(model, "value") | levels | interval | {"expected": None, "encoding": None}
     if expected is None:
         return {ABOUT_FILE: _dump(about)}
     about["expected"] = {
         "cap_minor": expected.cap_minor,
         "floor_minor": expected.floor_minor,
+        "start": expected.start,
         "lifetime": None if expected.lifetime is None else asdict(expected.lifetime),
     }
     about["encoding"] = _encoding_to_json(expected.trees.encoding)
-    return {ABOUT_FILE: _dump(about), TREES_FILE: expected.trees.text}
+    plain = {} if expected.plain is None else {_PLAIN_FILE: expected.plain.text}
+    return {ABOUT_FILE: _dump(about), TREES_FILE: expected.trees.text, **plain}
 
 
 def _common(model: ChurnModel | ValueModel, task: Task) -> _Json:
@@ -176,9 +182,13 @@ def _value_from(about: _Json, files: Mapping[str, str]) -> ValueModel:
             cap_minor=stored["cap_minor"],
             floor_minor=stored["floor_minor"],
             horizon_days=split.horizon_days,
+            # Models stored by earlier releases have one set of trees, which starts from buy-till-you-die.
+            start=stored.get("start", "lifetime"),
+            plain=_trees_from(files, _PLAIN_FILE, about["encoding"], settings) if _PLAIN_FILE in files else None,
         )
-    curves = about.get("curves", {})
-    return ValueModel(about["kind"], about["why"], split, settings, *levels, expected, about["metrics"], curves)
+    curves, interval = about.get("curves", {}), about.get("interval")
+    ranges = None if interval is None else SpendInterval(*(tuple(interval[name]) for name in ("predicted_minor", "low", "high")))
+    return ValueModel(about["kind"], about["why"], split, settings, *levels, expected, about["metrics"], curves, ranges)
 
 
 def _silence_from(stored: _Json) -> Silence:

@@ -26,7 +26,17 @@ from models.evaluation import Curves, Metrics
 from models.lifetime.history import is_buyer
 from models.lifetime.lifetime import fit_lifetime, only_buys
 from models.lifetime.silence import Silence, fit_silence
-from models.panel import Floats, age_weights, churn_rows, feature_names, held_out_scores, members_per_class, outcomes, subsample
+from models.panel import (
+    Floats,
+    age_weights,
+    churn_rows,
+    feature_names,
+    held_out_scores,
+    members_per_class,
+    newest_cutoffs,
+    outcomes,
+    subsample,
+)
 
 ChurnKind = Literal["lightgbm", "recency", "base_rate", "prior"]
 
@@ -216,7 +226,7 @@ def _averaged_log_odds(scores: Floats, rows: pl.DataFrame, silence: Silence | No
 
 
 def _fit_trees(rows: pl.DataFrame, settings: PredictionSettings, train_trees: TrainTrees) -> Trees:
-    sample = subsample(rows, max_rows=settings.max_training_rows)
+    sample = subsample(newest_cutoffs(rows, most=settings.max_cutoffs), max_rows=settings.max_training_rows)
     encoding = learn_encoding(sample, feature_names(sample), max_categories=settings.max_categories)
     weight = age_weights(sample, half_life_days=settings.half_life_days)
     unfitted = make_trees(settings, objective="binary", train_trees=train_trees)

@@ -7,13 +7,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 LifetimeKind = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+ValueStart = Literal["mean", "lifetime", "past_rate", "recency_weighted", "none"]
 
 
 class PredictionSettings(BaseModel):
     """How the churn and value models look back and learn.
 
-    The defaults were chosen on Online Retail II and CDNOW over several past nights: small trees and few of them,
-    because the same member at neighbouring cut-offs is nearly the same row, and larger models learn members by heart.
+    The defaults were chosen on past nights of several communities: small trees and few of them, because the same member at
+    neighbouring cut-offs is nearly the same row, and larger models learn members by heart. From there each community's own past
+    chooses (`models.search`); a key that the file sets is never changed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,7 +32,7 @@ class PredictionSettings(BaseModel):
     row_share: float = Field(default=0.7, gt=0, le=1, description="Share of the rows each tree learns from.")
     leaf_penalty: float = Field(default=5.0, ge=0, description="L2 penalty on the values of the leaves.")
     half_life_days: int = Field(
-        default=60, ge=1, description="Days by which a cut-off must be older than the newest for its rows to count half."
+        default=180, ge=1, description="Days by which a cut-off must be older than the newest for its rows to count half."
     )
     max_training_rows: int = Field(
         default=1_000_000, ge=1_000, description="More training rows than this are thinned evenly over members and cut-offs."
@@ -66,6 +68,20 @@ class PredictionSettings(BaseModel):
         lt=1,
         description="Weight of the buy-till-you-die model in the log-odds of churn where members do nothing but buy.",
     )
+    value_start: ValueStart = Field(
+        default="mean",
+        description="Where the trees of expected spend start: from what the buy-till-you-die model expects (lifetime), from the "
+        "past_rate, the recency_weighted rate, none, or the mean of trees from lifetime and of trees from none.",
+    )
+    tweedie_power: float = Field(
+        default=1.3, gt=1, lt=2, description="Variance power of the Tweedie loss of spend, between counts (1) and sums (2)."
+    )
+    search_budget: int = Field(
+        default=12,
+        ge=0,
+        description="Most settings tried per model when it is trained, on the community's own past; 0 keeps today's.",
+    )
+    search_rows: int = Field(default=20_000, ge=1_000, description="Most rows that a setting on trial learns from.")
     leak_limit: float = Field(
         default=0.98,
         gt=0.5,

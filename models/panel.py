@@ -56,6 +56,12 @@ def subsample(rows: pl.DataFrame, *, max_rows: int) -> pl.DataFrame:
     return rows.filter((cutoff_no + member_rank) % step == 0)
 
 
+def newest_cutoffs(rows: pl.DataFrame, *, most: int) -> pl.DataFrame:
+    """Keep the rows of the newest cut-offs, at most so many."""
+    cutoffs = rows["as_of"].unique().sort()
+    return rows if len(cutoffs) <= most else rows.filter(pl.col("as_of") >= cutoffs[-most])
+
+
 def age_weights(rows: pl.DataFrame, *, half_life_days: int) -> Floats:
     """Weigh each row by the age of its cut-off: 1 at the newest, half of it for every `half_life_days` before."""
     age_days = rows.select((pl.col("as_of").max() - pl.col("as_of")).dt.total_days()).to_series()

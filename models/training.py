@@ -22,10 +22,13 @@ from models.config import PredictionSettings
 from models.curves import calibration_points, lift_points, precision_recall_points, roc_points, value_points
 from models.cutoffs import Split, final_split, split_cutoffs
 from models.evaluation import Metrics, evaluate_churn, evaluate_value
+from models.folds import choose_settings
+from models.intervals import fit_spend_interval
 from models.leakage import refuse_churn_leaks, refuse_value_leaks
 from models.lifetime.lifetime import LIFETIME_KINDS, Lifetime, fit_lifetime, only_buys
 from models.panel import KEYS, Floats, churn_rows, floats, outcomes, spend_minor, value_rows
 from models.populations import still_here
+from models.search import Search, Trial
 from models.value import ValueModel, fit_value
 
 OURS: Final = "evenfall"
@@ -53,6 +56,7 @@ class Trained(Generic[Model]):
         curves: Name → points of our model's curves on the test cut-off.
         importance: One row per feature of the final model: feature, gain_share (0 to 1), splits;
             the highest first; empty unless it has trees.
+        trials: The settings tried on older cut-offs, in order; empty where nothing was.
     """
 
     model: Model
@@ -65,6 +69,7 @@ class Trained(Generic[Model]):
     predictions: pl.DataFrame
     curves: Mapping[str, pl.DataFrame]
     importance: pl.DataFrame
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,12 +81,14 @@ class Measured(Generic[Model]):
         metrics: Model → metric → value on the test cut-off, ours and the baselines.
         predictions: As in `Trained`.
         tenure_band: How long each of its members had been there, as `tenure_band` names it; null where unknown.
+        search: What was tried before, on older cut-offs, to choose the settings.
     """
 
     holdout_model: Model
     metrics: Metrics
     predictions: pl.DataFrame
     tenure_band: pl.Series
+    search: Search
 
 
 def measure_churn(
@@ -100,12 +107,14 @@ def measure_churn(
         return None
     # All members of the test cut-off, as on a night; measured are only the eligible ones with an outcome.
     tonight = panel.filter(pl.col("as_of").is_in(split.test))
+    search = choose_settings("churn", panel, split, settings)
+    settings = search.settings
     holdout_model, actual = fit_churn(panel, split, settings, tonight=tonight, train_trees=train_trees), outcomes(tested)
     predicted = {OURS: floats(holdout_model.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
     is_still_here = still_here(tested, horizon_days=split.horizon_days)
     predictions = _predictions(tested, actual, predicted).with_columns(is_still_here=pl.Series(is_still_here))
     metrics = evaluate_churn(actual, predicted, is_still_here=is_still_here)
-    return Measured(holdout_model, metrics, predictions, _tenure_bands(tested))
+    return Measured(holdout_model, metrics, predictions, _tenure_bands(tested), search)
 
 
 def measure_value(
@@ -122,11 +131,12 @@ def measure_value(
     tested = value_rows(panel, split.test)
     if tested.is_empty():
         return None
+    search = choose_settings("value", panel, split, settings)
+    settings = search.settings
     holdout_model, actual = fit_value(panel, split, settings, tonight=tested, train_trees=train_trees), spend_minor(tested)
     predicted = {OURS: floats(holdout_model.predict(tested)), **_value_baselines(tested, split.horizon_days)}
-    return Measured(
-        holdout_model, evaluate_value(actual, predicted), _predictions(tested, actual, predicted), _tenure_bands(tested)
-    )
+    predictions = _predictions(tested, actual, predicted)
+    return Measured(holdout_model, evaluate_value(actual, predicted), predictions, _tenure_bands(tested), search)
 
 
 def train_churn(
@@ -151,9 +161,11 @@ def train_churn(
     """
     evaluation, final = _splits(panel, horizon_days)
     refuse_churn_leaks(panel, final, settings)
-    model = fit_churn(panel, final, settings, tonight=tonight, train_trees=train_trees)
-    # Measured by a second model: the final one has learnt from the newest outcomes, so it cannot be tested on them.
+    # Measured by a model of its own: the final one has learnt from the newest outcomes, so it cannot be tested on them. Its
+    # settings, which were chosen without them, are those of the final one, so that what was measured is what will be used.
     measured = measure_churn(panel, evaluation, settings, train_trees=train_trees)
+    chosen = settings if measured is None else measured.search.settings
+    model = fit_churn(panel, final, chosen, tonight=tonight, train_trees=train_trees)
     rows = _row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height)
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_churn_curves, trees=[model.trees])
 
@@ -180,10 +192,15 @@ def train_value(
     """
     evaluation, final = _splits(panel, horizon_days)
     refuse_value_leaks(panel, final, settings)
-    model = fit_value(panel, final, settings, tonight=tonight, train_trees=train_trees)
     measured = measure_value(panel, evaluation, settings, train_trees=train_trees)
+    chosen = settings if measured is None else measured.search.settings
+    model = fit_value(panel, final, chosen, tonight=tonight, train_trees=train_trees)
     rows = _row_counts(evaluation, final, lambda cutoffs: value_rows(panel, cutoffs).height)
-    trees = [] if model.expected is None else [model.expected.trees]
+    trees = [] if model.expected is None else [model.expected.trees, model.expected.plain]
+    if measured is not None:
+        predictions = measured.predictions
+        interval = fit_spend_interval(predictions["actual"].to_numpy(), predictions[OURS].to_numpy())
+        model = replace(model, interval=interval)
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_value_curves, trees=trees)
 
 
@@ -211,6 +228,7 @@ def _trained(
         predictions=predictions,
         curves=points,
         importance=_importance(trees),
+        trials=() if measured is None else measured.search.trials,
     )
 
 

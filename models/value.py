@@ -1,9 +1,8 @@
 """Expected net spend of every member over the value horizon.
 
-LightGBM ranks the members; the buy-till-you-die model sets the starting point and the level. The trees (Tweedie) start from the
-spend that model expects of the member, because trees predict averages and alone never reach the few very large spenders. Where
-there are too few repeat buyers to fit it, they start from the past rate. The total is that of the buy-till-you-die model too,
-until the outcomes cover a year: outcomes of some seasons say nothing about the others.
+LightGBM ranks the members (`models.expected_spend`). The total is that of the buy-till-you-die model until the outcomes cover a
+year, and half way to it from then on: outcomes of some seasons say nothing about the others. Where there are too few repeat
+buyers to fit it, the outcomes alone set the total.
 """
 
 from __future__ import annotations
@@ -14,56 +13,21 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
-from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.baselines import past_rate_minor
-from models.boosting import TrainTrees, Trees, make_trees, train_trees_here
+from models.boosting import TrainTrees, train_trees_here
 from models.config import PredictionSettings
 from models.cutoffs import Split
-from models.encoding import learn_encoding
 from models.evaluation import Curves, Metrics
-from models.lifetime.history import is_buyer
-from models.lifetime.lifetime import Lifetime, fit_lifetime
-from models.panel import Floats, Mask, age_weights, feature_names, members_per_class, spend_minor, subsample, value_rows
+from models.expected_spend import ExpectedSpend, cap_minor, fit_expected_spend
+from models.intervals import SpendInterval
+from models.lifetime.lifetime import fit_lifetime
+from models.panel import Floats, feature_names, members_per_class, spend_minor, value_rows
 
 ValueKind = Literal["lightgbm", "past_rate"]
 
-# Between 1 (counts) and 2 (gamma): spend is zero for most and skewed for the rest. 1.1 to 1.7 measured alike.
-_TWEEDIE_POWER: Final = 1.3
-# Share of the mean spend that is added to every starting expectation: members expected to spend nothing need a logarithm too.
-_START_FLOOR_SHARE: Final = 0.2
-# Where nobody spent anything, cap and floor are one minor unit rather than 0.
-_SMALLEST_CAP_MINOR: Final = 1.0
 _YEAR_DAYS: Final = 365
 # Weight of the learnt level beside that of the buy-till-you-die model, once a year of outcomes is known (decision 10).
 _LEARNT_SHARE: Final = 0.5
-
-
-@dataclass(frozen=True)
-class ExpectedSpend:
-    """Expected spend by trees, before the total level is set.
-
-    Args:
-        trees: Trees that start from the logarithm of a simple expectation.
-        lifetime: What that expectation comes from; None for the past rate.
-        cap_minor: Larger spend, future or expected at the start, counts as this, so that one very large order does not dominate.
-        floor_minor: Added to the simple expectation before its logarithm is taken.
-        horizon_days: Days of the value horizon.
-    """
-
-    trees: Trees
-    lifetime: Lifetime | None
-    cap_minor: float
-    floor_minor: float
-    horizon_days: int
-
-    def minor(self, features: pl.DataFrame) -> Floats:
-        """Expect minor units per row, never below 0."""
-        start = _start(features, self.lifetime, self.horizon_days, cap_minor=self.cap_minor, floor_minor=self.floor_minor)
-        return np.asarray(np.exp(self.trees.raw(features) + start) * MINOR_UNITS_PER_UNIT, dtype=np.float64)
-
-    def buyers(self, features: pl.DataFrame) -> Mask:
-        """Mark the members that the buy-till-you-die model covers."""
-        return is_buyer(features) if self.lifetime is not None else np.zeros(features.height, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -80,6 +44,7 @@ class ValueModel:
         expected: The trees of kind `lightgbm`.
         metrics: Model → metric → value of a holdout model at a later test cut-off; empty when not measured.
         curves: Points of its curves at that cut-off, as `models.curves` lays them out; empty when not measured.
+        interval: How far members' spend lay from what was predicted at that cut-off; None when not measured.
     """
 
     kind: ValueKind
@@ -91,6 +56,7 @@ class ValueModel:
     expected: ExpectedSpend | None = None
     metrics: Metrics = field(default_factory=dict)
     curves: Curves = field(default_factory=dict)
+    interval: SpendInterval | None = None
 
     @property
     def machines(self) -> int:
@@ -105,6 +71,18 @@ class ValueModel:
         else:
             minor = past_rate_minor(features, horizon_days=self.split.horizon_days) * self.level
         return pl.Series("expected_value_minor", minor, dtype=pl.Float64)
+
+    def predict_range(self, expected_value_minor: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Return the ends of the range of each expectation, in minor units, that eight in ten members spent within.
+
+        Args:
+            expected_value_minor: What `predict` returned, or the same at another level of the total.
+        """
+        if self.interval is None:
+            unknown = pl.repeat(None, expected_value_minor.len(), dtype=pl.Float64, eager=True)
+            return unknown, unknown
+        low, high = self.interval.bounds(expected_value_minor.to_numpy())
+        return pl.Series(low), pl.Series(high)
 
 
 def fit_value(
@@ -130,14 +108,12 @@ def fit_value(
     kind, why = _choose_kind(rows, feature_names(panel), settings)
     if kind == "past_rate":
         predicted = past_rate_minor(newest, horizon_days=split.horizon_days)
-        return ValueModel(
-            kind, why, split, settings, level=_learnt_level(newest, predicted, _cap_minor(rows, settings), settings)
-        )
+        return ValueModel(kind, why, split, settings, level=_learnt_level(newest, predicted, cap_minor(rows, settings), settings))
     recent_members = newest if tonight is None else tonight.sort("member_id")
     lifetime = fit_lifetime(
         recent_members, settings.lifetime_model, horizon_days=split.horizon_days, min_repeat_buyers=settings.min_outcomes_to_learn
     )
-    expected = _fit_expected(rows, lifetime, split.horizon_days, settings, train_trees)
+    expected = fit_expected_spend(rows, lifetime, horizon_days=split.horizon_days, settings=settings, train_trees=train_trees)
     level, level_of_buyers = _levels(rows, recent_members, expected, settings)
     return ValueModel(kind, why, split, settings, level=level, level_of_buyers=level_of_buyers, expected=expected)
 
@@ -152,64 +128,27 @@ def _choose_kind(rows: pl.DataFrame, features: tuple[str, ...], settings: Predic
     return "past_rate", f"Too few for LightGBM, which needs {requirements}: {outcome_counts}."
 
 
-def _fit_expected(
-    rows: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, settings: PredictionSettings, train_trees: TrainTrees
-) -> ExpectedSpend:
-    sample = subsample(rows, max_rows=settings.max_training_rows)
-    encoding = learn_encoding(sample, feature_names(sample), max_categories=settings.max_categories)
-    cap_minor = _cap_minor(sample, settings)
-    # Tweedie is defined for targets of 0 or more; a net refund counts as no spend.
-    target = np.clip(spend_minor(sample), 0.0, cap_minor)
-    floor_minor = max(_START_FLOOR_SHARE * float(np.mean(target)), _SMALLEST_CAP_MINOR)
-    trees = make_trees(settings, objective="tweedie", train_trees=train_trees, tweedie_variance_power=_TWEEDIE_POWER).fit(
-        encoding.matrix(sample),
-        target / MINOR_UNITS_PER_UNIT,
-        encoding,
-        weight=age_weights(sample, half_life_days=settings.half_life_days),
-        start=_start(sample, lifetime, horizon_days, cap_minor=cap_minor, floor_minor=floor_minor),
-    )
-    return ExpectedSpend(trees, lifetime, cap_minor, floor_minor, horizon_days)
-
-
-def _start(
-    features: pl.DataFrame, lifetime: Lifetime | None, horizon_days: int, *, cap_minor: float, floor_minor: float
-) -> Floats:
-    """Take the logarithm of the capped simple expectation in currency units."""
-    expectation_minor = (
-        past_rate_minor(features, horizon_days=horizon_days) if lifetime is None else lifetime.spend_minor(features)
-    )
-    return np.asarray(np.log((np.minimum(expectation_minor, cap_minor) + floor_minor) / MINOR_UNITS_PER_UNIT), dtype=np.float64)
-
-
-def _cap_minor(rows: pl.DataFrame, settings: PredictionSettings) -> float:
-    spent = spend_minor(rows)
-    spenders = spent[spent > 0]
-    if not spenders.size:
-        return _SMALLEST_CAP_MINOR
-    return max(float(np.quantile(spenders, settings.spend_cap_quantile, method="lower")), _SMALLEST_CAP_MINOR)
-
-
 def _levels(
     rows: pl.DataFrame, recent_members: pl.DataFrame, expected: ExpectedSpend, settings: PredictionSettings
 ) -> tuple[float, float]:
     """Find the factors of the members that the buy-till-you-die model does not cover, and of those that it covers."""
-    predicted, cap_minor, buyers = expected.minor(rows), expected.cap_minor, expected.buyers(rows)
-    level = _learnt_level(rows.filter(~buyers), predicted[~buyers], cap_minor, settings)
+    predicted, cap, buyers = expected.minor(rows), expected.cap_minor, expected.buyers(rows)
+    level = _learnt_level(rows.filter(~buyers), predicted[~buyers], cap, settings)
     if expected.lifetime is None:
         return level, 1.0
-    learnt_level_of_buyers = _learnt_level(rows.filter(buyers), predicted[buyers], cap_minor, settings)
+    learnt_level_of_buyers = _learnt_level(rows.filter(buyers), predicted[buyers], cap, settings)
     learnt_share = _LEARNT_SHARE if _covered_days(rows, expected.horizon_days) >= _YEAR_DAYS else 0.0
     # A geometric mean, as the levels are factors.
     return level, learnt_level_of_buyers**learnt_share * _lifetime_level(recent_members, expected) ** (1 - learnt_share)
 
 
-def _learnt_level(rows: pl.DataFrame, predicted_minor: Floats, cap_minor: float, settings: PredictionSettings) -> float:
+def _learnt_level(rows: pl.DataFrame, predicted_minor: Floats, cap: float, settings: PredictionSettings) -> float:
     """Find the factor that moves the predicted total towards the actual one.
 
     Very large orders and refunds are capped. With n outcomes of spend the factor is (actual / predicted) ** (n / (n + w)),
     w being `anchor_weight`: few spenders say little.
     """
-    actual = np.clip(spend_minor(rows), -cap_minor, cap_minor)
+    actual = np.clip(spend_minor(rows), -cap, cap)
     spenders = int(np.sum(actual > 0))
     total, predicted_total = float(np.sum(actual)), float(np.sum(predicted_minor))
     if total <= 0 or predicted_total <= 0:

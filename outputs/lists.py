@@ -31,6 +31,8 @@ MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "churn_probability": pl.Float64(),
     "churn_risk": pl.String(),
     "expected_value": pl.Float64(),
+    "expected_value_low": pl.Float64(),
+    "expected_value_high": pl.Float64(),
     "activity_score": pl.Float64(),
     "influence_score": pl.Float64(),
     "commercial_score": pl.Float64(),

@@ -133,8 +133,14 @@ def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]
     yield fill("card.churn"), _churn(settings.churn, member)
     if member["expected_value"] is not None:
         amount, days, currency = member["expected_value"], settings.value.horizon_days, settings.community.currency
-        spend = fill("card.spend.amount", n=amount, currency=currency, days=days, model=member["value_model"])
-        yield fill("card.spend"), spend
+        facts = {"n": amount, "currency": currency, "days": days, "model": member["value_model"]}
+        # Lists of earlier versions, and nights before anything was measured, have no range.
+        low, high = member.get("expected_value_low"), member.get("expected_value_high")
+        ranged = low is not None and high is not None
+        yield (
+            fill("card.spend"),
+            fill("card.spend.range", low=low, high=high, **facts) if ranged else fill("card.spend.amount", **facts),
+        )
     for score in ("activity_score", "commercial_score", "member_value_score"):
         if member[score] is not None:
             yield label(score), fill("card.score", n=member[score])

@@ -56,7 +56,8 @@ def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, 
     """Add predictions to the features of any members.
 
     One row per row of `features`, in its order: `is_eligible`, `churn_probability` (null when not eligible) and
-    `expected_value` in currency units over the value horizon (null in a community without orders).
+    `expected_value` in currency units over the value horizon (null in a community without orders), `expected_value_low` and
+    `expected_value_high` around it (null until a night's outcomes have been measured).
 
     Args:
         features: One row per member, as of `as_of`.
@@ -72,10 +73,20 @@ def add_predictions(features: pl.DataFrame, models: Predictors, *, as_of: date, 
     probability = models.churn.predict(features)
     scored = scored.with_columns(pl.when("is_eligible").then(probability).alias("churn_probability"))
     if models.value is None:
-        return scored.with_columns(expected_value=pl.lit(None, dtype=pl.Float64), value_model=pl.lit(None, dtype=pl.String))
+        unknown = pl.lit(None, dtype=pl.Float64)
+        return scored.with_columns(
+            expected_value=unknown,
+            expected_value_low=unknown,
+            expected_value_high=unknown,
+            value_model=pl.lit(None, dtype=pl.String),
+        )
     minor = models.value.predict(features)
+    low, high = models.value.predict_range(minor)
     return scored.with_columns(
-        (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"), value_model=pl.lit(models.value_label)
+        (minor * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value"),
+        (low * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value_low"),
+        (high * (1 / MINOR_UNITS_PER_UNIT)).alias("expected_value_high"),
+        value_model=pl.lit(models.value_label),
     )
 
 

@@ -22,6 +22,8 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, print_b
 settings.register_profile("noticing", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate])
 settings.register_profile("exploring", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+# A search takes a minute per training; the tests of the search ask for it.
+os.environ.setdefault("EVENFALL_PREDICTION__SEARCH_BUDGET", "0")
 
 
 # Those who look at one community that costs minutes to make.

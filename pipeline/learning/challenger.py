@@ -145,6 +145,7 @@ def _training_record(
         tables={"feature_importance.csv": trained.importance, **{f"{name}.csv": points for name, points in curves.items()}},
         # The short code and the kind are for people who compare runs; the fingerprint identifies a training.
         tags={**data_versions(run), "fingerprint": fingerprint, "code": code_hash()[:12], "kind": trained.model.kind},
+        trials=trained.trials,
     )
 
 

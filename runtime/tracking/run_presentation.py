@@ -22,13 +22,15 @@ model had seen: `still_here_…` among members active within the horizon, who ma
 `gone_…` among those silent for longer, who may come back, the others among everybody scored. `auc`: how often a member who
 left was ranked above one who stayed (0.5 is chance). `average_precision`: area under precision and recall. `brier`,
 `log_loss`, `ece` (calibration error): smaller is better. `calibration_slope`: 1 is perfect. `calibration_intercept`: 0 is
-perfect. `lift_10pct`: how many times as many leave among the riskiest tenth.
+perfect. `lift_10pct`: how many times as many leave among the riskiest tenth. Child runs are the settings that were tried on
+older cut-offs: `lead` is the mean log loss saved, chosen where it is twice its `standard_error`.
 `rows/…`: rows of the panel in each part of the training.""",
     "value": """\
 One run per training of the expected spend, beside the simple rules it has to beat. `ngini`: how well members were ordered by
 what they went on to spend (1 is perfect, 0 is chance). `mae` and `rmse`: error of a member's spend, in the community's
 currency. `total_ratio`: predicted total over the real one (1 is perfect). `top_10pct_share`: share of the real total spent by
-the tenth with the highest predictions. `rows/…`: rows of the panel in each part of the training.""",
+the tenth with the highest predictions. Child runs are the settings that were tried on older cut-offs: `lead` is the nGini
+gained, chosen where it is twice its `standard_error`. `rows/…`: rows of the panel in each part of the training.""",
     "nights": """\
 One run per night; a night run again replaces its run. `members`, `eligible`, `high_risk`, `contacts`: members on the lists.
 `rows_…`: rows taken in. `seconds/…` and `counts/…`: time each step took, and what it counted. `peak_memory_mib`: the most memory

@@ -36,6 +36,7 @@ from runtime.tracking.run_presentation import (
 from runtime.tracking.serving import read_bundle
 from runtime.tracking.store_address import is_server, local_store_address, with_our_driver, without_password
 from runtime.tracking.training_record import RegisteredModel, TrainingRecord
+from runtime.tracking.trials import log_trials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -125,6 +126,7 @@ class Tracking:
                 for name, table in record.tables.items():
                     mlflow.log_text(table.write_csv(), f"tables/{name}")
                 version = self._log_model(client, record, run.info.run_id)
+                log_trials(run.info.experiment_id, record.trials, as_of=record.as_of)
         return RegisteredModel(record.experiment, version, record.as_of, dict(record.files))
 
     def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lake.errors import ConfigurationError
+from models.search import Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,6 +32,7 @@ class TrainingRecord:
         features: The columns that are features, for the signature.
         summary: The result in a sentence or two.
         tags: Versions of data and code.
+        trials: The settings that were tried before, logged as child runs.
     """
 
     experiment: str
@@ -44,6 +46,7 @@ class TrainingRecord:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def test_of_cutoffs_that_are_level_the_earlier_is_the_worst() -> None:
 
 @pytest.mark.parametrize("purpose", ["churn", "value"])
 def test_the_newest_of_some_cutoffs_is_predicted_from_those_before_it(purpose: str) -> None:
-    panel, settings = make_panel(), PredictionSettings(rounds=5)
+    panel, settings = make_panel(), PredictionSettings(rounds=5, search_budget=0)
     found = backtest_cutoff(panel, DAYS, purpose, horizon_days=HORIZON_DAYS, settings=settings)  # type: ignore[arg-type]
     assert found is not None
     happened = panel.filter(pl.col("as_of") == DAYS[-1])["is_churned" if purpose == "churn" else "future_spend_minor"]

@@ -11,7 +11,7 @@ from models.leakage import refuse_churn_leaks, refuse_later_knowledge, refuse_va
 from models.training import train_churn, train_value
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
 
-SETTINGS = PredictionSettings(rounds=5)
+SETTINGS = PredictionSettings(rounds=5, search_budget=0)
 PANEL = make_panel()
 SPLIT = final_split(cutoffs(5), horizon_days=HORIZON_DAYS)
 SPENT = pl.col("future_spend_minor")

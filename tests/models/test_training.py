@@ -11,7 +11,7 @@ from models.panel import empty_panel, feature_names, floats
 from models.training import Trained, train_churn, train_value
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
 
-SETTINGS = PredictionSettings(rounds=80)
+SETTINGS = PredictionSettings(rounds=80, search_budget=0)
 PANEL = make_panel()
 CHURN = train_churn(PANEL, horizon_days=HORIZON_DAYS, settings=SETTINGS)
 VALUE = train_value(PANEL, horizon_days=HORIZON_DAYS, settings=SETTINGS)
@@ -69,6 +69,28 @@ def test_there_is_everything_to_log() -> None:
     for trained in (CHURN, VALUE):
         assert trained.importance["gain_share"].sum() == pytest.approx(1)
         assert sorted(trained.importance["feature"]) == sorted(feature_names(PANEL))
+
+
+def test_settings_are_chosen_without_the_cutoff_they_are_measured_on() -> None:
+    searching = PredictionSettings(rounds=10, search_budget=6)
+    trained = train_churn(PANEL, horizon_days=HORIZON_DAYS, settings=searching)
+    assert len(trained.trials) == 6
+    assert trained.holdout_model is not None
+    assert trained.model.settings == trained.holdout_model.settings
+    is_newest = pl.col("as_of") == cutoffs(5)[-1]
+    scrambled = PANEL.with_columns(is_churned=pl.when(is_newest).then(~pl.col("is_churned")).otherwise("is_churned"))
+    assert train_churn(scrambled, horizon_days=HORIZON_DAYS, settings=searching).trials == trained.trials
+    shuffled = PANEL.sample(fraction=1, shuffle=True, seed=3)
+    assert train_churn(shuffled, horizon_days=HORIZON_DAYS, settings=searching).trials == trained.trials
+
+
+def test_the_range_of_a_spend_comes_from_the_outcomes_it_was_measured_on() -> None:
+    assert VALUE.model.interval is not None
+    minor = floats(VALUE.predictions["evenfall"])
+    low, high = VALUE.model.interval.bounds(minor)
+    actual = floats(VALUE.predictions["actual"])
+    assert ((low <= minor) & (minor <= high)).all()
+    assert 0.78 <= ((low <= actual) & (actual <= high)).mean() <= 1
 
 
 def test_short_history_gives_a_model_without_figures_and_says_so() -> None:

@@ -15,6 +15,7 @@ CARD: Final = {
     "card.churn.not_scored": "not scored: silent for {days} days or more",
     "card.spend": "expected spend",
     "card.spend.amount": "{n:money} within {days:count:day} ({model})",
+    "card.spend.range": "{n:money}, for eight of ten like them {low:money} to {high:money}, within {days:count:day} ({model})",
     "card.score": "{n:digits:0} of 100",
     "card.active_days": "Active days a week over a year:",
     "card.reasons": "Reasons, the strongest first:",

@@ -42,6 +42,8 @@ COLUMNS: Final = {
     "churn_probability": "How likely the member is to do nothing at all over the coming weeks. Empty when not eligible.",
     "churn_risk": "The risk of leaving in one word: low, medium or high.",
     "expected_value": "What the member is expected to spend over the coming weeks, refunds taken off.",
+    "expected_value_low": "Eight of ten members like this one spend at least this and at most expected_value_high.",
+    "expected_value_high": "The upper end of the range that starts at expected_value_low.",
     "activity_score": "How active the member is compared with everyone else: 0 to 100, 50 is the middle.",
     "influence_score": "How much others respond to the member, compared with everyone else: 0 to 100.",
     "commercial_score": "How much the member spends compared with everyone else: 0 to 100.",
