@@ -30,6 +30,7 @@ MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "is_eligible": pl.Boolean(),
     "churn_probability": pl.Float64(),
     "churn_risk": pl.String(),
+    "presence": pl.String(),
     "expected_value": pl.Float64(),
     "activity_score": pl.Float64(),
     "influence_score": pl.Float64(),

@@ -10,6 +10,7 @@ CARD: Final = {
     "card.tier": "tier",
     "card.stage": "stage",
     "card.group": "group",
+    "card.presence": "presence",
     "card.churn": "churn",
     "card.churn.probability": "{share:percent} within {days:count:day}, {risk} risk ({model})",
     "card.churn.not_scored": "not scored: silent for {days} days or more",
