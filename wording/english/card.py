@@ -29,7 +29,7 @@ SUMMARY: Final = {
     "{not_profiled:number} may not be profiled.",
     "summary.column.tier": "tier",
     "summary.column.members": "members",
-    "summary.column.high_risk": "high risk",
+    "summary.column.high_risk": "still here, high risk",
     "summary.column.table": "table",
     "summary.column.read": "read",
     "summary.column.left_out": "left out",
