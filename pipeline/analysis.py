@@ -63,7 +63,7 @@ def listed_or_refused(run: RunContext) -> list[date]:
 
 
 def read_members(run: RunContext) -> pl.DataFrame:
-    """Read the member list of a night: one row per member, columns and order of `members.parquet`, null where an older list lacks one.
+    """Read the member list of a night: one row per member, the columns of tonight's lists, null where an older list lacks one.
 
     Today's consent is applied: members who have refused profiling since then have an id and nulls, as on later lists.
 

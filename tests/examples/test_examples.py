@@ -55,6 +55,37 @@ def identity_holds(workspace: Path) -> bool:
     return bool(ledger.select((counted == pl.col("rows_read")).all()).item())
 
 
+def check_tiers(members: pl.DataFrame, days: pl.DataFrame, as_of: date, spend: pl.DataFrame | None = None) -> None:
+    """Check what operators rely on, against the landed rows.
+
+    Args:
+        members: The member list of a first night.
+        days: One row per member and day with activity.
+        as_of: The night.
+        spend: Each member's `spend` in the last year; None in a community without orders.
+    """
+    in_year = days.filter(pl.col("event_date").is_between(as_of - timedelta(days=364), as_of))
+    known = members.join(in_year.group_by("member_id").len("days"), on="member_id", how="left")
+    eligible = known.filter("is_eligible")
+    counts = dict(eligible.group_by("tier").len().iter_rows())
+    assert set(counts) == {"diamond", "gold", "silver", "regular"}
+    assert counts["diamond"] < eligible.height / 20
+    assert known.filter(~pl.col("is_eligible"))["tier"].unique().to_list() in ([], ["regular"])
+    assert (known.filter(pl.col("tier") == "diamond")["days"] >= 2).all()
+    if spend is not None:
+        biggest = eligible.filter(pl.col("days") >= 2).join(spend, on="member_id").top_k(5, by="spend")
+        assert biggest["tier"].to_list() == ["diamond"] * 5
+
+
+def spend_of_year(workspace: Path, as_of: date) -> pl.DataFrame:
+    """One row per member with orders: what they spent in the last year, refunds taken off."""
+    lake = Lake(workspace / "lake")
+    orders = lake.scan("daily").filter(pl.col("activity").is_in(["order", "refund"]))
+    in_year = orders.filter(pl.col("event_date").is_between(as_of - timedelta(days=364), as_of))
+    summed = in_year.group_by("member_no").agg(spend=pl.col("amount_minor").sum())
+    return summed.join(lake.scan("member_index"), on="member_no").select("member_id", "spend").collect()
+
+
 @lessons
 def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_path: Path, more: str) -> None:
     workspace = copy_of("online-retail-ii", tmp_path, more=more)
@@ -90,6 +121,7 @@ def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_pa
     assert (refunds["amount_minor"] <= 0).all()
 
     members = pl.read_parquet(workspace / "lists" / str(RETAIL_NIGHT) / "members.parquet")
+    check_tiers(members, activity_days(workspace), RETAIL_NIGHT, spend_of_year(workspace, RETAIL_NIGHT))
     seen = outcome(workspace, members, RETAIL_NIGHT, 90)
     auc = roc_auc_score(seen["churned"], seen["churn_probability"])
     assert auc >= roc_auc_score(seen["churned"], seen["silence_days"]) + 0.03
@@ -105,7 +137,7 @@ def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: R
     members = pl.read_parquet(night / "members.parquet")
     for column in ("expected_value", "commercial_score", "value_model"):
         assert members[column].is_null().all(), column
-    assert members["tier"].is_not_null().all()
+    check_tiers(members, activity_days(workspace), date(2020, 5, 30))
     report = (workspace / "reports" / "2020-05-30.html").read_text()
     assert "spen" not in report.split("</style>")[-1].lower()
     assert "-1" not in members["member_id"].to_list()
@@ -131,6 +163,7 @@ def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Pat
     assert landed["amount_minor"].sum() == sum(round(float(row[3]) * 100) for row in published)
     members = pl.read_parquet(workspace / "lists" / "1998-03-31" / "members.parquet")
     assert members.height == 23_570
+    check_tiers(members, activity_days(workspace), date(1998, 3, 31), spend_of_year(workspace, date(1998, 3, 31)))
     seen = outcome(workspace, members, date(1998, 3, 31), 91)
     assert roc_auc_score(seen["churned"], seen["churn_probability"]) > roc_auc_score(seen["churned"], seen["silence_days"])
 
