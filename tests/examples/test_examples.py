@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from flows.scaffold import make_demo
 from lake.arrivals import read_arrivals
 from lake.quarantine import read_quarantine
 from lake.storage.delta import Lake
 from tests.examples.conftest import EXAMPLES, copy_of
 from tests.nights import Run
+from tests.tiers import activity_days, check_tiers, spend_of_year
 
 RETAIL_NIGHT = date(2011, 8, 31)
 # Most of a first night is learning from a year of past nights, for each of two models, twice.
@@ -24,14 +26,6 @@ lessons = pytest.mark.parametrize(
         pytest.param("", id="as shipped", marks=pytest.mark.soak),
     ],
 )
-
-
-def activity_days(workspace: Path) -> pl.DataFrame:
-    """One row per member and day with activity of their own."""
-    lake = Lake(workspace / "lake")
-    own = pl.col("activity").str.starts_with("event:") | pl.col("activity").is_in(["order", "refund"])
-    days = lake.scan("daily").filter(own).select("member_no", "event_date").unique()
-    return days.join(lake.scan("member_index"), on="member_no").collect()
 
 
 def outcome(workspace: Path, members: pl.DataFrame, as_of: date, horizon_days: int) -> pl.DataFrame:
@@ -53,37 +47,6 @@ def identity_holds(workspace: Path) -> bool:
     ledger = read_arrivals(Lake(workspace / "lake"))
     counted = pl.sum_horizontal("left_out", "merged", "replaced", "quarantined", "landed")
     return bool(ledger.select((counted == pl.col("rows_read")).all()).item())
-
-
-def check_tiers(members: pl.DataFrame, days: pl.DataFrame, as_of: date, spend: pl.DataFrame | None = None) -> None:
-    """Check what operators rely on, against the landed rows.
-
-    Args:
-        members: The member list of a first night.
-        days: One row per member and day with activity.
-        as_of: The night.
-        spend: Each member's `spend` in the last year; None in a community without orders.
-    """
-    in_year = days.filter(pl.col("event_date").is_between(as_of - timedelta(days=364), as_of))
-    known = members.join(in_year.group_by("member_id").len("days"), on="member_id", how="left")
-    eligible = known.filter("is_eligible")
-    counts = dict(eligible.group_by("tier").len().iter_rows())
-    assert set(counts) == {"diamond", "gold", "silver", "regular"}
-    assert counts["diamond"] < eligible.height / 20
-    assert known.filter(~pl.col("is_eligible"))["tier"].unique().to_list() in ([], ["regular"])
-    assert (known.filter(pl.col("tier") == "diamond")["days"] >= 2).all()
-    if spend is not None:
-        biggest = eligible.filter(pl.col("days") >= 2).join(spend, on="member_id").top_k(5, by="spend")
-        assert biggest["tier"].to_list() == ["diamond"] * 5
-
-
-def spend_of_year(workspace: Path, as_of: date) -> pl.DataFrame:
-    """One row per member with orders: what they spent in the last year, refunds taken off."""
-    lake = Lake(workspace / "lake")
-    orders = lake.scan("daily").filter(pl.col("activity").is_in(["order", "refund"]))
-    in_year = orders.filter(pl.col("event_date").is_between(as_of - timedelta(days=364), as_of))
-    summed = in_year.group_by("member_no").agg(spend=pl.col("amount_minor").sum())
-    return summed.join(lake.scan("member_index"), on="member_no").select("member_id", "spend").collect()
 
 
 @lessons
@@ -166,6 +129,18 @@ def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Pat
     check_tiers(members, activity_days(workspace), date(1998, 3, 31), spend_of_year(workspace, date(1998, 3, 31)))
     seen = outcome(workspace, members, date(1998, 3, 31), 91)
     assert roc_auc_score(seen["churned"], seen["churn_probability"]) > roc_auc_score(seen["churned"], seen["silence_days"])
+
+
+def test_the_tiers_of_a_simulated_community_are_those_operators_rely_on(run: Run, tmp_path: Path) -> None:
+    make_demo(tmp_path, members=800, days=400, seed=3)
+    with (tmp_path / "evenfall.toml").open("a") as file:
+        file.write("\n[prediction]\nmax_cutoffs = 3\nrounds = 60\n")
+    done = run("nightly", "--workspace", tmp_path)
+    assert done.code == 0, done.err
+    (night,) = (tmp_path / "lists").iterdir()
+    as_of = date.fromisoformat(night.name)
+    members = pl.read_parquet(night / "members.parquet").drop_nulls("tier")
+    check_tiers(members, activity_days(tmp_path), as_of, spend_of_year(tmp_path, as_of))
 
 
 @pytest.mark.parametrize("example", ["online-retail-ii", "stack-exchange-beer", "cdnow"])
