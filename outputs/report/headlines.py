@@ -68,7 +68,7 @@ def _risk(facts: ReportFacts) -> Iterator[Headline]:
         yield _headline("headline.gone", n=gone.members, days=days, back=round(gone.staying))
     for key, outlook in (("headline.nearly_all", here), ("headline.nearly_all.scored", risk.everybody)):
         if outlook.nearly_all_leave:
-            of_all = share(outlook.leaving, outlook.members)
+            of_all = share(round(outlook.leaving), outlook.members)
             yield _headline(key, leaving=round(outlook.leaving), n=outlook.members, share=of_all, days=days, high=outlook.high)
             return
 

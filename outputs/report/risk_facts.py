@@ -62,8 +62,14 @@ class Risk:
     @property
     def everybody(self) -> Outlook:
         """Return both kinds of members together."""
-        pairs = [(getattr(self.still_here, name), getattr(self.gone, name)) for name in ("members", "low", "medium", "high")]
-        return Outlook(*(here + gone for here, gone in pairs), self.still_here.leaving + self.gone.leaving)
+        here, gone = self.still_here, self.gone
+        return Outlook(
+            here.members + gone.members,
+            here.low + gone.low,
+            here.medium + gone.medium,
+            here.high + gone.high,
+            here.leaving + gone.leaving,
+        )
 
 
 @dataclass(frozen=True)

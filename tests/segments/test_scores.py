@@ -21,8 +21,8 @@ def scores(frame: pl.DataFrame, policy: ScorePolicy = POLICY) -> pl.DataFrame:
     return add_scores(frame, policy=policy)
 
 
-def in_halves(*ranks: float | None, of: int) -> list[float | None]:
-    return [None if rank is None else pytest.approx(rank / of * 100, abs=1e-4) for rank in ranks]
+def in_halves(*ranks: float, of: int) -> list[object]:
+    return [pytest.approx(rank / of * 100, abs=1e-4) for rank in ranks]
 
 
 def test_a_percentile_counts_those_below_and_half_of_those_level() -> None:

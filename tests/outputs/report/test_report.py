@@ -141,7 +141,9 @@ def test_the_two_questions_are_counted_apart() -> None:
     assert "Still here, may leave 2,500 288 502 1,710 804 1,696" in text
     assert "Gone, may come back 1,813 1,136 467 210 1,220 594" in text
     assert "Risk is high from a probability of 60 %, medium from 30 %." in text
-    relative = replace(ordinary_night(), risk=replace(ordinary_night().risk, medium_from=None))
+    known = ordinary_night().risk
+    assert known is not None
+    relative = replace(ordinary_night(), risk=replace(known, medium_from=None))
     assert "Risk is high from" not in told(render_report(relative), "risk")
 
 
