@@ -16,6 +16,8 @@ import polars as pl
 
 # How far a measured effect may move the response from the assumed one: the standard deviation of true responses around it.
 PRIOR_DEVIATION: Final = 0.05
+# Of the comparison group, which is what the percentiles are of; the mean of all members would depend on how many are gone.
+_MEAN_SCORE: Final = 50.0
 
 
 def stake(members: pl.DataFrame) -> pl.Series:
@@ -73,6 +75,4 @@ def measured_response(assumed: float, effects: Mapping[str, float] | None) -> fl
 def _worth(members: pl.DataFrame) -> pl.Expr:
     if is_money(members):
         return pl.col("expected_value").fill_null(0.0).clip(lower_bound=0.0)
-    scores = members["member_value_score"].drop_nulls().sort()
-    mean = scores.mean()
-    return pl.col("member_value_score").fill_null(0.0) / (mean if isinstance(mean, float) and mean > 0 else 1.0)
+    return pl.col("member_value_score").fill_null(0.0) / _MEAN_SCORE

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
+
+STILL_HERE: Final = "still_here"
+GONE: Final = "gone"
+PRESENCES: Final = (STILL_HERE, GONE)
 
 
 def is_eligible(eligible_days: int) -> pl.Expr:
@@ -17,3 +23,13 @@ def is_still_here(horizon_days: int) -> pl.Expr:
         horizon_days: Days of the churn horizon; the last activity must be on one of the so many days that end with `as_of`.
     """
     return (pl.col("days_since_last_activity") < horizon_days).fill_null(value=False)
+
+
+def presence(horizon_days: int) -> pl.Expr:
+    """Return the column `presence` from `is_eligible`: `still_here` or `gone`, null for members who are not eligible.
+
+    Args:
+        horizon_days: Days of the churn horizon.
+    """
+    kind = pl.when(is_still_here(horizon_days)).then(pl.lit(STILL_HERE)).otherwise(pl.lit(GONE))
+    return pl.when("is_eligible").then(kind).alias("presence")

@@ -46,12 +46,6 @@ def choose(members: pl.DataFrame, *, tiers: list[str], risks: list[str], groups:
 
 
 @app.function
-def in_order_of_risk(members: pl.DataFrame) -> pl.DataFrame:
-    """Sort members by churn probability, the highest first; members without one come last."""
-    return members.sort("churn_probability", "member_id", descending=[True, False], nulls_last=True)
-
-
-@app.function
 def sentence_case(column: str) -> pl.Expr:
     """Return words such as `at_risk` as a table shows them: `At risk`."""
     spaced = pl.col(column).str.replace_all("_", " ")
@@ -65,6 +59,7 @@ def as_table(members: pl.DataFrame) -> pl.DataFrame:
         pl.col("member_id").alias("Member"),
         sentence_case("tier").alias("Tier"),
         sentence_case("churn_risk").alias("Risk"),
+        sentence_case("presence").alias("Presence"),
         pl.col("churn_probability").alias("May leave"),
         pl.col("expected_value").alias("Expected spend"),
         sentence_case("lifecycle").alias("Stage"),
@@ -114,7 +109,7 @@ def _(nights, workspace):
 @app.cell
 def _(night_choice, workspace):
     run = workspace.on(night_choice.value)
-    members = in_order_of_risk(read_members(run))
+    members = read_members(run)
     return members, run
 
 
@@ -139,13 +134,15 @@ def _(chosen, members, run):
     def _figure(label, value, caption):
         return mo.stat(value, label=label, caption=caption, bordered=True)
 
+    # Lists of earlier versions do not tell who is gone.
+    _here = chosen.filter(pl.col("presence").ne_missing(pl.lit("gone")))
     _spend = chosen["expected_value"].sum() if chosen["expected_value"].count() else None
     mo.hstack(
         [
             _figure("Chosen", words.number(chosen.height), f"of {words.count(members.height, 'member')}"),
             _figure("Scored", words.number(chosen["is_eligible"].sum()), "active recently enough"),
-            _figure("High risk", words.number((chosen["churn_risk"] == "high").sum()), "of leaving"),
-            _figure("May leave", words.number(chosen["churn_probability"].sum()), "expected number of members"),
+            _figure("High risk", words.number((_here["churn_risk"] == "high").sum()), "still here, may leave"),
+            _figure("May leave", words.number(_here["churn_probability"].sum()), "expected number of those still here"),
             *(
                 []
                 if _spend is None

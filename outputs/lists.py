@@ -1,6 +1,7 @@
 """The member list, the contact list and what changed, as files: Parquet and CSV for machines, Excel for people.
 
-The same frames give the same bytes: rows and columns have a fixed order and no file says when it was written.
+The same frames give the same bytes: rows and columns have a fixed order and no file says when it was written. The member list
+begins with the most valuable of the members who are scored.
 
 CSV is UTF-8 with a byte-order mark, without which Excel misreads letters such as ü; numbers have full precision and dates
 ISO form. In CSV and Excel, text that a spreadsheet
@@ -30,6 +31,7 @@ MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "is_eligible": pl.Boolean(),
     "churn_probability": pl.Float64(),
     "churn_risk": pl.String(),
+    "presence": pl.String(),
     "expected_value": pl.Float64(),
     "expected_value_low": pl.Float64(),
     "expected_value_high": pl.Float64(),
@@ -112,7 +114,7 @@ def write_lists(
     Returns:
         File name → SHA-256 of the file, sorted by name. `members.xlsx` is there up to 100,000 members.
     """
-    members = conform(members, schema=MEMBERS_SCHEMA).sort("member_id")
+    members = most_valuable_first(conform(members, schema=MEMBERS_SCHEMA))
     contacts = conform(contacts, schema=CONTACT_SCHEMA).sort("rank", "member_id")
     for frame in (members, contacts):
         assert frame["member_id"].is_unique().all(), "a list holds one row per member"
@@ -130,6 +132,12 @@ def write_lists(
     written += ["contact_list.csv", "contact_list.xlsx", "changes.csv"]
     hashes = {name: _digest(folder / name) for name in written} | write_formats(folder, contacts, formats=formats)
     return dict(sorted(hashes.items()))
+
+
+def most_valuable_first(members: pl.DataFrame) -> pl.DataFrame:
+    """Sort the member list as people read it: those scored first, each part by member value score, equal ones by member_id."""
+    by = ("is_eligible", "member_value_score", "member_id")
+    return members.sort(by, descending=[True, True, False], nulls_last=True)
 
 
 def has_mark(path: Path) -> bool:

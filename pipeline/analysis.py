@@ -14,7 +14,7 @@ from features.history import DAILY_SCHEMA
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.storage.delta import DAY
-from outputs.lists import unescape_formulas
+from outputs.lists import MEMBERS_SCHEMA, conform, unescape_formulas
 from pipeline.history.consent import scan_refused_profiling
 from pipeline.history.daily_rollups import members_known
 from runtime.run_context import RunContext, open_run
@@ -63,14 +63,15 @@ def listed_or_refused(run: RunContext) -> list[date]:
 
 
 def read_members(run: RunContext) -> pl.DataFrame:
-    """Read the member list of a night: one row per member, columns and order of `members.parquet`.
+    """Read the member list of a night: one row per member, the columns of tonight's lists, null where an older list lacks one.
 
     Today's consent is applied: members who have refused profiling since then have an id and nulls, as on later lists.
 
     Args:
         run: The run of a night with lists.
     """
-    listed = pl.read_parquet(run.workspace.night(run.as_of) / "members.parquet")
+    # Lists of earlier versions lack columns.
+    listed = conform(pl.read_parquet(run.workspace.night(run.as_of) / "members.parquet"), schema=MEMBERS_SCHEMA)
     # Refusals of all members, not only of those known today: a refusal outlives the record of a member who was retired since.
     refused = scan_refused_profiling(run.workspace.lake).collect(engine="streaming")["member_id"]
     is_refused = pl.col("member_id").is_in(refused.implode())

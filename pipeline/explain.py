@@ -130,6 +130,9 @@ def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]
     yield fill("card.tier"), label(member["tier"])
     yield fill("card.stage"), label(member["lifecycle"])
     yield fill("card.group"), member["segment"]
+    # Lists of earlier versions do not have the column.
+    if member.get("presence") is not None:
+        yield fill("card.presence"), label(member["presence"])
     yield fill("card.churn"), _churn(settings.churn, member)
     if member["expected_value"] is not None:
         amount, days, currency = member["expected_value"], settings.value.horizon_days, settings.community.currency

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from features.eligibility import STILL_HERE
 from features.feature import Feature
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, ORDER_ACTIVITIES
 from lake.checks import read_checks
@@ -23,7 +24,6 @@ from outputs.report.facts import (
     ModelHealth,
     NewlyAtRisk,
     ReportFacts,
-    Risk,
     RuleBreach,
     TableFlow,
 )
@@ -33,6 +33,7 @@ from pipeline.intake.intake import Intake
 from pipeline.learning.champions import Champion, Champions
 from pipeline.maturity import Maturity
 from pipeline.night import NightLists
+from pipeline.risk_facts import is_high_and, risk_facts, tier_rule
 from pipeline.stored_nights import previous_night, read_scores
 from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
@@ -93,9 +94,11 @@ def report_facts(
         members=members.height,
         activity=_activity(run, has_orders=champions.value is not None),
         tiers=_groups(members, earlier, "tier", order=tuple(reversed(TIERS))),
-        risk=_risk(run, members, earlier),
+        tier_rule=tier_rule(run, members),
+        risk=risk_facts(run, members, earlier),
         newly_at_risk=_newly_at_risk(members, earlier, catalog),
         lifecycle=_groups(members, earlier, "lifecycle", order=STAGES),
+        not_profiled=int(members["lifecycle"].is_null().sum()),
         segments=_groups(members, earlier, "segment"),
         contact_list=contact_list_facts(run, lists),
         models=_models(run, champions),
@@ -137,10 +140,13 @@ def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]
 
 def _activity(run: RunContext, *, has_orders: bool) -> Activity:
     own = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
-    days = pl.col(DAY).is_between(run.as_of - timedelta(days=_DRAWN_DAYS - 1), run.as_of)
-    recent = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(own & days).collect(engine="streaming")
+    # The mean of the first day that is drawn needs the days before it; there are none before the first day of all.
+    first_day = min(run.workspace.lake.days(DAILY), default=run.as_of)
+    first = max(first_day, run.as_of - timedelta(days=_DRAWN_DAYS + _WEEK_DAYS - 2))
+    in_days = pl.col(DAY).is_between(first, run.as_of)
+    recent = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(own & in_days).collect(engine="streaming")
     this_week, last_week = _week(run.as_of), _week(run.as_of - timedelta(days=_WEEK_DAYS))
-    calendar = pl.DataFrame({DAY: pl.date_range(run.as_of - timedelta(days=_DRAWN_DAYS - 1), run.as_of, eager=True)})
+    calendar = pl.DataFrame({DAY: pl.date_range(first, run.as_of, eager=True)})
     counted = recent.group_by(DAY).agg(active_members=pl.col("member_no").n_unique().cast(pl.Int64))
     new = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of).filter(
         pl.col("seen_from").is_between(*this_week)
@@ -164,18 +170,6 @@ def _spend(daily: pl.DataFrame, week: tuple[date, date]) -> float:
     return int(orders["amount_minor"].sum()) / MINOR_UNITS_PER_UNIT
 
 
-def _risk(run: RunContext, members: pl.DataFrame, earlier: pl.DataFrame | None) -> Risk | None:
-    eligible = int(members["is_eligible"].sum())
-    if not eligible:
-        return None
-    return Risk(
-        horizon_days=run.settings.churn.horizon_days,
-        eligible=eligible,
-        high=int((members["churn_risk"] == "high").sum()),
-        high_previous=None if earlier is None else int((earlier["churn_risk"] == "high").sum()),
-    )
-
-
 def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None, catalog: Iterable[Feature]) -> NewlyAtRisk | None:
     valuable = members.filter(pl.col("tier").is_in(VALUABLE_TIERS))
     if not valuable["is_eligible"].any():
@@ -183,7 +177,7 @@ def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None, catalog:
     if earlier is None:
         return NewlyAtRisk(valuable.height, VALUABLE_TIERS, None)
     was_high = earlier.filter(pl.col("churn_risk") == "high").select("member_id")
-    newly = valuable.filter(pl.col("churn_risk") == "high").join(was_high, on="member_id", how="anti")
+    newly = valuable.filter(is_high_and(STILL_HERE)).join(was_high, on="member_id", how="anti")
     return NewlyAtRisk(
         valuable=valuable.height,
         tiers=VALUABLE_TIERS,
@@ -212,7 +206,7 @@ def _groups(
         for row in named.group_by(column)
         .agg(
             members=pl.len(),
-            high_risk=(pl.col("churn_risk") == "high").sum(),
+            high_risk=is_high_and(STILL_HERE).sum(),
             expected_value=pl.when(pl.col("expected_value").is_not_null().any()).then(pl.col("expected_value").sum()),
         )
         .sort(["members", column], descending=[True, False])

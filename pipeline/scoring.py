@@ -20,6 +20,7 @@ from pipeline.learning.champions import Champions
 from runtime.run_context import RunContext
 from segments.habits import AMOUNTS, TYPICAL_SHARES, kind_of
 from segments.lifecycle import OPTIONAL as READ_BY_LIFECYCLE
+from segments.scores import READ_BY_SCORES
 from wording.columns import SentenceContext
 from wording.reasons.tell import add_text
 
@@ -129,8 +130,26 @@ def add_reasons(
 def columns_for_segments(names: Iterable[str], run: RunContext) -> list[str]:
     """Return the columns of scored members that risk, scores, tiers, lifecycle, groups and lists read."""
     scores = run.settings.scores
-    read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *AUDIENCE_SCHEMA, *AMOUNTS, *TYPICAL_SHARES}
+    read = {"member_no", *MEMBERS_SCHEMA, *READ_BY_LIFECYCLE, *READ_BY_SCORES, *AUDIENCE_SCHEMA, *AMOUNTS, *TYPICAL_SHARES}
     posting = ("content", *run.settings.community.posting_events)
     read |= {f"{kind}_count_{days}d" for kind in posting for days in POSTS_DAYS}
-    read |= {*scores.activity_weights, *scores.commercial_weights, *scores.value_weights}
+    read |= {*scores.activity_weights, *scores.contribution_weights, *(scores.commercial_weights or ())}
     return [name for name in names if name in read or kind_of(name) is not None]
+
+
+def posts(columns: Sequence[str], posting_events: Sequence[str], *, days: int) -> pl.Expr:
+    """Return the pieces a member posted in so many days: content or events that count as posting, whichever are more.
+
+    A piece of content often arrives as an event, too; their sum would count it twice.
+
+    Args:
+        columns: The columns of the members.
+        posting_events: The event types that count as posting.
+        days: The window.
+    """
+    own, content = [f"{kind}_count_{days}d" for kind in posting_events], f"content_count_{days}d"
+    events = [pl.col(name).fill_null(0).cast(pl.Int64) for name in own if name in columns]
+    counted = [sum(events[1:], start=events[0])] if events else []
+    counted += [pl.col(content).fill_null(0).cast(pl.Int64)] if content in columns else []
+    # Null where nothing can be posted: a shop's customers are no lurkers.
+    return pl.max_horizontal(counted) if counted else pl.lit(None, pl.Int64)

@@ -6,6 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from features.eligibility import presence
+from pipeline.scoring import posts
 from pipeline.stored_nights import GROUPS, NIGHT, TIERS_TABLE, store_night
 from runtime.run_context import RunContext
 from segments.groups import GroupState, assign_groups, fit_groups
@@ -15,21 +17,25 @@ from segments.scores import add_scores
 from segments.tiers import STATE_SCHEMA, assign_tiers
 from wording.group_names import GroupNames
 
+_YEAR_DAYS: Final = 365
 _GROUP_NAMES: Final = GroupNames()
 _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
 def segment_members(run: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
-    """Add risk, scores, tier, lifecycle and behaviour group; store tiers and groups for later nights.
+    """Add presence, risk, scores, tier, lifecycle and behaviour group; store tiers and groups for later nights.
 
     One row per row of `scored`, in its order. Only states of earlier nights are read, so that segmenting a night again gives the
     same result.
     """
     settings = run.settings
     base_rate = mean_probability(scored["churn_probability"])
-    lazy = scored.lazy().with_columns(churn_risk(base_rate=base_rate if base_rate is not None else 0.0, policy=settings.risk))
-    valued = add_scores(lazy, policy=settings.scores)
-    members = add_lifecycle(valued, policy=settings.lifecycle_policy).collect()
+    members = scored.with_columns(
+        presence(settings.churn.horizon_days),
+        churn_risk(base_rate=base_rate, policy=settings.risk),
+        posts(scored.columns, settings.community.posting_events, days=_YEAR_DAYS).alias("posts_365d"),
+    )
+    members = add_lifecycle(add_scores(members, policy=settings.scores).lazy(), policy=settings.lifecycle_policy).collect()
     tiers = assign_tiers(members, _previous_tiers(run), as_of=run.as_of, policy=settings.tiers)
     store_night(run.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(run.as_of).alias(NIGHT), *STATE_SCHEMA), run.as_of)
     members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")

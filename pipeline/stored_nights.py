@@ -37,6 +37,7 @@ def store_night(lake: Lake, table: str, rows: pl.DataFrame, as_of: date) -> None
     # Without this check a night that is run again would add a version to the table, and its receipt would change.
     if as_of in lake.days(table, column=NIGHT):
         stored = lake.scan(table).filter(pl.col(NIGHT) == as_of).collect()
-        if stored.select(rows.columns).equals(rows):
+        # Columns that a night of an earlier release lacks are added, as for a new night.
+        if set(rows.columns) <= set(stored.columns) and stored.select(rows.columns).equals(rows):
             return
-    lake.replace_days(table, rows, days={as_of}, column=NIGHT)
+    lake.replace_days(table, rows, days={as_of}, column=NIGHT, may_add_columns=True)

@@ -12,6 +12,7 @@ import polars as pl
 
 from expectations.runner import RuleOutcome
 from expectations.table_checks import Finding
+from features.eligibility import STILL_HERE
 from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
 from outputs.report.facts import TableFlow
@@ -23,6 +24,7 @@ from pipeline.learning.champions import Champions
 from pipeline.lists import count_not_profiled
 from pipeline.maturity import Maturity
 from pipeline.report_facts import table_flows
+from pipeline.risk_facts import is_high_and, risk_metrics
 from runtime.run_context import RunContext
 from runtime.run_log import peak_memory
 from segments.tiers import TIERS
@@ -147,12 +149,10 @@ def _table_head(*columns: str) -> list[str]:
 
 
 def tier_rows(members: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return one row per tier, the best first: `tier`, `members`, `high risk`."""
+    """Return one row per tier, the best first: `tier`, `members`, `high risk` (those still here)."""
     counts = {
         tier: (count, high)
-        for tier, count, high in members.group_by("tier")
-        .agg(pl.len(), (pl.col("churn_risk") == "high").sum().alias("high"))
-        .iter_rows()
+        for tier, count, high in members.group_by("tier").agg(pl.len(), is_high_and(STILL_HERE).sum().alias("high")).iter_rows()
     }
     return [{"tier": t, "members": counts.get(t, (0, 0))[0], "high risk": counts.get(t, (0, 0))[1]} for t in reversed(TIERS)]
 
@@ -170,6 +170,7 @@ def night_metrics(run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame
         "members": members.height,
         "eligible": int(members["is_eligible"].sum()),
         "high_risk": int((members["churn_risk"] == "high").sum()),
+        **risk_metrics(members),
         "contacts": contacts.height,
         **{f"rows_{count}": int(tonight[count].sum()) for count in ("rows_read", "quarantined", "landed") if tonight.height},
     }

@@ -1,41 +1,64 @@
-"""Churn risk in one word: low, medium or high, relative to the community's own churn rate.
+"""Churn risk in one word: low, medium or high, by the churn probability itself.
 
-A probability of 0.3 is high where 1 in 10 members leaves, and low where every second one does. So the odds of each member are
-compared with the odds of the base rate, and the same two ratios serve every community and horizon.
+The same word means the same probability in every community and on every night: a member of low risk is expected to stay, one of
+high risk to leave. Where nearly everybody leaves nearly everybody is at high risk, and the report says so.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RISKS: Final = ("low", "medium", "high")
 _ALMOST_CERTAIN: Final = 1 - 1e-9
 
 
 class RiskPolicy(BaseModel):
-    """Where medium and high risk begin, as odds relative to the odds of the base rate."""
+    """Where medium and high risk begin: at a probability, or at odds relative to those of the base rate."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    medium_from_odds_ratio: float = Field(default=0.5, gt=0, le=1, description="Risk is medium from so many times the base odds.")
-    high_from_odds_ratio: float = Field(default=2.0, ge=1, description="Risk is high from so many times the base odds.")
+    medium_from: float = Field(default=0.3, ge=0, le=1, description="Risk is medium from this churn probability.")
+    high_from: float = Field(default=0.6, ge=0, le=1, description="Risk is high from this churn probability.")
+    medium_from_odds_ratio: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Instead of `medium_from`: medium from so many times the mean probability's odds.",
+    )
+    high_from_odds_ratio: float | None = Field(
+        default=None, ge=1, description="Instead of `high_from`: high from so many times the mean probability's odds."
+    )
+
+    @model_validator(mode="after")
+    def _one_threshold_a_class(self) -> Self:
+        for key in ("medium_from", "high_from"):
+            if key in self.model_fields_set and getattr(self, f"{key}_odds_ratio") is not None:
+                raise ValueError(f"{key} and {key}_odds_ratio both say where one class begins: keep one of the two")
+        has_ratio = self.medium_from_odds_ratio is not None or self.high_from_odds_ratio is not None
+        if not has_ratio and self.medium_from > self.high_from:
+            raise ValueError(f"medium risk from {self.medium_from} begins above high risk from {self.high_from}")
+        return self
 
 
-def churn_risk(*, base_rate: float, policy: RiskPolicy) -> pl.Expr:
+def churn_risk(*, base_rate: float | None, policy: RiskPolicy) -> pl.Expr:
     """Return low, medium or high from `churn_probability`; null where that is null, that is for the not eligible.
 
     Args:
-        base_rate: Share of eligible members who leave within the horizon; `mean_probability` when nothing better is known.
+        base_rate: Mean probability of the eligible members, to which odds ratios refer; None when nobody is eligible.
         policy: Where medium and high begin.
     """
     probability = pl.col("churn_probability")
-    medium = probability_at(policy.medium_from_odds_ratio, base_rate=base_rate)
-    high = probability_at(policy.high_from_odds_ratio, base_rate=base_rate)
+    medium = _threshold(policy.medium_from, policy.medium_from_odds_ratio, base_rate)
+    high = _threshold(policy.high_from, policy.high_from_odds_ratio, base_rate)
     risk = pl.when(probability >= high).then(pl.lit("high")).when(probability >= medium).then(pl.lit("medium"))
     return pl.when(probability.is_not_null()).then(risk.otherwise(pl.lit("low"))).alias("churn_risk")
+
+
+def _threshold(probability: float, odds_ratio: float | None, base_rate: float | None) -> float:
+    return probability if odds_ratio is None else probability_at(odds_ratio, base_rate=base_rate or 0.0)
 
 
 def probability_at(odds_ratio: float, *, base_rate: float) -> float:

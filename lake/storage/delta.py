@@ -111,6 +111,7 @@ class Lake:
         days: Collection[date],
         column: str = DAY,
         metadata: Mapping[str, Any] | None = None,
+        may_add_columns: bool = False,
     ) -> None:
         """Replace all rows of `days` by `rows`; other days are not touched.
 
@@ -120,6 +121,7 @@ class Lake:
             days: The days to replace; rows of other days are an error.
             column: The column that holds the day.
             metadata: Small facts recorded with the commit.
+            may_add_columns: Whether `rows` may have columns that the table lacks; they are null on the other days.
 
         Raises:
             AssertionError: `rows` has rows of other days.
@@ -137,6 +139,7 @@ class Lake:
             metadata,
             partition_by=[column],
             mode="overwrite" if present else "append",
+            schema_mode="merge" if may_add_columns else None,
             predicate=_days_predicate(column, present | set(rows[column].unique())) if present else None,
         )
 

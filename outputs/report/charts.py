@@ -44,7 +44,7 @@ def activity_chart(by_day: pl.DataFrame, *, chart_id: str, width: int = 720, hei
     """
     days = _with_mean(by_day)
     data = _data(days.with_columns(pl.col("event_date").dt.to_string("%Y-%m-%d")))
-    last = days.tail(1)
+    last = days.tail(1).drop_nulls("mean")
     # Counted back from the last day, so that the axis names the night.
     ticks = days["event_date"].reverse().gather_every(14 if width >= _WIDE else 28).dt.to_string("%Y-%m-%d").to_list()
     x = alt.X("event_date:T", axis=alt.Axis(title=None, format="%-d %b", grid=False, values=ticks, labelFlush=False))
@@ -223,11 +223,11 @@ def _with_lift_label(points: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_mean(by_day: pl.DataFrame) -> pl.DataFrame:
-    """Fill absent days with nobody, take the mean of 7 days (fewer at the start of the data), keep the last 90."""
+    """Fill absent days with nobody, take the mean of 7 days (null until there are 7), keep the last 90."""
     span = by_day.select(pl.date_range(pl.col("event_date").min(), pl.col("event_date").max()).alias("event_date"))
     filled = span.join(by_day.select("event_date", "active_members"), on="event_date", how="left").sort("event_date")
     known = filled.with_columns(pl.col("active_members").fill_null(0))
-    return known.with_columns(mean=pl.col("active_members").rolling_mean(_MEAN_DAYS, min_samples=1)).tail(_DAYS_SHOWN)
+    return known.with_columns(mean=pl.col("active_members").rolling_mean(_MEAN_DAYS)).tail(_DAYS_SHOWN)
 
 
 def _data(frame: pl.DataFrame) -> Any:

@@ -10,6 +10,7 @@ import polars as pl
 
 from outputs.report.calibration_rows import CalibrationRow
 from outputs.report.loop_facts import ContactPlan, Talked
+from outputs.report.risk_facts import Risk, TierRule
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Activity:
     """How lively the community is.
 
     Args:
-        by_day: One row per day: `event_date` Date, `active_members` integer; the last 90 days are drawn.
+        by_day: One row per day: `event_date` Date, `active_members` integer; the last 90 days are drawn, the days before them
+            are for the mean of 7 days.
         active_7d: Members active on one of the 7 days that end with the night.
         active_previous_7d: The same for the 7 days before those.
         new_7d: Members first seen in those 7 days, or None when unknown.
@@ -34,23 +36,6 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Risk:
-    """How many may leave.
-
-    Args:
-        horizon_days: Leaving means no activity for so many days.
-        eligible: Members scored.
-        high: Scored members whose risk is high.
-        high_previous: The same the night before, or None on the first night.
-    """
-
-    horizon_days: int
-    eligible: int
-    high: int
-    high_previous: int | None = None
-
-
-@dataclass(frozen=True)
 class Group:
     """Some members under one name.
 
@@ -58,7 +43,7 @@ class Group:
         name: The group's name as in the lists, such as `gold` or `at_risk`; or a reason as a sentence.
         members: How many they are tonight.
         previous_members: How many they were the night before, or None on the first night.
-        high_risk: How many of them have a high risk of leaving, or None when not shown.
+        high_risk: How many of them are still here and have a high risk of leaving, or None when not shown.
         expected_value: What they are expected to spend together, or None in a community without orders.
     """
 
@@ -71,7 +56,7 @@ class Group:
 
 @dataclass(frozen=True)
 class NewlyAtRisk:
-    """The valuable members whose risk became high tonight, in aggregate.
+    """The valuable members still here whose risk became high tonight, in aggregate.
 
     Args:
         valuable: Members in the tiers that count as valuable.
@@ -237,9 +222,11 @@ class ReportFacts:
         members: Members ever seen.
         activity: How lively it is.
         tiers: Every tier, best first.
-        risk: How many may leave; None while nobody can be scored.
+        tier_rule: By what members have them; None leaves it unsaid.
+        risk: How many may leave and how many may come back; None while nobody can be scored.
         newly_at_risk: The valuable among them; None while nobody can be scored.
         lifecycle: Members per stage, in the order of a member's life.
+        not_profiled: Members who may not be profiled, and so are in no tier, stage or group.
         segments: Members per behaviour group, largest first.
         contact_list: Where the names are.
         models: Health of each model.
@@ -259,9 +246,11 @@ class ReportFacts:
     members: int
     activity: Activity
     tiers: tuple[Group, ...]
+    tier_rule: TierRule | None = None
     risk: Risk | None = None
     newly_at_risk: NewlyAtRisk | None = None
     lifecycle: tuple[Group, ...] = ()
+    not_profiled: int = 0
     segments: tuple[Group, ...] = ()
     contact_list: ContactList | None = None
     models: tuple[ModelHealth, ...] = ()

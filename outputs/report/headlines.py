@@ -56,11 +56,21 @@ def _newly_at_risk(facts: ReportFacts) -> Iterator[Headline]:
 
 def _risk(facts: ReportFacts) -> Iterator[Headline]:
     risk = facts.risk
-    if risk is None or risk.eligible == 0:
+    if risk is None:
         return
-    before = "" if risk.high_previous is None else fill("headline.risk.before", n=risk.high_previous)
-    of_all = share(risk.high, risk.eligible)
-    yield _headline("headline.risk", high=risk.high, n=risk.eligible, share=of_all, days=risk.horizon_days, before=before)
+    here, gone, days = risk.still_here, risk.gone, risk.horizon_days
+    if here.members:
+        before = "" if here.high_previous is None else fill("headline.risk.before", n=here.high_previous)
+        of_all = share(here.high, here.members)
+        leaving = round(here.leaving)
+        yield _headline("headline.risk", high=here.high, n=here.members, share=of_all, days=days, leaving=leaving, before=before)
+    if gone.members:
+        yield _headline("headline.gone", n=gone.members, days=days, back=round(gone.staying))
+    for key, outlook in (("headline.nearly_all", here), ("headline.nearly_all.scored", risk.everybody)):
+        if outlook.nearly_all_leave:
+            of_all = share(round(outlook.leaving), outlook.members)
+            yield _headline(key, leaving=round(outlook.leaving), n=outlook.members, share=of_all, days=days, high=outlook.high)
+            return
 
 
 def _spend(facts: ReportFacts) -> Iterator[Headline]:

@@ -18,6 +18,7 @@ from outputs.report.charts import (
 )
 from outputs.report.facts import Group, Metric, ModelHealth, ReportFacts
 from outputs.report.frame import render_fragment
+from outputs.report.risk_facts import TierRule
 from wording.numbers import share
 from wording.report import model_verdict
 from wording.texts import fill, label
@@ -98,8 +99,21 @@ def tiers_section(facts: ReportFacts) -> Section | None:
         has_value=any(tier.expected_value is not None for tier in facts.tiers),
         has_before=any(tier.previous_members is not None for tier in facts.tiers),
         horizon_days=facts.value_horizon_days,
+        rule="" if facts.tier_rule is None else _tier_rule(facts.tier_rule, facts.value_horizon_days),
     )
     return Section("tiers", fill("tiers.title"), body, 30)
+
+
+def _tier_rule(rule: TierRule, value_horizon_days: int | None) -> str:
+    """Say by what members have their tiers."""
+    if rule.has_weights:
+        by = fill("tiers.rule.weights")
+    elif rule.is_money:
+        by = fill("tiers.rule.money", days=value_horizon_days or 0)
+    else:
+        by = fill("tiers.rule.contribution")
+    bands = fill("tiers.rule.bands", diamond=rule.diamond, gold=rule.gold, silver=rule.silver, days=rule.eligible_days)
+    return f"{by} {bands}"
 
 
 def groups_section(facts: ReportFacts) -> Section | None:
@@ -111,7 +125,12 @@ def groups_section(facts: ReportFacts) -> Section | None:
     ]
     if not tables:
         return None
-    return Section("groups", fill("groups.title"), render_fragment("section_groups.html.j2", tables=tables), 40)
+    return Section(
+        "groups",
+        fill("groups.title"),
+        render_fragment("section_groups.html.j2", tables=tables, not_profiled=facts.not_profiled),
+        40,
+    )
 
 
 def models_section(facts: ReportFacts) -> Section | None:

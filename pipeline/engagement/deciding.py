@@ -16,6 +16,7 @@ from pipeline.engagement.contacts import contacts_seen
 from pipeline.engagement.ledger import read_arms, read_decisions
 from pipeline.engagement.ranking import predicted_uplifts
 from pipeline.engagement.responses import responses
+from pipeline.scoring import posts
 from runtime.progress import say
 from runtime.run_context import RunContext
 
@@ -86,25 +87,12 @@ def _known(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> pl.Dat
     """Return one row per member seen by the night with the columns of rules and audiences; what is not known is null."""
     scored = members.drop(set(seen.columns) - {"member_no"}, strict=False)
     joined = seen.join(scored, on="member_no", how="left", maintain_order="left", validate="1:1")
-    posts = {f"posts_{days}d": _posts(run, joined.columns, days) for days in POSTS_DAYS}
+    posting_events = run.settings.community.posting_events
+    posted = {f"posts_{days}d": posts(joined.columns, posting_events, days=days) for days in POSTS_DAYS}
     is_silent = (pl.col("days_since_last_activity") >= run.settings.churn.horizon_days).alias("is_silent")
     gaps = pl.col("gap_now_to_mean_365d") if "gap_now_to_mean_365d" in joined.columns else pl.lit(None, pl.Float64)
-    joined = joined.with_columns(is_silent, (gaps >= OVERDUE_GAPS).alias("is_overdue"), **posts)
+    joined = joined.with_columns(is_silent, (gaps >= OVERDUE_GAPS).alias("is_overdue"), **posted)
     wanted = {**AUDIENCE_SCHEMA, **_RULES}
     return joined.with_columns(
         (pl.col(name) if name in joined.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in wanted.items()
     )
-
-
-def _posts(run: RunContext, columns: list[str], days: int) -> pl.Expr:
-    """Return the pieces a member posted in so many days: content or events that count as posting, whichever are more.
-
-    A piece of content often arrives as an event, too; their sum would count it twice.
-    """
-    kinds = (*run.settings.community.posting_events, "content")
-    *own, content = (f"{kind}_count_{days}d" for kind in kinds)
-    events = [pl.col(name).fill_null(0).cast(pl.Int64) for name in own if name in columns]
-    counted = [sum(events[1:], start=events[0])] if events else []
-    counted += [pl.col(content).fill_null(0).cast(pl.Int64)] if content in columns else []
-    # Null where nothing can be posted: a shop's customers are no lurkers.
-    return pl.max_horizontal(counted) if counted else pl.lit(None, pl.Int64)

@@ -39,6 +39,7 @@ class PastLake(Lake):
         days: Collection[date],
         column: str = DAY,
         metadata: Mapping[str, Any] | None = None,
+        may_add_columns: bool = False,
     ) -> None:
         """Write nothing."""
 

@@ -32,7 +32,8 @@ currency. `total_ratio`: predicted total over the real one (1 is perfect). `top_
 the tenth with the highest predictions. Child runs are the settings that were tried on older cut-offs: `lead` is the nGini
 gained, chosen where it is twice its `standard_error`. `rows/…`: rows of the panel in each part of the training.""",
     "nights": """\
-One run per night; a night run again replaces its run. `members`, `eligible`, `high_risk`, `contacts`: members on the lists.
+One run per night; a night run again replaces its run. `members`, `eligible`, `high_risk`, `contacts`: members on the lists;
+`still_here.*`, `gone.*`: the members scored who were active within the churn horizon, and the others.
 `rows_…`: rows taken in. `seconds/…` and `counts/…`: time each step took, and what it counted. `peak_memory_mib`: the most memory
 the process held until then. `matured/…`: how the newest night whose horizon is over came true. `effects/…`: what each action
 changed, with its interval and the members listed and held out (`all`: all actions together).""",

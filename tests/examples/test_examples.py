@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from flows.scaffold import make_demo
 from lake.arrivals import read_arrivals
 from lake.quarantine import read_quarantine
 from lake.storage.delta import Lake
 from tests.examples.conftest import EXAMPLES, copy_of
 from tests.nights import Run
+from tests.tiers import activity_days, check_tiers, spend_of_year
 
 RETAIL_NIGHT = date(2011, 8, 31)
 # Most of a first night is learning from a year of past nights, for each of two models, twice.
@@ -24,14 +26,6 @@ lessons = pytest.mark.parametrize(
         pytest.param("", id="as shipped", marks=pytest.mark.soak),
     ],
 )
-
-
-def activity_days(workspace: Path) -> pl.DataFrame:
-    """One row per member and day with activity of their own."""
-    lake = Lake(workspace / "lake")
-    own = pl.col("activity").str.starts_with("event:") | pl.col("activity").is_in(["order", "refund"])
-    days = lake.scan("daily").filter(own).select("member_no", "event_date").unique()
-    return days.join(lake.scan("member_index"), on="member_no").collect()
 
 
 def outcome(workspace: Path, members: pl.DataFrame, as_of: date, horizon_days: int) -> pl.DataFrame:
@@ -90,6 +84,7 @@ def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_pa
     assert (refunds["amount_minor"] <= 0).all()
 
     members = pl.read_parquet(workspace / "lists" / str(RETAIL_NIGHT) / "members.parquet")
+    check_tiers(members, activity_days(workspace), RETAIL_NIGHT, spend_of_year(workspace, RETAIL_NIGHT))
     seen = outcome(workspace, members, RETAIL_NIGHT, 90)
     auc = roc_auc_score(seen["churned"], seen["churn_probability"])
     assert auc >= roc_auc_score(seen["churned"], seen["silence_days"]) + 0.03
@@ -105,7 +100,7 @@ def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: R
     members = pl.read_parquet(night / "members.parquet")
     for column in ("expected_value", "commercial_score", "value_model"):
         assert members[column].is_null().all(), column
-    assert members["tier"].is_not_null().all()
+    check_tiers(members, activity_days(workspace), date(2020, 5, 30))
     report = (workspace / "reports" / "2020-05-30.html").read_text()
     assert "spen" not in report.split("</style>")[-1].lower()
     assert "-1" not in members["member_id"].to_list()
@@ -131,8 +126,21 @@ def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Pat
     assert landed["amount_minor"].sum() == sum(round(float(row[3]) * 100) for row in published)
     members = pl.read_parquet(workspace / "lists" / "1998-03-31" / "members.parquet")
     assert members.height == 23_570
+    check_tiers(members, activity_days(workspace), date(1998, 3, 31), spend_of_year(workspace, date(1998, 3, 31)))
     seen = outcome(workspace, members, date(1998, 3, 31), 91)
     assert roc_auc_score(seen["churned"], seen["churn_probability"]) > roc_auc_score(seen["churned"], seen["silence_days"])
+
+
+def test_the_tiers_of_a_simulated_community_are_those_operators_rely_on(run: Run, tmp_path: Path) -> None:
+    make_demo(tmp_path, members=800, days=400, seed=3)
+    with (tmp_path / "evenfall.toml").open("a") as file:
+        file.write("\n[prediction]\nmax_cutoffs = 3\nrounds = 60\n")
+    done = run("nightly", "--workspace", tmp_path)
+    assert done.code == 0, done.err
+    (night,) = (tmp_path / "lists").iterdir()
+    as_of = date.fromisoformat(night.name)
+    members = pl.read_parquet(night / "members.parquet").drop_nulls("tier")
+    check_tiers(members, activity_days(tmp_path), as_of, spend_of_year(tmp_path, as_of))
 
 
 @pytest.mark.parametrize("example", ["online-retail-ii", "stack-exchange-beer", "cdnow"])

@@ -66,14 +66,14 @@ def test_the_filter_keeps_whom_reading_every_row_would_keep(
         assert chosen["member_id"].to_list() == chosen_slowly(listed.to_dicts(), tiers, risks, groups, text)
 
 
-def test_the_app_opens_on_the_newest_night_with_everyone_the_likeliest_to_leave_first(workspace_here: Explored) -> None:
+def test_the_app_opens_on_the_newest_night_with_everyone_the_most_valuable_first(workspace_here: Explored) -> None:
     shown, defined = opened(members)
     listed = pl.read_parquet(workspace_here.root / "lists" / str(LAST_DAY) / "members.parquet")
     assert defined["run"].as_of == LAST_DAY
     assert list(defined["nights"]) == [LAST_DAY, FIRST_NIGHT]
-    assert set(defined["chosen"]["member_id"]) == set(listed["member_id"])
-    scored = defined["chosen"]["churn_probability"].drop_nulls().to_list()
-    assert scored == sorted(scored, reverse=True)
+    assert defined["chosen"]["member_id"].to_list() == listed["member_id"].to_list()
+    values = listed.filter("is_eligible")["member_value_score"].to_list()
+    assert listed["member_value_score"].head(len(values)).to_list() == sorted(values, reverse=True)
     assert "Small shop: members" in shown
 
 

@@ -16,11 +16,11 @@ from outputs.report.facts import (
     ModelHealth,
     NewlyAtRisk,
     ReportFacts,
-    Risk,
     RuleBreach,
     TableFlow,
 )
 from outputs.report.loop_facts import ActionPlan, ContactPlan, MeasuredAction, NotListed, OddContacts, Talked, Trait
+from outputs.report.risk_facts import Outlook, Risk, TierRule
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
 
 AS_OF = date(2011, 8, 31)
@@ -149,7 +149,8 @@ def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
             Group("silver", 1004, 1003, 188, 301_902.0),
             Group("regular", 4014, 3977, 1212, 120_022.0),
         ),
-        risk=Risk(horizon_days=90, eligible=4313, high=1424, high_previous=1398),
+        risk=Risk(90, 365, Outlook(2500, 1710, 502, 288, 803.6, 301), Outlook(1813, 210, 467, 1136, 1219.5, 1097), 0.3, 0.6),
+        tier_rule=TierRule(is_money=True, has_weights=False, eligible_days=365, diamond=0.02, gold=0.1, silver=0.3),
         newly_at_risk=NewlyAtRisk(
             valuable=250,
             tiers=("diamond", "gold"),
@@ -170,6 +171,7 @@ def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
             Group("lost", 900),
             Group("returning", 55),
         ),
+        not_profiled=17,
         segments=(
             Group("one-off gifts", 2801),
             Group("seasonal buyers", 1467),

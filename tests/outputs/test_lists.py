@@ -57,9 +57,17 @@ def test_the_parquet_list_has_exactly_the_contract_and_the_values_as_they_are(tm
     write(tmp_path)
     read = pl.read_parquet(tmp_path / "members.parquet")
     assert dict(read.schema) == dict(MEMBERS_SCHEMA)
-    assert read["member_id"].to_list() == ["=cmd|' /C calc'!A0", "b", "c"]
-    assert read["reasons"].to_list() == [[], REASONS, None]
+    assert read["member_id"].to_list() == ["b", "=cmd|' /C calc'!A0", "c"]
+    assert read["reasons"].to_list() == [REASONS, [], None]
     assert read["segment"].to_list() == [None, None, None]
+
+
+def test_the_member_list_begins_with_the_most_valuable_of_the_scored(tmp_path: Path) -> None:
+    write(tmp_path, members(is_eligible=[True, False, True], member_value_score=[20.0, 99.0, 30.0]))
+    ids = ["c", "b", "=cmd|' /C calc'!A0"]
+    assert pl.read_parquet(tmp_path / "members.parquet")["member_id"].to_list() == ids
+    sheet = openpyxl.load_workbook(tmp_path / "members.xlsx")["Members"]
+    assert [sheet.cell(row, 2).value for row in (2, 3, 4)] == ["c", "b", "'=cmd|' /C calc'!A0"]
 
 
 def test_columns_beyond_the_contract_follow_it() -> None:
@@ -114,13 +122,13 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
     assert list(at) == list(MEMBERS_SCHEMA)
     assert sheet.freeze_panes == "C2"
     assert sheet.auto_filter.ref == f"A1:{sheet.cell(1, len(MEMBERS_SCHEMA)).column_letter}4"
-    assert sheet[f"{at['as_of']}3"].value.date() == AS_OF
-    assert sheet[f"{at['as_of']}3"].number_format == "yyyy-mm-dd"
-    assert sheet[f"{at['churn_probability']}3"].number_format == "0.0%"
-    assert sheet[f"{at['expected_value']}3"].number_format == '"£"#,##0.00'
-    assert sheet[f"{at['expected_value']}3"].value == -12.5
-    assert sheet[f"{at['member_id']}2"].value == "'=cmd|' /C calc'!A0"
-    assert sheet[f"{at['member_id']}2"].data_type == "s"
+    assert sheet[f"{at['as_of']}2"].value.date() == AS_OF
+    assert sheet[f"{at['as_of']}2"].number_format == "yyyy-mm-dd"
+    assert sheet[f"{at['churn_probability']}2"].number_format == "0.0%"
+    assert sheet[f"{at['expected_value']}2"].number_format == '"£"#,##0.00'
+    assert sheet[f"{at['expected_value']}2"].value == -12.5
+    assert sheet[f"{at['member_id']}3"].value == "'=cmd|' /C calc'!A0"
+    assert sheet[f"{at['member_id']}3"].data_type == "s"
     assert sheet.column_dimensions[at["segment"]].hidden
     assert sheet.column_dimensions[at["reasons"]].width > 40
     assert len(sheet.conditional_formatting) == 2
@@ -140,7 +148,8 @@ def test_a_currency_without_a_symbol_is_named_and_none_is_no_currency(
 ) -> None:
     write(tmp_path, currency=currency)
     sheet = openpyxl.load_workbook(tmp_path / "members.xlsx")["Members"]
-    assert sheet["F3"].number_format == expected
+    at = {cell.value: cell.column_letter for cell in sheet[1]}
+    assert sheet[f"{at['expected_value']}2"].number_format == expected
 
 
 def test_a_list_with_no_members_is_still_a_list(tmp_path: Path) -> None:

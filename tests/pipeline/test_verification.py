@@ -88,7 +88,7 @@ def test_past_its_keeping_time_a_night_cannot_be_verified(run: Run, shop: Path) 
 
 
 def test_a_changed_configuration_or_model_is_named(shop: Path) -> None:
-    (shop / "evenfall.toml").write_text(SHOP + "\n[lists]\ncontact_capacity = 3\n")
+    (shop / "evenfall.toml").write_text(SHOP + "\n[risk]\nmedium_from = 0.01\nhigh_from = 0.02\n")
     verdict = verify(shop, NIGHT.isoformat())
     assert verdict.answer == "cannot be verified"
     assert "the configuration has changed" in verdict.lines[0]
@@ -126,7 +126,7 @@ def test_after_an_erasure_no_earlier_night_can_be_verified_and_the_nights_go_on_
     newest = read_arrivals(Lake(shop / "lake")).row(-1, named=True)
     assert (newest["rows_read"], newest["left_out"]) == (lines.height, erased_lines)
     listed = pl.read_parquet(shop / "lists" / str(NEXT) / "members.parquet")["member_id"]
-    assert listed.to_list() == sorted(set(lines["customer"]) - {"c001"})
+    assert sorted(listed) == sorted(set(lines["customer"]) - {"c001"})
     connection = sqlite3.connect(database)
     assert connection.execute("SELECT count(*) FROM evenfall_members WHERE member_id = 'c001'").fetchone() == (0,)
     connection.close()

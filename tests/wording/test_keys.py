@@ -17,6 +17,7 @@ from jinja2.nodes import Node
 
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
+from features.eligibility import PRESENCES
 from lake.contracts import TABLES
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
@@ -161,4 +162,4 @@ def test_every_slug_that_pages_and_cards_show_has_a_name_and_no_other() -> None:
     measures = {measure for measured in (*churn.values(), *value.values()) for measure in measured}
     scores = {column for column in MEMBERS_SCHEMA if column.endswith("_score")}
     rules = {OURS, *LIFETIME_KINDS, "recency", "past_rate", "recency_weighted"}
-    assert ENGLISH.names.keys() == {*TIERS, *STAGES, *RISKS, *TABLES, *rules, *scores, *measures}
+    assert ENGLISH.names.keys() == {*TIERS, *STAGES, *RISKS, *PRESENCES, *TABLES, *rules, *scores, *measures}

@@ -19,6 +19,8 @@ NAMES: Final = {
     "low": "low",
     "medium": "medium",
     "high": "high",
+    "still_here": "still here",
+    "gone": "gone",
     # Scores.
     "activity_score": "activity score",
     "influence_score": "influence score",

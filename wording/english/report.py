@@ -12,9 +12,16 @@ HEADLINES: Final = {
     "{n:plural:is|are} newly at risk.",
     "headline.newly_at_risk.none": "None* of your {valuable:number} {tiers} {valuable:noun:member} "
     "{valuable:plural:is|are} newly at risk.",
-    "headline.risk": "{high:number} of {n:count:member} scored* ({share}) {high:plural:has|have} a high risk of leaving: "
-    "no activity for {days:count:day}{before}.",
-    "headline.risk.before": "; the night before it was {n:number}",
+    "headline.risk": "{high:number} of {n:count:member} still here* ({share}) {high:plural:has|have} a high risk of leaving, "
+    "that is of no activity for {days:count:day}{before}; {leaving:number} of all still here are expected to leave.",
+    "headline.risk.before": " (the night before {n:number})",
+    "headline.gone": "{n:count:member}* {n:plural:has|have} been silent for {days:count:day} or longer already; {back:number} of "
+    "them {back:plural:is|are} expected to come back within as many.",
+    "headline.nearly_all": "Nearly everybody is expected to leave:* {leaving:number} of {n:count:member} still here ({share}) "
+    "within {days:count:day}. So a high risk, which {high:number} of them have, sets nobody apart; go by the probability.",
+    "headline.nearly_all.scored": "Nearly everybody is expected to leave or to stay away:* {leaving:number} of {n:count:member} "
+    "scored ({share}) over {days:count:day}. So a high risk, which {high:number} of them have, sets few apart; go by the "
+    "probability.",
     "headline.spend": "{n:money}* was spent in the last 7 days, refunds taken off{compared}.",
     "headline.spend.compared": ", {change}",
     "headline.expected": "{n:money}* is what all members together are expected to spend over the next {days:count:day}.",
@@ -41,6 +48,19 @@ SECTIONS: Final = {
     "report.footer": "Made by Evenfall. This page names no member; the names are in the lists of the same night.",
     "report.footer.folder": "Made by Evenfall. This page names no member; the names are in the lists of the same night, "
     "in {folder}.",
+    # Who may leave, and who may come back.
+    "risk.title": "Who may leave, and who may come back",
+    "risk.who": "Members scored",
+    "risk.still_here": "Still here, may leave",
+    "risk.gone": "Gone, may come back",
+    "risk.high": "High risk",
+    "risk.medium": "Medium",
+    "risk.low": "Low",
+    "risk.leaving": "Expected to leave or stay away",
+    "risk.staying": "Expected to stay or come back",
+    "risk.meaning": "Still here: active in the last {days:count:day}. Gone: silent for longer, but active in the last "
+    "{eligible:count:day}. Leaving or staying away means no activity over the next {days:count:day}.",
+    "risk.classes": "Risk is high from a probability of {high:percent}, medium from {medium:percent}.",
     # Valuable and newly at risk.
     "newly_at_risk.title": "Valuable and newly at risk",
     "newly_at_risk.by_tier": "By tier",
@@ -62,15 +82,24 @@ SECTIONS: Final = {
     "tiers.members": "Members",
     "tiers.night_before": "Night before",
     "tiers.change": "Change",
-    "tiers.high_risk": "High risk",
+    "tiers.high_risk": "Still here, high risk",
     "tiers.expected": "Expected spend",
     "tiers.first_night": "The first night: there is nothing to compare with yet.",
     "tiers.horizon": "Expected spend: of all members of the tier, over the next {days:count:day}.",
+    "tiers.rule.money": "Members rank by what they spent in the last 365 days plus what they are expected to spend over the next "
+    "{days:count:day}; where that is equal, by what they contributed.",
+    "tiers.rule.contribution": "Members rank by what they contributed in the last 365 days: what they posted, how they responded "
+    "to others, how others responded to them, and on how many days they were active.",
+    "tiers.rule.weights": "Members rank by the member value score, with the weights that the configuration sets.",
+    "tiers.rule.bands": "Diamond is entered by the best {diamond:percent}, gold by the best {gold:percent} and silver by the "
+    "best {silver:percent} of those active in the last {days:count:day} and on two days of the year or more. Whoever was active "
+    "on a single day of the year is gold at most, and whoever was silent for {days:count:day} or longer is regular.",
     "tiers.key.tonight": "tonight",
     "tiers.key.night_before": "the night before",
     "groups.title": "Lifecycle and behaviour",
     "groups.lifecycle": "Lifecycle",
     "groups.behaviour": "Behaviour",
+    "groups.not_profiled": "{n:count:member} who may not be profiled {n:plural:is|are} in no tier, stage or group.",
     # Models.
     "models.title": "How good the predictions are",
     "models.churn": "Churn",

@@ -84,6 +84,13 @@ def test_days_without_anybody_count_as_zero_and_only_90_are_drawn() -> None:
     assert "last 90 days" in charts.activity_chart(activity_by_day(200), chart_id="a")
 
 
+def test_the_mean_begins_with_the_first_whole_week() -> None:
+    steady = activity_by_day(100).with_columns(active_members=pl.lit(70))
+    assert charts._with_mean(steady)["mean"].to_list() == [70.0] * 90
+    assert charts._with_mean(steady.head(9))["mean"].to_list() == [None] * 6 + [70.0] * 3
+    ElementTree.fromstring(charts.activity_chart(steady.head(3), chart_id="young"))
+
+
 @pytest.mark.parametrize("draw", [charts.calibration_chart, charts.lift_chart])
 def test_a_model_measured_at_one_point_still_draws(draw: object) -> None:
     one = pl.DataFrame({"predicted": [0.0], "observed": [0.0], "n": [3], "share_of_members": [1.0], "lift": [1.0]})

@@ -15,6 +15,7 @@ from outputs.report.facts import Activity, Group, Metric, ModelHealth, NewlyAtRi
 from outputs.report.headlines import headlines
 from outputs.report.loop_facts import ActionPlan, Trait
 from outputs.report.page import render_report
+from outputs.report.risk_facts import Outlook, Risk
 from outputs.report.sections import ModelView, Section
 from tests.outputs.examples import AS_OF, FLOWS, HOSTILE, activity_by_day, answered, churn_health, contact_plan, ordinary_night
 
@@ -108,12 +109,51 @@ def test_the_morning_is_told_in_sentences() -> None:
     assert said == [
         "1,204 members were active in the last 7 days, 3 % fewer than the week before; 38 members joined.",
         "41 of your 250 gold and diamond members are newly at risk.",
-        "1,424 of 4,313 members scored (33 %) have a high risk of leaving: no activity for 90 days; "
-        "the night before it was 1,398.",
+        "288 of 2,500 members still here (12 %) have a high risk of leaving, that is of no activity for 90 days "
+        "(the night before 301); 804 of all still here are expected to leave.",
+        "1,813 members have been silent for 90 days or longer already; 594 of them are expected to come back within as many.",
         "£182,340 was spent in the last 7 days, refunds taken off, 7 % more than the week before.",
         "£1,222,271 is what all members together are expected to spend over the next 90 days.",
         "34 of 54,632 rows read were set aside for breaking a rule.",
     ]
+
+
+def test_where_nearly_all_leave_one_sentence_says_so_with_the_numbers() -> None:
+    def said(here: Outlook, gone: Outlook) -> list[str]:
+        night = replace(ordinary_night(), risk=Risk(90, 365, here, gone))
+        lines = [str(line).replace("\u00a0", " ") for line in headlines(night)]
+        return [line for line in lines if line.startswith("Nearly everybody")]
+
+    few, most = Outlook(100, 60, 30, 10, 79.9), Outlook(100, 5, 10, 85, 80.0)
+    assert said(few, few) == []
+    assert said(most, few) == [
+        "Nearly everybody is expected to leave: 80 of 100 members still here (80 %) within 90 days. So a high risk, which 85 of "
+        "them have, sets nobody apart; go by the probability."
+    ]
+    assert said(few, Outlook(900, 0, 10, 890, 850.0)) == [
+        "Nearly everybody is expected to leave or to stay away: 930 of 1,000 members scored (93 %) over 90 days. So a high risk, "
+        "which 900 of them have, sets few apart; go by the probability."
+    ]
+
+
+def test_the_two_questions_are_counted_apart() -> None:
+    text = told(render_report(ordinary_night()), "risk")
+    assert "Still here, may leave 2,500 288 502 1,710 804 1,696" in text
+    assert "Gone, may come back 1,813 1,136 467 210 1,220 594" in text
+    assert "Risk is high from a probability of 60 %, medium from 30 %." in text
+    known = ordinary_night().risk
+    assert known is not None
+    relative = replace(ordinary_night(), risk=replace(known, medium_from=None))
+    assert "Risk is high from" not in told(render_report(relative), "risk")
+
+
+def test_the_page_says_by_what_members_have_their_tiers_and_who_is_in_none() -> None:
+    html = render_report(ordinary_night())
+    assert (
+        "Members rank by what they spent in the last 365 days plus what they are expected to spend over the next 90 days" in html
+    )
+    assert "the best 2 %, gold by the best 10 % and silver by the best 30 %" in told(html, "tiers").replace("\u00a0", " ")
+    assert "17 members who may not be profiled are in no tier, stage or group." in told(html, "groups")
 
 
 def test_one_member_is_spoken_of_in_the_singular() -> None:
@@ -146,7 +186,7 @@ def test_sections_stand_in_their_order_and_others_can_be_added() -> None:
     added = Section("lift", "Did talking help?", Markup("<p>Not yet.</p>"), 35)
     html = render_report(ordinary_night(), extra_sections=[added])
     found = re.findall(r'<section id="([\w-]+)">', html)
-    assert found == ["talk", "newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data", "talked"]
+    assert found == ["talk", "risk", "newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data", "talked"]
 
 
 def told(html: str, section: str) -> str:
