@@ -29,6 +29,7 @@ _EXPLORERS = {
     f"tests/{name}.py"
     for name in (
         "pipeline/test_maturity",
+        "pipeline/query/test_query",
         "flows/test_pages_in_a_browser",
         "notebooks/test_notebooks",
         "notebooks/test_notebooks_in_a_browser",

@@ -8,7 +8,7 @@ from typing import Final
 from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
-from wording.english.card import CARD, SUMMARY
+from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.effects import EFFECTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
@@ -42,5 +42,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     **BACKTEST,
     **CARD,
     **SUMMARY,
+    **SQL,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)
