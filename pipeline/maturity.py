@@ -17,6 +17,7 @@ from models.bands import EVERYBODY, MEASURES, TENURE_BANDS, calibration_by_band,
 from models.curves import calibration_points, lift_points
 from models.evaluation import evaluate_churn, evaluate_value
 from models.panel import Floats
+from pipeline.engagement.matured_list import measure_list
 from pipeline.stored_nights import NIGHT, SCORES, read_scores
 from runtime.run_context import RunContext
 from segments.tiers import TIERS
@@ -36,7 +37,8 @@ class Maturity:
 
     Args:
         trend: One row per matured night, purpose and metric, by night; `n`, `predicted` and `happened` are among the metrics,
-            and for churn those of each band of members, such as `tier.gold.ece` and `tenure.new.n`.
+            and for churn those of each band of members, such as `tier.gold.ece` and `tenure.new.n`, and of the contact
+            list, such as `list.held_out.lift`.
         newest: The newest night whose churn predictions have matured, or None.
         calibration: That night's calibration points, or None.
         lift: That night's lift points, or None.
@@ -151,6 +153,7 @@ def _measure(run: RunContext, history: History, scored_night: date, purpose: str
         metrics |= _by_band(actual, predicted, outcomes["tenure_band"], prefix="tenure")
         # By the tier of that night: the question is whether predictions held for the groups that people saw then.
         metrics |= _by_band(actual, predicted, outcomes["tier"], prefix="tier")
+        metrics |= measure_list(run, outcomes, scored_night)
         levels = {"predicted": predicted, "happened": actual}
     else:
         outcomes = outcomes.drop_nulls(["expected_value", "future_spend_minor"])
