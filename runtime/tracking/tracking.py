@@ -124,8 +124,25 @@ class Tracking:
                     mlflow.log_figure(figure, f"figures/{name}")
                 for name, table in record.tables.items():
                     mlflow.log_text(table.write_csv(), f"tables/{name}")
+                for name, page in record.pages.items():
+                    mlflow.log_text(page, name)
                 version = self._log_model(client, record, run.info.run_id)
         return RegisteredModel(record.experiment, version, record.as_of, dict(record.files))
+
+    def page(self, model: RegisteredModel, name: str) -> str | None:
+        """Return a page that was logged with the training of a version; None where it has none.
+
+        Raises:
+            OutsideServiceError: The tracking server failed.
+        """
+        import mlflow
+
+        with self.client() as client, tempfile.TemporaryDirectory() as folder:
+            run_id = client.get_model_version(model.name, str(model.version)).run_id
+            if not run_id or name not in {artifact.path for artifact in client.list_artifacts(run_id)}:
+                return None
+            local = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder)
+            return Path(local).read_text(encoding="utf-8")
 
     def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:
         """Make a version the champion from a night on.

@@ -14,6 +14,7 @@ from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
 from wording.english.loop import HISTORY, TALK, TALKED
+from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
@@ -40,6 +41,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **TABLES,
     **CHECKS,
     **BACKTEST,
+    **MODEL_CARD,
     **CARD,
     **SUMMARY,
     **SQL,
