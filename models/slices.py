@@ -71,8 +71,8 @@ def measure_value_slices(actual: Floats, predicted: Floats, slices: pl.DataFrame
 def merge_small(names: pl.Series) -> pl.Series:
     """Name the slice of each member: null becomes `unknown`, and slices with few members become `other`.
 
-    Few are less than `FEWEST_MEMBERS`, or less than the `MOST_SLICES` largest have. Where `other` would be few members itself, they
-    are left out: null.
+    Few are less than `FEWEST_MEMBERS`, or less than the `MOST_SLICES` largest have. Where `other` would be few members itself,
+    they are left out: null.
     """
     known = names.fill_null(UNKNOWN)
     sizes = sorted(known.value_counts(name="n").iter_rows(), key=lambda item: (-item[1], item[0]))
