@@ -93,7 +93,7 @@ def measure_matured(run: RunContext, history: History) -> Maturity:
     newest = trend.filter(pl.col("purpose") == "churn")[NIGHT].max()
     if not isinstance(newest, date):
         return Maturity(trend)
-    outcomes = _outcomes(run, history, newest).filter(
+    outcomes = outcomes_of(run, history, newest).filter(
         pl.col("churn_probability").is_not_null() & pl.col("is_churned").is_not_null()
     )
     churned, probability = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
@@ -113,7 +113,7 @@ def _is_over(horizons: Mapping[str, int], as_of: date) -> pl.Expr:
     return (pl.col(NIGHT) + pl.duration(days=horizon)) <= pl.lit(as_of)
 
 
-def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataFrame:
+def outcomes_of(run: RunContext, history: History, scored_night: date) -> pl.DataFrame:
     """Return predictions and outcomes of a night: one row per member scored, sorted by member_id.
 
     An outcome whose horizon has not ended by tonight is null.
@@ -143,7 +143,7 @@ def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataF
 
 
 def _measure(run: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
-    outcomes = _outcomes(run, history, scored_night)
+    outcomes = outcomes_of(run, history, scored_night)
     if purpose == "churn":
         outcomes = outcomes.drop_nulls(["churn_probability", "is_churned"]).join(
             _tenure_bands(history, scored_night), on="member_no", how="left", validate="1:1", maintain_order="left"

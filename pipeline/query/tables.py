@@ -6,7 +6,7 @@ Members who may not be profiled are in none of them, and names, handles and mess
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -16,9 +16,7 @@ from features.compute import feature_catalog
 from features.history import DAILY_SCHEMA, TIES_SCHEMA
 from lake.checks import CHECKS
 from lake.contracts import DAILY, TABLES, TIES
-from lake.errors import OutsideServiceError
 from lake.member_index import MEMBER_INDEX
-from lake.scratch import SCRATCH_PREFIX
 from lake.storage.delta import Lake
 from outputs.lists import CONTACT_SCHEMA, unescape_formulas
 from pipeline.analysis import listed_night, read_members
@@ -28,7 +26,7 @@ from pipeline.history.consent import consenting, numbers_not_profiled, scan_refu
 from pipeline.history.daily_rollups import load_snapshot
 from pipeline.maturity import MATURED
 from pipeline.stored_nights import SCORES, TIERS_TABLE
-from pipeline.verification.past_lake import PastWorkspace
+from pipeline.verification.past_lake import at_one_moment
 from runtime.run_context import RunContext
 
 FEATURES: Final = "features"
@@ -38,7 +36,6 @@ _STORED: Final = (*TABLES, MEMBER_INDEX, "arrivals", CHECKS, SCORES, TIERS_TABLE
 _OWNERS: Final = ("member_id", "author_id", "member_no")
 # They name members to whoever writes to them, and stand nowhere else.
 _NEVER_SHOWN: Final = ("display_name", "handle", "message")
-_MOST_ATTEMPTS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def open_tables(run: RunContext, *, is_night_given: bool) -> QueryTables:
         run: The run; its night is that of the lists and the features.
         is_night_given: Whether the night was named; otherwise the newest with lists is taken.
     """
-    fixed = _at_one_moment(run)
+    fixed = at_one_moment(run)
     lake = fixed.workspace.lake
     night = partial(_listed, fixed, is_night_given=is_night_given)
     builders: dict[str, Callable[[], pl.LazyFrame]] = {
@@ -83,30 +80,6 @@ def open_tables(run: RunContext, *, is_night_given: bool) -> QueryTables:
     builders[LISTS] = lambda: _of_profiled(lake, read_members(night()).lazy())
     builders[CONTACT_LIST] = lambda: _of_profiled(lake, _read_contact_list(night()))
     return QueryTables(builders, lambda: _feature_names(night()))
-
-
-def _at_one_moment(run: RunContext) -> RunContext:
-    """Return the run with every table of its lake at the version it has now.
-
-    Raises:
-        OutsideServiceError: Tables change all the time.
-    """
-    lake = run.workspace.lake
-    versions = _versions(lake)
-    for _ in range(_MOST_ATTEMPTS):
-        # The same twice in a row: there was a moment between the two at which all tables had these versions.
-        again = _versions(lake)
-        if again == versions:
-            paths = run.workspace
-            return replace(run, workspace=PastWorkspace(paths.root, paths.lake_path, paths.group_readable, versions=versions))
-        versions = again
-    raise OutsideServiceError(
-        "the tables change faster than they can be read", remedy="Wait for the run to finish, and ask again."
-    )
-
-
-def _versions(lake: Lake) -> dict[str, int]:
-    return {name: lake.version(name) for name in lake.tables if not name.startswith(SCRATCH_PREFIX)}
 
 
 def _stored(lake: Lake, name: str) -> pl.LazyFrame:
