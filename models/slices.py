@@ -44,7 +44,7 @@ def measure_churn_slices(churned: Floats, probability: Floats, slices: pl.DataFr
     def measure(is_in: _Mask) -> dict[str, float | None]:
         left, predicted = churned[is_in], probability[is_in]
         everybody = calibration_by_band(left, predicted, pl.Series([None] * left.size, dtype=pl.String)).row(0, named=True)
-        calibration = {name: everybody[name] for name in CHURN_MEASURES if name in everybody}
+        calibration: dict[str, float | None] = {name: everybody[name] for name in CHURN_MEASURES if name in everybody}
         return calibration | {"auc": auc(left, predicted), "lift_10pct": lift_at_tenth(left, predicted)}
 
     return _measure(slices, CHURN_MEASURES, measure)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.run_context import RunContext
+from runtime.tracking.pages import read_page
 from runtime.tracking.tracking import RegisteredModel
 
 # The name of the page among the artifacts of a training.
@@ -33,7 +34,7 @@ def show_cards(run: RunContext, champions: Iterable[RegisteredModel]) -> None:
         shown, since = _shown(path)
         if shown == model.label or (since is not None and run.as_of < since):
             continue
-        page = run.tracking.page(model, MODEL_CARD)
+        page = read_page(run.tracking, model, MODEL_CARD)
         if page is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, f"{page.rstrip()}\n<!-- {model.label} since {run.as_of.isoformat()} -->\n")

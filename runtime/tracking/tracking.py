@@ -36,6 +36,7 @@ from runtime.tracking.run_presentation import (
 from runtime.tracking.serving import read_bundle
 from runtime.tracking.store_address import is_server, local_store_address, with_our_driver, without_password
 from runtime.tracking.training_record import RegisteredModel, TrainingRecord
+from runtime.tracking.views import show_headlines
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -127,22 +128,8 @@ class Tracking:
                 for name, page in record.pages.items():
                     mlflow.log_text(page, name)
                 version = self._log_model(client, record, run.info.run_id)
+            show_headlines(client, record.experiment, metric_names(record.metrics))
         return RegisteredModel(record.experiment, version, record.as_of, dict(record.files))
-
-    def page(self, model: RegisteredModel, name: str) -> str | None:
-        """Return a page that was logged with the training of a version; None where it has none.
-
-        Raises:
-            OutsideServiceError: The tracking server failed.
-        """
-        import mlflow
-
-        with self.client() as client, tempfile.TemporaryDirectory() as folder:
-            run_id = client.get_model_version(model.name, str(model.version)).run_id
-            if not run_id or name not in {artifact.path for artifact in client.list_artifacts(run_id)}:
-                return None
-            local = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder)
-            return Path(local).read_text(encoding="utf-8")
 
     def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:
         """Make a version the champion from a night on.
@@ -260,6 +247,7 @@ class Tracking:
             with mlflow_run:
                 mlflow.log_metrics(night_metric_names(metrics))
                 mlflow.log_text(summary, "summary.md")
+            show_headlines(client, NIGHTS, night_metric_names(metrics))
             # After the new run is complete, so that a process that dies leaves at least one run of the night.
             for run in earlier:
                 client.delete_run(run.info.run_id)
@@ -283,6 +271,7 @@ class Tracking:
             name = f"backtest {as_of.isoformat()}"
             with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=run_tags(as_of, tags)):
                 mlflow.log_metrics(backtest_metric_names(results["summary"]))
+                show_headlines(client, BACKTESTS, backtest_metric_names(results["summary"]))
                 for metric, value, at_ms, step in by_cutoff(results["cutoffs"]):
                     mlflow.log_metric(metric, value, step=step, timestamp=at_ms)
                 mlflow.log_dict(dict(results), "backtest.json")

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from features.history import History
+from models.churn import ChurnModel
 from models.config import PredictionSettings
 from models.evaluation import auc
 from models.training import OURS, Trained, train_churn, train_value
@@ -18,6 +19,7 @@ from pipeline.learning.card_files import show_cards
 from pipeline.learning.model_card import member_slices, model_card
 from pipeline.stored_nights import TIERS_TABLE, store_night
 from runtime.run_context import RunContext, open_run
+from runtime.tracking.pages import read_page
 from tests.communities import LAST_DAY, write_shop
 from tests.explored import FIRST_NIGHT, Explored
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
@@ -35,7 +37,7 @@ def shop(tmp_path: Path) -> RunContext:
 
 
 @pytest.fixture(scope="module")
-def churn() -> Trained:
+def churn() -> Trained[ChurnModel]:
     return train_churn(PANEL, horizon_days=HORIZON_DAYS, settings=SETTINGS)
 
 
@@ -43,7 +45,7 @@ def by_kind(card: ModelCard) -> dict[str, CardSlices]:
     return {group.kind: group for group in card.slices}
 
 
-def test_the_card_has_the_figures_of_the_training_and_of_each_region(shop: RunContext, churn: Trained) -> None:
+def test_the_card_has_the_figures_of_the_training_and_of_each_region(shop: RunContext, churn: Trained[ChurnModel]) -> None:
     card = model_card(shop, "churn", churn, PANEL, HISTORY)
     assert {measure.name: measure.values[OURS] for measure in card.measures} == churn.metrics[OURS]
     assert card.models == tuple(churn.metrics)
@@ -53,7 +55,7 @@ def test_the_card_has_the_figures_of_the_training_and_of_each_region(shop: RunCo
         assert row["n"] == own.height > 0
         assert row["auc"] == pytest.approx(auc(own["actual"].to_numpy(), own[OURS].to_numpy()))
     # One member of no region known would be a figure about one person.
-    assert sum(int(row["n"]) for row in by_kind(card)["region"].rows) == churn.predictions.height - 1 == card.members - 1
+    assert sum(int(row["n"] or 0) for row in by_kind(card)["region"].rows) == churn.predictions.height - 1 == card.members - 1
     assert {part.name: part.rows for part in card.parts} == churn.rows
     assert sum(share for _, share in card.habits) == pytest.approx(1, abs=0.05)
     assert card.habits == tuple(sorted(card.habits, key=lambda habit: -habit[1]))
@@ -62,7 +64,7 @@ def test_the_card_has_the_figures_of_the_training_and_of_each_region(shop: RunCo
     assert page == render_model_card(card)
 
 
-def test_tiers_are_those_of_the_last_night_up_to_the_test_cut_off(shop: RunContext, churn: Trained) -> None:
+def test_tiers_are_those_of_the_last_night_up_to_the_test_cut_off(shop: RunContext, churn: Trained[ChurnModel]) -> None:
     test = churn.evaluation.test[0]
     none = model_card(shop, "churn", churn, PANEL, HISTORY)
     assert "tier" not in by_kind(none)
@@ -75,7 +77,7 @@ def test_tiers_are_those_of_the_last_night_up_to_the_test_cut_off(shop: RunConte
     assert [(row["slice"], row["n"]) for row in with_tiers.rows] == [("Gold", 100), ("Regular", 300)]
 
 
-def test_a_group_that_is_far_off_is_named_among_the_limits(shop: RunContext, churn: Trained) -> None:
+def test_a_group_that_is_far_off_is_named_among_the_limits(shop: RunContext, churn: Trained[ChurnModel]) -> None:
     is_north = PANEL.filter(pl.col("as_of").is_in(churn.evaluation.test)).sort("member_id")["region"].eq_missing("north")
     predictions = churn.predictions.with_columns(
         pl.when(pl.lit(is_north)).then(pl.col("actual") * 0 + 0.99).otherwise(pl.col("actual").mean()).alias(OURS)
@@ -87,10 +89,11 @@ def test_a_group_that_is_far_off_is_named_among_the_limits(shop: RunContext, chu
 def test_a_value_card_is_in_currency_units(shop: RunContext) -> None:
     trained = train_value(PANEL, horizon_days=HORIZON_DAYS, settings=SETTINGS)
     card = model_card(shop, "value", trained, PANEL, HISTORY)
-    assert card.happened == pytest.approx(float(trained.predictions["actual"].mean()) / 100)
+    assert card.happened == pytest.approx(trained.predictions["actual"].to_numpy().mean() / 100)
     tested = trained.predictions.join(PANEL.select("as_of", "member_no", "region"), on=["as_of", "member_no"])
     for row in by_kind(card)["region"].rows:
-        assert row["happened"] == pytest.approx(tested.filter(pl.col("region") == row["slice"])["actual"].mean() / 100)
+        spent = tested.filter(pl.col("region") == row["slice"])["actual"].to_numpy()
+        assert row["happened"] == pytest.approx(spent.mean() / 100)
     assert "€" in render_model_card(card)
 
 
@@ -128,7 +131,7 @@ def test_the_workspace_shows_the_cards_of_its_champions_and_never_those_of_earli
     page = explored.root / "reports" / "model-card-churn.html"
     shown = page.read_text(encoding="utf-8")
     assert f"<!-- {champion.label} since " in shown
-    assert shown.startswith(str(run.tracking.page(champion, "model-card.html")).rstrip())
+    assert shown.startswith(str(read_page(run.tracking, champion, "model-card.html")).rstrip())
     assert not any(customer in shown for customer in explored.lines["customer"].unique())
     try:
         page.write_text(f"kept\n<!-- {champion.label} since {LAST_DAY} -->\n", encoding="utf-8")
@@ -142,7 +145,7 @@ def test_the_workspace_shows_the_cards_of_its_champions_and_never_those_of_earli
         page.write_text(shown, encoding="utf-8")
 
 
-def test_the_card_of_a_section_of_cutoffs_names_them_all(shop: RunContext, churn: Trained) -> None:
+def test_the_card_of_a_section_of_cutoffs_names_them_all(shop: RunContext, churn: Trained[ChurnModel]) -> None:
     card = model_card(shop, "churn", churn, PANEL, HISTORY)
     assert {cutoff for part in card.parts for cutoff in part.cutoffs} <= set(cutoffs(5))
     assert {part.cutoffs for part in card.parts if part.name == "final_train"} == {churn.final.train}
