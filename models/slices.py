@@ -77,8 +77,8 @@ def merge_small(names: pl.Series) -> pl.Series:
     known = names.fill_null(UNKNOWN)
     sizes = sorted(known.value_counts(name="n").iter_rows(), key=lambda item: (-item[1], item[0]))
     large = [name for name, size in sizes if size >= FEWEST_MEMBERS and name != OTHER]
-    # With `other` there are at most so many.
-    kept = large if len(large) <= MOST_SLICES - 1 else large[: MOST_SLICES - 1]
+    # With `other` there are at most so many; without it none needs to be merged.
+    kept = large if len(large) == len(sizes) <= MOST_SLICES else large[: MOST_SLICES - 1]
     rest = sum(size for name, size in sizes if name not in kept)
     merged = [name for name, _ in sizes if name not in kept]
     return known.replace(merged, [OTHER if rest >= FEWEST_MEMBERS else None] * len(merged)) if merged else known

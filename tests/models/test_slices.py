@@ -85,3 +85,10 @@ def test_cohorts_are_quarters_and_over_many_years_years() -> None:
     assert cohort(joined).to_list() == ["2025 Q1", "2025 Q2", None]
     long = pl.Series([date(2000 + year, 1, 1) for year in range(14)])
     assert cohort(long).to_list() == [str(2000 + year) for year in range(14)]
+
+
+def test_of_many_large_slices_the_largest_keep_their_names() -> None:
+    names = pl.Series([name for position, name in enumerate("abcdefghijklmn") for _ in range(60 + position)])
+    assert set(merge_small(names)) == {*"defghijklmn", OTHER}
+    twelve = names.filter(names >= "c")
+    assert set(merge_small(twelve)) == {*"cdefghijklmn"}
