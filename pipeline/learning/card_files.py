@@ -20,7 +20,7 @@ _WRITTEN_FOR: Final = re.compile(r"<!-- (\w+/\d+) since (\d{4}-\d{2}-\d{2}) -->"
 def show_cards(run: RunContext, champions: Iterable[RegisteredModel]) -> None:
     """Write the cards of tonight's champions into the folder of reports, where those of other models are there now.
 
-    A past night that is run again leaves the card of a later champion. Models of earlier releases have no card.
+    A past night that is run again leaves the card of a later champion. Models of earlier releases have no card: none is shown.
 
     Args:
         run: The run.
@@ -35,7 +35,10 @@ def show_cards(run: RunContext, champions: Iterable[RegisteredModel]) -> None:
         if shown == model.label or (since is not None and run.as_of < since):
             continue
         page = read_page(run.tracking, model, MODEL_CARD)
-        if page is not None:
+        if page is None:
+            # The card of another model would be taken for its own.
+            path.unlink(missing_ok=True)
+        else:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, f"{page.rstrip()}\n<!-- {model.label} since {run.as_of.isoformat()} -->\n")
 

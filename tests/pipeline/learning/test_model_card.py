@@ -122,7 +122,9 @@ def test_slices_are_as_of_the_cut_off() -> None:
     }
 
 
-def test_the_workspace_shows_the_cards_of_its_champions_and_never_those_of_earlier_ones(explored: Explored) -> None:
+def test_the_workspace_shows_the_cards_of_its_champions_and_never_those_of_earlier_ones(
+    explored: Explored, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = open_run(explored.root, LAST_DAY)
     champion = run.tracking.champion("churn", as_of=LAST_DAY)
     earlier = run.tracking.champion("churn", as_of=FIRST_NIGHT)
@@ -141,6 +143,9 @@ def test_the_workspace_shows_the_cards_of_its_champions_and_never_those_of_earli
         page.write_text(f"kept\n<!-- churn/99 since {FIRST_NIGHT} -->\n", encoding="utf-8")
         show_cards(run, [champion])
         assert f"<!-- {champion.label} since {LAST_DAY} -->" in page.read_text(encoding="utf-8")
+        monkeypatch.setattr("pipeline.learning.card_files.read_page", lambda *_: None)
+        show_cards(run, [replace(champion, version=champion.version + 1)])
+        assert not page.exists()
     finally:
         page.write_text(shown, encoding="utf-8")
 
