@@ -18,11 +18,24 @@ with app.setup:
     from models.training import OURS
     from outputs.report.charts import ACCENT, GRID, MAIN, MUTED
     from pipeline.analysis import open_workspace
+    from pipeline.learning.model_card import named_slices
+    from pipeline.matured_slices import matured_nights, slices_of_night
     from runtime.tracking.runs import read_backtests, read_trainings
     from wording import numbers as words
-    from wording.texts import label
+    from wording.texts import fill, label
 
     ROWS_AT_ONCE = 15
+    SLICE_COLUMNS = {
+        "slice": "members",
+        "n": "predictions",
+        "predicted": "predicted",
+        "happened": "left",
+        "auc": "AUC",
+        "lift_10pct": "lift of the top tenth",
+        "calibration_slope": "slope",
+        "calibration_intercept": "intercept",
+        "ece": "error",
+    }
     MEASURES = {
         "churn": {
             "AUC": ("auc", "How often a member who left was ranked above one who stayed; 0.5 is chance. Higher is better."),
@@ -229,6 +242,31 @@ def _(measure, metric, purpose_choice, trainings):
     _about = "The same figure at each training, measured on the newest outcomes that the model had not seen."
     mo.vstack([mo.md(f"## Trainings\n\n{_about}"), _shown])
     return (newest,)
+
+
+@app.cell
+def _(workspace):
+    _nights = {words.short_day(night): night for night in matured_nights(workspace)}
+    night_choice = mo.ui.dropdown(_nights, value=next(iter(_nights), None), label="Night")
+    return (night_choice,)
+
+
+@app.cell
+def _(night_choice, workspace):
+    sliced = None if night_choice.value is None else slices_of_night(workspace, night_choice.value)
+    _about = (
+        "The probabilities of leaving of one night, beside what happened within the horizon. "
+        "Groups of fewer than 50 are taken together as “other”, or left out where even these are fewer."
+    )
+    if sliced is None or sliced.is_empty():
+        _shown = [mo.callout("No night has matured yet, or it has too few members to be divided.", kind="neutral")]
+    else:
+        _shown = [night_choice]
+        for _group in named_slices(sliced):
+            _rows = pl.DataFrame(_group.rows).select(pl.col(name).alias(words) for name, words in SLICE_COLUMNS.items())
+            _shown += [mo.md(f"### {fill(f'model_card.by.{_group.kind}')}"), table(_rows)]
+    mo.vstack([mo.md(f"## Among whom\n\n{_about}"), *_shown])
+    return (sliced,)
 
 
 if __name__ == "__main__":

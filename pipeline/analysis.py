@@ -62,6 +62,25 @@ def listed_or_refused(run: RunContext) -> list[date]:
     return nights
 
 
+def listed_night(run: RunContext, *, given: bool) -> date:
+    """Return the night whose lists are meant: the run's where it was named, else the newest with lists.
+
+    Args:
+        run: The run.
+        given: Whether its night was named.
+
+    Raises:
+        ConfigurationError: There are no lists of that night, or none at all.
+    """
+    nights = listed_nights(run)
+    if given and run.as_of in nights:
+        return run.as_of
+    if given or not nights:
+        which = f"the night of {run.as_of}" if given else "any night"
+        raise ConfigurationError(f"there are no lists of {which}", remedy="Run it with `evenfall nightly`.")
+    return nights[0]
+
+
 def read_members(run: RunContext) -> pl.DataFrame:
     """Read the member list of a night: one row per member, the columns of tonight's lists, null where an older list lacks one.
 

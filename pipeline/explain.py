@@ -15,7 +15,7 @@ from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
-from pipeline.analysis import listed_nights, read_contact, read_members
+from pipeline.analysis import listed_night, read_contact, read_members
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext, open_run
 from runtime.settings import Churn
@@ -66,7 +66,7 @@ def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str
         ConfigurationError: There are no lists, or the member is not on them.
     """
     run = open_run(workspace, as_of)
-    return card_as_text(read_card(run.on(_listed_night(run, given=as_of is not None)), member_id))
+    return card_as_text(read_card(run.on(listed_night(run, given=as_of is not None)), member_id))
 
 
 def read_card(run: RunContext, member_id: str) -> Card:
@@ -113,16 +113,6 @@ def card_as_text(card: Card) -> str:
     lines += [fill("card.reasons"), *reasons] if reasons else [fill("card.reasons.none")]
     moves = [f"  {short_day(since)}  {name(tier)}" for since, tier in card.tier_moves]
     return "\n".join([*lines, "", *([fill("card.tier_moves"), *moves] if moves else [fill("card.tier_moves.none")])])
-
-
-def _listed_night(run: RunContext, *, given: bool) -> date:
-    nights = listed_nights(run)
-    if given and run.as_of in nights:
-        return run.as_of
-    if given or not nights:
-        which = f"the night of {run.as_of}" if given else "any night"
-        raise ConfigurationError(f"there are no lists of {which}", remedy="Run it with `evenfall nightly`.")
-    return nights[0]
 
 
 def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:

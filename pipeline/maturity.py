@@ -18,6 +18,7 @@ from models.bands import EVERYBODY, MEASURES, TENURE_BANDS, calibration_by_band,
 from models.curves import calibration_points, lift_points
 from models.evaluation import evaluate_churn, evaluate_value
 from models.panel import Floats
+from pipeline.engagement.matured_list import measure_list
 from pipeline.stored_nights import NIGHT, SCORES, read_scores
 from runtime.run_context import RunContext
 from segments.tiers import TIERS
@@ -37,7 +38,8 @@ class Maturity:
 
     Args:
         trend: One row per matured night, purpose and metric, by night; `n`, `predicted` and `happened` are among the metrics,
-            and for churn those of each band of members, such as `tier.gold.ece` and `tenure.new.n`.
+            and for churn those of each band of members, such as `tier.gold.ece` and `tenure.new.n`, and of the contact
+            list, such as `list.held_out.lift`.
         newest: The newest night whose churn predictions have matured, or None.
         calibration: That night's calibration points, or None.
         lift: That night's lift points, or None.
@@ -92,7 +94,7 @@ def measure_matured(run: RunContext, history: History) -> Maturity:
     newest = trend.filter(pl.col("purpose") == "churn")[NIGHT].max()
     if not isinstance(newest, date):
         return Maturity(trend)
-    outcomes = _outcomes(run, history, newest).filter(
+    outcomes = outcomes_of(run, history, newest).filter(
         pl.col("churn_probability").is_not_null() & pl.col("is_churned").is_not_null()
     )
     churned, probability = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
@@ -112,7 +114,7 @@ def _is_over(horizons: Mapping[str, int], as_of: date) -> pl.Expr:
     return (pl.col(NIGHT) + pl.duration(days=horizon)) <= pl.lit(as_of)
 
 
-def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataFrame:
+def outcomes_of(run: RunContext, history: History, scored_night: date) -> pl.DataFrame:
     """Return predictions and outcomes of a night: one row per member scored, sorted by member_id.
 
     An outcome whose horizon has not ended by tonight is null.
@@ -142,7 +144,7 @@ def _outcomes(run: RunContext, history: History, scored_night: date) -> pl.DataF
 
 
 def _measure(run: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
-    outcomes = _outcomes(run, history, scored_night)
+    outcomes = outcomes_of(run, history, scored_night)
     if purpose == "churn":
         outcomes = outcomes.drop_nulls(["churn_probability", "is_churned"]).join(
             _standing(history, scored_night, run.settings.churn.horizon_days),
@@ -157,6 +159,7 @@ def _measure(run: RunContext, history: History, scored_night: date, purpose: str
         metrics |= _by_band(actual, predicted, outcomes["tenure_band"], prefix="tenure")
         # By the tier of that night: the question is whether predictions held for the groups that people saw then.
         metrics |= _by_band(actual, predicted, outcomes["tier"], prefix="tier")
+        metrics |= measure_list(run, outcomes, scored_night)
         levels = {"predicted": predicted, "happened": actual}
     else:
         outcomes = outcomes.drop_nulls(["expected_value", "future_spend_minor"])

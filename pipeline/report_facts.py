@@ -28,6 +28,7 @@ from outputs.report.facts import (
     TableFlow,
 )
 from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
+from pipeline.engagement.matured_list import chosen_rows
 from pipeline.history.daily_rollups import members_known
 from pipeline.intake.intake import Intake
 from pipeline.learning.champions import Champion, Champions
@@ -295,6 +296,7 @@ def _matured(run: RunContext, maturity: Maturity) -> Matured | None:
         lift=maturity.lift if has_lift else None,
         value_ratio=maturity.metrics("value").get("total_ratio"),
         by_band=(*calibration_rows(maturity.calibration_of("tier")), *calibration_rows(maturity.calibration_of("tenure"))),
+        chosen=chosen_rows(maturity.metrics("churn")),
     )
 
 

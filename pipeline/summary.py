@@ -27,6 +27,7 @@ from pipeline.report_facts import table_flows
 from pipeline.risk_facts import is_high_and, risk_metrics
 from runtime.run_context import RunContext
 from runtime.run_log import peak_memory
+from runtime.tracking.views import runs_page
 from segments.tiers import TIERS
 from wording.texts import fill
 
@@ -222,7 +223,9 @@ def closing_lines(run: RunContext, *, members: int, contacts: int, tonight: pl.D
     yield f"  lists    {lists}/   (contact_list.xlsx, members.xlsx, .csv, .parquet)"
     yield f"  report   {page}   open it in any browser"
     yield f"  checks   {shown / 'reports' / f'{run.as_of.isoformat()}-validation.html'}"
-    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(run, shown)}   then open http://127.0.0.1:5000"
+    yield f"  models   {_mlflow()} ui --backend-store-uri {_shown_uri(run, shown)}   then open http://127.0.0.1:5000/"
+    if run.tracking.is_own:
+        yield f"           its trainings: http://127.0.0.1:5000/{runs_page(run.tracking, 'churn')}"
 
 
 def counting_line(flows: Iterable[TableFlow]) -> str:

@@ -31,6 +31,8 @@ _EXPLORERS = {
     f"tests/{name}.py"
     for name in (
         "pipeline/test_maturity",
+        "pipeline/query/test_query",
+        "pipeline/learning/test_model_card",
         "flows/test_pages_in_a_browser",
         "notebooks/test_notebooks",
         "notebooks/test_notebooks_in_a_browser",

@@ -139,6 +139,25 @@ class ModelHealth:
 
 
 @dataclass(frozen=True)
+class ChosenRow:
+    """Members whom a past night chose for contact, and how many of them left.
+
+    Args:
+        group: all, held_out, contacted or not_contacted.
+        n: Members with a known outcome.
+        predicted: Mean churn probability.
+        happened: Share that left.
+        lift: That share in multiples of everybody's; None where nobody left.
+    """
+
+    group: str
+    n: int
+    predicted: float
+    happened: float
+    lift: float | None
+
+
+@dataclass(frozen=True)
 class Matured:
     """How the predictions of past nights came true.
 
@@ -151,6 +170,7 @@ class Matured:
         lift: The newest night's `share_of_members`, `lift` per point, or None when nobody left.
         value_ratio: Predicted over real total spend of the newest night whose spend is known; None without orders.
         by_band: The newest night's calibration by tier, then by tenure; empty for nights of earlier versions.
+        chosen: Those whom the newest night chose for contact, all and by what happened to them; empty where nobody was chosen.
     """
 
     nights: pl.DataFrame
@@ -160,6 +180,7 @@ class Matured:
     lift: pl.DataFrame | None = None
     value_ratio: float | None = None
     by_band: tuple[CalibrationRow, ...] = ()
+    chosen: tuple[ChosenRow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,10 @@ from models.leakage import refuse_later_knowledge
 from models.measures import HEADLINE_NAME, Purpose, headline
 from models.panel import empty_panel, feature_names
 from models.training import Trained, train_churn, train_value
+from outputs.report.model_card import render_model_card
 from pipeline.history.materialise import materialise_if_small
+from pipeline.learning.card_files import MODEL_CARD
+from pipeline.learning.model_card import model_card
 from runtime.os_errors import cores
 from runtime.progress import each_cutoff, say
 from runtime.run_context import RunContext, code_hash, settings_hash
@@ -97,7 +100,9 @@ def train_challenger(
     trained: Trained[Any] = train(
         panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, train_trees=training_input.train_trees
     )
-    return trained, _training_record(run, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
+    record = _training_record(run, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
+    card = render_model_card(model_card(run, purpose, trained, panel, training_input.history))
+    return trained, replace(record, pages={MODEL_CARD: card})
 
 
 def _without_future(history: History, as_of: date) -> pl.DataFrame:

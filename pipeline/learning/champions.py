@@ -15,6 +15,7 @@ from models.measures import Purpose
 from models.panel import churn_rows, value_rows
 from models.training import OURS, Trained
 from models.value import ValueModel
+from pipeline.learning.card_files import show_cards
 from pipeline.learning.challenger import TrainingInput, fingerprint_of, train_challenger
 from runtime.progress import say
 from runtime.run_context import RunContext
@@ -78,7 +79,9 @@ def choose_champions(run: RunContext, training_input: TrainingInput, *, force: F
     churn = _champion(run, training_input, "churn", force=force)
     assert isinstance(churn.model, ChurnModel)
     value = _champion(run, training_input, "value", force=force) if "orders" in training_input.history.available else None
-    return Champions(churn, value)
+    champions = Champions(churn, value)
+    show_cards(run, [champion.registered for champion in champions.all])
+    return champions
 
 
 def _champion(run: RunContext, training_input: TrainingInput, purpose: Purpose, *, force: Force | None) -> Champion[Any]:

@@ -1,19 +1,24 @@
-"""A read-only lake in the state of a past night: every table at the version that the receipt names."""
+"""A read-only lake at fixed versions: those that the receipt of a past night names, or those of this moment."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from lake.errors import OutsideServiceError
+from lake.scratch import SCRATCH_PREFIX
 from lake.storage.delta import DAY, Lake
 from lake.storage.snapshots import Snapshot
+from runtime.run_context import RunContext
 from runtime.workspace import Workspace
+
+_MOST_ATTEMPTS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -90,3 +95,27 @@ class PastWorkspace(Workspace):
         """Return the lake at the fixed versions."""
         whole = super().lake
         return PastLake(whole.root, self.versions, copies_folder=whole.copies_folder)
+
+
+def at_one_moment(run: RunContext) -> RunContext:
+    """Return the run with every table of its lake at the version it has now, to read while others write; writes are discarded.
+
+    Raises:
+        OutsideServiceError: Tables change all the time.
+    """
+    lake = run.workspace.lake
+    versions = _versions(lake)
+    for _ in range(_MOST_ATTEMPTS):
+        # The same twice in a row: there was a moment between the two at which all tables had these versions.
+        again = _versions(lake)
+        if again == versions:
+            paths = run.workspace
+            return replace(run, workspace=PastWorkspace(paths.root, paths.lake_path, paths.group_readable, versions=versions))
+        versions = again
+    raise OutsideServiceError(
+        "the tables change faster than they can be read", remedy="Wait for the run to finish, and ask again."
+    )
+
+
+def _versions(lake: Lake) -> dict[str, int]:
+    return {name: lake.version(name) for name in lake.tables if not name.startswith(SCRATCH_PREFIX)}

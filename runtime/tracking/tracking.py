@@ -37,6 +37,7 @@ from runtime.tracking.serving import read_bundle
 from runtime.tracking.store_address import is_server, local_store_address, with_our_driver, without_password
 from runtime.tracking.training_record import RegisteredModel, TrainingRecord
 from runtime.tracking.trials import log_trials
+from runtime.tracking.views import show_headlines
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -125,8 +126,11 @@ class Tracking:
                     mlflow.log_figure(figure, f"figures/{name}")
                 for name, table in record.tables.items():
                     mlflow.log_text(table.write_csv(), f"tables/{name}")
+                for name, page in record.pages.items():
+                    mlflow.log_text(page, name)
                 version = self._log_model(client, record, run.info.run_id)
                 log_trials(run.info.experiment_id, record.trials, as_of=record.as_of)
+            show_headlines(client, record.experiment, metric_names(record.metrics))
         return RegisteredModel(record.experiment, version, record.as_of, dict(record.files))
 
     def promote(self, model: RegisteredModel, *, as_of: date, reason: str) -> None:
@@ -245,6 +249,7 @@ class Tracking:
             with mlflow_run:
                 mlflow.log_metrics(night_metric_names(metrics))
                 mlflow.log_text(summary, "summary.md")
+            show_headlines(client, NIGHTS, night_metric_names(metrics))
             # After the new run is complete, so that a process that dies leaves at least one run of the night.
             for run in earlier:
                 client.delete_run(run.info.run_id)
@@ -268,6 +273,7 @@ class Tracking:
             name = f"backtest {as_of.isoformat()}"
             with mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=run_tags(as_of, tags)):
                 mlflow.log_metrics(backtest_metric_names(results["summary"]))
+                show_headlines(client, BACKTESTS, backtest_metric_names(results["summary"]))
                 for metric, value, at_ms, step in by_cutoff(results["cutoffs"]):
                     mlflow.log_metric(metric, value, step=step, timestamp=at_ms)
                 mlflow.log_dict(dict(results), "backtest.json")

@@ -27,6 +27,7 @@ class TrainingRecord:
         metrics: Model name → metric → value; `evenfall` and the baselines.
         figures: File name → figure.
         tables: File name → frame, logged as CSV.
+        pages: File name → HTML.
         files: The model as text files.
         panel: The training data; only its shape, column names and a digest are recorded.
         features: The columns that are features, for the signature.
@@ -45,6 +46,7 @@ class TrainingRecord:
     summary: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
 

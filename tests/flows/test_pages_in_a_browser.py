@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.run_context import open_run
+from runtime.tracking.views import runs_page
 from tests.browser import page_as_seen
 from tests.communities import LAST_DAY
 from tests.explored import FIRST_NIGHT, Explored
@@ -46,6 +48,9 @@ def test_an_analyst_sees_experiments_metrics_beside_the_baselines_and_plots(mlfl
     assert "Default" not in experiments.split("\n")
     page.go(f"{page.address}/#/experiments/{churn}/runs?workflowType=machine_learning")
     page.until(f"churn {LAST_DAY}", f"churn {FIRST_NIGHT}", "churn panel")
+    # The address that a night prints: opens on the runs, with the headline figures as columns.
+    page.go(f"{page.address}/{runs_page(open_run(explored.root, None).tracking, 'churn')}")
+    page.until(f"churn {LAST_DAY}", f"churn {FIRST_NIGHT}", "auc/evenfall", "auc/recency", "brier/evenfall")
     training = max(client.search_runs([churn]), key=lambda run: run.info.start_time)
     page.go(f"{page.address}/#/experiments/{churn}/runs/{training.info.run_id}")
     overview = page.until("auc/evenfall", "auc/recency", "auc/past_rate", "calibration_slope/evenfall", "brier/past_rate")

@@ -17,6 +17,7 @@ from jinja2.nodes import Node
 
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
+from engagement.list_lift import GROUPS
 from features.eligibility import PRESENCES
 from lake.contracts import TABLES
 from models.evaluation import evaluate_churn, evaluate_value
@@ -57,6 +58,9 @@ PUT_TOGETHER = {
     *(f"measure.{measure}{what}" for measure, what in product([*CHURN_MEASURES, *VALUE_MEASURES], ("", ".meaning"))),
     *(f"checks.broken.{consequence.replace(' ', '_')}" for consequence in CONSEQUENCES),
     *(f"remedy.{rule}" for rule in RULES),
+    *(f"matured.chosen.{group}" for group in GROUPS),
+    *(f"model_card.{what}.{purpose}" for what, purpose in product(("title", "predicts", "scored"), ("churn", "value"))),
+    *(f"model_card.by.{kind}" for kind in ("presence", "tier", "tenure", "platform", "region", "cohort")),
     *(f"calibration.band.{band}" for band in ("everybody", "new", "first_year", "longer")),
     *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),

@@ -8,12 +8,13 @@ from typing import Final
 from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
-from wording.english.card import CARD, SUMMARY
+from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.effects import EFFECTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
 from wording.english.loop import HISTORY, TALK, TALKED
+from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
@@ -40,7 +41,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     **TABLES,
     **CHECKS,
     **BACKTEST,
+    **MODEL_CARD,
     **CARD,
     **SUMMARY,
+    **SQL,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)

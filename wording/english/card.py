@@ -1,4 +1,4 @@
-"""The card of one member, and the summary of a night."""
+"""The card of one member, the summary of a night, and what `evenfall sql` says."""
 
 from __future__ import annotations
 
@@ -38,4 +38,8 @@ SUMMARY: Final = {
     "summary.column.replaced": "replaced",
     "summary.column.quarantined": "quarantined",
     "summary.column.landed": "landed",
+}
+
+SQL: Final = {
+    "sql.more_rows": "The first {rows} rows are shown; --csv FILE writes all.",
 }

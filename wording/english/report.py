@@ -131,6 +131,14 @@ SECTIONS: Final = {
     "Larger dots stand for more members.",
     "matured.lift": "Members sorted by risk: how many times as often the riskiest left. The dashed line is picking by chance.",
     "matured.bands": "By tier and by time here",
+    "matured.chosen": "Those chosen for contact",
+    "matured.chosen.meaning": "Members whom that night chose because they might leave. Those left alone show how well the list "
+    "was chosen; of those contacted, fewer should have left than expected.",
+    "matured.chosen.times": "times everyone’s",
+    "matured.chosen.all": "all chosen",
+    "matured.chosen.held_out": "left alone, to compare",
+    "matured.chosen.contacted": "contacted",
+    "matured.chosen.not_contacted": "listed, no contact known",
     # Data.
     "data.title": "Tonight's data",
     "data.broken": "Rules that rows broke",
