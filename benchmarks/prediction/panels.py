@@ -1,4 +1,4 @@
-"""Panels of the benchmark's communities: ingested and rolled up once, features computed once for all cut-offs, kept as Parquet."""
+"""Panels of the benchmark's communities: features of every cut-off, computed once and kept as Parquet."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from benchmarks.measure import BenchmarkError
 from benchmarks.prediction.datasets import SIMULATED_DAYS, SIMULATED_FIRST_DAY, SIMULATED_MEMBERS, Community
+from benchmarks.prediction.windows import plain_windows, read_activity, read_joined
 from features.history import History
 from features.panel import build_panel
 from flows.scaffold import DEMO_CONFIGURATION
@@ -27,8 +29,9 @@ from pipeline.learning.challenger import first_day
 from runtime.os_errors import cores
 from runtime.run_context import RunContext, open_run
 
-STEP_DAYS = 28
-_MIN_HISTORY_DAYS = 90
+STEP_DAYS: Final = 28
+_MIN_HISTORY_DAYS: Final = 90
+_ROWS_IN_MEMORY: Final = 50_000_000
 
 Progress = Callable[[str], None]
 
@@ -70,9 +73,22 @@ def workspace_of(community: Community, folder: Path, progress: Progress) -> RunC
     return run
 
 
-def panel_of(
-    community: Community, horizon_days: int, folder: Path, *, max_cutoffs: int, progress: Progress
-) -> tuple[pl.DataFrame, PanelFacts]:
+@dataclass(frozen=True)
+class Panel:
+    """All that the benchmark predicts from.
+
+    Args:
+        rows: One row per cut-off and member, as `build_panel` gives them.
+        windows: The plain windows of the same rows.
+        facts: Its facts.
+    """
+
+    rows: pl.DataFrame
+    windows: pl.DataFrame
+    facts: PanelFacts
+
+
+def panel_of(community: Community, horizon_days: int, folder: Path, *, max_cutoffs: int, progress: Progress) -> Panel:
     """Return a community's panel: all members at every cut-off, 28 days apart, back from the newest one that has matured.
 
     Args:
@@ -82,26 +98,28 @@ def panel_of(
         max_cutoffs: Most cut-offs, the newest ones.
         progress: Told what is being done.
 
-    Returns:
-        The panel as `build_panel` gives it, and its facts.
+    Raises:
+        BenchmarkError: The community's data cannot be taken in.
     """
     path = folder / f"{community.name}_{horizon_days}.parquet"
-    facts_path = path.with_suffix(".json")
-    if path.exists() and facts_path.exists():
-        return pl.read_parquet(path), PanelFacts(**json.loads(facts_path.read_text(encoding="utf-8")))
-    run = workspace_of(community, folder / "workspaces", progress)
-    history = materialise_if_small(load_snapshot(run).history, run.workspace.lake, max_rows=50_000_000)
-    begins = first_day(history, run.as_of)
-    progress(f"{community.name}: features, {horizon_days} days …")
-    panel = _build(run, history, begins, horizon_days, max_cutoffs)
-    eligible = run.settings.churn.eligible_days
-    facts = PanelFacts(community.name, horizon_days, eligible, run.as_of.isoformat(), begins.isoformat())
-    facts_path.write_text(json.dumps(asdict(facts)) + "\n", encoding="utf-8")
-    # Renamed at the end, so that an interrupted run leaves no half of a file.
-    partial = path.with_suffix(".partial")
-    panel.write_parquet(partial)
-    partial.rename(path)
-    return panel, facts
+    windows_path, facts_path = path.with_name(f"{path.stem}_plain.parquet"), path.with_suffix(".json")
+    if not path.exists():
+        run = workspace_of(community, folder / "workspaces", progress)
+        history = materialise_if_small(load_snapshot(run).history, run.workspace.lake, max_rows=_ROWS_IN_MEMORY)
+        begins = first_day(history, run.as_of)
+        progress(f"{community.name}: features, {horizon_days} days …")
+        rows = _build(run, history, begins, horizon_days, max_cutoffs)
+        eligible_days = run.settings.churn.eligible_days
+        facts = PanelFacts(community.name, horizon_days, eligible_days, run.as_of.isoformat(), begins.isoformat())
+        joined = read_joined(run.workspace.lake, timezone=run.timezone)
+        plain_windows(read_activity(run.workspace.lake), joined, rows).write_parquet(windows_path)
+        facts_path.write_text(json.dumps(asdict(facts)) + "\n", encoding="utf-8")
+        # Last and by renaming: the panel is there only when everything is.
+        partial = path.with_suffix(".partial")
+        rows.write_parquet(partial)
+        partial.rename(path)
+    read_facts = PanelFacts(**json.loads(facts_path.read_text(encoding="utf-8")))
+    return Panel(pl.read_parquet(path), pl.read_parquet(windows_path), read_facts)
 
 
 def _build(run: RunContext, history: History, begins: date, horizon_days: int, max_cutoffs: int) -> pl.DataFrame:
