@@ -75,7 +75,7 @@ def mean_differences(cutoffs: Sequence[Predicted], ours: str, *, metric: Metric,
     return {
         rival: _difference(
             float(_weighted_mean(_gaps(whole, ours, rival, draws=1), np.ones((1, len(cutoffs))))[0]),
-            _weighted_mean(_gaps(drawn, ours, rival, draws=draws), chosen),
+            _weighted_mean(_gaps(drawn, ours, rival, draws=draws), chosen.astype(np.float64)),
         )
         for rival in rivals
     }
@@ -95,9 +95,10 @@ def _gaps(figures: Sequence[Mapping[str, Floats]], ours: str, rival: str, *, dra
 
 def _weighted_mean(gaps: Floats, weights: Floats) -> Floats:
     known = np.where(np.isfinite(gaps), weights, 0.0)
-    total = known.sum(axis=1)
-    summed = (np.nan_to_num(gaps) * known).sum(axis=1)
-    return np.divide(summed, total, out=np.full_like(summed, np.nan), where=total > 0)
+    total, summed = known.sum(axis=1), (np.nan_to_num(gaps) * known).sum(axis=1)
+    mean = np.full(summed.shape, np.nan)
+    np.divide(summed, total, out=mean, where=total > 0)
+    return mean
 
 
 def _difference(estimate: float, drawn: Floats) -> Difference:

@@ -104,7 +104,7 @@ def _share(says: str, counted: tuple[int, int], *, least: float = 0.0, most: flo
     needed = f"at least {least:.0%}" if least else f"at most {most:.0%}"
     if not of:
         return Goal(says, f"{needed} of cut-offs", "nothing to judge", None)
-    return Goal(says, f"{needed} of cut-offs", f"{hits} of {of}, {hits / of:.0%}", least <= hits / of <= most)
+    return Goal(says, f"{needed} of cut-offs", f"{hits} of {of}, {hits / of:.1%}", least <= hits / of <= most)
 
 
 def _wins(rows: Iterable[ModelRow], rival: str) -> tuple[int, int]:

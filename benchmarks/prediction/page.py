@@ -43,7 +43,9 @@ members.
 A lead is Evenfall's AUC (churn) or nGini (value) less the rival's. *Above* counts the cut-offs at which its 95 % interval, a
 bootstrap over members with the same draws for both, lies wholly above 0, *below* wholly below. The interval of the mean lead
 draws members with all of their cut-offs, and cut-offs as well: neighbouring ones share members and outcomes, and are no
-independent sample. Mean probability should be the share that left, predicted over actual total 1.
+independent sample ([decision 51](decisions/0051-benchmark-of-prediction.md)). Mean probability should be the share that left,
+predicted over actual total 1. Where fewer than a hundred are still here, an interval seldom lies wholly on one side of 0,
+whichever model is better: there the mean lead says more than the count.
 
 Some defaults of Evenfall's settings were once chosen on nights of Online Retail II and CDNOW ([experiments](experiments.md));
 nothing was chosen on the git communities."""
