@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-import benchmarks.prediction.__main__ as bench
+from benchmarks.prediction import run as bench
 from benchmarks.prediction.datasets import Community
 from benchmarks.prediction.differences import Predicted, differences_at, mean_differences
 from benchmarks.prediction.goals import goals
@@ -24,6 +26,7 @@ from benchmarks.prediction.windows import WINDOWS, plain_windows
 from models.bootstrap import draw_weights, paired_difference
 from models.evaluation import auc
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
+from tests.paths import ROOT
 
 AS_OF = date(2024, 3, 31)
 COMMUNITY = Community("tiny", "Tiny", (HORIZON_DAYS,), seed=1)
@@ -31,7 +34,8 @@ ACTIVITY = {"member_id": pl.String(), "event_date": pl.Date(), "kind": pl.String
 rows_of_activity = st.lists(
     st.tuples(
         st.sampled_from(["a", "b", "never known"]),
-        st.integers(-3, 500).map(lambda age: AS_OF - timedelta(days=age)),
+        # Mostly the first and last days of windows.
+        st.sampled_from([-1, 0, 6, 7, 27, 28, 89, 90, 364, 365, 400]).map(lambda age: AS_OF - timedelta(days=age)),
         st.sampled_from([("post", None), ("read", None), ("order", 250), ("order", 0), ("order", -100)]),
     ),
     max_size=30,
@@ -126,15 +130,30 @@ def test_rivals_learn_nothing_of_outcomes_that_were_open_on_the_night() -> None:
         assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
+def keep_panel(plan: bench.Plan, community: str) -> pl.DataFrame:
+    """Put a small panel where the benchmark keeps those it has made."""
+    panel, path = make_panel(members=260, cutoff_count=6), plan.store.panels / f"{community}_28"
+    panel.write_parquet(path.with_suffix(".parquet"))
+    windows_of(panel).write_parquet(path.with_name(f"{community}_28_plain.parquet"))
+    facts = {"community": community, "horizon_days": 28, "eligible_days": 90, "night": "2024-07-01", "first_day": "2023-01-01"}
+    path.with_suffix(".json").write_text(json.dumps(facts))
+    return panel
+
+
+def test_the_command_measures_in_processes_of_their_own(tmp_path: Path) -> None:
+    keep_panel(bench.Plan(tmp_path / "results", cutoffs=1, draws=20, full=False), "fastlane")
+    command = [sys.executable, "-m", "benchmarks.prediction", "--only", "fastlane", "--horizon", "28", "--cutoffs", "1"]
+    command += ["--draws", "20", "--workers", "2", "--results", str(tmp_path / "results"), "--page", str(tmp_path / "page.md")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "## fastlane, 28 days\n\n1 cut-offs, " in (tmp_path / "page.md").read_text()
+
+
 def test_the_page_says_what_the_predictions_come_to_and_a_second_run_measures_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = bench.Plan(tmp_path, cutoffs=3, draws=30, full=False)
-    panel = make_panel(members=260, cutoff_count=6)
-    panel.write_parquet(plan.store.panels / "tiny_28.parquet")
-    windows_of(panel).write_parquet(plan.store.panels / "tiny_28_plain.parquet")
-    facts = {"community": "tiny", "horizon_days": 28, "eligible_days": 90, "night": "2024-07-01", "first_day": "2023-01-01"}
-    (plan.store.panels / "tiny_28.json").write_text(json.dumps(facts))
+    panel = keep_panel(plan, "tiny")
     told = bench.measure_data_set(plan, COMMUNITY, HORIZON_DAYS)
     assert told.cutoffs == tuple(day.isoformat() for day in cutoffs(6)[-3:])
     here = next(part for part in told.parts if part.population == "still_here")
