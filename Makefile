@@ -10,7 +10,7 @@ WORKSPACE ?=
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full rivals members effects experiments cohorts notebooks lock clean
+.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full bench-prediction rivals members effects experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -102,8 +102,12 @@ rivals: $(READY_DEV) $(RIVALS)/.ready  ## make the environment of what Evenfall 
 bench: rivals  ## measure a scaled-down community, beside what one would pick instead
 	$(BIN)/python -m benchmarks.run --page docs/benchmarks.md
 
-bench-full: rivals  ## measure 500,000 members with 50 million events
+bench-full: rivals  ## measure 500,000 members with 50 million events; and predictions, with the whole budget of a training night
 	$(BIN)/python -m benchmarks.run --members 500000 --events 50000000 --new-events 140000 --days-at-once 14 --twice 0.2 --page docs/benchmarks.md
+	$(BIN)/python -m benchmarks.prediction --full --page docs/prediction.md
+
+bench-prediction: $(READY_DEV)  ## measure predictions on open communities, beside simple rules and untuned models; an hour at most
+	$(BIN)/python -m benchmarks.prediction --page docs/prediction.md
 
 docs: $(READY_DEV)  ## write the generated pages in docs/ anew
 	$(BIN)/python -m flows.documents

@@ -1,4 +1,4 @@
-"""Three real communities: what lands is what the files hold, and predictions come true better than the simple rule's."""
+"""Real communities: what lands is what the files hold, and predictions come true better than the simple rule's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests.nights import Run
 from tests.tiers import activity_days, check_tiers, spend_of_year
 
 RETAIL_NIGHT = date(2011, 8, 31)
+# The committer of what is merged on the web.
+WEB_INTERFACE = "66c1cede74755f49"
 # Most of a first night is learning from a year of past nights, for each of two models, twice.
 lessons = pytest.mark.parametrize(
     "more",
@@ -143,7 +145,31 @@ def test_the_tiers_of_a_simulated_community_are_those_operators_rely_on(run: Run
     check_tiers(members, activity_days(tmp_path), as_of, spend_of_year(tmp_path, as_of))
 
 
-@pytest.mark.parametrize("example", ["online-retail-ii", "stack-exchange-beer", "cdnow"])
+@lessons
+def test_a_git_community_lands_what_people_did_when_they_did_it(run: Run, tmp_path: Path, more: str) -> None:
+    workspace = copy_of("git-communities/fastlane", tmp_path, more=more)
+    done = run("nightly", "--workspace", workspace, "--as-of", "2021-06-30")
+    assert done.code == 0, done.err
+    assert identity_holds(workspace)
+    commits, trailers = (pl.read_parquet(workspace / "data" / f"{name}.parquet") for name in ("commits", "trailers"))
+    bots = commits.filter("is_bot")["author"].unique()
+    is_timely = (pl.col("committed_at") - pl.col("authored_at")).dt.total_seconds() <= 30 * 86_400
+    written = commits.filter(is_timely, ~pl.col("is_bot"))
+    taken_in = commits.filter(~pl.col("is_bot"), pl.col("committer") != pl.col("author"), pl.col("committer") != WEB_INTERFACE)
+    named = trailers.filter(is_timely, ~pl.col("is_bot"), pl.col("person") != pl.col("author"))
+    landed = Lake(workspace / "lake").scan("events").collect()
+    assert landed.height == written.height + taken_in.height + named.height
+    assert landed.group_by("event_type").len().filter(pl.col("event_type") == "take_in")["len"].item() == taken_in.height
+    towards_others = landed.drop_nulls("target_member_id")
+    assert towards_others.height == taken_in.height + named.height
+    assert (towards_others["member_id"] != towards_others["target_member_id"]).all()
+    members = pl.read_parquet(workspace / "lists" / "2021-06-30" / "members.parquet")
+    scored = members.filter(pl.col("churn_probability").is_not_null())["member_id"]
+    assert scored.len() > 0
+    assert not set(scored) & {*bots, WEB_INTERFACE}
+
+
+@pytest.mark.parametrize("example", ["online-retail-ii", "stack-exchange-beer", "cdnow", "git-communities"])
 def test_an_example_names_its_source_and_licence(example: str) -> None:
     told = (EXAMPLES / example / "README.md").read_text()
     assert "Source:" in told

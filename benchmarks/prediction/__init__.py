@@ -1,0 +1,1 @@
+"""How well Evenfall predicts on open communities, beside simple rules and untuned models."""
