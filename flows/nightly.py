@@ -135,7 +135,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     snapshot = roll_up_days(run)
     history, features = snapshot.history, compute_features(run, executor, snapshot)
     champions = find_champions(run, executor, history, features)
-    members = score_and_segment(run, executor, features, champions)
+    members = score_and_segment(run, executor, history, features, champions)
     if records_decisions:
         learn_uplift(run, history)
     lists = make_lists(run, features, members, champions, records_decisions=records_decisions)
@@ -247,19 +247,19 @@ def find_champions(run: RunContext, executor: Executor, history: History, featur
 
 
 @step
-def score_and_segment(run: RunContext, executor: Executor, features: Features, champions: Champions) -> pl.DataFrame:
+def score_and_segment(
+    run: RunContext, executor: Executor, history: History, features: Features, champions: Champions
+) -> pl.DataFrame:
     """Score members, find reasons, and assign risk, tier, lifecycle and group.
 
     Args:
         run: The run.
         executor: The executor that computed the features.
+        history: The history, which the level of tonight is measured from.
         features: Tonight's features.
         champions: The models.
-
-    Returns:
-        One row per member as of tonight.
     """
-    return tonight_computed.compute_members(run, features, champions, executor)
+    return tonight_computed.compute_members(run, history, features, champions, executor)
 
 
 @io_step

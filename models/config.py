@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 LifetimeKind = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+LevelKind = Literal["tonight", "matured"]
 
 
 class PredictionSettings(BaseModel):
@@ -65,6 +66,10 @@ class PredictionSettings(BaseModel):
         ge=0,
         lt=1,
         description="Weight of the buy-till-you-die model in the log-odds of churn where members do nothing but buy.",
+    )
+    level: LevelKind = Field(
+        default="tonight",
+        description="Level of all predictions: tonight, by a year of outcomes and recent returns; matured, as the model has it.",
     )
     leak_limit: float = Field(
         default=0.98,
