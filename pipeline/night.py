@@ -108,8 +108,5 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) ->
 
 
 def _levels(run: RunContext, history: History) -> Levels:
-    with run.step("measuring the level") as counted:
-        levels = measure_levels(run.settings, history, run.as_of)
-        expected = {"churn": levels.churn, "value": levels.value}
-        counted.update({purpose: round(level.mean, 4) for purpose, level in expected.items() if level is not None})
-        return levels
+    with run.step("measuring the level"):
+        return measure_levels(run.settings, history, run.as_of)
