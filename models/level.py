@@ -8,7 +8,8 @@ Each of these moves the level less, the fewer outcomes it rests on. The predicti
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final, Protocol
 
@@ -23,6 +24,8 @@ from models.panel import Floats, floats
 _STEP_DAYS: Final = 28
 _CUTOFFS: Final = 14
 _SHORT_DAYS: Final = 14
+# Days after which returns say something of a night whose horizon is not over.
+EARLY_DAYS: Final = (7, 14)
 _SHORT_WINDOWS: Final = 2
 _YEAR_DAYS: Final = 364
 _WARM_UP_DAYS: Final = 30
@@ -54,6 +57,7 @@ class Level:
         recent: The part of the past four weeks in it, as a difference from the past year on that scale.
         season: The part of the same days of last year; 0 where they are not known.
         trust: How far predictions are moved from their own mean to this one, 0 to 1.
+        early_shares: Days → share of the members who return within the horizon that does so within these days.
     """
 
     mean: float
@@ -61,6 +65,7 @@ class Level:
     recent: float
     season: float
     trust: float
+    early_shares: Mapping[int, float] = field(default_factory=dict)
 
 
 def level_windows(as_of: date, *, horizon_days: int, first_day: date) -> list[tuple[date, int]]:
@@ -71,9 +76,8 @@ def level_windows(as_of: date, *, horizon_days: int, first_day: date) -> list[tu
         horizon_days: Days of the horizon.
         first_day: First day of the history; cut-offs soon after it do not know yet who is usually active.
     """
-    short = min(_SHORT_DAYS, horizon_days)
-    matured = _matured(as_of, horizon_days, first_day)
-    windows = [(as_of, 0), *((cutoff, horizon_days) for cutoff in matured), *((cutoff, short) for cutoff in matured)]
+    short, matured = min(_SHORT_DAYS, horizon_days), _matured(as_of, horizon_days, first_day)
+    windows = [(as_of, 0), *((cutoff, days) for cutoff in matured for days in (horizon_days, short, *_early(horizon_days)))]
     earliest = first_day + timedelta(days=_WARM_UP_DAYS)
     windows += [(cutoff, short) for cutoff in _recent(as_of, short) if cutoff >= earliest]
     last_year = as_of - timedelta(days=_YEAR_DAYS)
@@ -216,7 +220,10 @@ def _level(counts: pl.DataFrame, as_of: date, horizon_days: int, scale: _Scale) 
     season = _carried(scale.difference(_sum(counts, last_year, horizon_days), rates), _SEASON_SHARE)
     off = [scale.difference(_sum(counts, [cutoff], horizon_days), rates)[0] for cutoff in matured]
     mean = scale.mean(tonight.members, rates, recent + season)
-    return Level(mean, _standard_error(off), recent, season, _LEVEL_SHARE * _trust(scale.outcomes(year)))
+    early = {days: _sum(counts, matured, days) for days in _early(horizon_days)}
+    # At least one return, so that a share is defined.
+    shares = {days: float(np.sum(soon.returned) / max(float(np.sum(year.returned)), 1.0)) for days, soon in early.items()}
+    return Level(mean, _standard_error(off), recent, season, _LEVEL_SHARE * _trust(scale.outcomes(year)), shares)
 
 
 def _carried(difference: tuple[float, float], most: float) -> float:
@@ -242,6 +249,10 @@ def _matured(as_of: date, horizon_days: int, first_day: date) -> list[date]:
 def _recent(as_of: date, short_days: int) -> list[date]:
     """List the cut-offs whose short windows follow one another up to the night."""
     return [as_of - timedelta(days=short_days * (back + 1)) for back in range(_SHORT_WINDOWS)]
+
+
+def _early(horizon_days: int) -> list[int]:
+    return [days for days in EARLY_DAYS if days < horizon_days]
 
 
 def _cutoffs(counts: pl.DataFrame, window_days: int) -> set[date]:

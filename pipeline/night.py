@@ -23,6 +23,19 @@ from runtime.run_context import RunContext
 
 
 @dataclass(frozen=True)
+class ScoredNight:
+    """The members of a night with their predictions.
+
+    Args:
+        members: One row per member with features, scored, explained and segmented, sorted by member_id.
+        levels: The levels that the predictions were moved to.
+    """
+
+    members: pl.DataFrame
+    levels: Levels
+
+
+@dataclass(frozen=True)
 class NightLists:
     """The lists of a night as frames.
 
@@ -49,7 +62,7 @@ def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champ
         executor: The executor for work that grows with the number of members.
     """
     features = compute_features(run, snapshot, executor)
-    return compute_lists(run, features, compute_members(run, snapshot.history, features, champions, executor))
+    return compute_lists(run, features, compute_members(run, snapshot.history, features, champions, executor).members)
 
 
 def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
@@ -68,7 +81,7 @@ def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Exe
 
 def compute_members(
     run: RunContext, history: History, features: Features, champions: Champions, executor: Executor
-) -> pl.DataFrame:
+) -> ScoredNight:
     """Score, explain and segment.
 
     Args:
@@ -79,7 +92,7 @@ def compute_members(
         executor: The executor for work that grows with the number of members.
 
     Returns:
-        One row per member with features, sorted by member_id.
+        The members with features, and the levels.
     """
     levels = _levels(run, history)
     with run.step("scoring") as counted:
@@ -90,7 +103,7 @@ def compute_members(
     with run.step("segmenting") as counted:
         members = segment_members(run, explained)
         counted["members"] = members.height
-        return members
+        return ScoredNight(members, levels)
 
 
 def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) -> NightLists:

@@ -26,6 +26,7 @@ from models.measures import HEADLINE, HEADLINE_NAME, Purpose
 from models.panel import empty_panel, feature_names
 from models.training import Trained, train_churn, train_value
 from pipeline.history.materialise import materialise_if_small
+from pipeline.learning.reference import reference_files
 from runtime.os_errors import cores
 from runtime.progress import each_cutoff, say
 from runtime.run_context import RunContext, code_hash, settings_hash
@@ -137,7 +138,7 @@ def _training_record(
         as_of=run.as_of,
         parameters={**trained.parameters, **cutoffs_by_part, "cutoffs": len(cutoffs)},
         metrics={**trained.metrics, "rows": {part: float(rows) for part, rows in trained.rows.items()}},
-        files=to_files(trained.model),
+        files=to_files(trained.model) | reference_files(trained.model, panel),
         panel=panel,
         features=feature_names(panel),
         summary=_summary(purpose, trained),
