@@ -18,7 +18,7 @@ from features.history import History, is_activity
 from features.returns import MOST_MEMBERS
 from models.drift import SCORE, Drift, drift
 from models.estimated import EarlyReturns, Estimated, early_returns, estimate, spread
-from models.level import EARLY_DAYS
+from models.level import EARLY_DAYS, Level
 from models.panel import floats
 from pipeline.execution.executor import Features
 from pipeline.learning.champions import Champions
@@ -33,6 +33,8 @@ from wording.texts import fill, listing
 # Drifts that are told, and half of a difference: what last year's season has to explain of it to be named as the cause.
 _MOST_TOLD: Final = 3
 _HALF: Final = 0.5
+# A change of log-odds: a tenth more or fewer return.
+_NOTABLE: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def watch_night(run: RunContext, history: History, features: Features, scored: S
         tuple(_early(run, history, scored.levels)),
         tuple(drift(read_reference(champions.churn.registered.files), _sample(features, eligible))),
         {feature.name: topic(feature) for feature in features.catalog},
-        churn is not None and abs(churn.season) > _HALF * abs(churn.recent) and churn.season * churn.recent > 0,
+        churn is not None and _is_seasonal(churn),
     )
 
 
@@ -169,6 +171,12 @@ def _sample(features: Features, eligible: pl.DataFrame) -> pl.DataFrame:
     return chosen.join(eligible.select("member_no", SCORE), on="member_no", how="inner", validate="1:1", maintain_order="left")
 
 
+def _is_seasonal(level: Level) -> bool:
+    """Return whether last year changed likewise, and the past four weeks enough to ask why."""
+    likewise = abs(level.season) > _HALF * abs(level.recent) and level.season * level.recent > 0
+    return likewise and abs(level.recent) > _NOTABLE
+
+
 def _moved(watch: Watch) -> list[Drift]:
     return [one for one in watch.drifts if one.is_much and one.feature != SCORE]
 
@@ -186,7 +194,8 @@ def _sentences(watch: Watch, currency: str | None) -> Iterator[str]:
     yield from (_early_sentence(early) for early in watch.early)
     if moved := list(dict.fromkeys(watch.topics.get(one.feature, one.feature) for one in _moved(watch))):
         yield fill("watch.moved", what=listing(moved[:_MOST_TOLD]))
-        yield _cause(watch)
+    if unseen := _new_value(watch):
+        yield unseen
 
 
 def _early_sentence(early: Early) -> str:
@@ -203,7 +212,9 @@ def _early_sentence(early: Early) -> str:
 
 def _cause(watch: Watch) -> str:
     """Name the likely cause of a change, where it can be known."""
-    unseen = next((one for one in _moved(watch) if one.has_new_value), None)
-    if unseen is not None:
-        return fill("watch.cause.new_value", what=watch.topics.get(unseen.feature, unseen.feature))
-    return fill("watch.cause.season" if watch.season_explains else "watch.cause.unknown")
+    return _new_value(watch) or fill("watch.cause.season" if watch.season_explains else "watch.cause.unknown")
+
+
+def _new_value(watch: Watch) -> str | None:
+    unseen = next((one.feature for one in _moved(watch) if one.has_new_value), None)
+    return None if unseen is None else fill("watch.cause.new_value", what=watch.topics.get(unseen, unseen))
