@@ -26,6 +26,7 @@ from outputs.report.calibration_rows import calibration_rows
 from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.history.materialise import materialise_if_small
 from pipeline.learning.challenger import data_versions, first_day, panel_filter
+from pipeline.leveling import measure_levels
 from runtime.os_errors import cores
 from runtime.progress import each, each_cutoff, say
 from runtime.run_context import RunContext, open_run
@@ -102,7 +103,10 @@ def measure(run: RunContext, history: History, requested: int) -> list[CutoffRes
         for position in each(positions, total=len(positions), unit="cut-offs"):
             known = planned[max(0, position + 1 - _reach(run, horizon_days)) : position + 1]
             say(f"{purpose} as of {known[-1]} …")
-            result = backtest_cutoff(panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction)
+            level = measure_levels(settings, history, known[-1]).of(purpose)
+            result = backtest_cutoff(
+                panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction, level=level
+            )
             if result is not None:
                 results.append(result)
     return results

@@ -8,7 +8,7 @@ Each step is a task over plain functions and is idempotent for its night: runnin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
 from pipeline.engagement.actions import check_outcomes, configured_roles
-from pipeline.engagement.facts import LoopMeasures, loop_metrics, loop_warnings, measure_loop
+from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
 from pipeline.engagement.recording import record_decisions
 from pipeline.engagement.uplift_training import train_uplift
 from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
@@ -40,9 +40,9 @@ from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, upd
 from pipeline.intake import intake as taking_in
 from pipeline.learning.champions import Champions, choose_champions
 from pipeline.maturity import Maturity, measure_matured
-from pipeline.night import NightLists, compute_lists
+from pipeline.night import NightLists, ScoredNight, compute_lists
 from pipeline.receipt import write_receipt
-from pipeline.report_facts import report_facts, table_flows
+from pipeline.report_facts import night_warnings, report_facts, table_flows
 from pipeline.retention import apply_retention, vacuum_tables
 from pipeline.summary import (
     arrived_counts,
@@ -55,6 +55,7 @@ from pipeline.summary import (
     tier_rows,
     write_validation_page,
 )
+from pipeline.watching import watch_night
 from runtime.alerting import alert_of_warnings, alerted
 from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, naming_completed_steps
 from runtime.logged_run import BACKFILL, logged
@@ -135,21 +136,21 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     snapshot = roll_up_days(run)
     history, features = snapshot.history, compute_features(run, executor, snapshot)
     champions = find_champions(run, executor, history, features)
-    members = score_and_segment(run, executor, features, champions)
+    scored = score_and_segment(run, executor, history, features, champions)
     if records_decisions:
         learn_uplift(run, history)
-    lists = make_lists(run, features, members, champions, records_decisions=records_decisions)
+    lists = make_lists(run, features, scored.members, champions, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
             publish_to_database(run, lists)
-        maturity = measure_maturity(run, history)
+        maturity = measure_maturity(run, history, features, scored, champions)
         loop = measure_effects(run)
         report(run, lists, champions, maturity, loop, intake, tonight, features.catalog)
         record_night(run, lists, champions, maturity, loop, tonight)
         tidy_up(run)
     # At the end: a night that fails sends the alert of its failure instead.
-    alert_of_warnings(run, [*intake.warnings, *loop_warnings(loop)])
+    alert_of_warnings(run, night_warnings(run, intake, maturity, loop))
     return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 
@@ -247,19 +248,11 @@ def find_champions(run: RunContext, executor: Executor, history: History, featur
 
 
 @step
-def score_and_segment(run: RunContext, executor: Executor, features: Features, champions: Champions) -> pl.DataFrame:
-    """Score members, find reasons, and assign risk, tier, lifecycle and group.
-
-    Args:
-        run: The run.
-        executor: The executor that computed the features.
-        features: Tonight's features.
-        champions: The models.
-
-    Returns:
-        One row per member as of tonight.
-    """
-    return tonight_computed.compute_members(run, features, champions, executor)
+def score_and_segment(
+    run: RunContext, executor: Executor, history: History, features: Features, champions: Champions
+) -> ScoredNight:
+    """Score members, find reasons, and assign risk, tier, lifecycle and group; see `pipeline.night.compute_members`."""
+    return tonight_computed.compute_members(run, history, features, champions, executor)
 
 
 @io_step
@@ -309,10 +302,12 @@ def publish_to_database(run: RunContext, lists: NightLists) -> None:
 
 
 @io_step
-def measure_maturity(run: RunContext, history: History) -> Maturity:
-    """Compare predictions of earlier nights with what has happened since."""
+def measure_maturity(
+    run: RunContext, history: History, features: Features, scored: ScoredNight, champions: Champions
+) -> Maturity:
+    """Compare predictions of earlier nights with what has happened since, and watch those of tonight."""
     with run.step("measuring what matured"):
-        return measure_matured(run, history)
+        return replace(measure_matured(run, history), watch=watch_night(run, history, features, scored, champions))
 
 
 @io_step

@@ -6,7 +6,7 @@ Every cut-off is the test of its own split: models learn and are calibrated on c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from models.bands import calibration_by_band
 from models.bootstrap import Difference, paired_difference
 from models.config import PredictionSettings
 from models.cutoffs import Split, split_cutoffs
+from models.evaluation import evaluate_churn, evaluate_value
+from models.level import Level, level_probabilities, level_spend
 from models.measures import HEADLINE, Purpose, headline
 from models.panel import Mask
 from models.training import OURS, Measured, measure_churn, measure_value
@@ -80,7 +82,13 @@ class Summary:
 
 
 def backtest_cutoff(
-    panel: pl.DataFrame, cutoffs: Sequence[date], purpose: Purpose, *, horizon_days: int, settings: PredictionSettings
+    panel: pl.DataFrame,
+    cutoffs: Sequence[date],
+    purpose: Purpose,
+    *,
+    horizon_days: int,
+    settings: PredictionSettings,
+    level: Level | None = None,
 ) -> CutoffResult | None:
     """Measure every model at the newest of some cut-offs.
 
@@ -90,6 +98,7 @@ def backtest_cutoff(
         purpose: What to predict.
         horizon_days: Days of its label window.
         settings: Size of the models.
+        level: The level that a night at the newest cut-off would have given to its predictions; None leaves them as they are.
 
     Returns:
         The result, or None when no earlier cut-off's outcome was over by then or nobody can be judged.
@@ -98,6 +107,8 @@ def backtest_cutoff(
     measured = (measure_churn if purpose == "churn" else measure_value)(panel, split, settings)
     if measured is None:
         return None
+    if level is not None:
+        measured = _levelled(measured, purpose, level)
     return CutoffResult(
         as_of=max(cutoffs),
         purpose=purpose,
@@ -142,6 +153,19 @@ def _deciding(measured: Measured[Any]) -> Mask:
         return everybody
     is_still_here: Mask = predictions["is_still_here"].to_numpy()
     return is_still_here if predictions.filter("is_still_here")["actual"].n_unique() > 1 else everybody
+
+
+def _levelled(measured: Measured[Any], purpose: Purpose, level: Level) -> Measured[Any]:
+    """Give our predictions the level of the night, and measure them again."""
+    actual, ours = (measured.predictions[name].to_numpy() for name in ("actual", OURS))
+    if purpose == "churn":
+        moved = level_probabilities(ours, level)
+        metrics = evaluate_churn(actual, {OURS: moved}, is_still_here=measured.predictions["is_still_here"].to_numpy())
+    else:
+        moved = level_spend(ours, level)
+        metrics = evaluate_value(actual, {OURS: moved})
+    predictions = measured.predictions.with_columns(pl.Series(OURS, moved))
+    return replace(measured, metrics={**measured.metrics, **metrics}, predictions=predictions)
 
 
 def _differences(

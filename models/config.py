@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 LifetimeKind = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 ValueStart = Literal["mean", "lifetime", "past_rate", "recency_weighted", "none"]
+LevelKind = Literal["tonight", "matured"]
 
 
 class PredictionSettings(BaseModel):
@@ -82,6 +83,10 @@ class PredictionSettings(BaseModel):
         description="Most settings tried per model when it is trained, on the community's own past; 0 keeps today's.",
     )
     search_rows: int = Field(default=20_000, ge=1_000, description="Most rows that a setting on trial learns from.")
+    level: LevelKind = Field(
+        default="tonight",
+        description="Level of all predictions: tonight, by a year of outcomes and recent returns; matured, as the model has it.",
+    )
     leak_limit: float = Field(
         default=0.98,
         gt=0.5,

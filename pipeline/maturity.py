@@ -20,6 +20,7 @@ from models.evaluation import evaluate_churn, evaluate_value
 from models.panel import Floats
 from pipeline.engagement.matured_list import measure_list
 from pipeline.stored_nights import NIGHT, SCORES, read_scores
+from pipeline.watching import Watch
 from runtime.run_context import RunContext
 from segments.tiers import TIERS
 
@@ -43,12 +44,14 @@ class Maturity:
         newest: The newest night whose churn predictions have matured, or None.
         calibration: That night's calibration points, or None.
         lift: That night's lift points, or None.
+        watch: What is known of tonight's predictions before their outcome; None before the night was watched.
     """
 
     trend: pl.DataFrame
     newest: date | None = None
     calibration: pl.DataFrame | None = None
     lift: pl.DataFrame | None = None
+    watch: Watch | None = None
 
     def metrics(self, purpose: str) -> dict[str, float]:
         """Return metric → value of the newest matured night for `churn` or `value`."""

@@ -11,13 +11,28 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from features.history import History
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
 from pipeline.learning.champions import Champions
+from pipeline.leveling import Levels, apply_levels, measure_levels
 from pipeline.lists import changes_since, contacts_for, member_list, members_seen
 from pipeline.segmenting import segment_members
 from runtime.run_context import RunContext
+
+
+@dataclass(frozen=True)
+class ScoredNight:
+    """The members of a night with their predictions.
+
+    Args:
+        members: One row per member with features, scored, explained and segmented, sorted by member_id.
+        levels: The levels that the predictions were moved to.
+    """
+
+    members: pl.DataFrame
+    levels: Levels
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,7 @@ def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champ
         executor: The executor for work that grows with the number of members.
     """
     features = compute_features(run, snapshot, executor)
-    return compute_lists(run, features, compute_members(run, features, champions, executor))
+    return compute_lists(run, features, compute_members(run, snapshot.history, features, champions, executor).members)
 
 
 def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
@@ -64,27 +79,31 @@ def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Exe
         return features
 
 
-def compute_members(run: RunContext, features: Features, champions: Champions, executor: Executor) -> pl.DataFrame:
+def compute_members(
+    run: RunContext, history: History, features: Features, champions: Champions, executor: Executor
+) -> ScoredNight:
     """Score, explain and segment.
 
     Args:
         run: The run.
+        history: The history, which the level of the night is measured from.
         features: The features of the night.
         champions: The models.
         executor: The executor for work that grows with the number of members.
 
     Returns:
-        One row per member with features, sorted by member_id.
+        The members with features, and the levels.
     """
+    levels = _levels(run, history)
     with run.step("scoring") as counted:
-        scored = executor.score(run, features, champions)
+        scored = apply_levels(executor.score(run, features, champions), levels)
         counted.update({"members": scored.height, "eligible": int(scored["is_eligible"].sum())})
     with run.step("finding reasons"):
         explained = executor.explain(run, features, scored, champions)
     with run.step("segmenting") as counted:
         members = segment_members(run, explained)
         counted["members"] = members.height
-        return members
+        return ScoredNight(members, levels)
 
 
 def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) -> NightLists:
@@ -99,3 +118,8 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) ->
     decided = decide_contacts(run, members, seen, features.rows)
     listed, contacts = member_list(run, members, seen, decided), contacts_for(run, members, decided)
     return NightLists(members=listed, contacts=contacts, changes=changes_since(run, listed, contacts), decided=decided)
+
+
+def _levels(run: RunContext, history: History) -> Levels:
+    with run.step("measuring the level"):
+        return measure_levels(run.settings, history, run.as_of)

@@ -36,6 +36,7 @@ from pipeline.maturity import Maturity
 from pipeline.night import NightLists
 from pipeline.risk_facts import is_high_and, risk_facts, tier_rule
 from pipeline.stored_nights import previous_night, read_scores
+from pipeline.watching import watch_sentences, watch_warnings
 from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS
@@ -106,12 +107,26 @@ def report_facts(
         matured=_matured(run, maturity),
         flows=table_flows(run, tonight),
         breaches=_breaches(run),
-        warnings=(*loop_warnings(loop), *intake.warnings),
+        warnings=tuple(night_warnings(run, intake, maturity, loop)),
         validation_path=f"{run.as_of.isoformat()}-validation.html",
         value_horizon_days=run.settings.value.horizon_days if has_value else None,
         expected_value=float(members["expected_value"].sum()) if has_value else None,
         talked=talked_facts(loop),
+        watch=() if maturity.watch is None else watch_sentences(maturity.watch, currency=run.settings.community.currency),
     )
+
+
+def night_warnings(run: RunContext, intake: Intake, maturity: Maturity, loop: LoopMeasures) -> list[str]:
+    """Return the sentences that a person should read before trusting the night, for the report and the alert.
+
+    Args:
+        run: The run.
+        intake: What arrived.
+        maturity: How past predictions came true, and tonight's watch.
+        loop: What past contacts have changed.
+    """
+    off = watch_warnings(maturity.watch, deviation=run.settings.alerts.deviation)
+    return [*loop_warnings(loop), *off, *intake.warnings]
 
 
 def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:

@@ -25,6 +25,7 @@ from pipeline.lists import count_not_profiled
 from pipeline.maturity import Maturity
 from pipeline.report_facts import table_flows
 from pipeline.risk_facts import is_high_and, risk_metrics
+from pipeline.watching import watch_metrics
 from runtime.run_context import RunContext
 from runtime.run_log import peak_memory
 from runtime.tracking.views import runs_page
@@ -199,8 +200,9 @@ def landed_counts(tonight: pl.DataFrame) -> dict[str, int]:
 
 
 def matured_metrics(maturity: Maturity) -> dict[str, float]:
-    """Return the metrics of the newest matured night, with names that can be compared over a list of nights."""
-    return {
+    """Return the metrics of the newest matured night and of the watch, with names that can be compared over a list of nights."""
+    watched = {} if maturity.watch is None else watch_metrics(maturity.watch)
+    return watched | {
         f"matured.{purpose}.{name}": value for purpose in ("churn", "value") for name, value in maturity.metrics(purpose).items()
     }
 

@@ -19,6 +19,11 @@ class Alerts(BaseModel):
     on: Literal["warning", "failure"] = Field(
         default="warning", description="warning: also when a night finished with warnings; failure: only when it failed."
     )
+    deviation: float = Field(
+        default=2.5,
+        gt=0,
+        description="Warn when members come back more or less than expected by more than so many standard errors.",
+    )
     webhook: str | None = Field(
         default=None, description="http(s) address, never a link-local one, that gets the alert as JSON, its words in `text`."
     )

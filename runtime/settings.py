@@ -125,6 +125,10 @@ class Training(_Section):
     """`[training]`: when the night trains anew."""
 
     every_days: int = Field(default=7, ge=1, description="Train when the champion is so many days old, or there is none.")
+    when: Literal["schedule", "due"] = Field(
+        default="schedule",
+        description="schedule: only then; due: also when members have drifted or fewer are expected to be ranked rightly.",
+    )
 
 
 class Access(_Section):

@@ -259,6 +259,7 @@ class ReportFacts:
         value_horizon_days: The window of expected spend in days; None in a community without orders.
         expected_value: What all members are expected to spend in it; None likewise.
         talked: Whether talking worked; None where nothing is measured.
+        watch: Sentences on what is known of tonight's predictions before their outcome.
     """
 
     community: str
@@ -283,3 +284,4 @@ class ReportFacts:
     value_horizon_days: int | None = None
     expected_value: float | None = None
     talked: Talked | None = None
+    watch: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from outputs.report.sections import (
     models_section,
     newly_at_risk_section,
     tiers_section,
+    watch_section,
 )
 
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
@@ -33,6 +34,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     tiers_section,
     groups_section,
     models_section,
+    watch_section,
     matured_section,
     data_section,
 )

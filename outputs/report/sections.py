@@ -158,6 +158,13 @@ def matured_section(facts: ReportFacts) -> Section | None:
     return Section("matured", fill("matured.title"), body, 55)
 
 
+def watch_section(facts: ReportFacts) -> Section | None:
+    """Show what is known of tonight's predictions before their outcome."""
+    if not facts.watch:
+        return None
+    return Section("watch", fill("watch.title"), render_fragment("section_watch.html.j2", facts=facts), 53)
+
+
 def data_section(facts: ReportFacts) -> Section | None:
     """Show what the night read and what became of every row."""
     if not facts.flows:

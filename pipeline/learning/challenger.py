@@ -29,6 +29,7 @@ from outputs.report.model_card import render_model_card
 from pipeline.history.materialise import materialise_if_small
 from pipeline.learning.card_files import MODEL_CARD
 from pipeline.learning.model_card import model_card
+from pipeline.learning.reference import reference_files
 from runtime.os_errors import cores
 from runtime.progress import each_cutoff, say
 from runtime.run_context import RunContext, code_hash, settings_hash
@@ -142,7 +143,7 @@ def _training_record(
         as_of=run.as_of,
         parameters={**trained.parameters, **cutoffs_by_part, "cutoffs": len(cutoffs)},
         metrics={**trained.metrics, "rows": {part: float(rows) for part, rows in trained.rows.items()}},
-        files=to_files(trained.model),
+        files=to_files(trained.model) | reference_files(trained.model, panel),
         panel=panel,
         features=feature_names(panel),
         summary=_summary(purpose, trained),

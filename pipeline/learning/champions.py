@@ -17,6 +17,7 @@ from models.training import OURS, Trained
 from models.value import ValueModel
 from pipeline.learning.card_files import show_cards
 from pipeline.learning.challenger import TrainingInput, fingerprint_of, train_challenger
+from pipeline.learning.due import why_due
 from runtime.progress import say
 from runtime.run_context import RunContext
 from runtime.tracking.tracking import RegisteredModel
@@ -90,7 +91,7 @@ def _champion(run: RunContext, training_input: TrainingInput, purpose: Purpose, 
     champion = tracking.champion(purpose, as_of=run.as_of)
     without_contest = _needs_replacing(champion, force=force)
     incumbent = None if without_contest else champion
-    if incumbent is not None and not _is_due(run, purpose, force=force):
+    if incumbent is not None and not _is_due(run, purpose, training_input.tonight, force=force):
         # A night that is run again must report the decision on its own challenger, as it did the first time.
         tonights_challenger = tracking.find(purpose, as_of=run.as_of, fingerprint=fingerprint_of(run, purpose))
         decision = None if tonights_challenger is None else tracking.decision(tonights_challenger)
@@ -228,6 +229,14 @@ def _list_change(features: pl.DataFrame, champion: Any, challenger: Any, capacit
     return contact_lists[1].join(contact_lists[0], on="member_id", how="anti").height / contact_lists[1].height
 
 
-def _is_due(run: RunContext, purpose: Purpose, *, force: Force | None) -> bool:
+def _is_due(run: RunContext, purpose: Purpose, tonight: pl.LazyFrame, *, force: Force | None) -> bool:
     last_training = run.tracking.newest_training(purpose, as_of=run.as_of)
-    return force is not None or last_training is None or (run.as_of - last_training).days >= run.settings.training.every_days
+    if force is not None or last_training is None:
+        return True
+    age_days, champion = (run.as_of - last_training).days, run.tracking.champion("churn", as_of=run.as_of)
+    if age_days >= run.settings.training.every_days or champion is None:
+        return age_days >= run.settings.training.every_days
+    reason = why_due(run, champion, tonight, days_since_training=age_days)
+    if reason is not None:
+        say(f"a training of {purpose} is due: {reason}")
+    return reason is not None

@@ -139,6 +139,19 @@ SECTIONS: Final = {
     "matured.chosen.held_out": "left alone, to compare",
     "matured.chosen.contacted": "contacted",
     "matured.chosen.not_contacted": "listed, no contact known",
+    # Predictions whose outcome is not known yet.
+    "watch.title": "Before the truth is known",
+    "watch.auc": "A member who leaves is expected to rank above one who stays {auc:percent} of the time.",
+    "watch.auc_here": "Among those who are still here it is {auc:percent}.",
+    "watch.share": "Four times of five, between {low:percent} and {high:percent} of those scored leave.",
+    "watch.value": "Four times of five, all members together spend between {low:money} and {high:money}.",
+    "watch.early": "Of {n:count:member} scored on {night:short_day}, {happened:number} {happened:plural:was|were} active again "
+    "within {days:count:day}; {expected:number} {expected:plural:was|were} expected.",
+    "watch.beyond_chance": "That is more than chance and the usual ups and downs explain.",
+    "watch.moved": "Farthest from the members that the model learnt from: {what}.",
+    "watch.cause.new_value": "Members have a value of {what} that the model has never seen: a new channel or a changed source.",
+    "watch.cause.season": "The same days of last year were alike: the season.",
+    "watch.cause.unknown": "Nothing known explains it: look at what arrived and at the sources before you rely on the figures.",
     # Data.
     "data.title": "Tonight's data",
     "data.broken": "Rules that rows broke",
