@@ -130,13 +130,14 @@ class Comparer:
             frame: The features of members, and `compared_with`, out of `COMPARED_WITH`.
         """
         one, compared_with = self._compared[name], pl.col("compared_with")
+        number, text = pl.lit(None, pl.Float64), pl.lit(None, pl.String)
         if one.is_text:
-            return frame.select(
-                pl.lit(None, pl.Float64).alias("comparison"), pl.lit(one.peers.get(EVERYBODY), pl.String).alias("comparison_text")
-            )
-        with_peers = compared_with.replace_strict(one.peers, default=None, return_dtype=pl.Float64)
-        own = pl.when(compared_with == UNTIL).then(one.until).when(compared_with == PAST).then(one.past)
-        return frame.select(comparison=own.otherwise(with_peers), comparison_text=pl.lit(None, pl.String))
+            text = pl.lit(one.peers.get(EVERYBODY), pl.String)
+        else:
+            with_peers = compared_with.replace_strict(one.peers, default=None, return_dtype=pl.Float64)
+            own = pl.when(compared_with == UNTIL).then(one.until).when(compared_with == PAST).then(one.past)
+            number = own.otherwise(with_peers)
+        return frame.with_columns(comparison=number, comparison_text=text).select("comparison", "comparison_text")
 
     def _numbers(self) -> list[pl.Expr]:
         numbers = {name: one for name, one in self._compared.items() if not one.is_text}

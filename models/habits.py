@@ -1,9 +1,9 @@
 """Grouping of features into habits, so that a reason names a habit once, and ranking of the habits of each member.
 
 The feature catalog puts the windows of one count into one habit. Reasons go further, so that they neither say the same thing
-twice nor contradict each other: habits that count the same thing are one for everybody (`SAME_HABIT`), how often somebody comments
-and when they last did; and some are one for a member when they coincide (`Union`): the last comment was the last visit, the
-first order was the first day. A window that lies within the silence holds nothing but the silence.
+twice nor contradict each other: habits that count the same thing are one for everybody (`SAME_HABIT`), such as how often
+somebody comments and when they last did; and some are one for a member when they coincide (`Union`): the last comment was the
+last visit, the first order was the first day. A window that lies within the silence holds nothing but the silence.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ SAME_HABIT: Final[Mapping[str, str]] = {
 _ONLY_ORDERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("order_count", "order_count_trend"), ACTIVITY),
     **dict.fromkeys(("repeat_order_days", "first_to_last_order_days", "first_order_age_days"), SILENCE),
+    "days_since_last_order": SILENCE,
 }
 # What others do, or what a member does in answer to it.
 _OF_OTHERS: Final = ("received_", "distinct_people_received_", "contact_", "open_", "click_", "refund_", "answered_")

@@ -54,7 +54,7 @@ def past(feature: Feature, columns: Collection[str]) -> pl.Expr:
 
 
 def until(feature: Feature, columns: Collection[str]) -> pl.Expr:
-    """Return the amount a month until a member stopped at least 28 days ago; null where they did not, or did it rarely or briefly.
+    """Return the amount a month until a member stopped at least 28 days ago; null where it did not stop, or was rare or brief.
 
     Args:
         feature: The feature.

@@ -169,7 +169,7 @@ def list_reasons(reasons: pl.DataFrame, *, rows: int) -> pl.Series:
 
 
 def order_reasons(reasons: pl.Expr, *, is_at_risk: pl.Expr) -> pl.Expr:
-    """Put the reasons that raise the risk first for members at risk; of the others leave out the community's level, if they have more.
+    """Put the reasons that raise the risk first for members at risk; leave out the community's level of others who have more.
 
     Args:
         reasons: Lists of `REASON`, the strongest first; the contribution of the community's level is 0.

@@ -35,8 +35,8 @@ def members_seen(run: RunContext) -> pl.DataFrame:
 def member_list(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, decided: NightDecisions) -> pl.DataFrame:
     """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
 
-    Members who may not be profiled are there with nothing but their id and why they are not contacted. Of who is at risk, or on the
-    contact list to come back, the reasons that raise the risk come first. Columns follow the contract of `members.parquet`.
+    Members who may not be profiled are there with nothing but their id and why they are not contacted. For members at risk, or on
+    the contact list to come back, the reasons that raise the risk come first. Columns follow the contract of `members.parquet`.
 
     Args:
         run: The run.

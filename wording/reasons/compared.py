@@ -30,18 +30,15 @@ def compared_sentence(feature: DescribedFeature, context: SentenceContext) -> pl
         feature: The feature.
         context: The data that the sentence may use.
     """
-    compared_with, template = pl.col(COMPARED_WITH), feature.saying.template
+    compared_with, number, template = pl.col(COMPARED_WITH), pl.col(COMPARISON), feature.saying.template
     said = pl.concat_str([sentence(feature, context), _continued(feature, context)])
     if template == "last_seen":
         own = context.number("churn_probability")
-        beside = sentence_case(context.say("compared.beside_level", share=pl.col(COMPARISON), own=own))
-        return cases(
-            ((compared_with == "level") & (rounded(own * 100) < rounded(pl.col(COMPARISON) * 100)), beside), otherwise=said
-        )
-    if template != "amount":
-        return said
-    stopped = sentence_case(amounts.stopped(context, feature.saying, pl.col(COMPARISON)))
-    return cases((compared_with == "until", stopped), otherwise=said)
+        is_less = (compared_with == "level") & (rounded(own * 100) < rounded(number * 100))
+        return cases((is_less, context.say("compared.beside_level", share=number, own=own)), otherwise=said)
+    if template == "amount":
+        return cases((compared_with == "until", sentence_case(amounts.stopped(context, feature.saying, number))), otherwise=said)
+    return said
 
 
 def _continued(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
