@@ -104,6 +104,8 @@ class Comparer:
         band, silence = _band_positions(frame), _floats(frame.select(number(SILENCE, self._columns)).to_series())
         chosen = {sign: np.full((frame.height, len(self._compared)), NOTHING, dtype=np.int8) for sign in (1, -1)}
         for position, (name, one) in enumerate(self._compared.items()):
+            if name not in self._columns:
+                continue
             if one.is_text:
                 is_rare = frame.select(_is_unlike(name, one.peers.get(EVERYBODY))).to_series().to_numpy()
                 for codes in chosen.values():

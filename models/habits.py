@@ -52,6 +52,8 @@ _ONLY_ORDERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("repeat_order_days", "first_to_last_order_days", "first_order_age_days"), SILENCE),
     "days_since_last_order": SILENCE,
 }
+# By what the silence is told.
+_OF_SILENCE: Final = (SILENCE, _AWAY, "active_days", "days_since_last_order", "repeat_order_days")
 # What others do, or what a member does in answer to it.
 _OF_OTHERS: Final = ("received_", "distinct_people_received_", "contact_", "open_", "click_", "refund_", "answered_")
 # Kinds of events that only say that somebody was there, as active days do.
@@ -148,11 +150,13 @@ class Ranked:
         owner: Row × feature → number of the habit that the feature counts under.
         habit: Row × rank → number of the habit.
         total: Row × rank → its contribution.
+        says: Direction → row × feature → whether the feature may represent its habit in it.
     """
 
     owner: Owners
     habit: Owners
     total: Floats
+    says: Mapping[int, Says]
 
 
 @dataclass(frozen=True)
@@ -181,51 +185,47 @@ class Habits:
         possible = tuple(union for union in unions(catalog) if union.habit in declared and union.into in grouped)
         return cls(features, grouped, possible, declared, own_windows(features, catalog))
 
-    def rank(self, contributions: Floats, frame: pl.DataFrame, *, most: int, says: Mapping[int, Says] | None = None) -> Ranked:
+    def rank(self, contributions: Floats, frame: pl.DataFrame, *, most: int, says: Mapping[int, Says]) -> Ranked:
         """Add up the contributions of each habit and rank the habits of each row by size.
 
         Args:
             contributions: One row per row of `frame`, one column per feature.
             frame: The features themselves.
             most: Habits to rank; those after them are left out.
-            says: Direction → row × feature → whether the feature can be told as speaking for it. A habit none of whose features
-                speaks for the direction of its sum is ranked last, with a contribution of 0. None if all can be told.
+            says: Direction (1 raises the risk, -1 lowers it) → row × feature → whether its value says so. A habit none of whose
+                features says what the habit adds up to cannot be told: it is ranked last, with a contribution of 0.
         """
         owner = self._owners(frame)
+        says = {direction: each & self._may_represent(owner) for direction, each in says.items()}
         totals = np.zeros((frame.height, len(self.grouped)))
         # Habit by habit: an array of rows × features × habits would be too large for a batch.
         for habit in range(len(self.grouped)):
             columns = np.flatnonzero((owner == habit).any(axis=0))
             own = np.where(owner[:, columns] == habit, contributions[:, columns], 0.0)
             total = own.sum(axis=1)
-            if says is not None:
-                supports = (own > 0) & says[1][:, columns], (own < 0) & says[-1][:, columns]
-                total = np.where(np.where(total > 0, *(each.any(axis=1) for each in supports)), total, 0.0)
-            totals[:, habit] = total
+            can_be_told = {sign: ((sign * own > 0) & each[:, columns]).any(axis=1) for sign, each in says.items()}
+            totals[:, habit] = np.where(np.where(total > 0, can_be_told[1], can_be_told[-1]), total, 0.0)
         # A stable sort: habits of equal size stay in the order of the features, whatever the rows.
         order = np.argsort(-np.abs(totals), axis=1, kind="stable")[:, :most]
-        return Ranked(owner, order.astype(np.int16), np.take_along_axis(totals, order, axis=1))
+        return Ranked(owner, order.astype(np.int16), np.take_along_axis(totals, order, axis=1), says)
 
-    def name(
-        self, ranked: Ranked, chosen: npt.NDArray[np.bool_], contributions: Floats, says: Mapping[int, Says]
-    ) -> pl.DataFrame:
+    def name(self, ranked: Ranked, chosen: npt.NDArray[np.bool_], contributions: Floats) -> pl.DataFrame:
         """Name the chosen habits by the feature that represents each.
 
         One row per chosen row and rank, sorted by both: `row`, `rank`, `habit`, its `contribution`, and `feature`, the one of
-        its features that speak for the habit's direction with the largest contribution in it.
+        its features that say the habit's direction with the largest contribution in it.
 
         Args:
             ranked: The habits, ranked.
             chosen: Row × rank → whether that habit is a reason.
             contributions: One row per row, one column per feature.
-            says: As in `rank`.
         """
         reasons = [NO_REASONS]
         for rank in range(ranked.habit.shape[1]):
             rows = np.flatnonzero(chosen[:, rank])
             habit, total = ranked.habit[rows, rank], ranked.total[rows, rank]
             raises = (total > 0)[:, np.newaxis]
-            speaks = (ranked.owner[rows] == habit[:, np.newaxis]) & np.where(raises, says[1][rows], says[-1][rows])
+            speaks = (ranked.owner[rows] == habit[:, np.newaxis]) & np.where(raises, ranked.says[1][rows], ranked.says[-1][rows])
             # Contributions in the habit's direction; features that do not speak for it can never be the largest.
             support = np.where(speaks, contributions[rows] * np.sign(total)[:, np.newaxis], -np.inf)
             reasons_of_rank = {
@@ -237,6 +237,12 @@ class Habits:
             }
             reasons.append(pl.DataFrame(reasons_of_rank))
         return pl.concat(reasons).sort("row", "rank")
+
+    def _may_represent(self, owner: Owners) -> Says:
+        """Whether a feature may represent its habit: the silence is told as such, and not as that of one kind of activity."""
+        if SILENCE not in self.grouped:
+            return np.ones(owner.shape, dtype=np.bool_)
+        return (owner != list(self.grouped).index(SILENCE)) | np.isin(np.array(self.declared), _OF_SILENCE)
 
     def _owners(self, frame: pl.DataFrame) -> Owners:
         """Return the number of the habit of each feature for each row; a union changes it for the rows where it holds."""

@@ -138,7 +138,7 @@ class _TreeFinder:
         codes = self.comparer.choose(frame)
         says = {sign: code != NOTHING for sign, code in codes.items()}
         ranked = self._habits.rank(contributions, frame, most=self._top + _SPARE_HABITS, says=says)
-        named = self._habits.name(ranked, self._chosen(ranked, laid_out), contributions, says)
+        named = self._habits.name(ranked, self._chosen(ranked, laid_out), contributions)
         return _with_level(named.with_columns(compared_with=self._compared_with(named, codes)), frame.height)
 
     def _chosen(self, ranked: Ranked, laid_out: Matrix) -> npt.NDArray[np.bool_]:
@@ -167,7 +167,8 @@ class _TreeFinder:
 
     def _compared_with(self, named: pl.DataFrame, codes: Mapping[int, Codes]) -> pl.Series:
         features = self._explainer.features
-        positions = named["feature"].replace_strict(list(features), range(len(features)), return_dtype=pl.Int64).to_numpy()
+        position = {name: number for number, name in enumerate(features)}
+        positions = np.array([position[name] for name in named["feature"]], dtype=np.intp)
         rows, is_raising = named["row"].to_numpy(), (named["contribution"] > 0).to_numpy()
         return _names(np.where(is_raising, codes[1][rows, positions], codes[-1][rows, positions]))
 

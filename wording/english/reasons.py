@@ -72,6 +72,7 @@ REASONS: Final = {
     "gap_median_days_365d.unknown": "{few_days}",
     "gap_longest_days_365d": "longest break between active days in the last year: {n:count:day}",
     "gap_longest_days_365d.unknown": "{few_days}",
+    "gap_deviation_days_365d": "{every}, give or take {n:count:day}",
     "gap_now_to_mean_365d": "away for {days:count:day}, {times} times as long as usual",
     "gap_now_to_mean_365d.no_longer": "away for {days:count:day}, no longer than usual",
     "few_days": "active on only {n:count:day} in the last year",
@@ -101,6 +102,8 @@ REASONS: Final = {
     "most_used_weekday_share": "of the active days {window} fell on one weekday",
     "distinct_event_types": "{n:count:action_kind} {window}",
     "distinct_event_types.zero": "no action {window}",
+    "event_type_entropy": "activity {window} mostly of {n:count:kind}",
+    "event_type_entropy.one": "a single kind of action {window}",
     # People.
     "distinct_people_given": "interacted with {n:count:other} {window}",
     "distinct_people_given.zero": "interacted with nobody {window}",

@@ -89,10 +89,10 @@ def trend(context: SentenceContext, _: str, saying: Saying) -> pl.Expr:
     return _when(context, now_phrase, context.window(RECENT_DAYS))
 
 
-def usually(context: SentenceContext, saying: Saying, usual: pl.Expr) -> pl.Expr:
-    """Continue with the member's own usual amount over such a window: ", usually 30"."""
+def alone(context: SentenceContext, saying: Saying, number: pl.Expr) -> pl.Expr:
+    """Say another amount of the same beside the first: "30", "on 12"."""
     amount = amount_of(saying.about, context)
-    return context.say("amount.usual", usual=amount.say(context, "alone", n=rounded(usual)))
+    return amount.say(context, "alone", n=number if amount.habit in _OF_MONEY else rounded(number))
 
 
 def from_level(context: SentenceContext, saying: Saying, level: pl.Expr) -> pl.Expr:

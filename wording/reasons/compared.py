@@ -63,7 +63,7 @@ def _continued(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
 def _own_past(feature: DescribedFeature, context: SentenceContext, number: pl.Expr) -> str | pl.Expr:
     match feature.saying.template:
         case "amount":
-            return amounts.usually(context, feature.saying, number)
+            return context.say("amount.usual", usual=amounts.alone(context, feature.saying, number))
         case "trend":
             return amounts.from_level(context, feature.saying, number)
         case "last_seen":
@@ -77,6 +77,8 @@ def _own_past(feature: DescribedFeature, context: SentenceContext, number: pl.Ex
 def _as_value(feature: DescribedFeature, context: SentenceContext, number: pl.Expr) -> pl.Expr:
     """Write a number as the feature's own values are written."""
     key = feature.saying.template or feature.name
+    if key == "amount":
+        return amounts.alone(context, feature.saying, number)
     if key in _AGO:
         return context.ago(number)
     if key in _SPANS:

@@ -52,6 +52,13 @@ def gap_mean(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     return _unless_few_days(context, name, _every(context))
 
 
+def gap_deviation(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
+    """Say how regular the gaps are: "comes every 6 days on average, give or take 12 days"."""
+    days, every = context.number(name), _every(context)
+    spread = cases((rounded(days) == 0, every), otherwise=context.say("gap_deviation_days_365d", every=every, n=days))
+    return _unless_few_days(context, name, spread)
+
+
 def own(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say the feature's own value, in words of their own where the catalogue has some for null, 0 and 1.
 
@@ -117,6 +124,16 @@ def one_weekday(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say how many active days fall on the weekday used most."""
     several = _share(context, name, saying, of="most_used_weekday_share", nothing="active_days.no")
     return cases((context.number(f"active_days_{saying.days}d") == 1, _few_days(context)), otherwise=several)
+
+
+def evenness(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
+    """Say over how many types the events are spread, the exponential of their entropy: 1 when all are of one type."""
+    entropy, window = context.number(name), _window(context, saying)
+    return cases(
+        (entropy.is_null(), context.say("distinct_event_types.zero", window=window)),
+        (entropy == 0, context.say("event_type_entropy.one", window=window)),
+        otherwise=context.say("event_type_entropy", n=entropy.exp(), window=window),
+    )
 
 
 def received_share(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
