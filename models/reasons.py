@@ -197,15 +197,18 @@ def _with_level(found: pl.DataFrame, rows: int) -> pl.DataFrame:
 
 def _with_values(reasons: pl.DataFrame, features: pl.DataFrame, comparer: Comparer, *, level: float | None) -> pl.DataFrame:
     """Add `value`, `comparison` and `comparison_text`, sorted by row and rank."""
+    is_of_level = pl.col("compared_with") == COMMUNITY
     valued = [reasons.clear().with_columns(pl.lit(None, dtype).alias(name) for name, dtype in _COMPARED.items())]
-    for (name,), rows in reasons.group_by("feature", maintain_order=True):
-        values = _values(features, str(name)).gather(rows["row"]).alias("value")
+    for (name,), rows in reasons.filter(~is_of_level).group_by("feature", maintain_order=True):
         members, read = rows.select("compared_with"), comparer.read(str(name))
         if read:
             members = members.hstack(features.select(read)[rows["row"]])
+        values = _values(features, str(name)).gather(rows["row"]).alias("value")
         valued.append(rows.with_columns(values, *comparer.compare(str(name), members)))
-    of_level = pl.when(pl.col("compared_with") == COMMUNITY).then(pl.lit(level, pl.Float64)).otherwise("comparison")
-    return pl.concat(valued).with_columns(of_level.alias("comparison")).sort("row", "rank")
+    of_level = reasons.filter(is_of_level)
+    silence = _values(features, SILENCE).gather(of_level["row"]).alias("value")
+    constants = {"comparison": pl.lit(level, pl.Float64), "comparison_text": pl.lit(None, pl.String)}
+    return pl.concat([*valued, of_level.with_columns(silence, **constants)]).sort("row", "rank")
 
 
 def _values(features: pl.DataFrame, name: str) -> pl.Series:
