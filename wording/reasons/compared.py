@@ -31,13 +31,14 @@ def compared_sentence(feature: DescribedFeature, context: SentenceContext) -> pl
         context: The data that the sentence may use.
     """
     compared_with, number, template = pl.col(COMPARED_WITH), pl.col(COMPARISON), feature.saying.template
-    said = pl.concat_str([sentence(feature, context), _continued(feature, context)])
+    said = pl.concat_str([sentence(feature, context), pl.coalesce(_continued(feature, context), pl.lit(""))])
     if template == "last_seen":
         own = context.number("churn_probability")
         is_less = (compared_with == "level") & (rounded(own * 100) < rounded(number * 100))
         return cases((is_less, context.say("compared.beside_level", share=number, own=own)), otherwise=said)
     if template == "amount":
-        return cases((compared_with == "until", sentence_case(amounts.stopped(context, feature.saying, number))), otherwise=said)
+        stopped = sentence_case(amounts.stopped(context, feature.saying, number))
+        return cases(((compared_with == "until") & stopped.is_not_null(), stopped), otherwise=said)
     return said
 
 
@@ -45,8 +46,7 @@ def _continued(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
     """Say what the value is compared with, as the end of a sentence; "" where nothing is."""
     compared_with, number = pl.col(COMPARED_WITH), pl.col(COMPARISON)
     if feature.unit == "category":
-        most = context.say("compared.most", usual=pl.col(COMPARISON_TEXT))
-        return pl.coalesce(most, pl.lit(""))
+        return context.say("compared.most", usual=pl.col(COMPARISON_TEXT))
     if feature.unit == "flag":
         return cases((number.is_not_null(), context.say("compared.unlike")), otherwise="")
     usual = _as_value(feature, context, number)
