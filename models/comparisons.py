@@ -225,7 +225,8 @@ def _says(told: Floats, other: Floats, wanted: int, clearly: float) -> npt.NDArr
         difference = told - other
         # An infinite number differs clearly; NaN compares as false.
         is_clear = np.abs(difference) >= clearly * np.maximum(np.abs(np.where(np.isfinite(told), told, 0)), np.abs(other))
-        return is_clear & (difference != 0) & (difference * wanted <= 0)
+        says: npt.NDArray[np.bool_] = is_clear & (difference != 0) & (difference * wanted <= 0)
+    return says
 
 
 def _is_unlike(name: str, most: object) -> pl.Expr:

@@ -242,7 +242,8 @@ class Habits:
         """Whether a feature may represent its habit: the silence is told as such, and not as that of one kind of activity."""
         if SILENCE not in self.grouped:
             return np.ones(owner.shape, dtype=np.bool_)
-        return (owner != list(self.grouped).index(SILENCE)) | np.isin(np.array(self.declared), _OF_SILENCE)
+        may: Says = (owner != list(self.grouped).index(SILENCE)) | np.isin(np.array(self.declared), _OF_SILENCE)
+        return may
 
     def _owners(self, frame: pl.DataFrame) -> Owners:
         """Return the number of the habit of each feature for each row; a union changes it for the rows where it holds."""

@@ -29,7 +29,8 @@ from models.churn import ChurnModel
 from models.comparisons import COMPARED_WITH, NOTHING, Codes, Comparer
 from models.encoding import Matrix
 from models.explained import ScoreExplainer, explain_score
-from models.habits import NO_REASONS, SILENCE, Habits, Ranked
+from models.habits import NO_REASONS, Habits, Ranked
+from models.own_past import SILENCE
 from models.peers import BAND, LEVEL, TYPICAL, describe_peers
 
 # The contributions of all rows at once would not fit into memory; see `TreeExplainer.contributions`.
@@ -160,10 +161,10 @@ class _TreeFinder:
             with_typical_habit[:, self._columns] = np.where(is_habit, self._typical, with_typical_habit[:, self._columns])
             score_change = self._slope * (score[rows] - self._explainer.score(with_typical_habit))
             chosen[rows, rank] = score_change * np.sign(ranked.total[rows, rank]) >= LEAST_MOVE
-        is_too_many = chosen.sum(axis=1) > self._top
-        # The last chosen raises, and the one before it makes way.
-        place = chosen.cumsum(axis=1)
-        return chosen & ~(is_too_many[:, np.newaxis] & (place == self._top))
+        # Where one too many is chosen, the last raises the risk, and the one before it makes way.
+        is_too_many, place = chosen.sum(axis=1) > self._top, chosen.cumsum(axis=1)
+        chosen[is_too_many[:, np.newaxis] & (place == self._top)] = False
+        return chosen
 
     def _compared_with(self, named: pl.DataFrame, codes: Mapping[int, Codes]) -> pl.Series:
         features = self._explainer.features

@@ -26,7 +26,7 @@ from lake.storage.delta import Lake
 from models.bands import TENURE
 from models.boosting import TrainTrees
 from models.churn import ChurnModel
-from models.habits import SILENCE
+from models.own_past import SILENCE
 from models.peers import BAND, LEVEL, describe_peers
 from outputs.lists import MEMBERS_SCHEMA
 from pipeline.execution.executor import ClusterLostError, Features

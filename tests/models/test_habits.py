@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from features.catalog import feature_catalog
-from models.habits import ACTIVITY, SAME_HABIT, SILENCE, Habits, Says, habits
-from models.own_past import AWAY
+from models.habits import ACTIVITY, SAME_HABIT, Habits, Says, habits
+from models.own_past import AWAY, SILENCE
 from tests.features.builders import EVERYTHING
 
 CATALOG = feature_catalog(EVERYTHING, ("post", "comment"))
