@@ -178,6 +178,22 @@ def list_reasons(reasons: pl.DataFrame, *, rows: int) -> pl.Series:
     return listed.cast(REASONS).fill_null(pl.Series([[]], dtype=REASONS))
 
 
+def order_reasons(reasons: pl.Expr, *, is_at_risk: pl.Expr) -> pl.Expr:
+    """Put the reasons that raise the risk first for members at risk; leave out the community's level of others who have more.
+
+    Args:
+        reasons: Lists of `REASON`, the strongest first; the contribution of the community's level is 0.
+        is_at_risk: Whether the member is listed for the risk of leaving.
+    """
+    contribution = pl.element().struct.field("contribution")
+    raising, lowering, own = (reasons.list.filter(keeps) for keeps in (contribution >= 0, contribution < 0, contribution != 0))
+    return (
+        pl.when(is_at_risk)
+        .then(pl.concat_list(raising, lowering))
+        .otherwise(pl.when(own.list.len() > 0).then(own).otherwise(reasons))
+    )
+
+
 def reasons_as_sentences(reasons: pl.Expr) -> pl.Expr:
     """Join the texts of a list of reasons, the strongest first as given, each ending with a full stop; null stays null."""
     text = pl.element().struct.field("text").str.strip_chars()

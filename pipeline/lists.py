@@ -6,9 +6,9 @@ from typing import Final
 
 import polars as pl
 
-from engagement.actions import PLAIN_RANKING
+from engagement.actions import PLAIN_RANKING, RETURNED
 from engagement.contact_history import LISTED
-from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, conform, order_reasons
 from pipeline.engagement.contact_list import contact_list
 from pipeline.engagement.deciding import NightDecisions
 from pipeline.engagement.ledger import read_decisions
@@ -35,8 +35,8 @@ def members_seen(run: RunContext) -> pl.DataFrame:
 def member_list(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, decided: NightDecisions) -> pl.DataFrame:
     """Make the list everyone receives: every member ever seen by tonight, sorted by member_id.
 
-    Members who may not be profiled are there with nothing but their id and why they are not contacted. Columns follow the
-    contract of `members.parquet`.
+    Members who may not be profiled are there with nothing but their id and why they are not contacted. For members at risk, or on
+    the contact list to come back, the reasons that raise the risk come first. Columns follow the contract of `members.parquet`.
 
     Args:
         run: The run.
@@ -48,9 +48,18 @@ def member_list(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, deci
     columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
     listed = listed.join(decided.decisions.members, on="member_no", how="left", maintain_order="left", validate="1:1")
+    is_at_risk = pl.col("churn_risk").is_in(["medium", "high"]) | pl.col("member_no").is_in(_called_back(decided))
+    listed = listed.with_columns(order_reasons(pl.col("reasons"), is_at_risk=is_at_risk).alias("reasons"))
     stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
     store_night(run.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop(_NOT_STORED)), run.as_of)
     return stored
+
+
+def _called_back(decided: NightDecisions) -> list[int]:
+    """Return the numbers of the members on the contact list so that they come back."""
+    actions = [PLAIN_RANKING, *(action.name for action in decided.actions if action.outcome == RETURNED)]
+    is_called = (pl.col("arm") == LISTED) & pl.col("action").is_in(actions)
+    return decided.decisions.chosen.filter(is_called)["member_no"].to_list()
 
 
 def contacts_for(run: RunContext, members: pl.DataFrame, decided: NightDecisions) -> pl.DataFrame:

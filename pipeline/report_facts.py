@@ -206,7 +206,7 @@ def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None, catalog:
 
 def _main_reason(members: pl.DataFrame, catalog: Iterable[Feature]) -> pl.Series:
     """Return the topic of each member's strongest reason that raises the risk; null where there is none."""
-    raising = pl.element().struct.field("contribution") >= 0
+    raising = pl.element().struct.field("contribution") > 0
     strongest = members.select(pl.col("reasons").list.eval(pl.element().filter(raising)).list.first().struct.field("feature"))
     topics = {feature.name: topic(feature) for feature in catalog}
     return strongest.to_series().replace_strict(topics, default=None, return_dtype=pl.String)

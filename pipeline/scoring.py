@@ -13,6 +13,7 @@ from features.eligibility import is_eligible
 from features.feature import Feature, undeclared
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.churn import ChurnModel
+from models.peers import describe_peers
 from models.reasons import reasons
 from models.value import ValueModel
 from outputs.lists import MEMBERS_SCHEMA, list_reasons
@@ -98,12 +99,12 @@ def add_reasons(
     *,
     as_of: date,
     currency: str | None,
-    population: pl.DataFrame | None = None,
+    peers: pl.DataFrame | None = None,
     threads: int = 1,
 ) -> pl.DataFrame:
     """Add the column `reasons`: the reasons of every eligible member, the strongest first; null for the others.
 
-    One row per row of `scored`, in its order. The list is empty for a member without a reason that is strong enough.
+    One row per row of `scored`, in its order. Every eligible member has one or more.
 
     Args:
         scored: Features and predictions, one row per member.
@@ -111,11 +112,13 @@ def add_reasons(
         catalog: The features, which have the templates of sentences.
         as_of: The night.
         currency: The currency of amounts in sentences, or None.
-        population: The rows among which the typical member is found, when `scored` has only some of the members.
+        peers: Typical members of the whole community, as `describe_peers` has them, when `scored` has only some of the members.
         threads: Threads to use.
     """
     eligible = scored.filter("is_eligible")
-    reason_rows = reasons(model, eligible, catalog, population=population, threads=threads)
+    if peers is None:
+        peers = describe_peers(eligible, probability=eligible["churn_probability"])
+    reason_rows = reasons(model, eligible, catalog, peers=peers, threads=threads)
     declared = {feature.name: feature for feature in catalog}
     with_sentences = add_text(
         reason_rows,

@@ -17,8 +17,11 @@ from wording.catalogue import Catalogue, Noun
 from wording.english import ENGLISH
 from wording.numbers import MINUS, PRECISE_BELOW, SMALLEST_PERCENT
 
-# The column that says whether a reason raises the risk; no feature's name holds a colon.
+# Columns that say whether a reason raises the risk, and what it is compared with; no feature's name holds a colon.
 RAISES: Final = "reason:raises"
+COMPARED_WITH: Final = "reason:compared_with"
+COMPARISON: Final = "reason:comparison"
+COMPARISON_TEXT: Final = "reason:comparison_text"
 DAYS_PER_MONTH: Final = 30.4
 YEAR_DAYS: Final = 365
 _LAST_DAY_IN_MONTHS: Final = 2 * YEAR_DAYS

@@ -10,6 +10,8 @@ from wording.columns import YEAR_DAYS, SentenceContext, cases, rounded, sentence
 
 _DAYS_PER_MONTH: Final = 30
 _NEWCOMER_DAYS: Final = 28
+# What somebody did who was here in so many days is not past.
+_RECENT_DAYS: Final = 28
 
 
 def why_contact(context: SentenceContext) -> pl.Expr:
@@ -54,8 +56,11 @@ def _rhythm(context: SentenceContext) -> pl.Expr:
     active_days = context.number("active_days_365d")
     present_days = context.number("tenure_days").clip(upper_bound=YEAR_DAYS - 1) - context.number("days_since_last_activity") + 1
     days = rounded(active_days / (present_days / _DAYS_PER_MONTH).clip(lower_bound=1.0))
+    is_over = context.number("days_since_last_activity") >= _RECENT_DAYS
     text = cases(
+        ((days > 1) & is_over, context.say("contact.often.before", n=days)),
         (days > 1, context.say("contact.often", n=days)),
+        ((active_days > 1) & is_over, context.say("contact.monthly.before")),
         (active_days > 1, context.say("contact.monthly")),
         otherwise=context.say("contact.once"),
     )

@@ -23,10 +23,11 @@ from flows.scale.distributed_training import train_trees_on
 from lake.errors import OutsideServiceError
 from lake.scratch import SCRATCH_PREFIX
 from lake.storage.delta import Lake
+from models.bands import TENURE
 from models.boosting import TrainTrees
 from models.churn import ChurnModel
-from models.habits import SILENCE
-from models.reasons import typical_member
+from models.own_past import SILENCE
+from models.peers import BAND, LEVEL, describe_peers
 from outputs.lists import MEMBERS_SCHEMA
 from pipeline.execution.executor import ClusterLostError, Features
 from pipeline.execution.partitions import (
@@ -117,7 +118,9 @@ class DaskExecutor:
             champions: The models.
         """
         eligible = features.rows.filter(is_eligible(run.settings.churn.eligible_days))
-        arguments = {"models": _model_files(run, champions), "typical": as_arrow(_typical(champions.churn.model, eligible))}
+        level = scored.filter("is_eligible")["churn_probability"]
+        peers = _peers(champions.churn.model, eligible, probability=level)
+        arguments = {"models": _model_files(run, champions), "peers": as_arrow(peers)}
         explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **arguments)])
         return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 
@@ -197,11 +200,15 @@ def _model_files(run: RunContext, champions: Champions) -> ModelFiles:
     )
 
 
-def _typical(model: ChurnModel, eligible: pl.LazyFrame) -> pl.DataFrame:
-    """Return the typical member among those that are scored, one row, on the features that the model reads."""
+def _peers(model: ChurnModel, eligible: pl.LazyFrame, *, probability: pl.Series) -> pl.DataFrame:
+    """Describe the typical members among those that are scored, on the features that the model reads."""
     read = {SILENCE} if model.trees is None else {SILENCE, *model.trees.encoding.features}
-    names = [name for name in eligible.collect_schema().names() if name in read]
-    return pl.concat([typical_member(eligible.select(some).collect()) for some in _some(names)], how="horizontal")
+    names = [name for name in eligible.collect_schema().names() if name in read and name != TENURE]
+    keys = (BAND, LEVEL)
+    described = [describe_peers(eligible.select(TENURE, *some).collect(), probability=probability) for some in _some(names)]
+    # Tenure is read with every part, because it says in which band a member is.
+    parts = [part if not number else part.drop(TENURE, *keys) for number, part in enumerate(described)]
+    return pl.concat(parts, how="horizontal")
 
 
 def _some(names: list[str]) -> Iterable[list[str]]:

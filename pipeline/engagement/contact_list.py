@@ -19,7 +19,9 @@ from wording.contacts import why_contact, why_overdue, why_without_risk
 from wording.messages import fill_message
 
 _REASONS_SHOWN: Final = 2
-_OF_NO_USE: Final = r"^(days_since_(last|first)_|gap_|tenure_)|_share(_|$)"
+# Nobody can act on the hour of the day or on the age of the first visit.
+_OF_NO_USE: Final = r"^(days_since_first_|tenure_)|_share(_|$)"
+_AWAY: Final = r"^(days_since_last_activity|gap_)"
 _DETAILS: Final = ("display_name", "handle", "timezone")
 
 
@@ -67,11 +69,13 @@ def _reason(context: SentenceContext) -> pl.Expr:
 
     Of whose risk is low, what else speaks for the contact comes first.
     """
-    reason, usual = pl.element().struct, context.catalogue.sentences["amount.as_usual"]
-    # Nobody can act on the hour of the day or on the age of the first visit, and what is as usual speaks against the call. How
-    # long the member is away stands in the sentence on being overdue.
-    is_of_use = ~reason.field("feature").str.contains(_OF_NO_USE) & ~reason.field("text").str.ends_with(usual)
-    raising = pl.col("reasons").list.filter((reason.field("contribution") > 0) & is_of_use).list.head(_REASONS_SHOWN)
+    reason = pl.element().struct
+    raising = pl.col("reasons").list.filter(
+        (reason.field("contribution") > 0) & ~reason.field("feature").str.contains(_OF_NO_USE)
+    )
+    # How long the member is away stands in the sentence on being overdue.
+    others = raising.list.filter(~reason.field("feature").str.contains(_AWAY))
+    raising = pl.when("is_overdue").then(others).otherwise(raising).list.head(_REASONS_SHOWN)
     parts = [pl.when("is_overdue").then(why_overdue(context)), reasons_as_sentences(raising)]
     sentences = pl.concat_str(parts, separator=" ", ignore_nulls=True).str.strip_chars()
     raises = pl.when(sentences.str.len_bytes() > 0).then(sentences)

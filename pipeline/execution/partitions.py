@@ -141,14 +141,14 @@ def score_partition(inputs: PartitionInputs, partition: Partition, models: Model
     return as_arrow(scored.select([name for name in columns if name in scored.columns]))
 
 
-def explain_partition(inputs: PartitionInputs, partition: Partition, models: ModelFiles, typical: bytes) -> bytes:
-    """Explain the predictions of a partition, compared with the typical member.
+def explain_partition(inputs: PartitionInputs, partition: Partition, models: ModelFiles, peers: bytes) -> bytes:
+    """Explain the predictions of a partition, compared with typical members.
 
     Args:
         inputs: The inputs that all partitions share.
         partition: The partition.
         models: The models.
-        typical: The typical member of the whole community, as Arrow.
+        peers: Typical members of the whole community, as Arrow.
 
     Returns:
         One row per eligible member: `member_no`, `reasons`; as Arrow.
@@ -161,7 +161,7 @@ def explain_partition(inputs: PartitionInputs, partition: Partition, models: Mod
         as_of=inputs.as_of,
         currency=models.currency,
         # Compared with the whole community: reasons must not depend on how members are partitioned.
-        population=from_arrow(typical),
+        peers=from_arrow(peers),
     )
     # Reasons alone: the leading process has the other columns already.
     return as_arrow(explained.filter("is_eligible").select("member_no", "reasons"))

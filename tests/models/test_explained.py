@@ -11,7 +11,7 @@ from models.cutoffs import final_split
 from models.explained import explain_score
 from models.lifetime.silence import PURCHASES
 from models.panel import Floats
-from models.reasons import typical_member
+from models.peers import typical_member
 from models.shapley import make_explainer
 from tests.models.panels import HORIZON_DAYS, cutoffs, features_only, make_buyers
 

@@ -21,8 +21,10 @@ def told(currency: str | None = "EUR", **columns: float | None) -> str:
     ("known", "reason"),
     [
         ((800, 41, 97, 240.4), "Was active 9 days a month, last seen 41 days ago, spent 240 EUR in a year."),
-        ((800, 0, 12, 0.0), "Was active about once a month, seen today."),
-        ((10, 1, 1, None), "Was active on a single day, last seen yesterday."),
+        ((800, 0, 12, 0.0), "Active about once a month, seen today."),
+        ((10, 1, 1, None), "Active on a single day, last seen yesterday."),
+        ((800, 27, 97, 0.0), "Active 9 days a month, last seen 27 days ago."),
+        ((800, 28, 97, 0.0), "Was active 9 days a month, last seen 28 days ago."),
         ((None, 3, 8, -5.0), "Last seen 3 days ago."),
         ((None, 1204, None, 1204.5), "Last seen 1204 days ago, spent 1205 EUR in a year."),
         ((None, None, None, 0.4), "Likely to leave: 50 %."),

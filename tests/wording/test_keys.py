@@ -37,7 +37,7 @@ from tests.paths import ROOT
 from tests.wording.reasons.test_sentences import CATALOG, random_history
 from wording.columns import RAISES, SentenceContext
 from wording.english import ENGLISH
-from wording.reasons.sentences import sentence
+from wording.reasons.compared import compared_sentence
 
 ROOMS = ("features", "models", "segments", "wording", "outputs", "runtime", "pipeline", "flows", "notebooks")
 SOURCES = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "english" not in path.parts]
@@ -133,7 +133,7 @@ def of_reasons() -> set[str]:
     noted = Noted(dict(ENGLISH.sentences))
     context = SentenceContext(frozenset({*random_history().columns, RAISES}), "EUR", AS_OF, replace(ENGLISH, sentences=noted))
     for feature in CATALOG:
-        sentence(feature, context)
+        compared_sentence(feature, context)
     return noted.read
 
 

@@ -1,7 +1,7 @@
 """Sentences of reasons, and what a reason is about.
 
-A sentence of a reason holds for every value of its feature, says nothing about other members, and has neither a capital
-letter nor a full stop of its own, as it may be continued.
+A sentence of a feature holds for every value of it, says nothing about other members, and has neither a capital letter nor a full
+stop of its own, as it is continued by what the value is compared with.
 """
 
 from __future__ import annotations
@@ -35,23 +35,38 @@ REASONS: Final = {
     "general.unknown": "not known",
     "general.yes": "yes",
     "general.no": "no",
+    # What the value is compared with.
+    "compared.new": ", other newcomers: {usual}",
+    "compared.first_year": ", others in their first year: {usual}",
+    "compared.longer": ", members of over a year: {usual}",
+    "compared.everybody": ", typical member: {usual}",
+    "compared.most": ", most members: {usual}",
+    "compared.unlike": ", unlike most",
+    "compared.level": ", while {share:percent} of all members are likely to leave",
+    "compared.beside_level": "{share:percent} of all members are likely to leave, this one {own:percent}",
+    "compared.share": "{n:percent}",
+    "compared.decimal": "{n:decimal}",
+    "compared.whole": "{n:whole}",
     # When.
-    "last_seen": "last seen {days:ago}{usual}",
-    "last_seen.today": "seen today{usual}",
+    "last_seen": "last seen {days:ago}",
+    "last_seen.today": "seen today",
     "gap_now_to_mean_365d.today": "seen today",
     "last_seen.never": "never active",
     "last_seen.usual": ", usually back after {gap:count:day}",
     "last_seen.usual_day": ", usually back the next day",
     "last_time": "{last} {days:ago}",
-    "last_time.often": "{last} {days:ago}, {n:whole} {window}",
+    "last_time.every": ", before that every {n:whole} days",
+    "last_time.daily": ", before that nearly every day",
     "tenure_days": "here for {n:span}",
     "tenure_days.zero": "joined today",
     "tenure_days.unknown": "day of joining not known",
     "days_since_first_activity": "first active {n:ago}",
     "days_since_first_activity.unknown": "never active",
     # Rhythm.
-    "gap.every": "came every {n:whole} days on average",
-    "gap.daily": "came nearly every day",
+    "gap.every": "comes every {n:whole} days on average",
+    "gap.every.before": "came every {n:whole} days on average",
+    "gap.daily": "comes nearly every day",
+    "gap.daily.before": "came nearly every day",
     "gap_median_days_365d": "usually back after {n:whole} days",
     "gap_median_days_365d.one": "usually back the next day",
     "gap_median_days_365d.unknown": "{few_days}",
@@ -59,7 +74,6 @@ REASONS: Final = {
     "gap_longest_days_365d.unknown": "{few_days}",
     "gap_deviation_days_365d": "{every}, give or take {n:count:day}",
     "gap_now_to_mean_365d": "away for {days:count:day}, {times} times as long as usual",
-    "gap_now_to_mean_365d.as_usual": "away for {days:count:day}, about as long as usual",
     "gap_now_to_mean_365d.no_longer": "away for {days:count:day}, no longer than usual",
     "few_days": "active on only {n:count:day} in the last year",
     "few_days.none": "not active in the last year",
@@ -166,19 +180,12 @@ AMOUNTS: Final = {
     "refund_spend.alone": "{n:money}",
     "refund_spend.none": "nothing refunded",
     "refund_spend.nothing": "nothing",
-    "amount": "{amount} {when}{more}",
+    "amount": "{amount} {when}",
     "amount.for": "{amount} for {days:span}",
-    "amount.as_usual": ", as usual",
     "amount.usual": ", usually {usual}",
-    "amount.only": ", {days:ago}",
-    "amount.last": ", the last one {days:ago}",
-    "amount.last.order": ", the last order {days:ago}",
-    "amount.last.refund": ", the last refund {days:ago}",
     "amount.until": "{amount} a month until {days:month}, {nothing} {window}",
-    "trend.none_before": ", {nothing} in the {days} days before",
     "trend.down": ", down from {level} in an average {recent_days} days before",
     "trend.up": ", up from {level} in an average {recent_days} days before",
-    "trend.steady": ", about as before",
 }
 
 TOPICS: Final = {

@@ -8,6 +8,7 @@ other members, and has no full stop, as it may be continued.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -16,6 +17,9 @@ import polars as pl
 from wording.columns import SentenceContext, cases, sentence_case
 from wording.reasons import amounts, traits
 from wording.reasons.described_feature import DescribedFeature, Saying
+
+# So that a reason fits one line.
+_LONGEST_CLAUSE: Final = 60
 
 Template = Callable[[SentenceContext, str, Saying], pl.Expr]
 
@@ -41,7 +45,12 @@ _TEMPLATES: Final[Mapping[str, Template]] = {
 
 
 def sentence(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
-    """Make the expression that says a feature's value for each row of a frame; never null, capitalised, no full stop."""
+    """Make the expression that says a feature's value for each row of a frame; never null, capitalised, no full stop.
+
+    Args:
+        feature: The feature.
+        context: The data that the sentence may use.
+    """
     general_sentence, key = _general(feature, context), feature.saying.template or feature.name
     if feature.name not in context.columns or not (key in _TEMPLATES or key in context.catalogue.sentences):
         return sentence_case(general_sentence)
@@ -51,7 +60,8 @@ def sentence(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
 
 def _general(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
     """Say the first clause of the meaning, then the value with its unit."""
-    what = re.split(r"[.;:]", feature.meaning)[0].strip() or feature.name.replace("_", " ")
+    clause = re.split(r"[.;:]", feature.meaning)[0].strip() or feature.name.replace("_", " ")
+    what = textwrap.shorten(clause, _LONGEST_CLAUSE, placeholder="…")
     number, unknown = context.number(feature.name), context.say("general.unknown")
     if feature.name not in context.columns:
         value = unknown

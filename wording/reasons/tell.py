@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from wording.columns import RAISES, SentenceContext
+from wording.columns import COMPARED_WITH, COMPARISON, COMPARISON_TEXT, RAISES, SentenceContext
+from wording.reasons.compared import compared_sentence
 from wording.reasons.described_feature import DescribedFeature
-from wording.reasons.sentences import sentence
 
 
 def add_text(
@@ -20,7 +20,7 @@ def add_text(
 
     Args:
         reasons: `row`, the member's place in `members`; `feature`, which represents it; `contribution`, 0 or more where it
-            raises the risk.
+            raises the risk; `compared_with`, and the number `comparison` or the text `comparison_text`.
         members: The features of the members.
         features: Every feature that may represent a reason, by name.
         context: The data that sentences may use.
@@ -36,10 +36,15 @@ def add_text(
 def _with_text_of_feature(
     feature: DescribedFeature, reasons: pl.DataFrame, members: pl.DataFrame, context: SentenceContext
 ) -> pl.DataFrame:
-    text_of_feature = sentence(feature, context)
+    text_of_feature = compared_sentence(feature, context)
     text = pl.when(RAISES).then(text_of_feature).otherwise(context.say("lowers", sentence=text_of_feature))
-    inputs = reasons.select((pl.col("contribution") >= 0).alias(RAISES))
-    needed = sorted({*text_of_feature.meta.root_names()} - {RAISES})
+    inputs = reasons.select(
+        (pl.col("contribution") >= 0).alias(RAISES),
+        pl.col("compared_with").alias(COMPARED_WITH),
+        pl.col("comparison").alias(COMPARISON),
+        pl.col("comparison_text").alias(COMPARISON_TEXT),
+    )
+    needed = sorted({*text_of_feature.meta.root_names()} - {*inputs.columns})
     if needed:
         inputs = inputs.hstack(members.select(needed)[reasons["row"]])
     return reasons.hstack(inputs.lazy().select(text=text).collect())

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from wording.columns import YEAR_DAYS, SentenceContext, cases, decimal, rounded, whole
+from wording.columns import SentenceContext, cases, decimal, rounded, whole
 from wording.reasons.described_feature import Saying
 
 # Counts that days since the last one do not go with: there is no such feature, or it knows only answers with a score.
@@ -20,33 +20,40 @@ _WHOLE_FROM: Final = 10
 
 
 def last_seen(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say how long the silence is, beside the usual gap: "last seen 41 days ago, usually back after 6 days"."""
-    silence, gap = context.number(name), rounded(context.number("gap_median_days_365d"))
-    usual = cases((gap == 1, context.say("last_seen.usual_day")), otherwise=context.say("last_seen.usual", gap=gap)).fill_null("")
+    """Say when the member was last seen: "last seen 41 days ago"."""
+    silence = context.number(name)
     return cases(
         (silence.is_null(), context.say("last_seen.never")),
-        (silence == 0, context.say("last_seen.today", usual=usual)),
-        otherwise=context.say("last_seen", days=silence, usual=usual),
+        (silence == 0, context.say("last_seen.today")),
+        otherwise=context.say("last_seen", days=silence),
+    )
+
+
+def usually_back(context: SentenceContext, gap: pl.Expr) -> pl.Expr:
+    """Continue with the usual gap: ", usually back after 6 days"."""
+    return cases(
+        (rounded(gap) == 1, context.say("last_seen.usual_day")), otherwise=context.say("last_seen.usual", gap=rounded(gap))
     )
 
 
 def last_time(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
-    """Say when something last happened, and how often in the year: "last comment 41 days ago, 12 in the last year"."""
+    """Say when something last happened: "last comment 41 days ago"."""
     kind, days = context.catalogue.kind(saying.about), context.number(name)
-    year = context.number(f"{saying.about}_count_{YEAR_DAYS}d")
-    once = context.say("last_time", last=kind.last, days=days)
-    often = context.say("last_time.often", last=kind.last, days=days, n=year, window=context.window(YEAR_DAYS))
-    is_counted = pl.lit(saying.about not in WITHOUT_LAST)
-    return cases((days.is_null(), kind.never), (is_counted & (year > 1), often), otherwise=once)
+    return cases((days.is_null(), kind.never), otherwise=context.say("last_time", last=kind.last, days=days))
+
+
+def before_that(context: SentenceContext, gap: pl.Expr) -> pl.Expr:
+    """Continue with the mean days between such times before: ", before that every 6 days"."""
+    return cases((rounded(gap) == 1, context.say("last_time.daily")), otherwise=context.say("last_time.every", n=rounded(gap)))
 
 
 def gap_mean(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say how far apart the active days are on average: "came every 6 days on average"."""
+    """Say how far apart the active days are on average: "comes every 6 days on average"."""
     return _unless_few_days(context, name, _every(context))
 
 
 def gap_deviation(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
-    """Say how regular the gaps are: "came every 6 days on average, give or take 12 days"."""
+    """Say how regular the gaps are: "comes every 6 days on average, give or take 12 days"."""
     days, every = context.number(name), _every(context)
     spread = cases((rounded(days) == 0, every), otherwise=context.say("gap_deviation_days_365d", every=every, n=days))
     return _unless_few_days(context, name, spread)
@@ -81,7 +88,6 @@ def away(context: SentenceContext, name: str, _: Saying) -> pl.Expr:
     sentence_text = cases(
         (silence == 0, context.say("gap_now_to_mean_365d.today")),
         (ratio <= 1, context.say("gap_now_to_mean_365d.no_longer", days=silence)),
-        (ratio < _CLEARLY_LONGER, context.say("gap_now_to_mean_365d.as_usual", days=silence)),
         otherwise=context.say("gap_now_to_mean_365d", days=silence, times=times),
     )
     return _unless_few_days(context, name, sentence_text)
@@ -166,8 +172,13 @@ def answered(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
 
 
 def _every(context: SentenceContext) -> pl.Expr:
-    days = context.number("gap_mean_days_365d")
-    return cases((rounded(days) == 1, context.say("gap.daily")), otherwise=context.say("gap.every", n=days))
+    """Say it of the past where the member is away for longer than that."""
+    days, silence = context.number("gap_mean_days_365d"), context.number("days_since_last_activity")
+    now, before = (
+        cases((rounded(days) == 1, context.say(f"gap.daily{when}")), otherwise=context.say(f"gap.every{when}", n=days))
+        for when in ("", ".before")
+    )
+    return cases((silence > days * _CLEARLY_LONGER, before), otherwise=now)
 
 
 def _unless_few_days(context: SentenceContext, name: str, sentence_text: pl.Expr) -> pl.Expr:

@@ -106,7 +106,7 @@ def grounded(run: RunContext) -> tuple[CommunitySnapshot, Any]:
 def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_at_once(
     community: Path, bucket_members: int
 ) -> None:
-    from flows.scale.dask_executor import _model_files, _typical
+    from flows.scale.dask_executor import _model_files, _peers
 
     run = night_of(community)
     snapshot, inputs = grounded(run)
@@ -125,8 +125,9 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
     ours = pl.concat([from_arrow(score_partition(inputs, partition, models, scored.columns)) for partition in partitions])
     assert_frame_equal(ours.sort("member_id"), scored, check_exact=True)
 
-    typical = as_arrow(_typical(champions.churn.model, scored.lazy().filter("is_eligible")))
-    ours = pl.concat([from_arrow(explain_partition(inputs, partition, models, typical)) for partition in partitions])
+    eligible = scored.filter("is_eligible")
+    peers = as_arrow(_peers(champions.churn.model, eligible.lazy(), probability=eligible["churn_probability"]))
+    ours = pl.concat([from_arrow(explain_partition(inputs, partition, models, peers)) for partition in partitions])
     explained = LocalExecutor().explain(run, computed, scored, champions)
     expected = explained.filter("is_eligible").select("member_no", "reasons")
     assert expected["reasons"].list.len().sum() > 0

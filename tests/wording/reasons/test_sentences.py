@@ -40,20 +40,22 @@ def only(name: str, *, raises: bool = True, as_of: date = date(2024, 8, 20), **v
     ("name", "values", "text"),
     [
         ("days_since_last_activity", {"days_since_last_activity": 41, "gap_median_days_365d": 6.0},
-         "Last seen 41 days ago, usually back after 6 days"),
+         "Last seen 41 days ago"),
         ("days_since_last_activity", {"days_since_last_activity": 1, "gap_median_days_365d": 1.0},
-         "Last seen yesterday, usually back the next day"),
+         "Last seen yesterday"),
         ("days_since_last_activity", {"days_since_last_activity": 0, "gap_median_days_365d": None}, "Seen today"),
         ("days_since_last_activity", {"days_since_last_activity": None}, "Never active"),
         ("days_since_last_comment", {"days_since_last_comment": 41, "comment_count_365d": 12},
-         "Last comment 41 days ago, 12 in the last year"),
+         "Last comment 41 days ago"),
         ("days_since_last_comment", {"days_since_last_comment": None, "comment_count_365d": 0}, "No comment so far"),
         ("days_since_last_received", {"days_since_last_received": 90, "received_count_365d": 1},
          "Last reaction from others 90 days ago"),
         ("tenure_days", {"tenure_days": 420}, "Here for 14 months"),
         ("tenure_days", {"tenure_days": None}, "Day of joining not known"),
         ("gap_deviation_days_365d", {"gap_deviation_days_365d": 12.0, "gap_mean_days_365d": 6.0},
-         "Came every 6 days on average, give or take 12 days"),
+         "Comes every 6 days on average, give or take 12 days"),
+        ("gap_mean_days_365d", {"gap_mean_days_365d": 6.0, "days_since_last_activity": 7}, "Comes every 6 days on average"),
+        ("gap_mean_days_365d", {"gap_mean_days_365d": 6.0, "days_since_last_activity": 8}, "Came every 6 days on average"),
         ("gap_deviation_days_365d", {"gap_deviation_days_365d": None, "active_days_365d": 2},
          "Active on only 2 days in the last year"),
         ("gap_now_to_mean_365d", {"gap_now_to_mean_365d": 41 / 6, "days_since_last_activity": 41},
@@ -92,29 +94,6 @@ def comments(**windows: int) -> dict[str, Any]:
     return {f"comment_count_{window[1:]}": n for window, n in windows.items()}
 
 
-def test_a_count_that_stopped_is_said_with_its_rate_and_month() -> None:
-    counts = comments(w28d=0, w365d=144)
-    assert only("comment_count_28d", **counts, days_since_last_comment=60, tenure_days=800) == (
-        "14 comments a month until June, none in the last 28 days"
-    )
-    assert round(144 / ((365 - 60) / 30.4)) == 14
-
-
-def test_a_rare_or_brief_count_that_stopped_is_said_as_it_was() -> None:
-    rare = {**comments(w28d=0, w365d=2), "days_since_last_comment": 60}
-    assert only("comment_count_28d", **rare, tenure_days=800) == "2 comments in the last year, the last one 60 days ago"
-    assert only("comment_count_28d", **rare, tenure_days=70) == "2 comments so far, the last one 60 days ago"
-
-
-def test_a_count_is_held_against_the_same_time_before_where_that_does_not_contradict_the_direction() -> None:
-    counts = {**comments(w28d=3, w365d=3 + 120), "days_since_last_comment": 2, "tenure_days": 800}
-    assert round(120 * 28 / (365 - 28)) == 10
-    assert only("comment_count_28d", **counts) == "3 comments in the last 28 days, usually 10"
-    assert only("comment_count_28d", **counts, raises=False) == "3 comments in the last 28 days"
-    assert only("comment_count_28d", **counts | comments(w28d=9)) == "9 comments in the last 28 days, as usual"
-    assert only("comment_count_28d", **counts | {"tenure_days": 20}) == "3 comments so far"
-
-
 def test_nothing_ever_is_said_as_such() -> None:
     nothing = comments(w28d=0, w365d=0)
     assert only("comment_count_28d", **nothing, days_since_last_comment=None) == "No comments so far"
@@ -124,26 +103,11 @@ def test_nothing_ever_is_said_as_such() -> None:
 
 def test_money_is_said_with_its_currency_and_more_back_than_spent_as_such() -> None:
     spend = {"spend_90d": 120.0, "spend_365d": 120.0 + 900.0, "tenure_days": 800, "days_since_last_order": 5}
-    assert only("spend_90d", **spend) == "Spent 120 EUR in the last 90 days, usually 295 EUR"
+    assert only("spend_90d", **spend) == "Spent 120 EUR in the last 90 days"
     assert only("spend_90d", **spend | {"spend_90d": -7.5}) == "Got 7.50 EUR more back than spent in the last 90 days"
     assert only("spend_90d", spend_90d=0.0, spend_365d=0.0, days_since_last_order=None) == "Nothing spent so far"
     frame = pl.DataFrame({"spend_lifetime": [1204.0]})
     assert told(frame, FEATURES["spend_lifetime"], currency=None) == ["Spent 1,204 so far"]
-
-
-def test_a_trend_is_said_as_both_of_its_sides() -> None:
-    orders = {"order_count_28d": 0, "order_count_90d": 3, "order_count_trend_28d_vs_90d": 0.4}
-    level = (3 - 0) * 28 / (90 - 28)
-    assert round(level, 1) == 1.4
-    assert (
-        only("order_count_trend_28d_vs_90d", **orders)
-        == "No orders in the last 28 days, down from 1.4 in an average 28 days before"
-    )
-    steady = orders | {"order_count_28d": 1}
-    assert only("order_count_trend_28d_vs_90d", **steady) == "1 order in the last 28 days, about as before"
-    assert only("order_count_trend_28d_vs_90d", **orders | {"order_count_28d": 3}) == (
-        "3 orders in the last 28 days, none in the 62 days before"
-    )
 
 
 @pytest.mark.parametrize(

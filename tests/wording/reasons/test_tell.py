@@ -15,6 +15,8 @@ MEMBERS = pl.DataFrame({"days_since_last_activity": [41, 0, None], "region": ["D
 
 def told(*reasons: tuple[int, str, float], members: pl.DataFrame = MEMBERS) -> list[str]:
     frame = pl.DataFrame(reasons, schema={"row": pl.UInt32, "feature": pl.String, "contribution": pl.Float64}, orient="row")
+    compared = {"compared_with": pl.String, "comparison": pl.Float64, "comparison_text": pl.String}
+    frame = frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in compared.items())
     known = {name: FEATURES.get(name) or undeclared(name, members.schema.get(name)) for name in frame["feature"]}
     context = SentenceContext(frozenset(members.columns), None, date(2024, 5, 20))
     return add_text(frame, members, known, context).sort("row", "feature")["text"].to_list()
