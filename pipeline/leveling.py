@@ -56,7 +56,8 @@ def measure_levels(settings: Settings, history: History, as_of: date) -> Levels:
 
 
 def apply_levels(scored: pl.DataFrame, levels: Levels) -> pl.DataFrame:
-    """Give the levels to predictions: `churn_probability` of the eligible members, and `expected_value` of all.
+    """Give the levels to predictions: `churn_probability` of the eligible members, and `expected_value` of all
+    with its range.
 
     One row per row of `scored`, in its order. The order of members by either prediction stays what it was.
 
@@ -70,8 +71,12 @@ def apply_levels(scored: pl.DataFrame, levels: Levels) -> pl.DataFrame:
         positions = probability.is_not_null().arg_true()
         scored = scored.with_columns(probability.clone().scatter(positions, pl.Series(moved)))
     if levels.value is not None and value.null_count() == 0 and not value.is_empty():
-        minor = level_spend(floats(value) * MINOR_UNITS_PER_UNIT, levels.value)
-        scored = scored.with_columns(pl.Series("expected_value", minor / MINOR_UNITS_PER_UNIT))
+        before = floats(value)
+        after = level_spend(before * MINOR_UNITS_PER_UNIT, levels.value) / MINOR_UNITS_PER_UNIT
+        largest = int(np.argmax(before))
+        factor = after[largest] / before[largest] if before[largest] > 0 else 1.0
+        ranges = [pl.col(name) * factor for name in ("expected_value_low", "expected_value_high") if name in scored.columns]
+        scored = scored.with_columns(pl.Series("expected_value", after), *ranges)
     return scored
 
 
