@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
@@ -21,4 +23,12 @@ def test_predictions_whose_horizon_is_over_are_set_against_what_happened(explore
     assert churn["n"] == members.height
     assert churn["happened"] == pytest.approx(happened)
     assert churn["predicted"] == pytest.approx(members["churn_probability"].mean())
-    assert "Did it come true?" in (shop / "reports" / f"{LAST_DAY}.html").read_text()
+    report = (shop / "reports" / f"{LAST_DAY}.html").read_text()
+    assert "Did it come true?" in report
+    last_day = str(FIRST_NIGHT + timedelta(days=7))
+    early = explored.lines.filter(
+        pl.col("at").str.slice(0, 10).is_between(pl.lit(str(FIRST_NIGHT)), pl.lit(last_day), closed="right")
+    )
+    returned = members["member_id"].is_in(early["customer"].unique().implode()).sum()
+    assert "Before the truth is known" in report
+    assert f"{returned} were active again within 7 days" in report
