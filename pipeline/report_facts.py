@@ -125,7 +125,8 @@ def night_warnings(run: RunContext, intake: Intake, maturity: Maturity, loop: Lo
         maturity: How past predictions came true, and tonight's watch.
         loop: What past contacts have changed.
     """
-    off = watch_warnings(maturity.watch, deviation=run.settings.alerts.deviation)
+    deviation, is_unusual = run.settings.alerts.deviation, bool(intake.warnings)
+    off = watch_warnings(maturity.watch, deviation=deviation, is_intake_unusual=is_unusual)
     return [*loop_warnings(loop), *off, *intake.warnings]
 
 

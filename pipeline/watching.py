@@ -128,19 +128,20 @@ def watch_sentences(watch: Watch, *, currency: str | None = None) -> tuple[str, 
     return tuple(_sentences(watch, currency))
 
 
-def watch_warnings(watch: Watch | None, *, deviation: float) -> list[str]:
+def watch_warnings(watch: Watch | None, *, deviation: float, is_intake_unusual: bool = False) -> list[str]:
     """Return a warning where early returns are farther from what was expected than `[alerts] deviation` allows.
 
     Args:
         watch: The watch of a night; None before it was watched.
         deviation: So many standard errors.
+        is_intake_unusual: Whether what arrived tonight is warned of, too.
     """
     off = [] if watch is None else [early for early in watch.early if abs(early.returns.deviation) > deviation]
     if watch is None or not off:
         return []
     # The longest window: it has seen the most.
     early = max(off, key=lambda one: one.days)
-    return [f"{_early_sentence(early)} {fill('watch.beyond_chance')} {_cause(watch)}"]
+    return [f"{_early_sentence(early)} {fill('watch.beyond_chance')} {_cause(watch, is_intake_unusual=is_intake_unusual)}"]
 
 
 def _early(run: RunContext, history: History, levels: Levels) -> Iterator[Early]:
@@ -210,9 +211,13 @@ def _early_sentence(early: Early) -> str:
     )
 
 
-def _cause(watch: Watch) -> str:
+def _cause(watch: Watch, *, is_intake_unusual: bool) -> str:
     """Name the likely cause of a change, where it can be known."""
-    return _new_value(watch) or fill("watch.cause.season" if watch.season_explains else "watch.cause.unknown")
+    if unseen := _new_value(watch):
+        return unseen
+    if is_intake_unusual:
+        return fill("watch.cause.intake")
+    return fill("watch.cause.season" if watch.season_explains else "watch.cause.unknown")
 
 
 def _new_value(watch: Watch) -> str | None:

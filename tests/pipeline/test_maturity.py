@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
@@ -25,7 +27,14 @@ def test_predictions_whose_horizon_is_over_are_set_against_what_happened(explore
     assert churn["n"] == members.height
     assert churn["happened"] == pytest.approx(happened)
     assert churn["predicted"] == pytest.approx(members["churn_probability"].mean())
-    assert "Did it come true?" in (shop / "reports" / f"{LAST_DAY}.html").read_text()
+    report = (shop / "reports" / f"{LAST_DAY}.html").read_text()
+    assert "Did it come true?" in report
+    days = pl.col("at").str.slice(0, 10)
+    week = (days > str(FIRST_NIGHT)) & (days <= str(FIRST_NIGHT + timedelta(days=7)))
+    early = explored.lines.filter(week)
+    returned = members["member_id"].is_in(early["customer"].unique().implode()).sum()
+    assert "Before the truth is known" in report
+    assert f"{returned} were active again within 7 days" in report
 
 
 def test_the_list_of_a_matured_night_is_set_against_everybody_by_what_happened_to_its_members(explored: Explored) -> None:

@@ -50,6 +50,11 @@ def test_the_likely_cause_is_named_where_it_can_be_known(watch: Watch, cause: st
     assert cause in watch_warnings(watch, deviation=2.5)[0]
 
 
+def test_an_unusual_intake_is_named_before_the_season() -> None:
+    watch = replace(WATCH, drifts=(), season_explains=True)
+    assert "What arrived is unusual, too" in watch_warnings(watch, deviation=2.5, is_intake_unusual=True)[0]
+
+
 def test_the_report_says_what_is_known_and_nothing_of_what_is_not() -> None:
     said = " ".join(watch_sentences(WATCH, currency="EUR")).replace("\N{NO-BREAK SPACE}", "")
     for part in ("80% of the time", "it is 70%", "between 35% and 45%", "310 were active again", "learnt from: Platform."):

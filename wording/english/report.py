@@ -150,6 +150,7 @@ SECTIONS: Final = {
     "watch.beyond_chance": "That is more than chance and the usual ups and downs explain.",
     "watch.moved": "Farthest from the members that the model learnt from: {what}.",
     "watch.cause.new_value": "Members have a value of {what} that the model has never seen: a new channel or a changed source.",
+    "watch.cause.intake": "What arrived is unusual, too: see the other sentences here.",
     "watch.cause.season": "The same days of last year were alike: the season.",
     "watch.cause.unknown": "Nothing known explains it: look at what arrived and at the sources before you rely on the figures.",
     # Data.
