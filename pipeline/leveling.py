@@ -56,8 +56,7 @@ def measure_levels(settings: Settings, history: History, as_of: date) -> Levels:
 
 
 def apply_levels(scored: pl.DataFrame, levels: Levels) -> pl.DataFrame:
-    """Give the levels to predictions: `churn_probability` of the eligible members, and `expected_value` of all
-    with its range.
+    """Give the levels to predictions: `churn_probability` of the eligible members, `expected_value` of all and its range.
 
     One row per row of `scored`, in its order. The order of members by either prediction stays what it was.
 
