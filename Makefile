@@ -10,7 +10,7 @@ WORKSPACE ?=
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full bench-prediction rivals members effects experiments cohorts notebooks lock clean
+.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full bench-prediction starting-model rivals members effects experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -108,6 +108,9 @@ bench-full: rivals  ## measure 500,000 members with 50 million events; and predi
 
 bench-prediction: $(READY_DEV)  ## measure predictions on open communities, beside simple rules and untuned models; an hour at most
 	$(BIN)/python -m benchmarks.prediction --page docs/prediction.md
+
+starting-model: $(READY_DEV)  ## make the starting model of churn anew from the examples and the simulation
+	$(BIN)/python -m benchmarks.prediction.starting
 
 docs: $(READY_DEV)  ## write the generated pages in docs/ anew
 	$(BIN)/python -m flows.documents

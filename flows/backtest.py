@@ -26,6 +26,7 @@ from outputs.report.calibration_rows import calibration_rows
 from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.history.materialise import materialise_if_small
 from pipeline.learning.challenger import data_versions, first_day, panel_filter
+from pipeline.learning.starting_model import starting_model_for
 from pipeline.leveling import measure_levels
 from runtime.os_errors import cores
 from runtime.progress import each, each_cutoff, say
@@ -105,7 +106,13 @@ def measure(run: RunContext, history: History, requested: int) -> list[CutoffRes
             say(f"{purpose} as of {known[-1]} …")
             level = measure_levels(settings, history, known[-1]).of(purpose)
             result = backtest_cutoff(
-                panels[kind], known, purpose, horizon_days=horizon_days, settings=settings.prediction, level=level
+                panels[kind],
+                known,
+                purpose,
+                horizon_days=horizon_days,
+                settings=settings.prediction,
+                level=level,
+                starting=starting_model_for(settings.prediction),
             )
             if result is not None:
                 results.append(result)

@@ -89,6 +89,7 @@ def backtest_cutoff(
     horizon_days: int,
     settings: PredictionSettings,
     level: Level | None = None,
+    starting: str | None = None,
 ) -> CutoffResult | None:
     """Measure every model at the newest of some cut-offs.
 
@@ -99,12 +100,17 @@ def backtest_cutoff(
         horizon_days: Days of its label window.
         settings: Size of the models.
         level: The level that a night at the newest cut-off would have given to its predictions; None leaves them as they are.
+        starting: LightGBM's text of the starting model of churn; None to do without.
 
     Returns:
         The result, or None when no earlier cut-off's outcome was over by then or nobody can be judged.
     """
     split = split_cutoffs(cutoffs, horizon_days=horizon_days)
-    measured = (measure_churn if purpose == "churn" else measure_value)(panel, split, settings)
+    measured: Measured[Any] | None
+    if purpose == "churn":
+        measured = measure_churn(panel, split, settings, starting=starting)
+    else:
+        measured = measure_value(panel, split, settings)
     if measured is None:
         return None
     if level is not None:

@@ -27,6 +27,7 @@ from models.lifetime.gamma_gamma import GammaGamma
 from models.lifetime.lifetime import Lifetime
 from models.lifetime.pareto import ParetoNBD
 from models.lifetime.silence import Silence
+from models.starting import ScaleFree
 from models.uplift import TwoModels, UpliftModel
 from models.value import ValueModel
 
@@ -35,6 +36,7 @@ FORMAT_VERSION: Final = 2
 ABOUT_FILE: Final = "model.json"
 TREES_FILE: Final = "model.lgb"
 _PLAIN_FILE: Final = "plain.lgb"
+_STARTING_FILE: Final = "starting.lgb"
 _UPLIFT_FILES: Final = ("treated.lgb", "held_out.lgb", "effect.lgb")
 _SPLIT_PARTS: Final = ("train", "calibrate", "test", "known")
 
@@ -112,9 +114,12 @@ def _churn_to_files(model: ChurnModel) -> dict[str, str]:
         "recency": None if model.recency is None else asdict(model.recency),
         "silence": None if model.silence is None else asdict(model.silence),
         "encoding": None if model.trees is None else _encoding_to_json(model.trees.encoding),
+        "starting": None if model.starting is None else _encoding_to_json(model.starting.encoding),
+        "starting_share": model.starting_share,
     }
     trees = {} if model.trees is None else {TREES_FILE: model.trees.text}
-    return {ABOUT_FILE: _dump(about)} | trees
+    starting = {} if model.starting is None else {_STARTING_FILE: model.starting.text}
+    return {ABOUT_FILE: _dump(about)} | trees | starting
 
 
 def _value_to_files(model: ValueModel) -> dict[str, str]:
@@ -165,6 +170,9 @@ def _churn_from(about: _Json, files: Mapping[str, str]) -> ChurnModel:
         trees=None if about["encoding"] is None else _trees_from(files, TREES_FILE, about["encoding"], settings),
         recency=None if recency is None else OneSignal(**recency | {"line": LogitLine(**recency["line"])}),
         silence=None if about["silence"] is None else _silence_from(about["silence"]),
+        # Models stored by earlier releases know of no starting model.
+        starting=_trees_from(files, _STARTING_FILE, about["starting"], settings) if about.get("starting") else None,
+        starting_share=about.get("starting_share", 0.0),
         metrics=about["metrics"],
         # Models stored by earlier releases have no curves.
         curves=about.get("curves", {}),
@@ -208,15 +216,24 @@ def _split_from(stored: _Json) -> Split:
 def _trees_from(files: Mapping[str, str], name: str, encoding: _Json, settings: PredictionSettings) -> Trees:
     if name not in files:
         raise _damaged(f"{name} is missing beside {ABOUT_FILE}")
+    features = tuple(encoding["features"])
     categories = {feature: tuple(values) for feature, values in encoding["categories"].items()}
-    return Trees(files[name], Encoding(tuple(encoding["features"]), categories), settings.num_threads)
+    layout = Encoding(features, categories)
+    if "quantiles" in encoding:
+        quantiles = {feature: tuple(values) for feature, values in encoding["quantiles"].items()}
+        layout = ScaleFree(features, categories, encoding["horizon_days"], quantiles)
+    return Trees(files[name], layout, settings.num_threads)
 
 
 def _encoding_to_json(encoding: Encoding) -> _Json:
-    return {
+    laid_out: _Json = {
         "features": list(encoding.features),
         "categories": {name: list(values) for name, values in encoding.categories.items()},
     }
+    if isinstance(encoding, ScaleFree):
+        quantiles = {name: list(values) for name, values in encoding.quantiles.items()}
+        laid_out |= {"horizon_days": encoding.horizon_days, "quantiles": quantiles}
+    return laid_out
 
 
 def _read_about(files: Mapping[str, str]) -> _Json:

@@ -37,8 +37,9 @@ from models.panel import (
     outcomes,
     subsample,
 )
+from models.starting import FEATURES, starting_share, starting_trees
 
-ChurnKind = Literal["lightgbm", "recency", "base_rate", "prior"]
+ChurnKind = Literal["lightgbm", "starting", "recency", "base_rate", "prior"]
 
 # Weight of the buy-till-you-die model in the mean log-odds; the newest outcomes have the rest. .5 to 1 measured nearly alike.
 _LIFETIME_LEVEL_SHARE: Final = 0.75
@@ -49,15 +50,17 @@ class ChurnModel:
     """A fitted churn model.
 
     Args:
-        kind: `lightgbm`; `recency`, by the days of silence alone; `base_rate`, the same for everyone; or `prior`, a guess from
-            silence and usual gaps before any outcome is known.
+        kind: `lightgbm`; `starting`, learnt from other communities; `recency`, by the days of silence alone; `base_rate`,
+            the same for everyone; or `prior`, a guess from silence and usual gaps before any outcome is known.
         why: One plain sentence on why it is this kind.
         split: The cut-offs it learnt from, and the horizon.
         settings: What it was fitted with.
         calibration: From the score's log-odds to log-odds that come true.
-        trees: The trees of kind `lightgbm`.
+        trees: The trees of kind `lightgbm` or `starting`.
         recency: The one-signal model of kind `recency`.
         silence: The buy-till-you-die model that kind `lightgbm` is averaged with; None where members do more than buy.
+        starting: The starting model that kind `lightgbm` is averaged with while it has learnt from few members, or None.
+        starting_share: Its weight.
         metrics: Model → metric → value of a holdout model at a later test cut-off; empty when not measured.
         curves: Points of its curves at that cut-off, as `models.curves` lays them out; empty when not measured.
     """
@@ -70,18 +73,27 @@ class ChurnModel:
     trees: Trees | None = None
     recency: OneSignal | None = None
     silence: Silence | None = None
+    starting: Trees | None = None
+    starting_share: float = 0.0
     metrics: Metrics = field(default_factory=dict)
     curves: Curves = field(default_factory=dict)
 
     def log_odds(self, features: pl.DataFrame) -> Floats:
         """Score each row before calibration; higher is likelier to leave."""
         if self.trees is not None:
-            return _averaged_log_odds(self.trees.raw(features), features, self.silence, self.settings)
+            own = _averaged_log_odds(self.trees.raw(features), features, self.silence, self.settings)
+            return self._with_starting(own, features)
         if self.recency is not None:
             return logit(self.recency.probability(features))
         if self.kind == "prior":
             return logit(silence_prior(features, horizon_days=self.split.horizon_days))
         return np.zeros(features.height)
+
+    def _with_starting(self, own: Floats, features: pl.DataFrame) -> Floats:
+        """Average log-odds with those of the starting model."""
+        if self.starting is None:
+            return own
+        return (1 - self.starting_share) * own + self.starting_share * self.starting.raw(features)
 
     @property
     def machines(self) -> int:
@@ -100,6 +112,7 @@ def fit_churn(
     *,
     tonight: pl.DataFrame | None = None,
     train_trees: TrainTrees = train_trees_here,
+    starting: str | None = None,
 ) -> ChurnModel:
     """Fit on the split's train cut-offs, calibrate on its calibration cut-off, then learn from all that are known.
 
@@ -110,15 +123,22 @@ def fit_churn(
         tonight: Features of every member on the night to be predicted and whether each `is_eligible`, from which
             buy-till-you-die learns how people buy; no outcome in it is read. None for the calibration cut-off.
         train_trees: Trains the trees, in this process or elsewhere.
+        starting: LightGBM's text of the starting model; None to do without.
     """
     train = churn_rows(panel, split.train)
     known_rows = churn_rows(panel, split.known)
     kind, why = _choose_kind(train, known_rows, feature_names(panel), settings)
+    recent_members = panel.filter(pl.col("as_of").is_in(split.calibrate)) if tonight is None else tonight
+    start = None
+    # Every panel has them, but not every frame that somebody puts together by hand.
+    if starting is not None and set(FEATURES) <= set(panel.columns):
+        start = _set_to_community(starting, recent_members, split.horizon_days, settings)
+    if kind != "lightgbm" and start is not None:
+        return _calibrate_starting(start, baseline_rows(panel, split, settings), split, settings, why=why)
     if kind == "lightgbm":
-        recent_members = panel.filter(pl.col("as_of").is_in(split.calibrate)) if tonight is None else tonight
         silence = _fit_silence(recent_members, baseline_rows(panel, split, settings), split.horizon_days, settings)
         return _fit_lightgbm(
-            train, known_rows, recent_members, split, settings, why=why, silence=silence, train_trees=train_trees
+            train, known_rows, recent_members, split, settings, why=why, silence=silence, starting=start, train_trees=train_trees
         )
     if kind == "recency":
         return ChurnModel(kind, why, split, settings, recency=fit_recency(panel, split, settings))
@@ -171,6 +191,20 @@ def _choose_kind(
     return "base_rate", f"Too few of one outcome for anything but the overall rate: {outcome_counts}."
 
 
+def _set_to_community(text: str, recent_members: pl.DataFrame, horizon_days: int, settings: PredictionSettings) -> Trees:
+    eligible = recent_members.filter("is_eligible") if "is_eligible" in recent_members.columns else recent_members
+    return starting_trees(text, eligible.sort("member_id"), horizon_days=horizon_days, num_threads=settings.num_threads)
+
+
+def _calibrate_starting(
+    starting: Trees, rows: pl.DataFrame, split: Split, settings: PredictionSettings, *, why: str
+) -> ChurnModel:
+    """Let the starting model stand in, at the level of the community's own outcomes; it has learnt from none of them."""
+    reason = f"{why} Until then the starting model, learnt from other communities."
+    calibration = calibrate(starting.raw(rows), outcomes(rows))
+    return ChurnModel("starting", reason, split, settings, calibration=calibration, trees=starting)
+
+
 def _fit_silence(
     recent_members: pl.DataFrame, known_rows: pl.DataFrame, horizon_days: int, settings: PredictionSettings
 ) -> Silence | None:
@@ -190,17 +224,23 @@ def _fit_lightgbm(
     *,
     why: str,
     silence: Silence | None,
+    starting: Trees | None,
     train_trees: TrainTrees,
 ) -> ChurnModel:
+    # Members of every known cut-off: from all of them the trees learn in the end.
+    share = 0.0 if starting is None else starting_share(known_rows["member_id"].n_unique())
     newest = known_rows.filter(pl.col("as_of").is_in(split.calibrate))
     # Calibration needs scores of rows that the scoring model has not learnt from.
     if split.calibrates_by_member_folds:
         scores = held_out_scores(train, split.calibrate, folds=settings.calibration_folds, fit=_fold_fit(settings, train_trees))
     else:
         scores = _fit_trees(train, settings, train_trees).raw(newest)
-    slope = calibrate(_averaged_log_odds(scores, newest, silence, settings), outcomes(newest)).slope
+    started = starting if share else None
+    held_out = ChurnModel("lightgbm", why, split, settings, silence=silence, starting=started, starting_share=share)
+    averaged = held_out._with_starting(_averaged_log_odds(scores, newest, silence, settings), newest)
+    slope = calibrate(averaged, outcomes(newest)).slope
     # The slope carries over to trees that also learn from the newest outcomes; the level does not, so it is fitted again.
-    model = ChurnModel("lightgbm", why, split, settings, trees=_fit_trees(known_rows, settings, train_trees), silence=silence)
+    model = replace(held_out, trees=_fit_trees(known_rows, settings, train_trees))
     return replace(model, calibration=LogitLine(slope, _intercept(model, slope, newest, recent_members.sort("member_id"))))
 
 

@@ -77,6 +77,11 @@ class PredictionSettings(BaseModel):
     tweedie_power: float = Field(
         default=1.3, gt=1, lt=2, description="Variance power of the Tweedie loss of spend, between counts (1) and sums (2)."
     )
+    starting_model: bool = Field(
+        default=True,
+        description="Whether the shipped model of other communities stands in while there is too little to learn from, and helps "
+        "while there is little.",
+    )
     search_budget: int = Field(
         default=12,
         ge=0,

@@ -19,6 +19,7 @@ from models.encoding import Matrix
 from models.lifetime.silence import PURCHASES, Silence
 from models.panel import Floats
 from models.shapley import TreeExplainer, make_explainer
+from models.starting import ScaleFree
 
 _PLAYERS: Final = range(len(PURCHASES))
 
@@ -32,17 +33,22 @@ class ScoreExplainer:
         silence: The buy-till-you-die model averaged with the trees; None where there is none.
         share: Its weight.
         typical: The typical member, as the trees' encoding lays it out.
+        starting: The explainer of the starting model averaged with both; None where there is none.
+        starting_share: Its weight.
     """
 
     trees: TreeExplainer
     silence: Silence | None
     share: float
     typical: Matrix
+    starting: TreeExplainer | None = None
+    starting_share: float = 0.0
 
     @property
     def positions(self) -> tuple[int, ...]:
         """Positions in the encoding of the features that contribute, in the order of the columns of `contributions`."""
-        return (*self.trees.positions, *(position for position in self._purchases if position not in self.trees.positions))
+        more = sorted({*self._purchases, *self._starting_positions} - {*self.trees.positions})
+        return (*self.trees.positions, *more)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -52,14 +58,20 @@ class ScoreExplainer:
     @property
     def base(self) -> float:
         """The score that a row's contributions are added to: base and contributions add up to the row's score."""
-        if self.silence is None:
-            return self.trees.base
-        return (1 - self.share) * self.trees.base + self.share * float(self._silence_of(self.typical[np.newaxis])[0])
+        own = self.trees.base
+        if self.silence is not None:
+            own = (1 - self.share) * own + self.share * float(self._silence_of(self.typical[np.newaxis])[0])
+        return own if self.starting is None else (1 - self.starting_share) * own + self.starting_share * self.starting.base
 
     def score(self, laid_out: Matrix) -> Floats:
         """Score the rows of a matrix laid out by the trees' encoding."""
         scores = self.trees.trees.raw_matrix(laid_out)
-        return scores if self.silence is None else (1 - self.share) * scores + self.share * self._silence_of(laid_out)
+        if self.silence is not None:
+            scores = (1 - self.share) * scores + self.share * self._silence_of(laid_out)
+        if self.starting is None:
+            return scores
+        started = self.starting.trees.raw_matrix(self._for_starting(laid_out))
+        return (1 - self.starting_share) * scores + self.starting_share * started
 
     def contributions(self, laid_out: Matrix) -> Floats:
         """Compute what each feature adds to each row's score: one row per row of the matrix, one column per position."""
@@ -69,7 +81,24 @@ class ScoreExplainer:
             contributions[:, [self.positions.index(position) for position in self._purchases]] += (
                 self.share * self._silence_contributions(laid_out)
             )
+        if self.starting is not None:
+            contributions *= 1 - self.starting_share
+            columns = [self.positions.index(position) for position in self._starting_positions]
+            contributions[:, columns] += self.starting_share * self.starting.contributions(self._for_starting(laid_out))
         return contributions
+
+    @property
+    def _starting_positions(self) -> tuple[int, ...]:
+        """Positions of the features that the starting model reads, in the order of its contributions."""
+        features = self.trees.trees.encoding.features
+        return () if self.starting is None else tuple(features.index(name) for name in self.starting.features)
+
+    def _for_starting(self, laid_out: Matrix) -> Matrix:
+        """Lay rows out for the starting model, which reads features that every community has."""
+        assert self.starting is not None
+        layout, features = self.starting.trees.encoding, self.trees.trees.encoding.features
+        assert isinstance(layout, ScaleFree)
+        return layout.without_scale(laid_out[:, [features.index(name) for name in layout.features]])
 
     @property
     def _purchases(self) -> tuple[int, ...]:
@@ -110,4 +139,5 @@ def explain_score(model: ChurnModel, typical: Matrix) -> ScoreExplainer:
     """
     assert model.trees is not None
     share = 0.0 if model.silence is None else model.settings.lifetime_share
-    return ScoreExplainer(make_explainer(model.trees), model.silence, share, typical)
+    starting = None if model.starting is None else make_explainer(model.starting)
+    return ScoreExplainer(make_explainer(model.trees), model.silence, share, typical, starting, model.starting_share)

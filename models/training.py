@@ -92,7 +92,12 @@ class Measured(Generic[Model]):
 
 
 def measure_churn(
-    panel: pl.DataFrame, split: Split, settings: PredictionSettings, *, train_trees: TrainTrees = train_trees_here
+    panel: pl.DataFrame,
+    split: Split,
+    settings: PredictionSettings,
+    *,
+    train_trees: TrainTrees = train_trees_here,
+    starting: str | None = None,
 ) -> Measured[ChurnModel] | None:
     """Fit churn on a split and measure it on the test cut-off beside the baselines; None when the test cut-off has no rows.
 
@@ -101,6 +106,7 @@ def measure_churn(
         split: Which cut-offs train, calibrate and test.
         settings: Size of the model and thresholds for learning.
         train_trees: Trains the trees, in this process or elsewhere.
+        starting: LightGBM's text of the starting model; None to do without.
     """
     tested = churn_rows(panel, split.test)
     if tested.is_empty():
@@ -109,7 +115,8 @@ def measure_churn(
     tonight = panel.filter(pl.col("as_of").is_in(split.test))
     search = choose_settings("churn", panel, split, settings)
     settings = search.settings
-    holdout_model, actual = fit_churn(panel, split, settings, tonight=tonight, train_trees=train_trees), outcomes(tested)
+    holdout_model = fit_churn(panel, split, settings, tonight=tonight, train_trees=train_trees, starting=starting)
+    actual = outcomes(tested)
     predicted = {OURS: floats(holdout_model.predict(tested)), **_churn_baselines(panel, split, tested, tonight, settings)}
     is_still_here = still_here(tested, horizon_days=split.horizon_days)
     predictions = _predictions(tested, actual, predicted).with_columns(is_still_here=pl.Series(is_still_here))
@@ -146,6 +153,7 @@ def train_churn(
     settings: PredictionSettings,
     tonight: pl.DataFrame | None = None,
     train_trees: TrainTrees = train_trees_here,
+    starting: str | None = None,
 ) -> Trained[ChurnModel]:
     """Measure and fit the churn model on every cut-off of the panel; all of them must have matured.
 
@@ -155,6 +163,7 @@ def train_churn(
         settings: Size of the model and thresholds for learning.
         tonight: Features of every member on the night itself, as in `fit_churn`; None for those of the newest cut-off.
         train_trees: Trains the trees, in this process or elsewhere.
+        starting: LightGBM's text of the starting model; None to do without.
 
     Raises:
         DataError: A feature knows the outcome.
@@ -163,9 +172,9 @@ def train_churn(
     refuse_churn_leaks(panel, final, settings)
     # Measured by a model of its own: the final one has learnt from the newest outcomes, so it cannot be tested on them. Its
     # settings, which were chosen without them, are those of the final one, so that what was measured is what will be used.
-    measured = measure_churn(panel, evaluation, settings, train_trees=train_trees)
+    measured = measure_churn(panel, evaluation, settings, train_trees=train_trees, starting=starting)
     chosen = settings if measured is None else measured.search.settings
-    model = fit_churn(panel, final, chosen, tonight=tonight, train_trees=train_trees)
+    model = fit_churn(panel, final, chosen, tonight=tonight, train_trees=train_trees, starting=starting)
     rows = _row_counts(evaluation, final, lambda cutoffs: churn_rows(panel, cutoffs).height)
     return _trained(model, measured, (evaluation, final), rows=rows, curves=_churn_curves, trees=[model.trees])
 

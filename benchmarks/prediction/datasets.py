@@ -35,6 +35,11 @@ class Community:
     seed: int | None = None
 
     @property
+    def family(self) -> str:
+        """Its name, for simulated ones that of all of them: communities of one family are alike."""
+        return self.name if self.seed is None else "simulated"
+
+    @property
     def is_here(self) -> bool:
         """Whether its data can be read on this machine; a simulation always can."""
         return self.folder is None or (self.folder / "data").is_dir()

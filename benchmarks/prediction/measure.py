@@ -27,7 +27,7 @@ _STATE: Final = "is_still_here"
 _NOT_MODELS: Final = frozenset({"as_of", "member_no", "member_id", "actual", _STATE, *INTERVAL})
 
 
-def predict_cutoff(panel: Panel, as_of: date, purpose: Purpose, *, full: bool) -> pl.DataFrame | None:
+def predict_cutoff(panel: Panel, as_of: date, purpose: Purpose, *, full: bool, starting: str | None) -> pl.DataFrame | None:
     """Predict one cut-off with every model.
 
     Args:
@@ -35,13 +35,14 @@ def predict_cutoff(panel: Panel, as_of: date, purpose: Purpose, *, full: bool) -
         as_of: The cut-off.
         purpose: What to predict.
         full: As `settings_for` takes it.
+        starting: As `predict_ours` takes it.
 
     Returns:
         One row per member that counts, sorted by member_id: as_of, member_no, member_id, actual, is_still_here and one column per
         model. None where nothing could be learnt or nobody can be judged.
     """
     horizon_days = panel.facts.horizon_days
-    predictions = predict_ours(panel.rows, as_of, purpose, horizon_days=horizon_days, settings=settings_for(full=full))
+    predictions = predict_ours(panel, as_of, purpose, settings=settings_for(full=full), starting=starting)
     if predictions is None:
         return None
     state = panel.rows.filter(pl.col("as_of") == as_of).select("member_id", is_still_here(horizon_days).alias(_STATE))
@@ -50,7 +51,9 @@ def predict_cutoff(panel: Panel, as_of: date, purpose: Purpose, *, full: bool) -
     return found.with_columns(pl.Series(name, predicted) for name, predicted in rivals.items())
 
 
-def measure_cutoff(panel: Panel, as_of: date, purpose: Purpose, *, full: bool, draws: int) -> tuple[dict[str, Any], pl.DataFrame]:
+def measure_cutoff(
+    panel: Panel, as_of: date, purpose: Purpose, *, full: bool, draws: int, starting: str | None = None
+) -> tuple[dict[str, Any], pl.DataFrame]:
     """Predict one cut-off and compute its figures.
 
     Args:
@@ -59,12 +62,13 @@ def measure_cutoff(panel: Panel, as_of: date, purpose: Purpose, *, full: bool, d
         purpose: Likewise.
         full: Likewise.
         draws: Draws of each interval.
+        starting: Likewise.
 
     Returns:
         The figures as JSON data, with no populations where nothing could be learnt; and the predictions.
     """
     began = time.process_time()
-    predictions = predict_cutoff(panel, as_of, purpose, full=full)
+    predictions = predict_cutoff(panel, as_of, purpose, full=full, starting=starting)
     seconds = time.process_time() - began
     rows = pl.DataFrame() if predictions is None else predictions
     populations = {} if rows.is_empty() else {name: figures_of(rows, purpose, name, draws=draws) for name in POPULATIONS[purpose]}

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
+import numpy as np
 import polars as pl
 
+from benchmarks.prediction.panels import Panel
 from models.config import PredictionSettings
-from models.cutoffs import split_cutoffs
+from models.cutoffs import Split, split_cutoffs
+from models.intervals import fit_spend_interval
+from models.level import Level, level_probabilities, level_spend
 from models.measures import Purpose
-from models.training import OURS, measure_churn, measure_value
+from models.training import OURS, Measured, measure_churn, measure_value
+from models.value import ValueModel
+from pipeline.leveling import Levels
 
+# Settings tried per model where the whole benchmark is to take less than an hour.
+_REDUCED_BUDGET: Final = 6
 # Bounds of Evenfall's intervals among the predictions, where it gives any.
 INTERVAL = (f"{OURS}_low", f"{OURS}_high")
 
@@ -22,33 +31,60 @@ def settings_for(*, full: bool) -> PredictionSettings:
     Args:
         full: Whether the whole budget of a training night may be used; the benchmark of an hour makes do with less.
     """
-    del full  # Nothing is searched yet: both measure the same model.
-    return PredictionSettings()
+    return PredictionSettings() if full else PredictionSettings(search_budget=_REDUCED_BUDGET)
 
 
 def predict_ours(
-    panel: pl.DataFrame, as_of: date, purpose: Purpose, *, horizon_days: int, settings: PredictionSettings
+    panel: Panel, as_of: date, purpose: Purpose, *, settings: PredictionSettings, starting: str | None
 ) -> pl.DataFrame | None:
-    """Predict a past night as a training on that night would have.
+    """Predict a past night as a training on that night would have, at the level of that night.
 
     Args:
-        panel: All members at every cut-off.
+        panel: All members at every cut-off, and the levels of the tested ones.
         as_of: The night.
         purpose: What to predict.
-        horizon_days: Days of the label window.
         settings: As `settings_for` returns them.
+        starting: LightGBM's text of a starting model that has not seen the community; None to do without.
 
     Returns:
         One row per member that counts, sorted by member_id: as_of, member_no, member_id, actual, Evenfall's prediction and its
-        baselines' as columns. None where no outcome was known by then.
+        baselines' as columns; for value the ends of the range, null where it says nothing. None where no outcome was known.
     """
-    known = _known(panel["as_of"].unique().to_list(), as_of, horizon_days, settings)
+    horizon_days = panel.facts.horizon_days
+    known = _known(panel.rows["as_of"].unique().to_list(), as_of, horizon_days, settings)
     split = split_cutoffs(known, horizon_days=horizon_days)
     if not split.train or not split.test:
         return None
-    rows = panel.filter(pl.col("as_of").is_in(known))
-    measured = (measure_churn if purpose == "churn" else measure_value)(rows, split, settings)
-    return None if measured is None else measured.predictions
+    rows = panel.rows.filter(pl.col("as_of").is_in(known))
+    level = panel.levels.get(as_of, Levels()).of(purpose)
+    if purpose == "churn":
+        churn = measure_churn(rows, split, settings, starting=starting)
+        if churn is None or level is None:
+            return None if churn is None else churn.predictions
+        return churn.predictions.with_columns(pl.Series(OURS, level_probabilities(churn.predictions[OURS].to_numpy(), level)))
+    value = measure_value(rows, split, settings)
+    return None if value is None else _with_range(rows, split, value, level)
+
+
+def _with_range(rows: pl.DataFrame, split: Split, value: Measured[ValueModel], level: Level | None) -> pl.DataFrame:
+    """Add the range as the night knew it: from the newest matured cut-off, predicted without its outcomes."""
+    predictions = value.predictions
+    minor = predictions[OURS].to_numpy()
+    moved = minor if level is None else level_spend(minor, level)
+    predictions = predictions.with_columns(pl.Series(OURS, moved))
+    earlier = split_cutoffs(split.known, horizon_days=split.horizon_days)
+    settings = value.search.settings.model_copy(update={"search_budget": 0})
+    before = measure_value(rows, earlier, settings) if earlier.train and earlier.test else None
+    if before is None:
+        return predictions
+    interval = fit_spend_interval(before.predictions["actual"].to_numpy(), before.predictions[OURS].to_numpy())
+    if interval is None:
+        return predictions
+    # The level moves both ends alike.
+    factor = np.divide(moved, minor, out=np.ones_like(minor), where=minor > 0)
+    says = pl.Series(interval.says_something(minor))
+    ends = zip(INTERVAL, interval.bounds(minor), strict=True)
+    return predictions.with_columns(pl.when(says).then(pl.Series(end * factor)).alias(name) for name, end in ends)
 
 
 def _known(cutoffs: Sequence[date], as_of: date, horizon_days: int, settings: PredictionSettings) -> list[date]:

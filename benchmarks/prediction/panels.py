@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -21,16 +21,20 @@ from flows.scaffold import DEMO_CONFIGURATION
 from lake.roles import store_configured_roles
 from lake.simulate import simulate
 from models.cutoffs import plan_cutoffs
+from models.level import Level
 from pipeline.engagement.actions import configured_roles
 from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.history.materialise import materialise_if_small
 from pipeline.intake.intake import land_intake, validate_sources
 from pipeline.learning.challenger import first_day
+from pipeline.leveling import Levels, measure_levels
 from runtime.os_errors import cores
 from runtime.run_context import RunContext, open_run
 
 STEP_DAYS: Final = 28
 _MIN_HISTORY_DAYS: Final = 90
+# As many as are tested at most.
+_LEVELS: Final = 10
 _ROWS_IN_MEMORY: Final = 50_000_000
 
 Progress = Callable[[str], None]
@@ -81,11 +85,13 @@ class Panel:
         rows: One row per cut-off and member, as `build_panel` gives them.
         windows: The plain windows of the same rows.
         facts: Its facts.
+        levels: Cut-off → the levels that a night then would have given to the predictions; of the newest cut-offs.
     """
 
     rows: pl.DataFrame
     windows: pl.DataFrame
     facts: PanelFacts
+    levels: Mapping[date, Levels]
 
 
 def panel_of(community: Community, horizon_days: int, folder: Path, *, max_cutoffs: int, progress: Progress) -> Panel:
@@ -103,6 +109,7 @@ def panel_of(community: Community, horizon_days: int, folder: Path, *, max_cutof
     """
     path = folder / f"{community.name}_{horizon_days}.parquet"
     windows_path, facts_path = path.with_name(f"{path.stem}_plain.parquet"), path.with_suffix(".json")
+    levels_path = path.with_name(f"{path.stem}_levels.json")
     if not path.exists():
         run = workspace_of(community, folder / "workspaces", progress)
         history = materialise_if_small(load_snapshot(run).history, run.workspace.lake, max_rows=_ROWS_IN_MEMORY)
@@ -114,12 +121,31 @@ def panel_of(community: Community, horizon_days: int, folder: Path, *, max_cutof
         joined = read_joined(run.workspace.lake, timezone=run.timezone)
         plain_windows(read_activity(run.workspace.lake), joined, rows).write_parquet(windows_path)
         facts_path.write_text(json.dumps(asdict(facts)) + "\n", encoding="utf-8")
+        levels_path.write_text(json.dumps(_levels(run, history, horizon_days, rows)) + "\n", encoding="utf-8")
         # Last and by renaming: the panel is there only when everything is.
         partial = path.with_suffix(".partial")
         rows.write_parquet(partial)
         partial.rename(path)
+    stored = json.loads(levels_path.read_text(encoding="utf-8"))
+    levels = {
+        date.fromisoformat(day): Levels(**{name: _level(one) for name, one in both.items()}) for day, both in stored.items()
+    }
     read_facts = PanelFacts(**json.loads(facts_path.read_text(encoding="utf-8")))
-    return Panel(pl.read_parquet(path), pl.read_parquet(windows_path), read_facts)
+    return Panel(pl.read_parquet(path), pl.read_parquet(windows_path), read_facts, levels)
+
+
+def _levels(run: RunContext, history: History, horizon_days: int, rows: pl.DataFrame) -> dict[str, Any]:
+    """Measure the levels of the newest cut-offs, each from what was known on it."""
+    sections = {
+        name: getattr(run.settings, name).model_copy(update={"horizon_days": horizon_days}) for name in ("churn", "value")
+    }
+    settings = run.settings.model_copy(update=sections)
+    days = sorted(rows["as_of"].unique())[-_LEVELS:]
+    return {day.isoformat(): asdict(measure_levels(settings, history, day)) for day in days}
+
+
+def _level(stored: dict[str, Any] | None) -> Level | None:
+    return None if stored is None else Level(**stored)
 
 
 def _build(run: RunContext, history: History, begins: date, horizon_days: int, max_cutoffs: int) -> pl.DataFrame:

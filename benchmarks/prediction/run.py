@@ -9,19 +9,17 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from benchmarks.machine import describe_machine
 from benchmarks.prediction.datasets import COMMUNITIES, Community
 from benchmarks.prediction.measure import POPULATIONS, SEED, measure_cutoff, population
 from benchmarks.prediction.page import DataSet, page
 from benchmarks.prediction.panels import Panel, panel_of
+from benchmarks.prediction.starting import MAX_CUTOFFS, starting_without
 from benchmarks.prediction.store import Store
 from benchmarks.prediction.summary import Part, summarise_part
 from models.measures import Purpose
-
-# Ten to test, the twenty before them to learn from: more than a year of 28-day steps and the longest horizon.
-MAX_CUTOFFS: Final = 30
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,14 @@ class Plan:
         cutoffs: Cut-offs of each data set, the newest ones.
         draws: Draws of each interval.
         full: Whether Evenfall may use the whole budget of a training night.
+        starts: Whether it has a starting model, learnt from all communities but the one that is measured.
     """
 
     root: Path
     cutoffs: int
     draws: int
     full: bool
+    starts: bool = True
 
     @property
     def store(self) -> Store:
@@ -51,12 +51,13 @@ def measure_data_set(plan: Plan, community: Community, horizon_days: int) -> Dat
     panel = _panel(plan, community, horizon_days)
     name, store = f"{community.name}_{horizon_days}", plan.store
     known = store.read(name)
+    starting = starting_without(community, plan.store.panels) if plan.starts else None
     days = sorted(panel.rows["as_of"].unique())[-plan.cutoffs :]
     purposes: list[Purpose] = ["churn"] if panel.rows["future_spend_minor"].is_null().all() else ["churn", "value"]
     for purpose in purposes:
         for as_of in days:
             if (purpose, as_of.isoformat()) not in known:
-                figures, predictions = measure_cutoff(panel, as_of, purpose, full=plan.full, draws=plan.draws)
+                figures, predictions = measure_cutoff(panel, as_of, purpose, full=plan.full, draws=plan.draws, starting=starting)
                 store.write(name, figures, predictions)
                 _say(f"{name}: {purpose} as of {as_of}, {figures['seconds']:.0f} s")
     measured = [figures for figures in store.read(name).values() if figures["as_of"] in {day.isoformat() for day in days}]
@@ -94,6 +95,8 @@ def run(plan: Plan, communities: Sequence[Community], *, horizon_days: int | Non
     # One after the other: the horizons of a community share its lake.
     for community, days in pairs:
         _panel(plan, community, days)
+    for community in communities if plan.starts else ():
+        starting_without(community, plan.store.panels)
     if workers == 1:
         return [measure_data_set(plan, *pair) for pair in pairs]
     # Started anew rather than forked: Polars has threads of its own.

@@ -17,7 +17,7 @@ from runtime.run_context import code_hash
 _HERE = Path(__file__).parent
 _FEATURE_CODE = ("lake", "features", "pipeline/history", "pipeline/intake")
 _FEATURE_FILES = ("datasets.py", "panels.py", "windows.py")
-_MODEL_FILES = ("differences.py", "measure.py", "ours.py", "rivals.py")
+_MODEL_FILES = ("differences.py", "measure.py", "ours.py", "rivals.py", "starting.py")
 
 
 @dataclass(frozen=True)

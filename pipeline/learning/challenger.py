@@ -30,6 +30,7 @@ from pipeline.history.materialise import materialise_if_small
 from pipeline.learning.card_files import MODEL_CARD
 from pipeline.learning.model_card import model_card
 from pipeline.learning.reference import reference_files
+from pipeline.learning.starting_model import starting_model_for
 from runtime.os_errors import cores
 from runtime.progress import each_cutoff, say
 from runtime.run_context import RunContext, code_hash, settings_hash
@@ -97,10 +98,13 @@ def train_challenger(
         # Recomputing one cut-off is cheap, and shows a leak in any feature before a model has learnt from it.
         refuse_later_knowledge(panel.filter(pl.col("as_of") == cutoffs[-1]), _without_future(history, cutoffs[-1]))
     tonight = training_input.tonight.with_columns(is_eligible=is_eligible(settings.churn.eligible_days)).collect()
-    train = train_churn if purpose == "churn" else train_value
-    trained: Trained[Any] = train(
-        panel, horizon_days=horizon_days, settings=settings.prediction, tonight=tonight, train_trees=training_input.train_trees
-    )
+    learnt_from: dict[str, Any] = {"horizon_days": horizon_days, "settings": settings.prediction, "tonight": tonight}
+    learnt_from |= {"train_trees": training_input.train_trees}
+    trained: Trained[Any]
+    if purpose == "churn":
+        trained = train_churn(panel, starting=starting_model_for(settings.prediction), **learnt_from)
+    else:
+        trained = train_value(panel, **learnt_from)
     record = _training_record(run, purpose, trained, panel=panel, cutoffs=cutoffs, fingerprint=fingerprint)
     card = render_model_card(model_card(run, purpose, trained, panel, training_input.history))
     return trained, replace(record, pages={MODEL_CARD: card})

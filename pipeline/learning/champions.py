@@ -42,9 +42,14 @@ class Champion(Generic[Model]):
 
     @property
     def label(self) -> str:
-        """Return the name in the lists: `churn/3`, or `churn/3 (recency)` for a simple rule, which serves while data are few."""
+        """Return the name in the lists: `churn/3`, or `churn/3 (recency)` for a simple rule, which serves while data are few.
+
+        `churn/3 (starting)` is the starting model alone, `churn/3 (with starting)` its mean with the community's own trees.
+        """
         kind = getattr(self.model, "kind", "lightgbm")
-        return self.registered.label + ("" if kind == "lightgbm" else f" ({kind.replace('_', ' ')})")
+        if kind != "lightgbm":
+            return f"{self.registered.label} ({kind.replace('_', ' ')})"
+        return self.registered.label + (" (with starting)" if getattr(self.model, "starting_share", 0) else "")
 
 
 @dataclass(frozen=True)
