@@ -128,7 +128,7 @@ def test_a_past_night_on_a_lake_that_knows_more_is_scored_by_the_models_of_its_t
     first = (begun / "lists" / NIGHT.isoformat() / "members.parquet").read_bytes()
     assert run("nightly", "--workspace", begun, "--as-of", LAST_DAY).code == 0
     later = pl.read_parquet(begun / "lists" / LAST_DAY.isoformat() / "members.parquet")
-    assert later["churn_model"].unique().to_list() == ["churn/2 (recency)"]
+    assert later["churn_model"].unique().to_list() == ["churn/2 (starting)"]
     assert later["previous_tier"].null_count() < later.height
     assert run("nightly", "--workspace", begun, "--as-of", NIGHT).code == 0
     assert (begun / "lists" / NIGHT.isoformat() / "members.parquet").read_bytes() == first
@@ -202,7 +202,7 @@ def test_a_challenger_waits_for_outcomes_the_champion_has_not_learnt_from(run: R
     done = run("nightly", "--workspace", begun, "--as-of", LAST_DAY)
     assert "churn/2 turned down: no outcome has matured yet" in done.err
     members = pl.read_parquet(begun / "lists" / str(LAST_DAY) / "members.parquet")
-    assert members["churn_model"].unique().to_list() == ["churn/1 (recency)"]
+    assert members["churn_model"].unique().to_list() == ["churn/1 (starting)"]
     assert "no outcome has matured yet" in (begun / "reports" / f"{LAST_DAY}.html").read_text()
 
 
@@ -227,7 +227,7 @@ def test_people_can_promote_and_roll_back(run: Run, promoted: FirstNight, tmp_pa
     assert "nothing to roll back to: churn/1 and value/1 scored every night up to" in again.err
     assert run("nightly", "--workspace", begun, "--as-of", LAST_DAY).code == 0
     members = pl.read_parquet(begun / "lists" / str(LAST_DAY) / "members.parquet")
-    assert members["churn_model"].unique().to_list() == ["churn/1 (recency)"]
+    assert members["churn_model"].unique().to_list() == ["churn/1 (starting)"]
 
 
 def test_the_lists_can_go_to_a_database_too(run: Run, begun: Path) -> None:

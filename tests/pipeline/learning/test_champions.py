@@ -31,7 +31,7 @@ def test_a_champion_in_the_format_of_another_version_is_replaced_and_the_night_s
     for purpose in ("churn", "value"):
         assert f"{purpose}/1 was written in the format of another version of Evenfall" in done.err
         assert f"{purpose}/2 promoted" in done.err
-    assert members_of(shop, LAST_DAY)["churn_model"].unique().to_list() == ["churn/2 (recency)"]
+    assert members_of(shop, LAST_DAY)["churn_model"].unique().to_list() == ["churn/2 (starting)"]
     back = run("train", "--workspace", shop, "--as-of", LAST_DAY, "--rollback")
     assert back.code == 2
     assert "format 1" in back.err
@@ -85,13 +85,13 @@ def test_a_damaged_champion_stops_the_night_and_a_training_takes_its_place(
     assert "churn/2 promoted: churn/1 was damaged" in healed.err
     done = run("nightly", *asked)
     assert done.code == 0, done.err
-    assert members_of(begun, NIGHT)["churn_model"].unique().to_list() == ["churn/2 (recency)"]
+    assert members_of(begun, NIGHT)["churn_model"].unique().to_list() == ["churn/2 (starting)"]
     same = pl.col("churn_probability", "expected_value")
     assert members_of(begun, NIGHT).select(same).equals(pl.read_parquet(listed).select(same))
 
 
 def test_a_shop_of_sixty_gets_a_simple_rule_and_its_lists_say_which(first_night: FirstNight) -> None:
-    check_simple_rule(first_night.shop, NIGHT, first_night.done, customers=60, kind="recency")
+    check_simple_rule(first_night.shop, NIGHT, first_night.done, customers=60, kind="starting")
 
 
 @pytest.mark.parametrize(("customers", "kind"), [(1, "base rate"), pytest.param(8, "base rate", marks=pytest.mark.soak)])
