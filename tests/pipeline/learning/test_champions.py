@@ -94,11 +94,17 @@ def test_a_shop_of_sixty_gets_a_simple_rule_and_its_lists_say_which(first_night:
     check_simple_rule(first_night.shop, NIGHT, first_night.done, customers=60, kind="starting")
 
 
-@pytest.mark.parametrize(("customers", "kind"), [(1, "base rate"), pytest.param(8, "base rate", marks=pytest.mark.soak)])
-def test_a_handful_of_customers_gets_the_base_rate_and_its_lists_say_so(
-    run: Run, tmp_path: Path, customers: int, kind: str
+@pytest.mark.parametrize("customers", [1, pytest.param(8, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [("", "starting"), pytest.param("\n[prediction]\nstarting_model = false\n", "base rate", marks=pytest.mark.soak)],
+)
+def test_a_handful_of_customers_gets_the_starting_model_and_its_lists_say_so(
+    run: Run, tmp_path: Path, customers: int, more: str, kind: str
 ) -> None:
     write_shop(tmp_path, shop_lines(customers=customers))
+    with (tmp_path / "evenfall.toml").open("a") as file:
+        file.write(more)
     done = run("nightly", "--workspace", tmp_path, "--as-of", LAST_DAY)
     assert done.code == 0, done.err
     check_simple_rule(tmp_path, LAST_DAY, done, customers=customers, kind=kind)
