@@ -69,7 +69,10 @@ def until(feature: Feature, columns: Collection[str]) -> pl.Expr:
     rate = _whole(number(f"{about}_{YEAR_DAYS}d", columns) / months)
     often = _OFTEN_TO_BUY if about in _OF_MONEY else _OFTEN
     is_over = (number(feature.name, columns) == 0) & (since >= RECENT_DAYS) & (lasted_days >= _DAYS_FOR_A_RATE)
-    return pl.when(is_over & (times >= ENOUGH_TIMES) & (times / months >= often) & (rate >= 1)).then(rate)
+    active_days = number(f"active_days_{YEAR_DAYS}d", columns)
+    return pl.when(
+        is_over & (pl.min_horizontal(times, active_days) >= ENOUGH_TIMES) & (times / months >= often) & (rate >= 1)
+    ).then(rate)
 
 
 def number(name: str, columns: Collection[str]) -> pl.Expr:
@@ -101,7 +104,10 @@ def _pace(feature: Feature, columns: Collection[str]) -> pl.Expr:
     """Return the mean days between occasions before the last one."""
     since, times = number(feature.name, columns), number(f"{feature.saying.about}_count_{YEAR_DAYS}d", columns)
     gap = (membership_days(columns) - since) / times
-    return pl.when((times >= ENOUGH_TIMES) & (since < YEAR_DAYS)).then(pl.max_horizontal(gap, 1.0))
+    # Several times on one day are one occasion: without enough active days there is no pace.
+    active_days = number(f"active_days_{YEAR_DAYS}d", columns)
+    is_known = (pl.min_horizontal(times, active_days) >= ENOUGH_TIMES) & (since < YEAR_DAYS)
+    return pl.when(is_known).then(pl.max_horizontal(gap, 1.0))
 
 
 def _is_often(about: str, recent_days: int, days: int, columns: Collection[str]) -> pl.Expr:

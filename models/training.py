@@ -289,8 +289,8 @@ def _value_curves(actual: Floats, predicted: Floats) -> dict[str, pl.DataFrame]:
 
 
 def _parameters(model: ChurnModel | ValueModel) -> dict[str, str | int | float]:
-    level = {"level": model.level} if isinstance(model, ValueModel) else {}
-    return level | model.settings.model_dump() | {"kind": model.kind, "why": model.why, "horizon_days": model.split.horizon_days}
+    factor = {"level_factor": model.level} if isinstance(model, ValueModel) else {}
+    return factor | model.settings.model_dump() | {"kind": model.kind, "why": model.why, "horizon_days": model.split.horizon_days}
 
 
 def _row_counts(evaluation: Split, final: Split, height: Callable[[Sequence[date]], int]) -> dict[str, int]:

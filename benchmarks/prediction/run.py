@@ -43,7 +43,7 @@ class Plan:
     @property
     def store(self) -> Store:
         """Where figures with this budget are kept."""
-        return Store(self.root, f"{'full' if self.full else 'reduced'}-{self.draws}")
+        return Store(self.root, f"{'full' if self.full else 'reduced'}-{self.draws}{'' if self.starts else '-alone'}")
 
 
 def measure_data_set(plan: Plan, community: Community, horizon_days: int) -> DataSet:
@@ -123,11 +123,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--cutoffs", type=int, default=10, help="cut-offs of each data set, the newest ones")
     parser.add_argument("--draws", type=int, default=None, help="draws of each interval; 500, with --full 2,000")
     parser.add_argument("--full", action="store_true", help="with the whole budget of a training night")
+    parser.add_argument("--alone", action="store_true", help="without a starting model, which needs the other communities")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--results", type=Path, default=Path("benchmarks/scratch/prediction"), help="where results are kept")
     parser.add_argument("--page", type=Path, help="the page to write; printed by default")
     asked = parser.parse_args(arguments)
-    plan = Plan(asked.results, asked.cutoffs, asked.draws or (2_000 if asked.full else 500), asked.full)
+    plan = Plan(asked.results, asked.cutoffs, asked.draws or (2_000 if asked.full else 500), asked.full, not asked.alone)
     chosen = [COMMUNITIES[name] for name in asked.only or COMMUNITIES]
     sets = run(plan, [one for one in chosen if one.is_here], horizon_days=asked.horizon, workers=asked.workers)
     text = page(

@@ -120,7 +120,9 @@ class DaskExecutor:
         eligible = features.rows.filter(is_eligible(run.settings.churn.eligible_days))
         level = scored.filter("is_eligible")["churn_probability"]
         peers = _peers(champions.churn.model, eligible, probability=level)
-        arguments = {"models": _model_files(run, champions), "peers": as_arrow(peers)}
+        # A partition would predict at the level of the model; sentences say the probability that the lists have.
+        probabilities = as_arrow(scored.select("member_no", "churn_probability"))
+        arguments = {"models": _model_files(run, champions), "peers": as_arrow(peers), "probabilities": probabilities}
         explained = pl.concat([from_arrow(one) for one in self._each(_EXPLAIN, **arguments)])
         return scored.join(explained, on="member_no", how="left", maintain_order="left", validate="1:1")
 

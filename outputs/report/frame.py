@@ -74,4 +74,5 @@ _FILTERS: Final = {
     "text": _or_dash(str),
     "name": texts.name,
     "label": texts.label,
+    "listing": texts.listing,
 }

@@ -141,7 +141,9 @@ def score_partition(inputs: PartitionInputs, partition: Partition, models: Model
     return as_arrow(scored.select([name for name in columns if name in scored.columns]))
 
 
-def explain_partition(inputs: PartitionInputs, partition: Partition, models: ModelFiles, peers: bytes) -> bytes:
+def explain_partition(
+    inputs: PartitionInputs, partition: Partition, models: ModelFiles, peers: bytes, probabilities: bytes
+) -> bytes:
     """Explain the predictions of a partition, compared with typical members.
 
     Args:
@@ -149,13 +151,16 @@ def explain_partition(inputs: PartitionInputs, partition: Partition, models: Mod
         partition: The partition.
         models: The models.
         peers: Typical members of the whole community, as Arrow.
+        probabilities: `member_no` and `churn_probability` of the whole community at the level of the night, as Arrow.
 
     Returns:
         One row per eligible member: `member_no`, `reasons`; as Arrow.
     """
     predictors = models.predictors()
+    levelled = from_arrow(probabilities)
+    scored = _scored(inputs, partition, models, predictors).drop("churn_probability")
     explained = add_reasons(
-        _scored(inputs, partition, models, predictors),
+        scored.join(levelled, on="member_no", how="left", maintain_order="left", validate="1:1"),
         predictors.churn,
         feature_catalog(inputs.available, inputs.event_types),
         as_of=inputs.as_of,

@@ -137,12 +137,24 @@ def keep_panel(plan: bench.Plan, community: str) -> pl.DataFrame:
     windows_of(panel).write_parquet(path.with_name(f"{community}_28_plain.parquet"))
     facts = {"community": community, "horizon_days": 28, "eligible_days": 90, "night": "2024-07-01", "first_day": "2023-01-01"}
     path.with_suffix(".json").write_text(json.dumps(facts))
+    path.with_name(f"{community}_28_levels.json").write_text("{}")
     return panel
 
 
 def test_the_command_measures_in_processes_of_their_own(tmp_path: Path) -> None:
     keep_panel(bench.Plan(tmp_path / "results", cutoffs=1, draws=20, full=False), "fastlane")
-    command = [sys.executable, "-m", "benchmarks.prediction", "--only", "fastlane", "--horizon", "28", "--cutoffs", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.prediction",
+        "--only",
+        "fastlane",
+        "--horizon",
+        "28",
+        "--cutoffs",
+        "1",
+        "--alone",
+    ]
     command += ["--draws", "20", "--workers", "2", "--results", str(tmp_path / "results"), "--page", str(tmp_path / "page.md")]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -152,7 +164,7 @@ def test_the_command_measures_in_processes_of_their_own(tmp_path: Path) -> None:
 def test_the_page_says_what_the_predictions_come_to_and_a_second_run_measures_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = bench.Plan(tmp_path, cutoffs=3, draws=30, full=False)
+    plan = bench.Plan(tmp_path, cutoffs=3, draws=30, full=False, starts=False)
     panel = keep_panel(plan, "tiny")
     told = bench.measure_data_set(plan, COMMUNITY, HORIZON_DAYS)
     assert told.cutoffs == tuple(day.isoformat() for day in cutoffs(6)[-3:])

@@ -65,7 +65,7 @@ def test_there_is_everything_to_log() -> None:
     assert set(CHURN.curves) == {"roc", "precision_recall", "calibration", "lift"}
     assert set(VALUE.curves) == {"gain"}
     assert CHURN.parameters["kind"] == "lightgbm"
-    assert VALUE.parameters["level"] == VALUE.model.level
+    assert VALUE.parameters["level_factor"] == VALUE.model.level
     for trained in (CHURN, VALUE):
         assert trained.importance["gain_share"].sum() == pytest.approx(1)
         assert sorted(trained.importance["feature"]) == sorted(feature_names(PANEL))

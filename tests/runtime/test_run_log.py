@@ -20,8 +20,8 @@ from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.nights import NIGHT, Run
 
 STEPS = [
-    "taking in", "landing", "rolling up", "computing features", "finding the champions", "scoring", "finding reasons",
-    "segmenting", "publishing the lists", "measuring what matured", "measuring effects", "writing the report",
+    "taking in", "landing", "rolling up", "computing features", "finding the champions", "measuring the level", "scoring",
+    "finding reasons", "segmenting", "publishing the lists", "measuring what matured", "measuring effects", "writing the report",
     "recording the night", "tidying up",
 ]  # fmt: skip
 

@@ -127,7 +127,9 @@ def test_features_predictions_and_reasons_by_the_bucket_are_those_of_everybody_a
 
     eligible = scored.filter("is_eligible")
     peers = as_arrow(_peers(champions.churn.model, eligible.lazy(), probability=eligible["churn_probability"]))
-    ours = pl.concat([from_arrow(explain_partition(inputs, partition, models, peers)) for partition in partitions])
+    probabilities = as_arrow(scored.select("member_no", "churn_probability"))
+    explained_parts = [explain_partition(inputs, partition, models, peers, probabilities) for partition in partitions]
+    ours = pl.concat([from_arrow(part) for part in explained_parts])
     explained = LocalExecutor().explain(run, computed, scored, champions)
     expected = explained.filter("is_eligible").select("member_no", "reasons")
     assert expected["reasons"].list.len().sum() > 0
