@@ -37,7 +37,7 @@ def evaluate_churn(
 
     `auc`, `average_precision`, `brier`, `log_loss`, `calibration_slope` and `calibration_intercept` (1 and 0 are perfect),
     `ece` (expected calibration error over ten equal-count bins), `lift_10pct` (churn rate among the tenth with the highest
-    probability, in multiples of everyone's). Then `auc`, `brier`, `calibration_slope`, `ece` and
+    probability, in multiples of everyone's). Before them `auc`, `brier`, `calibration_slope`, `ece` and
     `lift_10pct` among those still here and among those gone, as `still_here_auc` or `gone_brier`.
 
     Args:
@@ -152,11 +152,12 @@ def _measure_everybody(metric: Metric, actual: Floats, predicted: Floats) -> flo
 
 
 def _measure_churn(churned: Floats, probability: Floats, is_still_here: Mask | None) -> dict[str, float | None]:
-    figures = _measure_all(_CHURN_METRICS, churned, probability)
+    # Those still here first, as on every page that lists the figures in their order.
+    figures: dict[str, float | None] = {}
     for population, members in {} if is_still_here is None else masks(is_still_here).items():
         for name in _OF_POPULATIONS:
             figures[f"{population}_{name}"] = _CHURN_METRICS[name](churned[members], probability[members])
-    return figures
+    return figures | _measure_all(_CHURN_METRICS, churned, probability)
 
 
 def _measure_all(metrics: Mapping[str, _Measure], actual: Floats, predicted: Floats) -> dict[str, float | None]:
