@@ -126,10 +126,13 @@ def level_probabilities(probability: Floats, level: Level) -> Floats:
 
 def level_spend(expected_minor: Floats, level: Level) -> Floats:
     """Multiply all expectations alike, so that their mean comes to the level as far as it is trusted."""
+    return np.asarray(expected_minor * spend_factor(expected_minor, level), dtype=np.float64)
+
+
+def spend_factor(expected_minor: Floats, level: Level) -> float:
+    """Return what `level_spend` multiplies by; ends of ranges are multiplied by the same."""
     own_mean = float(np.mean(np.sort(expected_minor))) if expected_minor.size else 0.0
-    if own_mean <= 0 or level.mean <= 0:
-        return expected_minor
-    return np.asarray(expected_minor * (level.mean / own_mean) ** level.trust, dtype=np.float64)
+    return float((level.mean / own_mean) ** level.trust) if own_mean > 0 and level.mean > 0 else 1.0
 
 
 @dataclass(frozen=True)

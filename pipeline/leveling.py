@@ -12,7 +12,7 @@ from features.first_day import first_day_of_history
 from features.history import History, cut
 from features.returns import ActiveDays, active_days, count_returns
 from lake.contracts import MINOR_UNITS_PER_UNIT
-from models.level import Level, churn_level, first_day_needed, level_probabilities, level_spend, level_windows, value_level
+from models.level import Level, churn_level, first_day_needed, level_probabilities, level_windows, spend_factor, value_level
 from models.measures import Purpose
 from models.panel import floats
 from runtime.settings import Settings
@@ -70,12 +70,9 @@ def apply_levels(scored: pl.DataFrame, levels: Levels) -> pl.DataFrame:
         positions = probability.is_not_null().arg_true()
         scored = scored.with_columns(probability.clone().scatter(positions, pl.Series(moved)))
     if levels.value is not None and value.null_count() == 0 and not value.is_empty():
-        before = floats(value)
-        after = level_spend(before * MINOR_UNITS_PER_UNIT, levels.value) / MINOR_UNITS_PER_UNIT
-        largest = int(np.argmax(before))
-        factor = after[largest] / before[largest] if before[largest] > 0 else 1.0
-        ranges = [pl.col(name) * factor for name in ("expected_value_low", "expected_value_high") if name in scored.columns]
-        scored = scored.with_columns(pl.Series("expected_value", after), *ranges)
+        factor = spend_factor(floats(value) * MINOR_UNITS_PER_UNIT, levels.value)
+        with_range = ("expected_value", "expected_value_low", "expected_value_high")
+        scored = scored.with_columns(pl.col(name) * factor for name in with_range if name in scored.columns)
     return scored
 
 

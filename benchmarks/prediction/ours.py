@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from benchmarks.prediction.panels import Panel
 from models.config import PredictionSettings
 from models.cutoffs import Split, split_cutoffs
 from models.intervals import fit_spend_interval
-from models.level import Level, level_probabilities, level_spend
+from models.level import Level, level_probabilities, spend_factor
 from models.measures import Purpose
 from models.training import OURS, Measured, measure_churn, measure_value
 from models.value import ValueModel
@@ -70,8 +69,9 @@ def _with_range(rows: pl.DataFrame, split: Split, value: Measured[ValueModel], l
     """Add the range as the night knew it: from the newest matured cut-off, predicted without its outcomes."""
     predictions = value.predictions
     minor = predictions[OURS].to_numpy()
-    moved = minor if level is None else level_spend(minor, level)
-    predictions = predictions.with_columns(pl.Series(OURS, moved))
+    # The level moves the expectation and both ends of its range alike.
+    factor = 1.0 if level is None else spend_factor(minor, level)
+    predictions = predictions.with_columns(pl.col(OURS) * factor)
     earlier = split_cutoffs(split.known, horizon_days=split.horizon_days)
     settings = value.search.settings.model_copy(update={"search_budget": 0})
     before = measure_value(rows, earlier, settings) if earlier.train and earlier.test else None
@@ -80,8 +80,6 @@ def _with_range(rows: pl.DataFrame, split: Split, value: Measured[ValueModel], l
     interval = fit_spend_interval(before.predictions["actual"].to_numpy(), before.predictions[OURS].to_numpy())
     if interval is None:
         return predictions
-    # The level moves both ends alike.
-    factor = np.divide(moved, minor, out=np.ones_like(minor), where=minor > 0)
     says = pl.Series(interval.says_something(minor))
     ends = zip(INTERVAL, interval.bounds(minor), strict=True)
     return predictions.with_columns(pl.when(says).then(pl.Series(end * factor)).alias(name) for name, end in ends)
