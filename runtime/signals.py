@@ -7,6 +7,7 @@ code that receives it may wait for a Prefect server that the same Ctrl-C has end
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -114,6 +115,8 @@ def _end_after_grace(heard: int) -> None:
 def _say_stopped() -> None:
     if not _is_reported.is_set():
         _is_reported.set()
+        # What a thread of Prefect's logs from here on is a consequence: the same Ctrl-C has ended its server.
+        logging.disable()
         print("Stopped; run again to go on.", file=sys.stderr, flush=True)  # noqa: T201 - for the terminal
 
 

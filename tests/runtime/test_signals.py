@@ -101,10 +101,12 @@ def test_a_night_that_is_told_to_end_takes_its_processes_along(tmp_path: Path, p
 
 
 _WAITING = """
-import subprocess, sys, time
+import atexit, logging, subprocess, sys, time
 from runtime import signals as stopping
 stopping.GRACE_SECONDS = 0.5
 stopping.stop_when_asked()
+# As Prefect's threads do, whose server the same Ctrl-C has ended.
+atexit.register(logging.error, "The server has gone.")
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 class Lost:
     def __del__(self):
