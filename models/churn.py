@@ -9,6 +9,7 @@ of another. Where there are too few outcomes, a simpler model is used; `kind` an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -37,7 +38,7 @@ from models.panel import (
     outcomes,
     subsample,
 )
-from models.starting import FEATURES, starting_share, starting_trees
+from models.starting import FEATURES, STARTING_HELP, starting_share, starting_trees
 
 ChurnKind = Literal["lightgbm", "starting", "recency", "base_rate", "prior"]
 
@@ -127,12 +128,12 @@ def fit_churn(
     """
     train = churn_rows(panel, split.train)
     known_rows = churn_rows(panel, split.known)
-    kind, why = _choose_kind(train, known_rows, feature_names(panel), settings)
     recent_members = panel.filter(pl.col("as_of").is_in(split.calibrate)) if tonight is None else tonight
     start = None
     # Every panel has them, but not every frame that somebody puts together by hand.
     if starting is not None and set(FEATURES) <= set(panel.columns):
         start = _set_to_community(starting, recent_members, split.horizon_days, settings)
+    kind, why = _choose_kind(train, known_rows, feature_names(panel), settings, is_helped=start is not None)
     if kind != "lightgbm" and start is not None:
         return _calibrate_starting(start, baseline_rows(panel, split, settings), split, settings, why=why)
     if kind == "lightgbm":
@@ -176,17 +177,21 @@ def baseline_rows(panel: pl.DataFrame, split: Split, settings: PredictionSetting
 
 
 def _choose_kind(
-    train: pl.DataFrame, known_rows: pl.DataFrame, features: tuple[str, ...], settings: PredictionSettings
+    train: pl.DataFrame, known_rows: pl.DataFrame, features: tuple[str, ...], settings: PredictionSettings, *, is_helped: bool
 ) -> tuple[ChurnKind, str]:
+    # Averaged with the starting model, trees of few members do no harm: it has most of the weight then.
+    share = STARTING_HELP if is_helped else 1.0
+    fewest_members = math.ceil(settings.min_members_to_learn * share)
+    fewest_outcomes = math.ceil(settings.min_outcomes_to_learn * share)
     if known_rows.is_empty():
         return "prior", "No eligible member has a known outcome yet: a guess from days of silence and usual gaps."
     members = train["member_id"].n_unique()
     left_count, stayed_count = members_per_class(train, pl.col("is_churned"))
     outcome_counts = f"{members} members to learn from, of whom {left_count} left and {stayed_count} stayed at some cut-off"
-    if features and members >= settings.min_members_to_learn and min(left_count, stayed_count) >= settings.min_outcomes_to_learn:
+    if features and members >= fewest_members and min(left_count, stayed_count) >= fewest_outcomes:
         return "lightgbm", f"Enough to learn from: {outcome_counts}."
     if min(members_per_class(known_rows, pl.col("is_churned"))) >= settings.min_outcomes_for_recency:
-        requirements = f"{settings.min_members_to_learn} members and {settings.min_outcomes_to_learn} of each outcome"
+        requirements = f"{fewest_members} members and {fewest_outcomes} of each outcome"
         return "recency", f"Too few for LightGBM, which needs {requirements}: {outcome_counts}."
     return "base_rate", f"Too few of one outcome for anything but the overall rate: {outcome_counts}."
 

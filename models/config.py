@@ -44,9 +44,15 @@ class PredictionSettings(BaseModel):
     max_categories: int = Field(
         default=64, ge=1, description="Values of a text feature told apart, the most frequent first; the rest count as missing."
     )
-    min_members_to_learn: int = Field(default=200, ge=2, description="Fewest different members to train LightGBM on.")
+    min_members_to_learn: int = Field(
+        default=200,
+        ge=2,
+        description="Fewest different members to train LightGBM on; a quarter where the starting model helps.",
+    )
     min_outcomes_to_learn: int = Field(
-        default=50, ge=1, description="Fewest members who left, as many who stayed, or who spent, to train LightGBM."
+        default=50,
+        ge=1,
+        description="Fewest members who left, as many who stayed, or who spent, to train LightGBM; likewise.",
     )
     min_outcomes_for_recency: int = Field(
         default=10, ge=1, description="Fewest members who left, and who stayed, for a probability by recency alone."

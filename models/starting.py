@@ -64,6 +64,8 @@ _PLACES: Final = ("active_days_90d", "active_days_365d")
 # All of them are features of any activity, which need no particular table.
 FEATURES: Final = (*_TRANSFORMS, *_PLACES)
 _QUANTILES: Final = 101
+# With its help trees are learnt from this share of the members and outcomes that they need alone.
+STARTING_HELP: Final = 0.25
 # So many members learnt from give half of the weight to the community's own trees.
 _HALF_WEIGHT_MEMBERS: Final = 200
 # A smaller weight changes nothing that anybody would notice.

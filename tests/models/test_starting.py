@@ -31,7 +31,8 @@ def complete(panel: pl.DataFrame) -> pl.DataFrame:
     return panel.with_columns(**(rest | more))
 
 
-FEW = complete(make_panel(members=60, cutoff_count=3))
+FEW = complete(make_panel(members=40, cutoff_count=3))
+SOME = complete(make_panel(members=60, cutoff_count=3))
 MANY = complete(make_panel(members=400, cutoff_count=4, seed=3))
 TONIGHT = features_only(complete(make_panel(members=60, cutoff_count=1, seed=9)))
 FEW_SPLIT, MANY_SPLIT = (final_split(cutoffs(n), horizon_days=HORIZON_DAYS) for n in (3, 4))
@@ -45,6 +46,16 @@ def test_it_stands_in_where_there_is_too_little_at_the_level_of_the_own_outcomes
     assert floats(model.predict(newest)).mean() == pytest.approx(outcomes(newest).mean(), abs=0.02)
     assert (auc(outcomes(newest), floats(model.predict(newest))) or 0) > 0.7
     assert fit_churn(FEW, FEW_SPLIT, SETTINGS).kind == "recency"
+
+
+def test_own_trees_join_it_from_a_quarter_of_what_they_need_alone() -> None:
+    model = fit_churn(SOME, FEW_SPLIT, SETTINGS, starting=SHIPPED)
+    assert (model.kind, model.starting_share) == ("lightgbm", 200 / 260)
+    assert fit_churn(SOME, FEW_SPLIT, SETTINGS).kind == "recency"
+    more_outcomes = SETTINGS.model_copy(update={"min_outcomes_to_learn": 200})
+    refused = fit_churn(SOME, FEW_SPLIT, more_outcomes, starting=SHIPPED)
+    assert refused.kind == "starting"
+    assert "needs 50 members and 50 of each outcome" in refused.why
 
 
 def test_it_helps_less_the_more_members_were_learnt_from() -> None:
