@@ -202,7 +202,7 @@ def test_a_challenger_waits_for_outcomes_the_champion_has_not_learnt_from(run: R
     done = run("nightly", "--workspace", begun, "--as-of", LAST_DAY)
     assert "churn/2 turned down: no outcome has matured yet" in done.err
     members = pl.read_parquet(begun / "lists" / str(LAST_DAY) / "members.parquet")
-    assert members["churn_model"].unique().to_list() == ["churn/1 (starting)"]
+    assert members["churn_model"].unique().to_list() == ["churn/1 (with starting)"]
     assert "no outcome has matured yet" in (begun / "reports" / f"{LAST_DAY}.html").read_text()
 
 
@@ -227,7 +227,7 @@ def test_people_can_promote_and_roll_back(run: Run, promoted: FirstNight, tmp_pa
     assert "nothing to roll back to: churn/1 and value/1 scored every night up to" in again.err
     assert run("nightly", "--workspace", begun, "--as-of", LAST_DAY).code == 0
     members = pl.read_parquet(begun / "lists" / str(LAST_DAY) / "members.parquet")
-    assert members["churn_model"].unique().to_list() == ["churn/1 (starting)"]
+    assert members["churn_model"].unique().to_list() == ["churn/1 (with starting)"]
 
 
 def test_the_lists_can_go_to_a_database_too(run: Run, begun: Path) -> None:

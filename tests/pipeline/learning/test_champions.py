@@ -85,13 +85,13 @@ def test_a_damaged_champion_stops_the_night_and_a_training_takes_its_place(
     assert "churn/2 promoted: churn/1 was damaged" in healed.err
     done = run("nightly", *asked)
     assert done.code == 0, done.err
-    assert members_of(begun, NIGHT)["churn_model"].unique().to_list() == ["churn/2 (starting)"]
+    assert members_of(begun, NIGHT)["churn_model"].unique().to_list() == ["churn/2 (with starting)"]
     same = pl.col("churn_probability", "expected_value")
     assert members_of(begun, NIGHT).select(same).equals(pl.read_parquet(listed).select(same))
 
 
-def test_a_shop_of_sixty_gets_a_simple_rule_and_its_lists_say_which(first_night: FirstNight) -> None:
-    check_simple_rule(first_night.shop, NIGHT, first_night.done, customers=60, kind="starting")
+def test_a_shop_of_sixty_gets_own_trees_beside_the_starting_model_and_its_lists_say_so(first_night: FirstNight) -> None:
+    check_simple_rule(first_night.shop, NIGHT, first_night.done, customers=60, kind="with starting")
 
 
 @pytest.mark.parametrize("customers", [1, pytest.param(8, marks=pytest.mark.soak)])
