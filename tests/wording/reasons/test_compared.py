@@ -61,6 +61,7 @@ def orders(recent: int) -> dict[str, Any]:
         ("tenure_days", {"tenure_days": 0}, "new", 12.0, "Joined today, other newcomers: 12 days ago"),
         ("longest_streak_days_90d", {"longest_streak_days_90d": 1}, "longer", 3.0,
          "Never active two days in a row in the last 90 days, members of over a year: 3 days in a row"),
+        ("latest_streak_days", {"latest_streak_days": 2}, "new", 1.0, "Last active for 2 days in a row, other newcomers: 1 day"),
         ("gap_mean_days_365d", {"gap_mean_days_365d": 126.0}, "first_year", 7.0,
          "Comes every 126 days on average, others in their first year: every 7 days"),
         ("distinct_people_given_28d", {"distinct_people_given_28d": 0}, "new", 2.0,
