@@ -18,11 +18,12 @@ from flows.train import resolved
 from lake.errors import DataError
 from models.backtest import CutoffResult, Summary, backtest_cutoff, summarise
 from models.bootstrap import Difference
+from models.curves import curve_by_population
 from models.cutoffs import plan_cutoffs
 from models.measures import Purpose, headline
 from models.training import OURS
 from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
-from outputs.report.calibration_rows import calibration_rows
+from outputs.report.calibration_rows import CALIBRATION_NAMES, calibration_rows
 from pipeline.history.daily_rollups import load_snapshot, update_rollups
 from pipeline.history.materialise import materialise_if_small
 from pipeline.learning.challenger import data_versions, first_day, panel_filter
@@ -241,7 +242,20 @@ def _part(summary: Summary, results: Sequence[CutoffResult]) -> BacktestPart:
         metric: {model: summary.mean[model][metric] for model in models if metric in summary.mean[model]} for metric in metrics
     }
     calibration = () if summary.calibration is None else calibration_rows(summary.calibration)
-    return BacktestPart(title, measure_name, meaning, models, tuple(rows), means, _verdict(summary), summary.worst, calibration)
+    curve = curve_by_population(summary.curves, "calibration")
+    return BacktestPart(
+        title,
+        measure_name,
+        meaning,
+        models,
+        tuple(rows),
+        means,
+        _verdict(summary),
+        summary.worst,
+        calibration,
+        curve=None if curve is None else curve.rename(CALIBRATION_NAMES),
+        lift=curve_by_population(summary.curves, "lift"),
+    )
 
 
 def _verdict(summary: Summary) -> str:

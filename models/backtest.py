@@ -16,6 +16,7 @@ import polars as pl
 from models.bands import calibration_by_band
 from models.bootstrap import Difference, paired_difference
 from models.config import PredictionSettings
+from models.curves import churn_curves
 from models.cutoffs import Split, split_cutoffs
 from models.evaluation import evaluate_churn, evaluate_value
 from models.level import Level, level_probabilities, level_spend
@@ -38,7 +39,8 @@ class CutoffResult:
         metrics: Model → metric → value.
         against: Baseline → paired bootstrap of our headline metric minus the baseline's, 95 %, among those still here.
         split: The cut-offs learnt from.
-        predictions: One row per member: tenure_band, actual (1 churned, or minor units) and predicted, by our model.
+        predictions: One row per member: tenure_band, actual (1 churned, or minor units) and predicted, by our model, and for
+            churn is_still_here.
         against_all: As `against`, among everybody scored.
     """
 
@@ -70,6 +72,7 @@ class Summary:
         worst: The cut-off with our lowest headline metric; None without cut-offs.
         cutoffs: How many cut-offs there are.
         calibration: Calibration by tenure over all cut-offs taken together, as `calibration_by_band` has it; None for value.
+        curves: Curves of churn over all cut-offs taken together, as `churn_curves` has them; empty for value.
     """
 
     purpose: Purpose
@@ -79,6 +82,7 @@ class Summary:
     worst: date | None
     cutoffs: int
     calibration: pl.DataFrame | None
+    curves: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def backtest_cutoff(
@@ -125,7 +129,9 @@ def backtest_cutoff(
         against=_differences(measured, purpose, settings, among=_deciding(measured)),
         against_all=_differences(measured, purpose, settings, among=np.ones(measured.predictions.height, dtype=np.bool_)),
         split=split,
-        predictions=measured.predictions.select(measured.tenure_band, "actual", predicted=OURS),
+        predictions=measured.predictions.select(
+            measured.tenure_band, pl.col("actual"), *([pl.col("is_still_here")] if purpose == "churn" else []), predicted=OURS
+        ),
     )
 
 
@@ -149,6 +155,7 @@ def summarise(results: Sequence[CutoffResult], purpose: Purpose) -> Summary:
         worst=min(headline_by_cutoff, key=lambda as_of: (headline_by_cutoff[as_of], as_of), default=None),
         cutoffs=len(of_purpose),
         calibration=_calibration(of_purpose),
+        curves=_curves(of_purpose),
     )
 
 
@@ -188,11 +195,23 @@ def _differences(
     }
 
 
+def _churn_predictions(results: Sequence[CutoffResult]) -> pl.DataFrame | None:
+    predictions = [result.predictions for result in results if result.purpose == "churn"]
+    return pl.concat(predictions) if predictions else None
+
+
+def _curves(results: Sequence[CutoffResult]) -> dict[str, pl.DataFrame]:
+    predictions = _churn_predictions(results)
+    if predictions is None:
+        return {}
+    churned, probability, is_still_here = (predictions[name].to_numpy() for name in ("actual", "predicted", "is_still_here"))
+    return churn_curves(churned, probability, is_still_here=is_still_here)
+
+
 def _calibration(results: Sequence[CutoffResult]) -> pl.DataFrame | None:
-    churn_predictions = [result.predictions for result in results if result.purpose == "churn"]
-    if not churn_predictions:
+    predictions = _churn_predictions(results)
+    if predictions is None:
         return None
-    predictions = pl.concat(churn_predictions)
     return calibration_by_band(predictions["actual"].to_numpy(), predictions["predicted"].to_numpy(), predictions["tenure_band"])
 
 

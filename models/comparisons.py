@@ -18,7 +18,7 @@ import polars as pl
 from features.feature import Feature, undeclared
 from models.bands import EVERYBODY, TENURE, TENURE_BANDS, tenure_band
 from models.habits import is_presence
-from models.own_past import ENOUGH_TIMES, RECENT_DAYS, SILENCE, number, past, until
+from models.own_past import AWAY, ENOUGH_TIMES, RECENT_DAYS, SILENCE, number, past, until
 from models.panel import Floats
 from models.peers import BAND
 
@@ -34,6 +34,10 @@ _CLEARLY_LONGER: Final = 0.1
 _WITH_FRACTIONS: Final = ("", "share", "ratio", "score", "nats", "currency units", "messages per message")
 # Numbers that say nothing to an operator.
 _UNTOLD: Final = ("event_type_entropy_365d", "gap_deviation_days_365d", "first_to_last_order_days")
+# Of what 0 is no less of the same: a streak of no days is silence, a silence of no days is a visit.
+_ONLY_ABOVE_ZERO: Final = ("longest_streak_days_90d", "latest_streak_days", AWAY)
+# The habit whose features tell what is usual, which takes enough active days.
+_RHYTHM: Final = "gap"
 # Templates and habits of which more speaks for staying, and for leaving.
 _KEEPS: Final = frozenset(
     {"amount", "trend", "streak", "active_weeks", "distinct_event_types", "distinct_people_given", "distinct_people_received"}
@@ -101,7 +105,8 @@ class Comparer:
         Codes are positions in `COMPARED_WITH`, or -1 where nothing says so.
         """
         numbers = frame.lazy().select(self._numbers()).collect()
-        band, silence = _band_positions(frame), _floats(frame.select(number(SILENCE, self._columns)).to_series())
+        band = _band_positions(frame)
+        silence, tenure = (_floats(frame.select(number(name, self._columns)).to_series()) for name in (SILENCE, TENURE))
         chosen = {sign: np.full((frame.height, len(self._compared)), NOTHING, dtype=np.int8) for sign in (1, -1)}
         for position, (name, one) in enumerate(self._compared.items()):
             if name not in self._columns:
@@ -113,7 +118,7 @@ class Comparer:
                 continue
             own = _Own(*(_floats(numbers[f"{name}:{what}"]) for what in ("told", "past", "until")))
             for sign, codes in chosen.items():
-                _mark(codes[:, position], own, one, band, wanted=sign * one.direction)
+                _mark(codes[:, position], own, one, (band, tenure), wanted=sign * one.direction)
             if one.is_last_event:
                 # Somebody who was here long after their last comment is not away since then.
                 chosen[1][2 * silence < own.told, position] = NOTHING
@@ -177,13 +182,20 @@ def _compared(feature: Feature, columns: frozenset[str], peers: pl.DataFrame) ->
 def _told(feature: Feature, columns: frozenset[str]) -> pl.Expr:
     """Return the number that the sentence of a feature tells, as told: rounded where whole numbers are told."""
     own, saying = number(feature.name, columns), feature.saying
-    if feature.name in _UNTOLD or is_presence(feature.name) or feature.unit == "category":
+    key = saying.template or feature.name
+    # A single day is no habit: whoever joined today was active on 1 day, and most others were not.
+    if feature.name in _UNTOLD or saying.days == 1 or is_presence(feature.name) or feature.unit == "category":
         return pl.lit(None, pl.Float64)
     if saying.template == "trend":
         own = number(f"{saying.about}_{RECENT_DAYS}d", columns)
     if saying.template == "last_time" and feature.name in columns:
         # Never is longer ago than any day.
         own = own.fill_null(float("inf"))
+    if key in _ONLY_ABOVE_ZERO:
+        own = pl.when(own > 0).then(own)
+    if feature.habit == _RHYTHM:
+        # The one gap between two visits is no average.
+        own = pl.when(number("active_days_365d", columns) >= ENOUGH_TIMES).then(own)
     if feature.unit == "share":
         # All of two actions in the evening make no habit.
         own = pl.when(number(f"active_days_{saying.days}d", columns) >= ENOUGH_TIMES).then(own)
@@ -202,14 +214,18 @@ def _direction(feature: Feature) -> int:
     return 1 if words & _KEEPS else -1 if words & _LOSES else 0
 
 
-def _mark(codes: Codes, own: _Own, one: _Compared, band: npt.NDArray[np.intp], *, wanted: int) -> None:
-    """Note what says that a number is clearly less than the other (`wanted` 1), clearly more (-1), or clearly either (0)."""
+def _mark(codes: Codes, own: _Own, one: _Compared, standing: tuple[npt.NDArray[np.intp], Floats], *, wanted: int) -> None:
+    """Note what says that a number is clearly less than the other (`wanted` 1), clearly more (-1), or clearly either (0).
+
+    `standing` are the position of each member's tenure band, and their days of tenure, NaN where unknown.
+    """
+    band, tenure = standing
     # What is noted last counts: the typical member first, then what is closer to the member.
     clearly = _CLEARLY_LONGER if one.feature.name == SILENCE else _CLEARLY
     everybody, *bands = (_nan(one.peers.get(name)) for name in (EVERYBODY, *TENURE_BANDS))
-    codes[_says(own.told, np.array(everybody), wanted, clearly)] = COMPARED_WITH.index(EVERYBODY)
+    codes[_says(own.told, _had_time(own.told, everybody, tenure), wanted, clearly)] = COMPARED_WITH.index(EVERYBODY)
     similar = np.array([*bands, np.nan])[band]
-    is_similar = _says(own.told, similar, wanted, clearly)
+    is_similar = _says(own.told, _had_time(own.told, similar, tenure), wanted, clearly)
     codes[is_similar] = COMPARED_WITH.index(next(iter(TENURE_BANDS))) + band[is_similar]
     codes[_says(own.told, own.past, wanted, clearly)] = COMPARED_WITH.index(PAST)
     if one.direction == -1 and wanted > 0:
@@ -217,6 +233,11 @@ def _mark(codes: Codes, own: _Own, one: _Compared, band: npt.NDArray[np.intp], *
         codes[own.told <= own.past] = COMPARED_WITH.index(PAST)
     if one.direction == 1 and wanted > 0:
         codes[np.isfinite(own.until)] = COMPARED_WITH.index(UNTIL)
+
+
+def _had_time(told: Floats, others: Floats | float, tenure: Floats) -> Floats:
+    """Return what is typical of others; NaN for a member who never did it and has not been here for as long as that."""
+    return np.where(np.isinf(told) & (tenure < others), np.nan, others)
 
 
 def _says(told: Floats, other: Floats, wanted: int, clearly: float) -> npt.NDArray[np.bool_]:

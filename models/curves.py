@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,63 @@ import polars as pl
 
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from models.evaluation import equal_count_bins, in_order_of
-from models.panel import Floats
+from models.panel import Floats, Mask
+from models.populations import POPULATIONS, masks
 
+# Of some ten points each, so that they may stay with a model and a report can draw them on any later night.
+SHORT_CURVES: Final = ("calibration", "lift", "gain")
 _MOST_POINTS: Final = 400
+
+
+def churn_curves(churned: Floats, probability: Floats, *, is_still_here: Mask | None = None) -> dict[str, pl.DataFrame]:
+    """Compute the curves of churn probabilities: name → points, those still here first.
+
+    `roc`, `precision_recall`, `calibration` and `lift` of everybody; before them the same of those still here and of those gone,
+    as `still_here_roc` or `gone_lift`, where a population has members.
+
+    Args:
+        churned: Outcomes, 0 or 1, one per member.
+        probability: Predicted churn probabilities.
+        is_still_here: Whether each member is still here; None for the curves of everybody alone.
+    """
+    curves: dict[str, pl.DataFrame] = {}
+    for population, members in {} if is_still_here is None else masks(is_still_here).items():
+        if members.any():
+            of_population = _churn_curves(churned[members], probability[members])
+            curves |= {f"{population}_{name}": points for name, points in of_population.items()}
+    return curves | _churn_curves(churned, probability)
+
+
+def curve_by_population(curves: Mapping[str, Any], name: str) -> pl.DataFrame | None:
+    """Put a curve of those still here and that of those gone into one frame, with the column `population`.
+
+    One row per population and point, those still here first. Where there is neither, as in models of earlier releases, the curve
+    of everybody, without that column. None where there is no curve, or where its lift is null, because nobody left.
+
+    Args:
+        curves: Name → points, as a frame or as columns.
+        name: `calibration`, `lift` or `gain`.
+    """
+    found = {population: _points(curves, f"{population}_{name}") for population in POPULATIONS}
+    drawn = [points.with_columns(population=pl.lit(of)) for of, points in found.items() if points is not None]
+    return pl.concat(drawn) if drawn else _points(curves, name)
+
+
+def _points(curves: Mapping[str, Any], name: str) -> pl.DataFrame | None:
+    if name not in curves:
+        return None
+    points = pl.DataFrame(curves[name])
+    has_points = points.height > 0 and not ("lift" in points.columns and points["lift"].null_count())
+    return points if has_points else None
+
+
+def _churn_curves(churned: Floats, probability: Floats) -> dict[str, pl.DataFrame]:
+    return {
+        "roc": roc_points(churned, probability),
+        "precision_recall": precision_recall_points(churned, probability),
+        "calibration": calibration_points(churned, probability),
+        "lift": lift_points(churned, probability),
+    }
 
 
 def roc_points(churned: Floats, probability: Floats) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from models.baselines import fit_one_signal, past_rate_minor, recency_weighted_m
 from models.boosting import TrainTrees, Trees, train_trees_here
 from models.churn import ChurnModel, baseline_rows, fit_churn, fit_recency
 from models.config import PredictionSettings
-from models.curves import calibration_points, lift_points, precision_recall_points, roc_points, value_points
+from models.curves import SHORT_CURVES, churn_curves, value_points
 from models.cutoffs import Split, final_split, split_cutoffs
 from models.evaluation import Metrics, evaluate_churn, evaluate_value
 from models.folds import choose_settings
@@ -33,8 +33,6 @@ from models.value import ValueModel, fit_value
 
 OURS: Final = "evenfall"
 _FEWEST_REPEAT_BUYERS: Final = 50
-# Curves of some ten points each that stay with the model, so that a report can draw them on any later night.
-_STORED_CURVES: Final = frozenset({"calibration", "lift", "gain"})
 _PREDICTIONS: Final = {"as_of": pl.Date(), "member_no": pl.Int32(), "member_id": pl.String(), "actual": pl.Float64()}
 Model = TypeVar("Model", ChurnModel, ValueModel)
 
@@ -53,7 +51,7 @@ class Trained(Generic[Model]):
         metrics: Model → metric → value on the test cut-off, baselines included; empty without one.
         predictions: One row per member at the test cut-off: as_of, member_no, member_id, actual (1 churned, or minor units),
             then one column per model, and for churn `is_still_here`; sorted by member_id.
-        curves: Name → points of our model's curves on the test cut-off.
+        curves: Name → points of our model's curves on the test cut-off, of churn those of each population first.
         importance: One row per feature of the final model: feature, gain_share (0 to 1), splits;
             the highest first; empty unless it has trees.
         trials: The settings tried on older cut-offs, in order; empty where nothing was.
@@ -219,13 +217,13 @@ def _trained(
     splits: tuple[Split, Split],
     *,
     rows: Mapping[str, int],
-    curves: Callable[[Floats, Floats], dict[str, pl.DataFrame]],
+    curves: Callable[[pl.DataFrame], dict[str, pl.DataFrame]],
     trees: Sequence[Trees | None],
 ) -> Trained[Model]:
     predictions = pl.DataFrame(schema=_PREDICTIONS) if measured is None else measured.predictions
     metrics: Metrics = {} if measured is None else measured.metrics
-    points = {} if measured is None else curves(predictions["actual"].to_numpy(), predictions[OURS].to_numpy())
-    stored_curves = {name: frame.to_dict(as_series=False) for name, frame in points.items() if name in _STORED_CURVES}
+    points = {} if measured is None else curves(predictions)
+    stored_curves = {name: frame.to_dict(as_series=False) for name, frame in points.items() if name.endswith(SHORT_CURVES)}
     return Trained(
         model=replace(model, metrics=metrics, curves=stored_curves),
         holdout_model=None if measured is None else measured.holdout_model,
@@ -275,17 +273,13 @@ def _lifetimes(members: pl.DataFrame, horizon_days: int) -> list[Lifetime]:
     return [lifetime for lifetime in fitted if lifetime is not None]
 
 
-def _churn_curves(churned: Floats, probability: Floats) -> dict[str, pl.DataFrame]:
-    return {
-        "roc": roc_points(churned, probability),
-        "precision_recall": precision_recall_points(churned, probability),
-        "calibration": calibration_points(churned, probability),
-        "lift": lift_points(churned, probability),
-    }
+def _churn_curves(predictions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    churned, probability, is_still_here = (predictions[name].to_numpy() for name in ("actual", OURS, "is_still_here"))
+    return churn_curves(churned, probability, is_still_here=is_still_here)
 
 
-def _value_curves(actual: Floats, predicted: Floats) -> dict[str, pl.DataFrame]:
-    return {"gain": value_points(actual, predicted)}
+def _value_curves(predictions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return {"gain": value_points(predictions["actual"].to_numpy(), predictions[OURS].to_numpy())}
 
 
 def _parameters(model: ChurnModel | ValueModel) -> dict[str, str | int | float]:

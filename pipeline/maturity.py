@@ -15,7 +15,7 @@ from features.labels import label
 from lake.contracts import MINOR_UNITS_PER_UNIT
 from lake.storage.delta import Lake
 from models.bands import EVERYBODY, MEASURES, TENURE_BANDS, calibration_by_band, tenure_band
-from models.curves import calibration_points, lift_points
+from models.curves import churn_curves, curve_by_population
 from models.evaluation import evaluate_churn, evaluate_value
 from models.panel import Floats
 from pipeline.engagement.matured_list import measure_list
@@ -42,8 +42,8 @@ class Maturity:
             and for churn those of each band of members, such as `tier.gold.ece` and `tenure.new.n`, and of the contact
             list, such as `list.held_out.lift`.
         newest: The newest night whose churn predictions have matured, or None.
-        calibration: That night's calibration points, or None.
-        lift: That night's lift points, or None.
+        calibration: That night's calibration points by population, as `curve_by_population` has them, or None.
+        lift: That night's lift points likewise; None where nobody left.
         watch: What is known of tonight's predictions before their outcome; None before the night was watched.
     """
 
@@ -97,11 +97,11 @@ def measure_matured(run: RunContext, history: History) -> Maturity:
     newest = trend.filter(pl.col("purpose") == "churn")[NIGHT].max()
     if not isinstance(newest, date):
         return Maturity(trend)
-    outcomes = outcomes_of(run, history, newest).filter(
-        pl.col("churn_probability").is_not_null() & pl.col("is_churned").is_not_null()
-    )
+    outcomes = _with_standing(run, history, newest, outcomes_of(run, history, newest))
+    here = outcomes["is_still_here"].fill_null(value=False).to_numpy()
     churned, probability = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
-    return Maturity(trend, newest, calibration_points(churned, probability), lift_points(churned, probability))
+    curves = churn_curves(churned, probability, is_still_here=here)
+    return Maturity(trend, newest, curve_by_population(curves, "calibration"), curve_by_population(curves, "lift"))
 
 
 def _store(lake: Lake, measured: pl.DataFrame, scored_night: date, purpose: str) -> None:
@@ -149,13 +149,7 @@ def outcomes_of(run: RunContext, history: History, scored_night: date) -> pl.Dat
 def _measure(run: RunContext, history: History, scored_night: date, purpose: str) -> pl.DataFrame:
     outcomes = outcomes_of(run, history, scored_night)
     if purpose == "churn":
-        outcomes = outcomes.drop_nulls(["churn_probability", "is_churned"]).join(
-            _standing(history, scored_night, run.settings.churn.horizon_days),
-            on="member_no",
-            how="left",
-            validate="1:1",
-            maintain_order="left",
-        )
+        outcomes = _with_standing(run, history, scored_night, outcomes)
         actual, predicted = outcomes["is_churned"].cast(pl.Float64).to_numpy(), outcomes["churn_probability"].to_numpy()
         here = outcomes["is_still_here"].fill_null(value=False).to_numpy()
         metrics = evaluate_churn(actual, {"evenfall": predicted}, is_still_here=here)["evenfall"]
@@ -176,6 +170,17 @@ def _measure(run: RunContext, history: History, scored_night: date, purpose: str
         {NIGHT: [scored_night] * len(rows), "purpose": [purpose] * len(rows), "metric": list(rows), "value": list(rows.values())},
         schema=dict(SCHEMA),
     ).sort("metric")
+
+
+def _with_standing(run: RunContext, history: History, scored_night: date, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Keep the members whose churn outcome is known, and add `tenure_band` and `is_still_here` as of that night."""
+    return outcomes.drop_nulls(["churn_probability", "is_churned"]).join(
+        _standing(history, scored_night, run.settings.churn.horizon_days),
+        on="member_no",
+        how="left",
+        validate="1:1",
+        maintain_order="left",
+    )
 
 
 def _by_band(churned: Floats, probability: Floats, band: pl.Series, *, prefix: str) -> dict[str, float | None]:

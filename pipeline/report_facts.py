@@ -15,7 +15,8 @@ from lake.checks import read_checks
 from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TABLES
 from lake.retired import retired_on
 from lake.storage.delta import DAY
-from outputs.report.calibration_rows import calibration_rows
+from models.curves import curve_by_population
+from outputs.report.calibration_rows import CALIBRATION_NAMES, calibration_rows
 from outputs.report.facts import (
     Activity,
     Group,
@@ -48,8 +49,6 @@ _WEEK_DAYS: Final = 7
 _DRAWN_DAYS: Final = 90
 _SHOWN_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
 
-# The columns of `models.curves.calibration_points` as charts call them.
-_CALIBRATION_NAMES: Final = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
 # The measures shown, each with which way is better; the catalogue has their names and meanings.
 CHURN_MEASURES: Final = {
     "still_here_auc": "higher",
@@ -279,15 +278,15 @@ def _health(run: RunContext, purpose: str, champion: Champion[Any], shown: Mappi
 
 
 def _calibration(champion: Champion[Any]) -> pl.DataFrame | None:
-    points = champion.model.curves.get("calibration")
-    return None if points is None else pl.DataFrame(points).rename(_CALIBRATION_NAMES)
+    """Return the calibration of those still here and of those gone; of everybody where a model was stored without them."""
+    points = curve_by_population(champion.model.curves, "calibration")
+    return None if points is None else points.rename(CALIBRATION_NAMES)
 
 
 def _lift(champion: Champion[Any]) -> pl.DataFrame | None:
-    """Return the lift by tenth of members, of churn or of spend; None where nobody left or spent."""
-    points = champion.model.curves.get("lift", champion.model.curves.get("gain"))
-    frame = None if points is None else pl.DataFrame(points).select("share_of_members", "lift")
-    return None if frame is None or frame["lift"].null_count() else frame
+    """Return the lift by tenth of members, of churn in each population or of spend; None where nobody left or spent."""
+    curves = champion.model.curves
+    return curve_by_population(curves, "gain" if "gain" in curves else "lift")
 
 
 def _note(champion: Champion[Any]) -> str:
@@ -303,13 +302,12 @@ def _matured(run: RunContext, maturity: Maturity) -> Matured | None:
     nights = churn.pivot("metric", index="as_of", values="value").drop_nulls().sort("as_of")
     if nights.is_empty():
         return None
-    has_lift = maturity.lift is not None and maturity.lift["lift"].null_count() == 0
     return Matured(
         nights=nights,
         metrics=maturity.metrics("churn"),
         horizon_days=run.settings.churn.horizon_days,
-        calibration=maturity.calibration.rename(_CALIBRATION_NAMES),
-        lift=maturity.lift if has_lift else None,
+        calibration=maturity.calibration.rename(CALIBRATION_NAMES),
+        lift=maturity.lift,
         value_ratio=maturity.metrics("value").get("total_ratio"),
         by_band=(*calibration_rows(maturity.calibration_of("tier")), *calibration_rows(maturity.calibration_of("tenure"))),
         chosen=chosen_rows(maturity.metrics("churn")),

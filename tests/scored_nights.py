@@ -12,7 +12,7 @@ import polars as pl
 from features.catalog import feature_catalog
 from features.compute import compute_features
 from features.feature import Feature
-from features.history import DAILY_SCHEMA, TIES_SCHEMA, History
+from features.history import DAILY_SCHEMA, ORDER_ACTIVITIES, TIES_SCHEMA, History
 from features.panel import build_panel
 from lake.simulate.commerce import order_lines
 from lake.simulate.exports import events_export
@@ -26,6 +26,7 @@ from pipeline.scoring import Predictors, add_predictions
 from tests.features.builders import members_frame
 from tests.paths import ROOT
 
+RETAIL = ROOT / "examples" / "online-retail-ii" / "data"
 BEER = ROOT / "examples" / "stack-exchange-beer" / "data"
 _PARTS = {"night": range(6), "morning": range(6, 12), "afternoon": range(12, 18), "evening": range(18, 24)}
 
@@ -51,6 +52,11 @@ class ScoredNight:
 
 def simulated_night(*, members: int = 1_200, days: int = 300, seed: int = 3) -> ScoredNight:
     """Score the members of a simulated community on its last day."""
+    return _scored(simulated_rows(members=members, days=days, seed=seed), horizon_days=28, currency="EUR")
+
+
+def simulated_rows(*, members: int, days: int, seed: int) -> pl.DataFrame:
+    """Simulate a community: one row per event and order line, with member_id, target_member_id, activity, at and minor."""
     random, first_day = np.random.default_rng(seed), date(2025, 1, 1)
     people = draw_population(random, members=members, days=days)
     life = live(people, random, first_day=first_day, days=days)
@@ -69,7 +75,7 @@ def simulated_night(*, members: int = 1_200, days: int = 300, seed: int = 3) -> 
             "minor": bought["quantity"] * bought["unit_minor"],
         }
     )
-    return _scored(pl.concat([events, orders], how="vertical_relaxed"), horizon_days=28, currency="EUR")
+    return pl.concat([events, orders], how="vertical_relaxed")
 
 
 def beer_night() -> ScoredNight:
@@ -99,10 +105,41 @@ def beer_night() -> ScoredNight:
     return _scored(rows, horizon_days=90, currency=None)
 
 
+def retail_rows() -> pl.DataFrame:
+    """Read the orders of the gift shop: one row per invoice, as `simulated_rows`; credit notes are refunds."""
+    sheets = {
+        "sheet_2009_2010": ("Invoice", "Customer ID", "Price"),
+        "sheet_2010_2011": ("InvoiceNo", "CustomerID", "UnitPrice"),
+    }
+    lines = [
+        pl.read_parquet(RETAIL / f"{sheet}.parquet").select(
+            pl.lit(sheet).alias("sheet"),
+            invoice=pl.col(invoice),
+            member_id=pl.col(customer).cast(pl.String),
+            # One sheet has the time as text.
+            at=pl.col("InvoiceDate").cast(pl.String).str.slice(0, 19).str.to_datetime("%Y-%m-%d %H:%M:%S", time_zone="UTC"),
+            minor=(pl.col("Quantity") * pl.col(price) * 100).round(0).cast(pl.Int64),
+        )
+        for sheet, (invoice, customer, price) in sheets.items()
+    ]
+    bought = pl.concat(lines).drop_nulls("member_id")
+    # The sheets overlap: an invoice in both counts as in the later one.
+    later = bought.filter(pl.col("sheet") == pl.col("sheet").max().over("invoice"))
+    return (
+        later.group_by("invoice", "member_id")
+        .agg(pl.col("at").min(), pl.col("minor").sum())
+        .select(
+            "member_id",
+            pl.lit(None, pl.String).alias("target_member_id"),
+            pl.when(pl.col("minor") < 0).then(pl.lit("refund")).otherwise(pl.lit("order")).alias("activity"),
+            "at",
+            "minor",
+        )
+    )
+
+
 def _scored(rows: pl.DataFrame, *, horizon_days: int, currency: str | None) -> ScoredNight:
-    rows = rows.drop_nulls("member_id").with_columns(pl.col("minor").cast(pl.Int64), event_date=pl.col("at").dt.date())
-    as_of: date = rows["event_date"].max()  # type: ignore[assignment]
-    history = _history(rows)
+    history, as_of = history_of(rows)
     cutoffs = [as_of - timedelta(days=horizon_days * back) for back in range(5, 0, -1)]
     panel = build_panel(
         history,
@@ -118,6 +155,13 @@ def _scored(rows: pl.DataFrame, *, horizon_days: int, currency: str | None) -> S
     assert model.kind == "lightgbm"
     scored = add_predictions(features, Predictors(model, "churn/1", None, None), as_of=as_of, eligible_days=365)
     return ScoredNight(scored, model, feature_catalog(history.available, history.event_types), as_of, currency)
+
+
+def history_of(rows: pl.DataFrame) -> tuple[History, date]:
+    """Roll rows such as `simulated_rows` up to a history; returns it and its last day."""
+    rows = rows.drop_nulls("member_id").with_columns(pl.col("minor").cast(pl.Int64), event_date=pl.col("at").dt.date())
+    last: date = rows["event_date"].max()  # type: ignore[assignment]
+    return _history(rows), last
 
 
 def _history(rows: pl.DataFrame) -> History:
@@ -143,8 +187,12 @@ def _history(rows: pl.DataFrame) -> History:
     )
     ties = reached.group_by("event_date", "member_no", "other_no").agg(n=pl.len().cast(pl.Int32))
     first = numbered.group_by("member_no", "member_id").agg(seen_from=pl.col("event_date").min())
-    kinds = numbered.group_by("activity").len().filter(pl.col("activity") != "order").sort("len", "activity", descending=True)
-    tables = {"events", "events.target_member_id", *({"orders"} if "order" in rows["activity"] else ())}
+    counted = numbered.group_by("activity").len().sort("len", "activity", descending=True)
+    kinds = counted.filter(~pl.col("activity").is_in(ORDER_ACTIVITIES))
+    tables = {
+        *(("events", "events.target_member_id") if kinds.height else ()),
+        *(("orders",) if kinds.height < counted.height else ()),
+    }
     return History(
         members=members_frame(first.sort("member_no").to_dicts()),
         daily=daily.lazy(),

@@ -10,8 +10,9 @@ import polars as pl
 from markupsafe import Markup
 
 from outputs.report.calibration_rows import CalibrationRow
-from outputs.report.charts import lines_chart
+from outputs.report.charts import calibration_chart, lift_chart, lines_chart
 from outputs.report.frame import render
+from wording.texts import fill
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class BacktestPart:
         verdict: What came out, in words.
         worst: The cut-off where we did worst.
         calibration: Everybody, then by tenure; empty for value.
+        curve: Points of the calibration curve of all cut-offs together, by population: `predicted`, `observed`, `n`,
+            `population`; None for value.
+        lift: Points of the lift likewise: `share_of_members`, `lift`, `population`; None for value, or where nobody left.
     """
 
     title: str
@@ -58,6 +62,17 @@ class BacktestPart:
     verdict: str
     worst: date | None
     calibration: tuple[CalibrationRow, ...] = ()
+    curve: pl.DataFrame | None = None
+    lift: pl.DataFrame | None = None
+
+    def curves(self, chart_id: str) -> list[tuple[str, Markup]]:
+        """Draw calibration and lift of those still here and of those gone, each with its caption."""
+        drawn = []
+        if self.curve is not None:
+            drawn.append((fill("models.calibration"), calibration_chart(self.curve, chart_id=f"{chart_id}-calibration")))
+        if self.lift is not None:
+            drawn.append((fill("models.lift.churn"), lift_chart(self.lift, chart_id=f"{chart_id}-lift")))
+        return drawn
 
     def chart(self, chart_id: str) -> Markup:
         """Draw the headline measure of every model by cut-off."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from wording.report import calibration_band
+
+# The columns of `models.curves.calibration_points` as charts call them.
+CALIBRATION_NAMES: Final = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
 
 
 @dataclass(frozen=True)

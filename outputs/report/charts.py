@@ -15,7 +15,7 @@ import polars as pl
 import vl_convert as vlc
 from markupsafe import Markup, escape
 
-from wording.texts import fill, name
+from wording.texts import fill, label, name
 
 INK: Final = "#1f2933"
 MUTED: Final = "#66727f"
@@ -90,7 +90,8 @@ def calibration_chart(bins: pl.DataFrame, *, chart_id: str, width: int = 280, he
     """Draw how often members really left against how often that was predicted; the grey diagonal is a perfect forecast.
 
     Args:
-        bins: One row per group of members with like predictions: `predicted` and `observed` shares, `n` members.
+        bins: One row per group of members with like predictions: `predicted` and `observed` shares, `n` members; with the column
+            `population`, a line for each, those still here strong.
         chart_id: Unique within the page.
         width: Of the plot in pixels.
         height: Of the plot in pixels.
@@ -103,10 +104,10 @@ def calibration_chart(bins: pl.DataFrame, *, chart_id: str, width: int = 280, he
     y = alt.Y("observed:Q", scale=scale, axis=alt.Axis(title=fill("chart.calibration.observed"), **axis))
     ends = alt.Data(values=[{"predicted": 0, "observed": 0}, {"predicted": top, "observed": top}])
     diagonal = alt.Chart(ends).mark_line(color=MUTED, strokeDash=[4, 4], strokeWidth=1).encode(x, y)
-    data = _data(bins.sort("predicted"))
-    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2).encode(x, y)
+    data, colour = _data(_named(bins.sort("predicted"))), _colour_of(bins)
+    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2).encode(x, y, **colour)
     size = alt.Size("n:Q", scale=alt.Scale(range=[25, 160]), legend=None)
-    dots = alt.Chart(data).mark_point(color=MAIN, filled=True, opacity=1).encode(x, y, size)
+    dots = alt.Chart(data).mark_point(color=MAIN, filled=True, opacity=1).encode(x, y, size, **colour)
     title = fill("chart.calibration")
     return _svg(alt.layer(diagonal, line, dots), chart_id=chart_id, title=title, width=width, height=height)
 
@@ -168,22 +169,27 @@ def lift_chart(
     """Draw the lift: how many times as often the riskiest share of members left, or as much the best spent, as everyone.
 
     Args:
-        curve: One row per point: `share_of_members` (0 to 1, riskiest first) and `lift` (1 is no better than chance).
+        curve: One row per point: `share_of_members` (0 to 1, riskiest first) and `lift` (1 is no better than chance); with the
+            column `population`, a line for each, those still here strong.
         chart_id: Unique within the page.
         of: What is lifted, for the titles: leaving, or spend.
         width: Of the plot in pixels.
         height: Of the plot in pixels.
     """
     points = curve.sort("share_of_members")
-    data = _data(points)
+    data = _data(_named(points))
     top = float(points.select(pl.col("lift").max()).item() or 1.0)
     x_axis = alt.Axis(title=fill(f"chart.lift.{of}.members"), format="%", grid=False, tickCount=5, labelFlush=False)
     x = alt.X("share_of_members:Q", scale=alt.Scale(domain=[0, 1]), axis=x_axis)
     y_axis = alt.Axis(title=fill(f"chart.lift.{of}.times"), tickCount=4, format=".1~f")
     y = alt.Y("lift:Q", scale=alt.Scale(domain=[0, max(1.2, top * 1.12)], nice=False), axis=y_axis)
     even = alt.Chart(alt.Data(values=[{"lift": 1}])).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(alt.Y("lift:Q"))
-    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, y)
-    first = alt.Chart(_data(_with_lift_label(points.filter(pl.col("share_of_members") >= _FIRST_TENTH).head(1))))
+    line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, y, **_colour_of(curve))
+    # Told of the first population alone: a second number beside it would be in its way.
+    told = curve.sort("share_of_members", maintain_order=True).filter(pl.col("share_of_members") >= _FIRST_TENTH)
+    if "population" in curve.columns:
+        told = told.filter(pl.col("population") == curve["population"][0])
+    first = alt.Chart(_data(_with_lift_label(told.head(1))))
     dot = first.mark_point(color=ACCENT, filled=True, size=60, opacity=1).encode(x, y)
     text = first.mark_text(color=ACCENT, align="left", dx=9, dy=-9, fontWeight="bold", fontSize=_TEXT).encode(
         x, y, alt.Text("label:N")
@@ -214,6 +220,29 @@ def effects_chart(
     bars = base.mark_rule(strokeWidth=5, opacity=0.45).encode(x, y, x2=alt.X2("high:Q"), color=colour)
     dots = base.mark_point(filled=True, size=75, opacity=1).encode(alt.X("effect:Q", axis=axis), y, color=colour)
     return _svg(alt.layer(zero, bars, dots), chart_id=chart_id, title=title, width=width, height=row_height * effects.height)
+
+
+def _named(points: pl.DataFrame) -> pl.DataFrame:
+    """Call each population by its name, where points have one."""
+    if "population" not in points.columns:
+        return points
+    return points.with_columns(pl.col("population").replace_strict(_names(points)))
+
+
+def _colour_of(points: pl.DataFrame) -> dict[str, Any]:
+    """Encode the populations as colours, with a legend above the plot; nothing where points have none."""
+    if "population" not in points.columns:
+        return {}
+    names = [*_names(points).values()]
+    scale = alt.Scale(domain=names, range=[MAIN, MUTED][: len(names)])
+    words = {"labelFont": _FONT, "labelFontSize": _TEXT, "labelColor": MUTED}
+    # A symbol of its own: that of lines would be hollow.
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolSize=200, **words)
+    return {"color": alt.Color("population:N", scale=scale, legend=legend)}
+
+
+def _names(points: pl.DataFrame) -> dict[str, str]:
+    return {population: label(population) for population in points["population"].unique(maintain_order=True)}
 
 
 def _with_lift_label(points: pl.DataFrame) -> pl.DataFrame:

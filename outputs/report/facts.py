@@ -122,8 +122,9 @@ class ModelHealth:
         age_days: Days from then to tonight.
         measured_on: On what it was measured, such as `4,313 members as of 2 Jun 2011`.
         metrics: The measures, the most telling first.
-        calibration: `predicted`, `observed`, `n` per group of like predictions, or None.
-        lift: `share_of_members`, `lift` per point, or None.
+        calibration: `predicted`, `observed`, `n` per group of like predictions, and `population` where it is that of those still
+            here and of those gone; or None.
+        lift: `share_of_members`, `lift` per point, and `population` likewise; or None.
         note: A sentence to add, such as why a challenger was turned down.
     """
 
@@ -166,8 +167,8 @@ class Matured:
             `n` members scored.
         metrics: The newest such night's measures: `auc`, `ece`, `calibration_slope` and others.
         horizon_days: Days after which an outcome is known.
-        calibration: The newest night's `predicted`, `observed`, `n` per group of like predictions.
-        lift: The newest night's `share_of_members`, `lift` per point, or None when nobody left.
+        calibration: The newest night's `predicted`, `observed`, `n` per group of like predictions, and `population` likewise.
+        lift: The newest night's `share_of_members`, `lift` per point, and `population` likewise; None when nobody left.
         value_ratio: Predicted over real total spend of the newest night whose spend is known; None without orders.
         by_band: The newest night's calibration by tier, then by tenure; empty for nights of earlier versions.
         chosen: Those whom the newest night chose for contact, all and by what happened to them; empty where nobody was chosen.

@@ -79,8 +79,10 @@ class ModelCard:
         slices: The figures within slices, by kind.
         settings: Name → value.
         limits: What it cannot do, a sentence each.
-        calibration: Points of the calibration curve: `predicted`, `observed`, `n`; None where there is none.
-        lift: Points of the lift curve: `share_of_members`, `lift`; None where there is none.
+        calibration: Points of the calibration curve: `predicted`, `observed`, `n`, and `population` where it is that of those
+            still here and of those gone; None where there is none.
+        calibration_of_everybody: The same of everybody, without `population`; None where there is none.
+        lift: Points of the lift curve: `share_of_members`, `lift`, and `population` likewise; None where there is none.
     """
 
     community: str
@@ -102,18 +104,22 @@ class ModelCard:
     settings: Mapping[str, str]
     limits: tuple[str, ...]
     calibration: pl.DataFrame | None = None
+    calibration_of_everybody: pl.DataFrame | None = None
     lift: pl.DataFrame | None = None
 
     @property
     def charts(self) -> list[tuple[str, Markup]]:
         """Draw the curves there are, each with its caption."""
         drawn = []
-        if self.calibration is not None and not self.calibration.is_empty():
+        if self.calibration is not None:
             drawn.append((fill("models.calibration"), calibration_chart(self.calibration, chart_id="card-calibration")))
-        if self.lift is not None and not self.lift["lift"].null_count():
+        if self.lift is not None:
             is_churn = self.purpose == "churn"
             caption = fill("models.lift.churn") if is_churn else fill("models.lift.spend")
             drawn.append((caption, lift_chart(self.lift, chart_id="card-lift", of="churn" if is_churn else "spend")))
+        if self.calibration is not None and self.calibration_of_everybody is not None and "population" in self.calibration:
+            drawing = calibration_chart(self.calibration_of_everybody, chart_id="card-calibration-everybody")
+            drawn.append((fill("models.calibration.everybody"), drawing))
         return drawn
 
 

@@ -14,9 +14,11 @@ from features.feature import undeclared
 from features.history import History
 from lake.contracts import MINOR_UNITS_PER_UNIT, TABLES
 from models.bands import TENURE, TENURE_BANDS, tenure_band
+from models.curves import curve_by_population
 from models.measures import Purpose
 from models.slices import cohort, measure_churn_slices, measure_value_slices
 from models.training import OURS, Trained
+from outputs.report.calibration_rows import CALIBRATION_NAMES
 from outputs.report.model_card import CardMeasure, CardPart, CardSlices, ModelCard
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext
@@ -29,7 +31,6 @@ _MOST_HABITS: Final = 20
 # Slices that are off by so much are named among the limits.
 _FAR_OFF: Final = 0.1
 _FAR_OFF_RATIO: Final = 1.25
-_CALIBRATION_NAMES: Final = {"mean_probability": "predicted", "churn_rate": "observed", "members": "n"}
 _NOT_SETTINGS: Final = ("why", "kind", "horizon_days")
 _STILL_HERE, _GONE = "still_here", "gone"
 _ORDER: Final = (_STILL_HERE, _GONE, *TENURE_BANDS, *reversed(TIERS))
@@ -50,8 +51,9 @@ def model_card(run: RunContext, purpose: Purpose, trained: Trained[Any], panel: 
     settings = run.settings
     slices = _measured_slices(run, purpose, trained, panel)
     scale = 1 if purpose == "churn" else MINOR_UNITS_PER_UNIT
-    curve = trained.curves.get("lift", trained.curves.get("gain"))
-    calibration = trained.curves.get("calibration")
+    lift = curve_by_population(trained.curves, "gain" if purpose == "value" else "lift")
+    calibration = curve_by_population(trained.curves, "calibration")
+    of_everybody = trained.curves.get("calibration")
     measures = tuple(trained.metrics.get(OURS, {}))
     happened = trained.predictions["actual"].mean()
     return ModelCard(
@@ -75,8 +77,9 @@ def model_card(run: RunContext, purpose: Purpose, trained: Trained[Any], panel: 
         slices=slices,
         settings={key: str(value) for key, value in trained.parameters.items() if key not in _NOT_SETTINGS},
         limits=tuple(_limits(purpose, trained, slices)),
-        calibration=None if calibration is None else calibration.rename(_CALIBRATION_NAMES),
-        lift=None if curve is None else curve.select("share_of_members", "lift"),
+        calibration=None if calibration is None else calibration.rename(CALIBRATION_NAMES),
+        calibration_of_everybody=None if of_everybody is None else of_everybody.rename(CALIBRATION_NAMES),
+        lift=lift,
     )
 
 

@@ -21,28 +21,37 @@ def training_figures(curves: Mapping[str, pl.DataFrame], importance: pl.DataFram
     """Draw the curves and importances of a training; returns file name → figure.
 
     Args:
-        curves: Name → points, as `models.training` gives them; empty frames are left out.
+        curves: Name → points, as `models.training` gives them, those of a population as `still_here_roc`; empty frames are left
+            out.
         importance: One row per feature: feature, gain_share.
         title: What was trained, for which night.
     """
     figures: dict[str, Figure] = {}
-    points = {name: frame for name, frame in curves.items() if frame.height}
+    for population in ("still_here", "gone", ""):
+        prefix = f"{population}_" if population else ""
+        points = {name.removeprefix(prefix): frame for name, frame in curves.items() if name.startswith(prefix) and frame.height}
+        of = f"{population.replace('_', ' ')}, {title}" if population else title
+        figures |= {f"{prefix}{name}.png": figure for name, figure in _curves(points, of).items()}
+    if importance.height:
+        figures["feature_importance.png"] = _importance(importance.head(_MOST_FEATURES), f"Feature importance · {title}")
+    return figures
+
+
+def _curves(points: Mapping[str, pl.DataFrame], title: str) -> dict[str, Figure]:
+    """Draw the curves of everybody, or of one population; returns curve → figure."""
+    figures: dict[str, Figure] = {}
     if "roc" in points:
-        figures["roc.png"] = _curve(points["roc"], "false_positive_rate", "true_positive_rate", f"ROC · {title}", diagonal=True)
+        figures["roc"] = _curve(points["roc"], "false_positive_rate", "true_positive_rate", f"ROC · {title}", diagonal=True)
     if "precision_recall" in points:
-        figures["precision_recall.png"] = _curve(
-            points["precision_recall"], "recall", "precision", f"Precision and recall · {title}"
-        )
+        figures["precision_recall"] = _curve(points["precision_recall"], "recall", "precision", f"Precision and recall · {title}")
     if "calibration" in points:
-        figures["calibration.png"] = _curve(
+        figures["calibration"] = _curve(
             points["calibration"], "mean_probability", "churn_rate", f"Calibration · {title}", diagonal=True, marker="o"
         )
     ranked = points.get("lift", points.get("gain"))
     if ranked is not None and ranked["lift"].null_count() == 0:
-        figures["lift.png"] = _bars(ranked, f"Lift by tenth of members · {title}")
-        figures["gain.png"] = _curve(ranked, "share_of_members", "gain", f"Gain · {title}", diagonal=True, marker="o")
-    if importance.height:
-        figures["feature_importance.png"] = _importance(importance.head(_MOST_FEATURES), f"Feature importance · {title}")
+        figures["lift"] = _bars(ranked, f"Lift by tenth of members · {title}")
+        figures["gain"] = _curve(ranked, "share_of_members", "gain", f"Gain · {title}", diagonal=True, marker="o")
     return figures
 
 

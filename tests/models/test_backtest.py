@@ -16,7 +16,9 @@ from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
 
 DAYS = cutoffs(5)
 SPLIT = split_cutoffs(DAYS, horizon_days=HORIZON_DAYS)
-TOLD = pl.DataFrame({"tenure_band": ["new", "longer"], "actual": [1.0, 0.0], "predicted": [0.75, 0.25]})
+TOLD = pl.DataFrame(
+    {"tenure_band": ["new", "longer"], "actual": [1.0, 0.0], "is_still_here": [True, False], "predicted": [0.75, 0.25]}
+)
 
 
 def result(as_of: date, metrics: Mapping[str, Mapping[str, float | None]], **lower: float) -> CutoffResult:
@@ -47,6 +49,14 @@ def test_of_the_purpose_that_is_asked_for_alone() -> None:
     assert (summary.cutoffs, summary.worst, summary.best_baseline, summary.calibration) == (1, DAYS[3], None, None)
     nothing = summarise([], "churn")
     assert (nothing.cutoffs, nothing.worst, nothing.best_baseline, nothing.wins) == (0, None, None, {})
+
+
+def test_the_curves_are_those_of_all_cutoffs_together_by_population() -> None:
+    summary = summarise([FIRST, SECOND, VALUE], "churn")
+    assert summary.curves["still_here_calibration"].rows() == [(0.75, 1.0, 2)]
+    assert summary.curves["gone_calibration"].rows() == [(0.25, 0.0, 2)]
+    assert summary.curves["lift"]["members"].sum() == 4
+    assert summarise([VALUE], "value").curves == {}
 
 
 def test_of_cutoffs_that_are_level_the_earlier_is_the_worst() -> None:

@@ -136,6 +136,44 @@ def test_never_is_longer_ago_than_any_day_and_only_of_what_is_no_event() -> None
     assert chosen("days_since_last_comment", RAISES, peers=peers, **never) is None
 
 
+@pytest.mark.parametrize(("tenure", "compared"), [(29, None), (30, ("everybody", 30.0)), (None, ("everybody", 30.0))])
+def test_who_has_not_been_here_for_as_long_has_not_missed_it(tenure: int | None, compared: tuple[str, float] | None) -> None:
+    peers = {TYPICAL: {}, "everybody": {"days_since_last_open": 30.0}}
+    row = {"days_since_last_open": None, "tenure_days": tenure}
+    assert chosen("days_since_last_open", RAISES, peers=peers, **row) == compared
+    assert chosen("days_since_last_open", LOWERS, peers=peers, **row) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "untold"),
+    [
+        ("active_days_7d", {"active_days_7d": 1}, None),
+        ("active_days_1d", None, {"active_days_1d": 1}),
+        ("longest_streak_days_90d", {"longest_streak_days_90d": 1}, {"longest_streak_days_90d": 0}),
+        (
+            "gap_mean_days_365d",
+            {"gap_mean_days_365d": 9, "active_days_365d": 6},
+            {"gap_mean_days_365d": 9, "active_days_365d": 5},
+        ),
+    ],
+)
+def test_a_single_day_and_no_streak_and_one_gap_are_compared_with_nothing(
+    name: str, told: dict[str, int] | None, untold: dict[str, int] | None
+) -> None:
+    for direction in (RAISES, LOWERS):
+        peers = {other: {TYPICAL: {}, "everybody": {name: other}} for other in (0.0, 100.0)}
+        if untold is not None:
+            assert [chosen(name, direction, peers=peers[other], **untold) for other in peers] == [None, None]
+        if told is not None:
+            assert [chosen(name, direction, peers=peers[other], **told) for other in peers].count(None) == 1
+
+
+def test_who_is_here_today_is_not_away() -> None:
+    row = {"gap_now_to_mean_365d": 0.0, "active_days_365d": 6}
+    assert chosen("gap_now_to_mean_365d", LOWERS, **row) is None
+    assert chosen("gap_now_to_mean_365d", LOWERS, **row | {"gap_now_to_mean_365d": 0.1}) == ("past", 1.0)
+
+
 def test_a_text_is_compared_with_what_most_have_and_tells_nothing_where_it_is_the_same() -> None:
     peers = {TYPICAL: {}, "everybody": {"region": "DE"}}
     assert chosen("region", RAISES, peers=peers, region="FR") == ("everybody", "DE")

@@ -4,7 +4,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.curves import calibration_points, lift_points, precision_recall_points, roc_points, value_points
+from models.curves import (
+    calibration_points,
+    churn_curves,
+    curve_by_population,
+    lift_points,
+    precision_recall_points,
+    roc_points,
+    value_points,
+)
 
 CHURNED = np.array([1.0, 0.0, 1.0, 0.0])
 PROBABILITY = np.array([0.9, 0.2, 0.6, 0.7])
@@ -60,3 +68,42 @@ def test_curves_without_both_outcomes_are_drawable(churned: np.ndarray) -> None:
     assert precision_recall_points(churned, probability).is_empty()
     assert calibration_points(churned, probability)["members"].sum() == churned.size
     assert lift_points(churned, probability)["members"].sum() == churned.size
+
+
+HERE = np.array([True, True, False, True])
+NAMES = ("roc", "precision_recall", "calibration", "lift")
+
+
+def test_each_population_has_the_curves_of_its_own_members_those_still_here_first() -> None:
+    curves = churn_curves(CHURNED, PROBABILITY, is_still_here=HERE)
+    assert list(curves) == [f"{population}{name}" for population in ("still_here_", "gone_", "") for name in NAMES]
+    for name, points in churn_curves(CHURNED[HERE], PROBABILITY[HERE]).items():
+        assert curves[f"still_here_{name}"].equals(points)
+    assert curves["gone_calibration"].rows() == [(0.6, 1.0, 1)]
+    assert curves["lift"].equals(lift_points(CHURNED, PROBABILITY))
+
+
+def test_a_population_without_members_has_no_curve() -> None:
+    assert list(churn_curves(CHURNED, PROBABILITY, is_still_here=np.ones(4, dtype=np.bool_)))[0:8:4] == ["still_here_roc", "roc"]
+    assert list(churn_curves(CHURNED, PROBABILITY)) == list(NAMES)
+
+
+def test_a_curve_by_population_is_that_of_both_and_in_an_earlier_model_that_of_everybody() -> None:
+    curves = churn_curves(CHURNED, PROBABILITY, is_still_here=HERE)
+    stored = {name: points.to_dict(as_series=False) for name, points in curves.items()}
+    for given in (curves, stored):
+        points = curve_by_population(given, "calibration")
+        assert points is not None
+        assert points["population"].to_list() == ["still_here"] * 3 + ["gone"]
+    earlier = curve_by_population({"calibration": stored["calibration"]}, "calibration")
+    assert earlier is not None
+    assert earlier.equals(curves["calibration"])
+    assert curve_by_population({}, "calibration") is None
+
+
+def test_a_population_of_whom_nobody_left_has_no_lift_to_draw() -> None:
+    curves = churn_curves(np.array([1.0, 0.0, 0.0, 0.0]), PROBABILITY, is_still_here=HERE)
+    points = curve_by_population(curves, "lift")
+    assert points is not None
+    assert set(points["population"]) == {"still_here"}
+    assert curve_by_population(churn_curves(np.zeros(4), PROBABILITY, is_still_here=HERE), "lift") is None

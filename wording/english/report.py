@@ -116,6 +116,7 @@ SECTIONS: Final = {
     "models.this_model": "This model",
     "models.calibration": "Dots on the dashed line: the predictions come true as often as they say. "
     "Larger dots stand for more members.",
+    "models.calibration.everybody": "The same of everybody, still here and gone together.",
     "models.lift.churn": "Members sorted by risk: how many times as often the riskiest leave. "
     "The dashed line is picking by chance.",
     "models.lift.spend": "Members sorted by expected spend: how many times the mean they spent. "

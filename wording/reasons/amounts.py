@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from wording.catalogue import Noun
-from wording.columns import YEAR_DAYS, SentenceContext, cases, rounded
+from wording.columns import COMPARED_WITH, YEAR_DAYS, SentenceContext, cases, rounded
 from wording.reasons.described_feature import Saying
 from wording.reasons.traits import WITHOUT_LAST
 
@@ -19,6 +19,8 @@ RECENT_DAYS: Final = 28
 _LONG_SILENCE_DAYS: Final = 90
 # Amounts of money → the kind of activity that brings them about.
 _OF_MONEY: Final = {"spend": "order", "refund_spend": "refund"}
+# Others that a member is compared with → for how many days they have been here at most.
+_MOST_DAYS: Final = {"new": 28, "first_year": YEAR_DAYS}
 _NO_NOUN: Final = Noun("", "")
 
 
@@ -62,13 +64,36 @@ def amount_of(habit: str, context: SentenceContext) -> Amount:
 
 def over_window(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     """Say an amount over a window: "12 comments in the last 28 days"; of a member who is here for less, "so far"."""
+    return _over_window(context, name, saying)
+
+
+def beside_others(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
+    """Say an amount over the same days as that of the others, whom `COMPARED_WITH` names: "so far" only where it is for both."""
+    own_window = pl.lit(value=True) if saying.days is None else _are_all_here_for_less(saying.days)
+    return cases((own_window, _over_window(context, name, saying)), otherwise=_in_window(context, name, saying))
+
+
+def _are_all_here_for_less(days: int) -> pl.Expr:
+    """Whether neither the member nor any of the others has been here for so many days."""
+    bands = [band for band, most_days in _MOST_DAYS.items() if most_days <= days]
+    return pl.col(COMPARED_WITH).is_in(bands)
+
+
+def _in_window(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
+    amount, value, window_phrase = amount_of(saying.about, context), context.number(name), context.when(saying.days)
+    return cases(
+        (value.is_null(), pl.lit(None, pl.String)),
+        (value == 0, _when(context, amount.say(context, "none"), window_phrase)),
+        otherwise=_when(context, amount.some(context, value), window_phrase),
+    )
+
+
+def _over_window(context: SentenceContext, name: str, saying: Saying) -> pl.Expr:
     amount, days = amount_of(saying.about, context), saying.days
     value, year = context.number(name), context.number(f"{amount.habit}_{YEAR_DAYS}d")
     some_phrase, none_phrase, window_phrase = amount.some(context, value), amount.say(context, "none"), context.when(days)
     if days is None or days == 1:
-        return cases(
-            (value == 0, _when(context, none_phrase, window_phrase)), otherwise=_when(context, some_phrase, window_phrase)
-        )
+        return _in_window(context, name, saying)
     since_days = context.number(amount.last)
     when_phrase = cases((context.membership_days() < days, context.when(None)), otherwise=window_phrase)
     never = since_days.is_null() & pl.lit(amount.last in context.columns)
@@ -89,10 +114,14 @@ def trend(context: SentenceContext, _: str, saying: Saying) -> pl.Expr:
     return _when(context, now_phrase, context.window(RECENT_DAYS))
 
 
-def alone(context: SentenceContext, saying: Saying, number: pl.Expr) -> pl.Expr:
-    """Say another amount of the same beside the first: "30", "on 12"."""
+def alone(context: SentenceContext, name: str, saying: Saying, number: pl.Expr) -> pl.Expr:
+    """Say another amount of the same beside the first: "30", "on 12"; "on 12 days" where the first is none."""
     amount = amount_of(saying.about, context)
-    return amount.say(context, "alone", n=number if amount.habit in _OF_MONEY else rounded(number))
+    n = number if amount.habit in _OF_MONEY else rounded(number)
+    some = amount.say(context, "alone", n=n)
+    if amount.habit == "active_days":
+        some = cases((context.number(name) == 0, context.say("active_days.beside_none", n=n)), otherwise=some)
+    return cases((n == 0, amount.say(context, "nothing")), otherwise=some)
 
 
 def from_level(context: SentenceContext, saying: Saying, level: pl.Expr) -> pl.Expr:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import polars as pl
@@ -15,8 +16,6 @@ from wording.reasons.described_feature import DescribedFeature
 from wording.reasons.sentences import sentence
 
 _BANDS: Final = ("new", "first_year", "longer", "everybody")
-_AGO: Final = ("last_seen", "last_time", "days_since_first_activity", "first_order_age_days")
-_SPANS: Final = ("tenure_days", "first_to_last_order_days")
 _SHARES: Final = ("share", "messages per message")
 _FRACTIONS: Final = ("", "ratio", "score", "nats")
 
@@ -38,7 +37,13 @@ def compared_sentence(feature: DescribedFeature, context: SentenceContext) -> pl
         return cases((is_less, context.say("compared.beside_level", share=number, own=own)), otherwise=said)
     if template == "amount":
         stopped = sentence_case(amounts.stopped(context, feature.saying, number))
-        return cases(((compared_with == "until") & stopped.is_not_null(), stopped), otherwise=said)
+        beside = sentence_case(amounts.beside_others(context, feature.name, feature.saying))
+        beside = pl.concat_str([beside, pl.coalesce(_continued(feature, context), pl.lit(""))])
+        return cases(
+            ((compared_with == "until") & stopped.is_not_null(), stopped),
+            (compared_with.is_in(_BANDS) & beside.is_not_null(), beside),
+            otherwise=said,
+        )
     return said
 
 
@@ -63,7 +68,7 @@ def _continued(feature: DescribedFeature, context: SentenceContext) -> pl.Expr:
 def _own_past(feature: DescribedFeature, context: SentenceContext, number: pl.Expr) -> str | pl.Expr:
     match feature.saying.template:
         case "amount":
-            return context.say("amount.usual", usual=amounts.alone(context, feature.saying, number))
+            return context.say("amount.usual", usual=amounts.alone(context, feature.name, feature.saying, number))
         case "trend":
             return amounts.from_level(context, feature.saying, number)
         case "last_seen":
@@ -75,16 +80,52 @@ def _own_past(feature: DescribedFeature, context: SentenceContext, number: pl.Ex
 
 
 def _as_value(feature: DescribedFeature, context: SentenceContext, number: pl.Expr) -> pl.Expr:
-    """Write a number as the feature's own values are written."""
+    """Write a number in the terms of the feature's own sentence."""
     key = feature.saying.template or feature.name
-    if key == "amount":
-        return amounts.alone(context, feature.saying, number)
-    if key in _AGO:
-        return context.ago(number)
-    if key in _SPANS:
-        return context.span(number)
+    if key in _WRITTEN:
+        return _WRITTEN[key](feature, context, number)
+    if f"{key}.others" in context.catalogue.sentences:
+        return _of_others(key, context, number)
     if feature.unit == "currency units":
         return context.money(number)
     if feature.unit in _SHARES:
         return context.say("compared.share", n=number)
     return context.say("compared.decimal" if feature.unit in _FRACTIONS else "compared.whole", n=number)
+
+
+def _of_others(key: str, context: SentenceContext, number: pl.Expr) -> pl.Expr:
+    """Write a number in words of the catalogue, which may have others for 0 and 1."""
+    special = [
+        (rounded(number) == value, context.say(f"{key}.others.{word}", n=number))
+        for word, value in (("zero", 0), ("one", 1))
+        if f"{key}.others.{word}" in context.catalogue.sentences
+    ]
+    return cases(*special, otherwise=context.say(f"{key}.others", n=number))
+
+
+def _amount(feature: DescribedFeature, context: SentenceContext, number: pl.Expr) -> pl.Expr:
+    return amounts.alone(context, feature.name, feature.saying, number)
+
+
+def _ago(_: DescribedFeature, context: SentenceContext, number: pl.Expr) -> pl.Expr:
+    return context.ago(number)
+
+
+def _last_time(feature: DescribedFeature, context: SentenceContext, number: pl.Expr) -> pl.Expr:
+    """Write when others last did it; after "no message opened so far" with the word that makes it theirs."""
+    never = context.number(feature.name).is_null()
+    return cases((never, context.say("last_time.others", days=number)), otherwise=context.ago(number))
+
+
+def _tenure(feature: DescribedFeature, context: SentenceContext, number: pl.Expr) -> pl.Expr:
+    """Write for how long others have been here; after "joined today" when they joined."""
+    return cases((context.number(feature.name) == 0, context.ago(number)), otherwise=context.span(number))
+
+
+# Template → how the number of others is written, where that takes more than the number.
+_WRITTEN: Final[Mapping[str, Callable[[DescribedFeature, SentenceContext, pl.Expr], pl.Expr]]] = {
+    "amount": _amount,
+    "last_time": _last_time,
+    "tenure_days": _tenure,
+    **dict.fromkeys(("last_seen", "days_since_first_activity", "first_order_age_days"), _ago),
+}

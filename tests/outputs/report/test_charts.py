@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from xml.etree import ElementTree
 
@@ -13,7 +14,7 @@ from altair.vegalite.v6.schema import core as schema
 from markupsafe import Markup
 
 from outputs.report import charts
-from tests.outputs.examples import HOSTILE, activity_by_day, churn_health
+from tests.outputs.examples import HOSTILE, activity_by_day, by_population, churn_health
 
 
 def tiers(label: str = "Gold") -> pl.DataFrame:
@@ -34,6 +35,8 @@ def drawings() -> list[Markup]:
         charts.bars_chart(tiers(), chart_id="b", title="Tiers", before=True),
         charts.calibration_chart(health.calibration, chart_id="c"),
         charts.lift_chart(health.lift, chart_id="d"),
+        charts.calibration_chart(by_population(health.calibration), chart_id="f"),
+        charts.lift_chart(by_population(health.lift), chart_id="g"),
         charts.effects_chart(effects(), chart_id="e", title="Effects", unit="Points"),
     ]
 
@@ -112,6 +115,17 @@ def test_every_chart_is_one_that_vega_lite_knows(monkeypatch: pytest.MonkeyPatch
     charts.trend_chart(pl.DataFrame({"as_of": nights, "predicted": [0.1, 0.2], "happened": [0.2, 0.1]}), chart_id="e")
     points = pl.DataFrame({"as_of": nights * 2, "model": ["ours"] * 2 + ["recency"] * 2, "value": [0.7, 0.8, 0.6, 0.6]})
     charts.lines_chart(points, chart_id="f", first="ours", measure="AUC")
-    assert len(specifications) == 7
+    assert len(specifications) == 9
     for specification in specifications:
         schema.Root.validate(specification, schema=schema.load_schema())
+
+
+@pytest.mark.parametrize(("draw", "curve"), [(charts.calibration_chart, "calibration"), (charts.lift_chart, "lift")])
+def test_both_populations_are_drawn_and_named_and_only_where_there_are_two(draw: Callable[..., Markup], curve: str) -> None:
+    points: pl.DataFrame = getattr(churn_health(), curve)
+    everybody, both = draw(points, chart_id="x"), draw(by_population(points), chart_id="x")
+    assert "Still here" not in everybody
+    assert both.count("Still here") == both.count("Gone") == 1
+    only_here = draw(by_population(points).filter(pl.col("population") == "still_here"), chart_id="x")
+    assert "Still here" in only_here
+    assert "Gone" not in only_here

@@ -17,7 +17,17 @@ from outputs.report.loop_facts import ActionPlan, Trait
 from outputs.report.page import render_report
 from outputs.report.risk_facts import Outlook, Risk
 from outputs.report.sections import ModelView, Section
-from tests.outputs.examples import AS_OF, FLOWS, HOSTILE, activity_by_day, answered, churn_health, contact_plan, ordinary_night
+from tests.outputs.examples import (
+    AS_OF,
+    FLOWS,
+    HOSTILE,
+    activity_by_day,
+    answered,
+    by_population,
+    churn_health,
+    contact_plan,
+    ordinary_night,
+)
 
 VOID = {"meta", "br", "link", "img", "rect", "line", "path", "circle"}
 
@@ -272,6 +282,18 @@ def test_a_model_is_judged_against_its_best_baseline(model: float, better: str, 
     metric = Metric("M", "A measure.", model, {"recency": 0.7, "unknown": None}, better)
     health = replace(churn_health(), metrics=(metric,))
     assert expected in render_report(replace(ordinary_night(), models=(health,)))
+
+
+def test_the_report_draws_both_populations_in_the_charts_it_had() -> None:
+    health = churn_health()
+    assert health.calibration is not None
+    assert health.lift is not None
+    both = replace(health, calibration=by_population(health.calibration), lift=by_population(health.lift))
+    night = ordinary_night()
+    earlier, page = (render_report(replace(night, models=(one,))) for one in (health, both))
+    assert page.count("<svg") == earlier.count("<svg")
+    assert page.count(">Still here</text>") == page.count(">Gone</text>") == 2
+    assert ">Gone</text>" not in earlier
 
 
 def test_a_model_not_measured_yet_and_empty_frames_still_render() -> None:

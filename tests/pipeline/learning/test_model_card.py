@@ -45,6 +45,20 @@ def by_kind(card: ModelCard) -> dict[str, CardSlices]:
     return {group.kind: group for group in card.slices}
 
 
+def test_the_card_draws_those_still_here_and_those_gone_and_the_level_of_everybody(
+    shop: RunContext, churn: Trained[ChurnModel]
+) -> None:
+    card = model_card(shop, "churn", churn, PANEL, HISTORY)
+    drawn = [drawing for _, drawing in card.charts]
+    assert ["Still here" in drawing for drawing in drawn] == [True, True, False]
+    assert card.calibration is not None
+    assert card.calibration["population"].unique(maintain_order=True).to_list() == ["still_here", "gone"]
+    assert card.calibration["n"].sum() == churn.predictions.height
+    # A training of an earlier release has the curves of everybody alone.
+    earlier = replace(churn, curves={name: churn.curves[name] for name in ("roc", "precision_recall", "calibration", "lift")})
+    assert ["Still here" in drawing for _, drawing in model_card(shop, "churn", earlier, PANEL, HISTORY).charts] == [False, False]
+
+
 def test_the_card_has_the_figures_of_the_training_and_of_each_region(shop: RunContext, churn: Trained[ChurnModel]) -> None:
     card = model_card(shop, "churn", churn, PANEL, HISTORY)
     assert {measure.name: measure.values[OURS] for measure in card.measures} == churn.metrics[OURS]

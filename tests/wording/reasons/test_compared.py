@@ -35,7 +35,9 @@ def orders(recent: int) -> dict[str, Any]:
         ("comment_count_28d", comments(w28d=3, w365d=90), "past", 11.5, "3 comments in the last 28 days, usually 12"),
         ("active_days_28d", {"active_days_28d": 3}, "past", 11.5, "Active on 3 days in the last 28 days, usually on 12"),
         ("active_days_28d", {"active_days_28d": 0}, "first_year", 2.0,
-         "Not active in the last 28 days, others in their first year: on 2"),
+         "Not active in the last 28 days, others in their first year: on 2 days"),
+        ("active_days_28d", {"active_days_28d": 2}, "first_year", 0.0,
+         "Active on 2 days in the last 28 days, others in their first year: on none"),
         ("spend_90d", {"spend_90d": 120.0, "tenure_days": LONG}, "past", 295.0,
          "Spent 120 EUR in the last 90 days, usually 295 EUR"),
         ("order_count_trend_28d_vs_90d", orders(0), "past", 1.4,
@@ -52,7 +54,22 @@ def orders(recent: int) -> dict[str, Any]:
          "Last comment 41 days ago, before that every 6 days"),
         ("days_since_last_comment", {"days_since_last_comment": 41}, "past", 1.2,
          "Last comment 41 days ago, before that nearly every day"),
-        ("days_since_last_order", {"days_since_last_order": None}, "new", 6.0, "No order so far, other newcomers: 6 days ago"),
+        ("days_since_last_order", {"days_since_last_order": None}, "new", 6.0,
+         "No order so far, other newcomers: most recently 6 days ago"),
+        ("days_since_last_open", {"days_since_last_open": None}, "first_year", 64.0,
+         "No message opened so far, others in their first year: most recently 64 days ago"),
+        ("tenure_days", {"tenure_days": 0}, "new", 12.0, "Joined today, other newcomers: 12 days ago"),
+        ("longest_streak_days_90d", {"longest_streak_days_90d": 1}, "longer", 3.0,
+         "Never active two days in a row in the last 90 days, members of over a year: 3 days in a row"),
+        ("latest_streak_days", {"latest_streak_days": 2}, "new", 1.0, "Last active for 2 days in a row, other newcomers: 1 day"),
+        ("gap_mean_days_365d", {"gap_mean_days_365d": 126.0}, "first_year", 7.0,
+         "Comes every 126 days on average, others in their first year: every 7 days"),
+        ("distinct_people_given_28d", {"distinct_people_given_28d": 0}, "new", 2.0,
+         "Interacted with nobody in the last 28 days, other newcomers: with 2"),
+        ("distinct_event_types_90d", {"distinct_event_types_90d": 0}, "longer", 1.0,
+         "No action in the last 90 days, members of over a year: 1 kind"),
+        ("open_rate_90d", {"open_rate_90d": 0.5, "open_count_90d": 2, "contact_count_90d": 4}, "longer", 0.25,
+         "Opened 2 of 4 messages from us in the last 90 days, members of over a year: 25 % of theirs"),
         ("tenure_days", {"tenure_days": 420}, "everybody", 90.0, "Here for 14 months, typical member: 90 days"),
         ("evening_share_90d", {"evening_share_90d": 0.6}, "everybody", 0.25,
          "60 % of the activity in the last 90 days was in the evening, typical member: 25 %"),
@@ -65,6 +82,28 @@ def test_a_value_is_said_beside_what_it_is_compared_with(
     name: str, values: dict[str, Any], compared_with: str, comparison: float, text: str
 ) -> None:
     assert told(name, compared_with, comparison, **values) == text
+
+
+@pytest.mark.parametrize(
+    ("compared_with", "days", "when"),
+    [
+        # Newcomers have been here for 28 days at most, so both amounts are of all their days;
+        ("new", 28, "so far"),
+        ("first_year", 365, "so far"),
+        # of the others the number is that of the window, and so it must be of the member.
+        ("new", 7, "in the last 7 days"),
+        ("first_year", 28, "in the last 28 days"),
+        ("longer", 28, "in the last 28 days"),
+        ("everybody", 365, "in the last year"),
+    ],
+)
+def test_both_amounts_are_of_the_same_days(compared_with: str, days: int, when: str) -> None:
+    counts = {f"comment_count_{window}d": 0 for window in (7, 28, 90, 365)} | {"tenure_days": 3}
+    for count, none_or_some in ((0, "No comments"), (3, "3 comments")):
+        row = counts | {f"comment_count_{days}d": count, "days_since_last_comment": 2 if count else None}
+        said = told(f"comment_count_{days}d", compared_with, 5.0, **row)
+        assert said.startswith(f"{none_or_some} {when}, "), said
+    assert told("event_count_lifetime", compared_with, 5.0, event_count_lifetime=3).startswith("3 actions so far, ")
 
 
 def test_a_text_is_said_beside_that_of_most_members() -> None:
