@@ -9,21 +9,20 @@ Each step is a task over plain functions and is idempotent for its night: runnin
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 import polars as pl
-from prefect import flow, runtime, task
+from prefect import flow, runtime
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from expectations import client as validation
 from expectations.table_checks import Finding
 from features.feature import Feature
 from features.history import History
+from flows.community_steps import measure_network
 from flows.scale.open_executor import open_executor
-from lake.errors import OutsideServiceError
+from flows.steps import io_step, step
 from lake.roles import store_configured_roles
 from lake.storage.release_format import mark_format
 from outputs.lists import write_lists
@@ -31,11 +30,12 @@ from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
+from pipeline.community.night import CommunityNight
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
 from pipeline.engagement.recording import record_decisions
 from pipeline.engagement.uplift_training import train_uplift
-from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
+from pipeline.execution.executor import Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
 from pipeline.intake import intake as taking_in
 from pipeline.learning.champions import Champions, choose_champions
@@ -63,19 +63,6 @@ from runtime.preload import preload
 from runtime.progress import say
 from runtime.run_context import RunContext, open_run
 
-
-def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry only `OutsideServiceError`, and not a lost cluster: any other failure would occur again."""
-    trouble = state.result(raise_on_failure=False)
-    return isinstance(trouble, OutsideServiceError) and not isinstance(trouble, ClusterLostError)
-
-
-# `persist_result=False`: results hold rows of members, which Prefect would write to its result storage. `NO_CACHE`: a step reads
-# files and tables, so that the same arguments do not mean the same result.
-step = task(cache_policy=NO_CACHE, persist_result=False)
-io_step = task(
-    cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=_is_passing_trouble
-)
 learn_uplift = step(train_uplift)
 
 
@@ -136,7 +123,8 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     snapshot = roll_up_days(run)
     history, features = snapshot.history, compute_features(run, executor, snapshot)
     champions = find_champions(run, executor, history, features)
-    scored = score_and_segment(run, executor, history, features, champions)
+    community = measure_network(run, history, features)
+    scored = score_and_segment(run, executor, history, features, champions, community)
     if records_decisions:
         learn_uplift(run, history)
     lists = make_lists(run, features, scored.members, champions, records_decisions=records_decisions)
@@ -146,7 +134,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
             publish_to_database(run, lists)
         maturity = measure_maturity(run, history, features, scored, champions)
         loop = measure_effects(run)
-        report(run, lists, champions, maturity, loop, intake, tonight, features.catalog)
+        report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)
         record_night(run, lists, champions, maturity, loop, tonight)
         tidy_up(run)
     # At the end: a night that fails sends the alert of its failure instead.
@@ -248,11 +236,11 @@ def find_champions(run: RunContext, executor: Executor, history: History, featur
 
 
 @step
-def score_and_segment(
-    run: RunContext, executor: Executor, history: History, features: Features, champions: Champions
+def score_and_segment(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
+    run: RunContext, executor: Executor, history: History, features: Features, champions: Champions, community: CommunityNight
 ) -> ScoredNight:
     """Score members, find reasons, and assign risk, tier, lifecycle and group; see `pipeline.night.compute_members`."""
-    return tonight_computed.compute_members(run, history, features, champions, executor)
+    return tonight_computed.compute_members(run, history, features, champions, executor, community=community)
 
 
 @io_step
@@ -329,6 +317,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     intake: taking_in.Intake,
     tonight: pl.DataFrame,
     catalog: tuple[Feature, ...],
+    community: CommunityNight,
 ) -> None:
     """Write the morning report.
 
@@ -341,6 +330,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
         intake: What arrived tonight.
         tonight: The ledger's rows of what arrived.
         catalog: The features that were computed.
+        community: The community as a whole.
     """
     with run.step("writing the report"):
         facts = report_facts(
@@ -352,6 +342,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
             intake=intake,
             tonight=tonight,
             catalog=catalog,
+            community=community,
         )
         run.workspace.report(run.as_of).write_text(render_report(facts), encoding="utf-8")
 

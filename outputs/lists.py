@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +49,17 @@ MEMBERS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "holdout": pl.String(),
     "suppressed_because": pl.String(),
 }
+
+# Columns of the member list after `influence_score`. Where nobody responds to anybody they would be empty every night, and are
+# left out.
+NETWORK_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    "influence_low": pl.Float64(),
+    "influence_high": pl.Float64(),
+    "community_id": pl.String(),
+    "community": pl.String(),
+    "is_opinion_leader": pl.Boolean(),
+}
+_BEFORE_NETWORK: Final = "influence_score"
 
 CONTACT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "as_of": pl.Date(),
@@ -114,7 +125,7 @@ def write_lists(
     Returns:
         File name → SHA-256 of the file, sorted by name. `members.xlsx` is there up to 100,000 members.
     """
-    members = most_valuable_first(conform(members, schema=MEMBERS_SCHEMA))
+    members = most_valuable_first(conform(members, schema=members_schema(members.columns)))
     contacts = conform(contacts, schema=CONTACT_SCHEMA).sort("rank", "member_id")
     for frame in (members, contacts):
         assert frame["member_id"].is_unique().all(), "a list holds one row per member"
@@ -144,6 +155,18 @@ def has_mark(path: Path) -> bool:
     """Whether a CSV list begins with a byte-order mark."""
     with path.open("rb") as file:
         return file.read(len(BOM_UTF8)) == BOM_UTF8
+
+
+def members_schema(columns: Collection[str]) -> dict[str, pl.DataType]:
+    """Return the contract of a member list: `MEMBERS_SCHEMA`, and of `NETWORK_SCHEMA` the columns that it has.
+
+    Args:
+        columns: The columns of the list.
+    """
+    network = {name: dtype for name, dtype in NETWORK_SCHEMA.items() if name in columns}
+    before = list(MEMBERS_SCHEMA).index(_BEFORE_NETWORK) + 1
+    contract = [*MEMBERS_SCHEMA.items()]
+    return dict([*contract[:before], *network.items(), *contract[before:]])
 
 
 def conform(frame: pl.DataFrame, *, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

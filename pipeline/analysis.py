@@ -14,7 +14,7 @@ from features.history import DAILY_SCHEMA
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
 from lake.storage.delta import DAY
-from outputs.lists import MEMBERS_SCHEMA, conform, unescape_formulas
+from outputs.lists import conform, members_schema, unescape_formulas
 from pipeline.history.consent import scan_refused_profiling
 from pipeline.history.daily_rollups import members_known
 from runtime.run_context import RunContext, open_run
@@ -90,7 +90,8 @@ def read_members(run: RunContext) -> pl.DataFrame:
         run: The run of a night with lists.
     """
     # Lists of earlier versions lack columns.
-    listed = conform(pl.read_parquet(run.workspace.night(run.as_of) / "members.parquet"), schema=MEMBERS_SCHEMA)
+    written = pl.read_parquet(run.workspace.night(run.as_of) / "members.parquet")
+    listed = conform(written, schema=members_schema(written.columns))
     # Refusals of all members, not only of those known today: a refusal outlives the record of a member who was retired since.
     refused = scan_refused_profiling(run.workspace.lake).collect(engine="streaming")["member_id"]
     is_refused = pl.col("member_id").is_in(refused.implode())

@@ -8,7 +8,7 @@ import polars as pl
 
 from engagement.actions import PLAIN_RANKING, RETURNED
 from engagement.contact_history import LISTED
-from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, conform, order_reasons
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, conform, members_schema, order_reasons
 from pipeline.engagement.contact_list import contact_list
 from pipeline.engagement.deciding import NightDecisions
 from pipeline.engagement.ledger import read_decisions
@@ -45,12 +45,12 @@ def member_list(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, deci
         decided: The decisions of the night.
     """
     unprofiled = not_profiled(seen).with_columns(as_of=pl.lit(run.as_of), is_eligible=pl.lit(value=False))
-    columns = [column for column in MEMBERS_SCHEMA if column in members.columns]
+    columns = [column for column in members_schema(members.columns) if column in members.columns]
     listed = pl.concat([members.select("member_no", *columns), unprofiled], how="diagonal_relaxed").sort("member_id")
     listed = listed.join(decided.decisions.members, on="member_no", how="left", maintain_order="left", validate="1:1")
     is_at_risk = pl.col("churn_risk").is_in(["medium", "high"]) | pl.col("member_no").is_in(_called_back(decided))
     listed = listed.with_columns(order_reasons(pl.col("reasons"), is_at_risk=is_at_risk).alias("reasons"))
-    stored = conform(listed.drop("member_no"), schema=MEMBERS_SCHEMA)
+    stored = conform(listed.drop("member_no"), schema=members_schema(listed.columns))
     store_night(run.workspace.lake, SCORES, listed.select("member_no").hstack(stored.drop(_NOT_STORED)), run.as_of)
     return stored
 

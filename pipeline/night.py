@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from features.history import History
+from pipeline.community import network as tonight_network
+from pipeline.community.network import with_network
+from pipeline.community.night import CommunityNight
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
@@ -62,7 +65,9 @@ def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champ
         executor: The executor for work that grows with the number of members.
     """
     features = compute_features(run, snapshot, executor)
-    return compute_lists(run, features, compute_members(run, snapshot.history, features, champions, executor).members)
+    community = measure_network(run, snapshot.history, features)
+    scored = compute_members(run, snapshot.history, features, champions, executor, community=community)
+    return compute_lists(run, features, scored.members)
 
 
 def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
@@ -79,8 +84,28 @@ def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Exe
         return features
 
 
+def measure_network(run: RunContext, history: History, features: Features) -> CommunityNight:
+    """Measure who responds to whom, before members are scored.
+
+    Args:
+        run: The run.
+        history: The history.
+        features: The features of the night.
+    """
+    with run.step("measuring the network") as counted:
+        network = tonight_network.measure_network(run, history, features)
+        counted.update({} if network is None else {"members": network.members.height, "ties": network.ties})
+        return CommunityNight(network=network)
+
+
 def compute_members(
-    run: RunContext, history: History, features: Features, champions: Champions, executor: Executor
+    run: RunContext,
+    history: History,
+    features: Features,
+    champions: Champions,
+    executor: Executor,
+    *,
+    community: CommunityNight,
 ) -> ScoredNight:
     """Score, explain and segment.
 
@@ -90,6 +115,7 @@ def compute_members(
         features: The features of the night.
         champions: The models.
         executor: The executor for work that grows with the number of members.
+        community: The community as a whole.
 
     Returns:
         The members with features, and the levels.
@@ -101,7 +127,7 @@ def compute_members(
     with run.step("finding reasons"):
         explained = executor.explain(run, features, scored, champions)
     with run.step("segmenting") as counted:
-        members = segment_members(run, explained)
+        members = segment_members(run, with_network(explained, community.network))
         counted["members"] = members.height
         return ScoredNight(members, levels)
 

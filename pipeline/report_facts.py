@@ -28,6 +28,8 @@ from outputs.report.facts import (
     RuleBreach,
     TableFlow,
 )
+from pipeline.community.carriers import carrier_facts
+from pipeline.community.night import CommunityNight
 from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
 from pipeline.engagement.matured_list import chosen_rows
 from pipeline.history.daily_rollups import members_known
@@ -71,6 +73,7 @@ def report_facts(
     intake: Intake,
     tonight: pl.DataFrame,
     catalog: Iterable[Feature],
+    community: CommunityNight,
 ) -> ReportFacts:
     """Collect the facts of the report; none of them names a member.
 
@@ -83,6 +86,7 @@ def report_facts(
         intake: What arrived.
         tonight: The ledger's rows of tonight's arrivals.
         catalog: What the features of the models mean.
+        community: The community as a whole.
     """
     members = lists.members
     before = previous_night(run.workspace.lake, run.as_of)
@@ -111,6 +115,7 @@ def report_facts(
         value_horizon_days=run.settings.value.horizon_days if has_value else None,
         expected_value=float(members["expected_value"].sum()) if has_value else None,
         talked=talked_facts(loop),
+        carriers=carrier_facts(run, members, community.network),
         watch=() if maturity.watch is None else watch_sentences(maturity.watch, currency=run.settings.community.currency),
     )
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from lake.quarantine import QUARANTINE
 from lake.retention import TIMED_TABLES, expire, expire_nights
 from lake.storage.versions import Removed, vacuum
+from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
 from pipeline.stored_nights import NIGHT, SCORES, TIERS_TABLE
 from runtime.progress import say
 from runtime.run_context import RunContext
@@ -22,7 +23,12 @@ def apply_retention(run: RunContext) -> None:
         say(f"{table}: {rows:,} rows aged out")
     scores_days = retention.scores.keep_days
     if scores_days is not None:
-        expire_nights(run.workspace.lake, dict.fromkeys((SCORES, TIERS_TABLE), scores_days), column=NIGHT, as_of=run.as_of)
+        expire_nights(
+            run.workspace.lake,
+            dict.fromkeys((SCORES, TIERS_TABLE, NETWORK, COMMUNITY_NAMES), scores_days),
+            column=NIGHT,
+            as_of=run.as_of,
+        )
     lists_days = retention.lists.keep_days
     if lists_days is not None:
         _remove_lists(run, until=run.as_of - timedelta(days=lists_days))

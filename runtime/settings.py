@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
+from features.network.policy import NetworkPolicy
 from lake.contracts import ACTIVITY_TABLES, TABLES
 from lake.errors import ConfigurationError
 from lake.sources.source_identity import identify
@@ -251,6 +252,7 @@ class Settings(BaseSettings):
     scores: ScorePolicy = ScorePolicy()
     risk: RiskPolicy = RiskPolicy()
     groups: GroupPolicy = GroupPolicy()
+    network: NetworkPolicy = NetworkPolicy()
     lists: Lists = Lists()
     actions: tuple[Action, ...] | None = None
     contact_policy: ContactPolicy = ContactPolicy()

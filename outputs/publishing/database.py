@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from lake.errors import ConfigurationError, OutsideServiceError, first_line
-from outputs.lists import MEMBERS_SCHEMA, conform
+from outputs.lists import conform, members_schema
 
 _TABLE_NAME: Final = re.compile(r"(?:(?P<schema>[A-Za-z_]\w{0,62})\.)?(?P<table>[A-Za-z_]\w{0,62})", re.ASCII)
 _ROWS_PER_BATCH: Final = 10_000
@@ -46,7 +46,7 @@ def publish_members(url: str, *, table: str, members: pl.DataFrame, as_of: date)
     """
     schema, name = check_table_name(table)
     location = _parse(url)
-    rows = _as_rows(conform(members, schema=MEMBERS_SCHEMA))
+    rows = _as_rows(conform(members, schema=members_schema(members.columns)))
     assert (rows["as_of"] == as_of).all(), "every row belongs to the night that is replaced"
     target = _describe(rows, name=name, schema=schema)
     engine = _engine(location)

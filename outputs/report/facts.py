@@ -10,6 +10,7 @@ import polars as pl
 
 from outputs.report.calibration_rows import CalibrationRow
 from outputs.report.loop_facts import ContactPlan, Talked
+from outputs.report.network_facts import Carriers
 from outputs.report.risk_facts import Risk, TierRule
 
 
@@ -261,6 +262,7 @@ class ReportFacts:
         expected_value: What all members are expected to spend in it; None likewise.
         talked: Whether talking worked; None where nothing is measured.
         watch: Sentences on what is known of tonight's predictions before their outcome.
+        carriers: Who carries the community; None where nobody responds to anybody.
     """
 
     community: str
@@ -286,3 +288,4 @@ class ReportFacts:
     expected_value: float | None = None
     talked: Talked | None = None
     watch: tuple[str, ...] = ()
+    carriers: Carriers | None = None

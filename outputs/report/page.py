@@ -12,6 +12,7 @@ from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
 from outputs.report.headlines import headlines
 from outputs.report.loop_sections import talk_section, talked_section
+from outputs.report.network_section import carriers_section
 from outputs.report.risk_section import risk_section
 from outputs.report.sections import (
     Section,
@@ -30,6 +31,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     talk_section,
     risk_section,
     newly_at_risk_section,
+    carriers_section,
     activity_section,
     tiers_section,
     groups_section,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outputs.excel import excel_text
-from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, as_text, conform, escape_formulas, write_lists
+from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, NETWORK_SCHEMA, as_text, conform, escape_formulas, members_schema, write_lists
 from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)
@@ -68,6 +68,15 @@ def test_the_member_list_begins_with_the_most_valuable_of_the_scored(tmp_path: P
     assert pl.read_parquet(tmp_path / "members.parquet")["member_id"].to_list() == ids
     sheet = openpyxl.load_workbook(tmp_path / "members.xlsx")["Members"]
     assert [sheet.cell(row, 2).value for row in (2, 3, 4)] == ["c", "b", "'=cmd|' /C calc'!A0"]
+
+
+def test_columns_of_the_network_are_there_where_there_is_one_and_stand_beside_influence() -> None:
+    frame = members(is_opinion_leader=[True, None, False], influence_low=[1.0, None, 3.0])
+    schema = members_schema(frame.columns)
+    at = list(schema).index("influence_score")
+    assert list(schema)[at : at + 4] == ["influence_score", "influence_low", "is_opinion_leader", "commercial_score"]
+    assert conform(frame, schema=schema).columns == list(schema)
+    assert members_schema(members().columns) == dict(MEMBERS_SCHEMA)
 
 
 def test_columns_beyond_the_contract_follow_it() -> None:
@@ -139,7 +148,7 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 
 def test_every_column_of_both_lists_is_explained() -> None:
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

@@ -15,16 +15,19 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
+from community.names import KINDS
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
 from features.eligibility import PRESENCES
+from features.network.matching import CHANGES
 from lake.contracts import TABLES
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
 from outputs.lists import MEMBERS_SCHEMA
 from outputs.report.validation_page import BrokenRule
+from pipeline.community.traits import PARTS
 from pipeline.engagement.contacts import EARLY, HELD_OUT, NOT_LISTED, REPEATED
 from pipeline.engagement.facts import TRAITS
 from pipeline.engagement.member_history import HISTORY_SCHEMA
@@ -73,6 +76,10 @@ PUT_TOGETHER = {
     *(f"talk.trait.{of}" for of in TRAITS),
     *(f"effects.unit.{unit}" for unit in ("share", SPENT, "events")),
     *(f"history.{column}" for column in HISTORY_SCHEMA),
+    *(f"network.trait.{kind}" for kind in (set(KINDS) - {"day_part", "event_type"})),
+    *(f"network.trait.{part}" for part in PARTS.values()),
+    *(f"carriers.change.{what}" for what in CHANGES),
+    *(f"carriers.absence.{how}" for how in ("fewer", "more", "same")),
 }
 
 

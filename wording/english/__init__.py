@@ -16,6 +16,7 @@ from wording.english.lists import COLUMNS, LISTS
 from wording.english.loop import HISTORY, TALK, TALKED
 from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
+from wording.english.network import NETWORK
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
 from wording.english.ranking import RANKING
@@ -34,6 +35,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **TALKED,
     **HISTORY,
     **RANKING,
+    **NETWORK,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

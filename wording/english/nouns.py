@@ -11,6 +11,7 @@ _ACTION: Final = Noun("action", "actions")
 NOUNS: Final = {
     **regular("day", "month", "year", "message", "kind", "member", "row", "rule", "value", "character", "contact", "decision"),
     "valuable_member": Noun("valuable member", "valuable members"),
+    "opinion_leader": Noun("opinion leader", "opinion leaders"),
     "other": Noun("other member", "other members"),
     "action_kind": Noun("kind of action", "kinds of action"),
 }

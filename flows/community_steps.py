@@ -1,0 +1,16 @@
+"""The steps of a night about the community as a whole, as Prefect tasks."""
+
+from __future__ import annotations
+
+from features.history import History
+from flows.steps import io_step
+from pipeline import night as tonight_computed
+from pipeline.community.night import CommunityNight
+from pipeline.execution.executor import Features
+from runtime.run_context import RunContext
+
+
+@io_step
+def measure_network(run: RunContext, history: History, features: Features) -> CommunityNight:
+    """Measure who responds to whom: influence, communities, opinion leaders; see `pipeline.community.network`."""
+    return tonight_computed.measure_network(run, history, features)

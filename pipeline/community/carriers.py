@@ -1,0 +1,86 @@
+"""Collect what the report tells of who carries the community."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from features.eligibility import STILL_HERE
+from outputs.report.network_facts import AbsencePoint, Carriers, CommunityChange, CommunityRow, Loss
+from pipeline.community.network import NightNetwork
+from pipeline.risk_facts import is_high_and
+from runtime.run_context import RunContext
+
+if TYPE_CHECKING:
+    from features.network.matching import Change
+
+
+def carrier_facts(run: RunContext, members: pl.DataFrame, network: NightNetwork | None) -> Carriers | None:
+    """Return who carries the community, as counts; None where nobody responds to anybody.
+
+    Args:
+        run: The run.
+        members: Tonight's member list.
+        network: The network of the night.
+    """
+    if network is None:
+        return None
+    leaders = members.filter(pl.col("is_opinion_leader").fill_null(value=False))
+    shares = [one.posts_share for one in network.leaders if one.posts_share is not None]
+    communities = _communities(members, network)
+    return Carriers(
+        members=network.members.height,
+        window_days=run.settings.network.window_days,
+        leaders=leaders.height,
+        reached=network.team.reached,
+        leaders_at_risk=leaders.filter(pl.col("churn_risk") == "high").height,
+        loss=_loss(network),
+        team_posts_share=sum(shares) if shares else None,
+        absence=tuple(AbsencePoint(one.last_day, one.factor, one.contributors) for one in network.absence),
+        communities=communities,
+        in_communities=sum(one.members for one in communities),
+        changes=tuple(_change(one, network) for one in network.changes),
+        rings=network.rings,
+    )
+
+
+def _loss(network: NightNetwork) -> Loss | None:
+    """Return what is lost with the leader whom the most members depend on."""
+    if not network.leaders:
+        return None
+    most = max(network.leaders, key=lambda leader: leader.alone)
+    return Loss(most.alone, most.posts_share, most.given_share)
+
+
+def _communities(members: pl.DataFrame, network: NightNetwork) -> tuple[CommunityRow, ...]:
+    if "community" not in members.columns:
+        return ()
+    sizes = (
+        members.filter(pl.col("community_id").is_not_null())
+        .group_by("community_id", "community")
+        .agg(
+            members=pl.len(),
+            still_here=(pl.col("presence") == STILL_HERE).sum(),
+            high_risk=is_high_and(STILL_HERE).sum(),
+            leaders=pl.col("is_opinion_leader").sum(),
+        )
+        .sort("members", "community_id", descending=[True, False])
+    )
+    return tuple(
+        CommunityRow(
+            row["community"],
+            row["members"],
+            network.sizes_before.get(row["community_id"]),
+            row["still_here"],
+            row["high_risk"],
+            row["leaders"],
+        )
+        for row in sizes.iter_rows(named=True)
+    )
+
+
+def _change(change: Change, network: NightNetwork) -> CommunityChange:
+    names = network.names
+    before, after = ([names.get(one, one) for one in ids] for ids in (change.before, change.after))
+    return CommunityChange(change.what, tuple(before), tuple(after))

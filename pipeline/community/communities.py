@@ -1,0 +1,87 @@
+"""The communities of a night: carried on from the night before, with ids that stay and names that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from community.names import Name, name_communities
+from features.history import History
+from pipeline.community.stored_network import read_communities_before, read_names, store_names
+from pipeline.community.traits import member_traits
+from runtime.run_context import RunContext
+from wording.communities import name_all
+
+if TYPE_CHECKING:
+    from features.network.graph import Ints, Network
+    from features.network.matching import Change
+
+
+@dataclass(frozen=True)
+class Communities:
+    """The communities of a night.
+
+    Args:
+        groups: One row per member of the network, sorted by member_no; columns of `GROUP_SCHEMA`.
+        names: Id → name in words; those of the night before among them that are gone.
+        changes: What became of communities since the night before.
+        sizes_before: Id → members on the night before; empty on the first.
+    """
+
+    groups: pl.DataFrame
+    names: Mapping[str, str]
+    changes: tuple[Change, ...]
+    sizes_before: Mapping[str, int]
+
+
+def carry_on_communities(run: RunContext, history: History, network: Network) -> Communities:
+    """Find the communities of a night, give them ids and names, and store the names.
+
+    Args:
+        run: The run.
+        history: The history.
+        network: The network.
+    """
+    from features.network.communities import partition
+    from features.network.matching import find_changes, match_ids, with_communities
+
+    night, before = read_communities_before(run)
+    ids = before["group_id"].unique().sort()
+    group, is_new = partition(network, _places(network, before, ids))
+    numbers = pl.Series("member_no", network.members, dtype=pl.Int32)
+    found = pl.DataFrame([numbers, pl.Series("group", group)])
+    carried_on = None if is_new else dict(enumerate(ids))
+    groups = match_ids(found, before.select("member_no", "group_id"), as_of=run.as_of, carried_on=carried_on)
+    groups = with_communities(groups, before, fewest=run.settings.network.community_members)
+    members, members_before = (_of_communities(one) for one in (groups, before))
+    names_before = read_names(run, night)
+    names = name_communities(members, member_traits(run, history, members), names_before)
+    store_names(run, names)
+    gone = {one: names_before.get(one, ()) for one in members_before["community_id"].unique().sort() if one not in names}
+    return Communities(
+        groups,
+        _in_words(gone) | _in_words(names),
+        find_changes(members, members_before),
+        dict(members_before.group_by("community_id").len().iter_rows()),
+    )
+
+
+def _of_communities(groups: pl.DataFrame) -> pl.DataFrame:
+    return groups.select("member_no", "community_id").drop_nulls()
+
+
+def _in_words(names: Mapping[str, Name]) -> dict[str, str]:
+    return name_all({one: [(trait.kind, trait.value) for trait in name] for one, name in names.items()})
+
+
+def _places(network: Network, before: pl.DataFrame, ids: pl.Series) -> Ints:
+    """Return the group of each member of the network on the night before, as the place of its id; -1 for none."""
+    import numpy as np
+
+    place = pl.DataFrame({"group_id": ids, "place": pl.int_range(ids.len(), dtype=pl.Int64, eager=True)})
+    numbers = pl.DataFrame([pl.Series("member_no", network.members, dtype=pl.Int32)])
+    placed = numbers.join(before.join(place, on="group_id"), on="member_no", how="left", maintain_order="left", validate="1:1")
+    return placed["place"].fill_null(-1).to_numpy().astype(np.int64)
