@@ -9,21 +9,20 @@ Each step is a task over plain functions and is idempotent for its night: runnin
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 import polars as pl
-from prefect import flow, runtime, task
+from prefect import flow, runtime
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from expectations import client as validation
 from expectations.table_checks import Finding
 from features.feature import Feature
 from features.history import History
+from flows.community_steps import look_at_content
 from flows.scale.open_executor import open_executor
-from lake.errors import OutsideServiceError
+from flows.steps import io_step, step
 from lake.roles import store_configured_roles
 from lake.storage.release_format import mark_format
 from outputs.lists import write_lists
@@ -31,11 +30,12 @@ from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
+from pipeline.community.content import NightContent
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
 from pipeline.engagement.recording import record_decisions
 from pipeline.engagement.uplift_training import train_uplift
-from pipeline.execution.executor import ClusterLostError, Executor, Features, sample_to_train_on
+from pipeline.execution.executor import Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
 from pipeline.intake import intake as taking_in
 from pipeline.learning.champions import Champions, choose_champions
@@ -63,19 +63,6 @@ from runtime.preload import preload
 from runtime.progress import say
 from runtime.run_context import RunContext, open_run
 
-
-def _is_passing_trouble(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry only `OutsideServiceError`, and not a lost cluster: any other failure would occur again."""
-    trouble = state.result(raise_on_failure=False)
-    return isinstance(trouble, OutsideServiceError) and not isinstance(trouble, ClusterLostError)
-
-
-# `persist_result=False`: results hold rows of members, which Prefect would write to its result storage. `NO_CACHE`: a step reads
-# files and tables, so that the same arguments do not mean the same result.
-step = task(cache_policy=NO_CACHE, persist_result=False)
-io_step = task(
-    cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=_is_passing_trouble
-)
 learn_uplift = step(train_uplift)
 
 
@@ -139,7 +126,8 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     scored = score_and_segment(run, executor, history, features, champions)
     if records_decisions:
         learn_uplift(run, history)
-    lists = make_lists(run, features, scored.members, champions, records_decisions=records_decisions)
+    content = look_at_content(run, history)
+    lists = make_lists(run, features, scored.members, champions, content, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
@@ -257,7 +245,13 @@ def score_and_segment(
 
 @io_step
 def make_lists(
-    run: RunContext, features: Features, members: pl.DataFrame, champions: Champions, *, records_decisions: bool
+    run: RunContext,
+    features: Features,
+    members: pl.DataFrame,
+    champions: Champions,
+    content: NightContent | None,
+    *,
+    records_decisions: bool,
 ) -> NightLists:
     """Write the lists and their receipt, record the decisions, and publish the lists all at once.
 
@@ -266,10 +260,11 @@ def make_lists(
         features: Tonight's features.
         members: One row per member, scored and segmented.
         champions: The models, which the receipt names.
+        content: The content of the night.
         records_decisions: Whether the decisions go into the ledger; those of a backfilled night do not.
     """
     with run.step(LISTS_STEP) as counted:
-        lists = compute_lists(run, features, members)
+        lists = compute_lists(run, features, members, content)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         # Written beside the published folder and moved at the end, so that readers see all files of a night or none.
         staging = staging_folder(run.workspace.night(run.as_of))
@@ -278,6 +273,7 @@ def make_lists(
             members=lists.members,
             contacts=lists.contacts,
             changes=lists.changes,
+            unanswered=lists.unanswered,
             currency=run.settings.community.currency,
             bom=run.settings.lists.bom,
             formats=run.settings.lists.formats,

@@ -27,6 +27,7 @@ from outputs.report.facts import (
     RuleBreach,
     TableFlow,
 )
+from pipeline.community.content_facts import unanswered_facts
 from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
 from pipeline.engagement.matured_list import chosen_rows
 from pipeline.history.daily_rollups import members_known
@@ -113,6 +114,7 @@ def report_facts(
         expected_value=float(members["expected_value"].sum()) if has_value else None,
         talked=talked_facts(loop),
         watch=() if maturity.watch is None else watch_sentences(maturity.watch, currency=run.settings.community.currency),
+        unanswered=unanswered_facts(run, lists.content),
     )
 
 

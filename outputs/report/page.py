@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from outputs.report.content_sections import unanswered_section
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
 from outputs.report.headlines import headlines
@@ -30,6 +31,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     talk_section,
     risk_section,
     newly_at_risk_section,
+    unanswered_section,
     activity_section,
     tiers_section,
     groups_section,

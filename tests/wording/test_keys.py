@@ -72,6 +72,7 @@ PUT_TOGETHER = {
     *(f"talk.gain.{unit}" for unit in ("money", "members")),
     *(f"talk.trait.{of}" for of in TRAITS),
     *(f"effects.unit.{unit}" for unit in ("share", SPENT, "events")),
+    *(f"content.weekday.{weekday}" for weekday in range(1, 8)),
     *(f"history.{column}" for column in HISTORY_SCHEMA),
 }
 

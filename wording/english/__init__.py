@@ -9,6 +9,7 @@ from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
 from wording.english.card import CARD, SQL, SUMMARY
+from wording.english.content import UNANSWERED
 from wording.english.effects import EFFECTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
@@ -42,6 +43,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **CHECKS,
     **BACKTEST,
     **MODEL_CARD,
+    **UNANSWERED,
     **CARD,
     **SUMMARY,
     **SQL,

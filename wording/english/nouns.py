@@ -10,6 +10,7 @@ from wording.english.grammar import regular
 _ACTION: Final = Noun("action", "actions")
 NOUNS: Final = {
     **regular("day", "month", "year", "message", "kind", "member", "row", "rule", "value", "character", "contact", "decision"),
+    **regular("post", "hour"),
     "valuable_member": Noun("valuable member", "valuable members"),
     "other": Noun("other member", "other members"),
     "action_kind": Noun("kind of action", "kinds of action"),
