@@ -36,7 +36,8 @@ RESPONSES_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "member_no": pl.Int32(),
     "is_staff": pl.Boolean(),
     "answered_at": pl.Datetime("us", "UTC"),
-    "has_responded": pl.Boolean(),
+    "responded_on": pl.Date(),
+    "has_read": pl.Boolean(),
 }
 PLACES: Final = ("topic", "channel", "hour", "weekday")
 _HOUR_MICROSECONDS: Final = 3_600_000_000
@@ -137,17 +138,21 @@ def waiting_by_member(answers: pl.DataFrame) -> pl.DataFrame:
     return waiting.rename({"is_unanswered": "unanswered_posts"}).sort("member_no")
 
 
-def in_order_of_action(answers: pl.DataFrame) -> pl.DataFrame:
-    """Return the pieces to answer tomorrow: first pieces of newcomers, their others, the rest; each the shortest wait first.
+def in_order_of_action(answers: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    """Return the pieces to answer tomorrow, with `expected_responses`, null where they are not known.
 
-    An answer is worth most while the asker still waits for it, so that the oldest pieces come last.
+    First pieces of newcomers come first, then their others, then the rest. Of these the shortest wait in whole days comes first,
+    as an answer is worth most while the asker still waits for it; then the piece that more people are expected to respond to.
 
     Args:
         answers: One row per piece, as `find_answers` returns it.
+        expected: One row per piece: piece_no, expected_responses.
     """
     is_first = pl.col("is_by_newcomer") & pl.col("is_first_piece")
-    order = [is_first, pl.col("is_by_newcomer"), pl.col("waited_hours"), pl.col("content_id")]
-    return answers.filter("is_unanswered").sort(order, descending=[True, True, False, False])
+    days = pl.col("waited_hours") // DAY_HOURS
+    order = [is_first, pl.col("is_by_newcomer"), days, pl.col("expected_responses"), pl.col("waited_hours"), pl.col("content_id")]
+    waiting = answers.filter("is_unanswered").join(expected, on="piece_no", how="left")
+    return waiting.sort(order, descending=[True, True, False, True, False, False], nulls_last=True)
 
 
 def best_answerers(asked: pl.DataFrame, responses: pl.DataFrame, *, may_ask: pl.DataFrame) -> pl.DataFrame:

@@ -28,6 +28,7 @@ from outputs.report.facts import (
     TableFlow,
 )
 from pipeline.community.content_facts import unanswered_facts
+from pipeline.community.works_facts import works_facts
 from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
 from pipeline.engagement.matured_list import chosen_rows
 from pipeline.history.daily_rollups import members_known
@@ -115,6 +116,7 @@ def report_facts(
         talked=talked_facts(loop),
         watch=() if maturity.watch is None else watch_sentences(maturity.watch, currency=run.settings.community.currency),
         unanswered=unanswered_facts(run, lists.content),
+        what_works=works_facts(run, lists.content),
     )
 
 

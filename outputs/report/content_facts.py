@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,91 @@ class Unanswered:
     is_faster: bool | None = None
     topics: tuple[WaitingTopic, ...] = ()
     odd: tuple[OddPlace, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupQuality:
+    """Posts that belong together, and how people respond to them.
+
+    Args:
+        of: topic, format, word, title, weekday or hour.
+        group: Its value, as in `community.groupings`.
+        posts: How many there were.
+        authors: By how many people.
+        responses: How many people responded, summed over posts.
+        quality: Responses in multiples of the expected ones, drawn towards 1.
+        low: Lower end of its 95 % interval, all groups looked at together.
+        high: Upper end.
+    """
+
+    of: str
+    group: str
+    posts: int
+    authors: int
+    responses: int
+    quality: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class BestShare:
+    """What the best tenth of posts are more, or less, often than the others.
+
+    Args:
+        of: topic, format, word, title, weekday or hour.
+        group: Its value.
+        best_share: Share of the best tenth.
+        other_share: Share of the others.
+    """
+
+    of: str
+    group: str
+    best_share: float
+    other_share: float
+
+
+@dataclass(frozen=True)
+class TopicTrend:
+    """A topic that more or fewer people write about than before.
+
+    Args:
+        topic: The topic, or a word of titles where there are no topics.
+        since: The first day after the change.
+        before: People a week before it.
+        after: People a week since.
+    """
+
+    topic: str
+    since: date
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class WhatWorks:
+    """What people respond to.
+
+    Args:
+        days: The window.
+        posts: Posts of the window.
+        authors: By how many people.
+        responses: How many people responded, summed over posts.
+        by_readers: Whether readers say what was expected, otherwise age and following.
+        groups: What draws more or fewer responses than expected beyond chance, the best first.
+        topics: The topics with most posts.
+        best: What the best tenth of posts have in common.
+        trends: Topics that changed, rises first.
+        trend_weeks: Over how many weeks changes were looked for.
+    """
+
+    days: int
+    posts: int
+    authors: int
+    responses: int
+    by_readers: bool
+    groups: tuple[GroupQuality, ...] = ()
+    topics: tuple[GroupQuality, ...] = ()
+    best: tuple[BestShare, ...] = ()
+    trends: tuple[TopicTrend, ...] = ()
+    trend_weeks: int = 26

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from community.answers import PIECES_SCHEMA, RESPONSES_SCHEMA, asking, find_answers, is_asking_format, waiting_by_member
+from community.quality import Measured, measure
 from features.history import History
 from lake.contracts import CONTENT, EVENTS
 from lake.member_index import scan_member_index
@@ -34,12 +35,14 @@ class NightContent:
             `age_days` at the night.
         responses: One row per piece and other person who responded to it or read it, in `RESPONSES_SCHEMA`.
         answers: One row per piece that wants an answer, as `find_answers` returns it.
+        measured: The pieces beside what was expected of them; None where nobody responded.
         people: One row per author and per member who responded: member_no, member_id, can_contact; sorted.
     """
 
     pieces: pl.DataFrame
     responses: pl.DataFrame
     answers: pl.DataFrame
+    measured: Measured | None
     people: pl.DataFrame
 
     @property
@@ -60,11 +63,32 @@ def read_content(run: RunContext, history: History) -> NightContent | None:
         run: The run.
         history: The history, whose members may be profiled.
     """
-    lake = run.workspace.lake
     if CONTENT.name not in history.available:
         return None
-    first = run.as_of - timedelta(days=run.settings.content.content_days - 1)
     authors = history.members.select(_AUTHORS)
+    read = read_answers(run, authors)
+    if read is None:
+        return None
+    pieces, responses, answers = read
+    seen = pl.concat([pieces["author_no"], responses["member_no"]]).unique()
+    people = authors.drop("seen_from").filter(pl.col("member_no").is_in(seen.implode())).sort("member_no")
+    measured = measure(pieces, responses, _following(history, pieces, _first_day(run)))
+    return NightContent(pieces, responses, answers, measured, people.collect(engine="streaming"))
+
+
+def read_answers(run: RunContext, authors: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None:
+    """Read the pieces of some authors in the window, who responded to them, and their answers; None where there is no piece.
+
+    Args:
+        run: The run.
+        authors: One row per author who may be profiled: member_no, member_id, seen_from.
+
+    Returns:
+        `pieces`, `responses` and `answers` of `NightContent`.
+    """
+    lake, first, policy = run.workspace.lake, _first_day(run), run.settings.content
+    if not lake.exists(CONTENT.name):
+        return None
     pieces = _pieces(lake, authors, first, run.as_of, timezone=run.timezone)
     if pieces.is_empty():
         return None
@@ -72,12 +96,13 @@ def read_content(run: RunContext, history: History) -> NightContent | None:
     pieces = pieces.join(channels, on="piece_no", how="left", maintain_order="left")
     typed = (pl.col(name).cast(dtype) for name, dtype in PIECES_SCHEMA.items())
     pieces = pieces.select(*typed, age_days=(pl.lit(run.as_of) - pl.col("published_on")).dt.total_days())
-    policy = run.settings.content
     asked = asking(pieces, formats=policy.asks_formats, has_asking_format=_has_asking_format(run, pieces))
     answers = find_answers(asked, responses, night_ends_at=night_end(run.as_of, run.timezone), policy=policy)
-    seen = pl.concat([pieces["author_no"], responses["member_no"]]).unique()
-    people = authors.drop("seen_from").filter(pl.col("member_no").is_in(seen.implode())).sort("member_no")
-    return NightContent(pieces, responses, answers, people.collect(engine="streaming"))
+    return pieces, responses, answers
+
+
+def _first_day(run: RunContext) -> date:
+    return run.as_of - timedelta(days=run.settings.content.content_days - 1)
 
 
 def night_end(as_of: date, timezone: str) -> datetime:
@@ -128,18 +153,30 @@ def _responses(run: RunContext, pieces: pl.DataFrame, first: date) -> tuple[pl.D
     )
     kind = pl.col("event_type")
     is_answer = kind.is_in(policy.answering(run.settings.community.posting_events))
+    is_reading = kind.is_in(policy.reading_events)
     responses = (
         on_pieces.filter(~is_own, pl.col("occurred_at") >= pl.col("published_at"))
         .group_by("piece_no", "member_no")
         .agg(
             is_staff=pl.col("is_staff").first(),
             answered_at=pl.col("occurred_at").filter(is_answer).min(),
-            has_responded=(~kind.is_in(policy.reading_events)).any(),
+            responded_on=pl.col(DAY).filter(~is_reading).min(),
+            has_read=is_reading.any(),
         )
         .sort("piece_no", "member_no")
     )
     told, stood = pl.collect_all([responses, channels.sort("piece_no")], engine="streaming")
     return told.select(pl.col(name).cast(dtype) for name, dtype in RESPONSES_SCHEMA.items()), stood
+
+
+def _following(history: History, pieces: pl.DataFrame, first: date) -> pl.DataFrame:
+    """Return one row per author: author_no, following: who responded to the author in as many days before the window."""
+    days = int(pieces["age_days"].to_numpy().max()) + 1
+    before = pl.col(DAY).is_between(first - timedelta(days=days), first - timedelta(days=1))
+    is_author = pl.col("other_no").is_in(pieces["author_no"].unique().implode())
+    followers = history.ties.filter(before & is_author & (pl.col("member_no") != pl.col("other_no")))
+    counted = followers.group_by(author_no="other_no").agg(following=pl.col("member_no").n_unique().cast(pl.Int64))
+    return counted.collect(engine="streaming").sort("author_no")
 
 
 def _people(lake: Lake) -> pl.LazyFrame:

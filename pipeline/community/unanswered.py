@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from community.answers import best_answerers, in_order_of_action
+from community.works import expected_responses
 from outputs.lists import conform
 from outputs.unanswered import UNANSWERED_SCHEMA
 from pipeline.community.content import NightContent
@@ -24,7 +25,7 @@ def unanswered_list(run: RunContext, content: NightContent | None) -> pl.DataFra
         return None
     contactable = content.people.filter(pl.col("can_contact").fill_null(value=True))
     named = contactable.select("member_no", "member_id")
-    ordered = in_order_of_action(content.answers)
+    ordered = in_order_of_action(content.answers, _expected(content))
     answerers = best_answerers(content.answers, content.responses, may_ask=named)
     local = pl.col("published_at").dt.convert_time_zone(run.timezone).dt.to_string("%Y-%m-%d %H:%M")
     rows = (
@@ -39,6 +40,7 @@ def unanswered_list(run: RunContext, content: NightContent | None) -> pl.DataFra
             "format",
             "member_id",
             "best_answerer",
+            expected_responses=pl.col("expected_responses").round(1),
             as_of=pl.lit(run.as_of),
             rank=pl.int_range(1, pl.len() + 1),
             post_channel="channel",
@@ -49,3 +51,9 @@ def unanswered_list(run: RunContext, content: NightContent | None) -> pl.DataFra
         )
     )  # fmt: skip
     return conform(rows, schema=UNANSWERED_SCHEMA)
+
+
+def _expected(content: NightContent) -> pl.DataFrame:
+    if content.measured is None:
+        return pl.DataFrame(schema={"piece_no": pl.UInt32, "expected_responses": pl.Float64})
+    return expected_responses(content.pieces, content.measured)

@@ -29,9 +29,10 @@ def pieces(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def responses(*rows: tuple[int, int, float | None], staff: tuple[int, ...] = ()) -> pl.DataFrame:
-    """One row per piece and person: piece_no, member_no, hours before the end of the night of an answer or None."""
+    """One row per piece and person: piece_no, member_no, hours before the end of the night of an answer; None reads."""
     filled = [
-        (piece, who, who in staff, None if hours is None else NIGHT_ENDS_AT - timedelta(hours=hours), True)
+        (piece, who, who in staff, at, None if at is None else at.date(), at is None)
         for piece, who, hours in rows
+        for at in (None if hours is None else NIGHT_ENDS_AT - timedelta(hours=hours),)
     ]
     return pl.DataFrame(filled, schema=dict(RESPONSES_SCHEMA), orient="row")

@@ -24,6 +24,7 @@ from tests.community.contents import NIGHT_ENDS_AT, pieces, responses
 
 NEW = date(2025, 6, 20)
 POLICY = ContentPolicy()
+REACH = pl.DataFrame({"piece_no": [6, 7], "expected_responses": [1.0, 2.0]}, schema_overrides={"piece_no": pl.UInt32})
 
 
 def found(rows: list[dict[str, Any]], *answers: tuple[int, int, float | None], staff: tuple[int, ...] = ()) -> pl.DataFrame:
@@ -57,7 +58,7 @@ def test_only_formats_that_ask_want_an_answer_where_the_community_has_them() -> 
     assert asking(every, formats=("question",), has_asking_format=False).height == 3
 
 
-def test_newcomers_come_first_and_the_shortest_wait_before_longer_ones() -> None:
+def test_newcomers_come_first_and_the_shortest_wait_and_then_the_widest_reach() -> None:
     rows = [
         {"hours": 300, "author_no": 1},
         {"hours": 200, "author_no": 2, "author_seen_from": NEW},
@@ -65,8 +66,10 @@ def test_newcomers_come_first_and_the_shortest_wait_before_longer_ones() -> None
         {"hours": 60, "author_no": 2, "author_seen_from": NEW},
         {"hours": 30, "author_no": 4, "author_seen_from": NEW},
         {"hours": 2, "author_no": 5, "author_seen_from": NEW},
+        {"hours": 102, "author_no": 6},
+        {"hours": 110, "author_no": 7},
     ]
-    assert in_order_of_action(found(rows))["piece_no"].to_list() == [4, 1, 3, 2, 0]
+    assert in_order_of_action(found(rows), REACH)["piece_no"].to_list() == [4, 1, 3, 7, 6, 2, 0]
 
 
 def test_posts_that_wait_are_counted_by_author_with_those_of_whom_none_waits() -> None:
@@ -122,4 +125,4 @@ def test_rows_in_any_order_give_the_same_answers(seed: int) -> None:
     again = find_answers(*shuffled, night_ends_at=NIGHT_ENDS_AT, policy=POLICY)
     assert again.equals(answers)
     assert responsiveness(again) == responsiveness(answers)
-    assert in_order_of_action(again).equals(in_order_of_action(answers))
+    assert in_order_of_action(again, REACH).equals(in_order_of_action(answers, REACH))

@@ -64,7 +64,9 @@ def test_bots_and_those_who_refused_profiling_do_nothing(content: NightContent) 
 
 def test_reading_is_no_response(content: NightContent) -> None:
     story = content.pieces.filter(pl.col("content_id") == "story")["piece_no"].item()
-    assert content.responses.filter(pl.col("piece_no") == story).select("has_responded", "answered_at").rows() == [(False, None)]
+    assert content.responses.filter(pl.col("piece_no") == story).select("responded_on", "answered_at", "has_read").rows() == [
+        (None, None, True)
+    ]
 
 
 def test_times_are_local_and_the_channel_is_the_authors(content: NightContent) -> None:
