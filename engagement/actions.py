@@ -48,6 +48,7 @@ AUDIENCE_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "spend_365d": pl.Float64(),
     "posts_28d": pl.Int64(),
     "posts_365d": pl.Int64(),
+    "unanswered_posts": pl.Int64(),
     "platform": pl.String(),
     "region": pl.String(),
     "gender": pl.String(),
@@ -209,6 +210,15 @@ DEFAULTS: Final[Mapping[str, tuple[str | None, Mapping[str, object]]]] = {
             "audience": "tenure_days BETWEEN 2 AND 14 AND days_since_last_activity >= 2",
             "capacity_per_day": 40,
             "cool_down_days": 60,
+        },
+    ),
+    "answer_newcomer": (
+        "content",
+        {
+            "audience": "unanswered_posts >= 1 AND tenure_days < 28",
+            "capacity_per_day": 20,
+            "cool_down_days": 14,
+            "priority": 3,
         },
     ),
     "save_valuable": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from features.history import History
 from flows.steps import io_step
 from pipeline import night as tonight_computed
+from pipeline.community.content import NightContent
 from pipeline.community.night import CommunityNight
 from pipeline.execution.executor import Features
 from runtime.run_context import RunContext
@@ -14,3 +15,9 @@ from runtime.run_context import RunContext
 def measure_network(run: RunContext, history: History, features: Features) -> CommunityNight:
     """Measure who responds to whom: influence, communities, opinion leaders; see `pipeline.community.network`."""
     return tonight_computed.measure_network(run, history, features)
+
+
+@io_step
+def look_at_content(run: RunContext, history: History) -> NightContent | None:
+    """Read the content of the window, and find which pieces nobody has answered; see `pipeline.night.compute_content`."""
+    return tonight_computed.compute_content(run, history)

@@ -20,7 +20,7 @@ from expectations import client as validation
 from expectations.table_checks import Finding
 from features.feature import Feature
 from features.history import History
-from flows.community_steps import measure_network
+from flows.community_steps import look_at_content, measure_network
 from flows.scale.open_executor import open_executor
 from flows.steps import io_step, step
 from lake.roles import store_configured_roles
@@ -30,6 +30,7 @@ from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
+from pipeline.community.content import NightContent
 from pipeline.community.night import CommunityNight
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
@@ -127,7 +128,8 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     scored = score_and_segment(run, executor, history, features, champions, community)
     if records_decisions:
         learn_uplift(run, history)
-    lists = make_lists(run, features, scored.members, champions, records_decisions=records_decisions)
+    content = look_at_content(run, history)
+    lists = make_lists(run, features, scored.members, champions, content, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
@@ -245,7 +247,13 @@ def score_and_segment(  # noqa: PLR0917 - a task of Prefect shows its arguments 
 
 @io_step
 def make_lists(
-    run: RunContext, features: Features, members: pl.DataFrame, champions: Champions, *, records_decisions: bool
+    run: RunContext,
+    features: Features,
+    members: pl.DataFrame,
+    champions: Champions,
+    content: NightContent | None,
+    *,
+    records_decisions: bool,
 ) -> NightLists:
     """Write the lists and their receipt, record the decisions, and publish the lists all at once.
 
@@ -254,10 +262,11 @@ def make_lists(
         features: Tonight's features.
         members: One row per member, scored and segmented.
         champions: The models, which the receipt names.
+        content: The content of the night.
         records_decisions: Whether the decisions go into the ledger; those of a backfilled night do not.
     """
     with run.step(LISTS_STEP) as counted:
-        lists = compute_lists(run, features, members)
+        lists = compute_lists(run, features, members, content)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         # Written beside the published folder and moved at the end, so that readers see all files of a night or none.
         staging = staging_folder(run.workspace.night(run.as_of))
@@ -266,6 +275,7 @@ def make_lists(
             members=lists.members,
             contacts=lists.contacts,
             changes=lists.changes,
+            unanswered=lists.unanswered,
             currency=run.settings.community.currency,
             bom=run.settings.lists.bom,
             formats=run.settings.lists.formats,

@@ -21,6 +21,7 @@ import polars as pl
 
 from outputs.excel import write_excel
 from outputs.sending import Format, write_formats
+from outputs.unanswered import UNANSWERED, UNANSWERED_SCHEMA
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
 REASONS: Final = pl.List(REASON)
@@ -106,6 +107,7 @@ def write_lists(
     contacts: pl.DataFrame,
     currency: str | None,
     changes: pl.DataFrame | None = None,
+    unanswered: pl.DataFrame | None = None,
     bom: bool = True,
     formats: Sequence[Format] = (),
 ) -> dict[str, str]:
@@ -119,6 +121,7 @@ def write_lists(
         contacts: One row per member to contact; at least `as_of`, `member_id` and `rank`, 1 for the best.
         currency: ISO 4217 code of the amounts, or None where there is no money or no currency is known.
         changes: One row per member and change since the night before; None where there was no night before.
+        unanswered: One row per piece to answer, with its `rank`; None where there is no such list.
         bom: Whether the CSV files begin with a byte-order mark.
         formats: The tools for which the contact list is written as well.
 
@@ -141,6 +144,8 @@ def write_lists(
     write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency, by="action")
     _write_changes(changes, folder / "changes.csv", bom=bom)
     written += ["contact_list.csv", "contact_list.xlsx", "changes.csv"]
+    if unanswered is not None:
+        written += _write_unanswered(unanswered, folder, bom=bom)
     hashes = {name: _digest(folder / name) for name in written} | write_formats(folder, contacts, formats=formats)
     return dict(sorted(hashes.items()))
 
@@ -242,6 +247,16 @@ def _write_changes(changes: pl.DataFrame | None, path: Path, *, bom: bool) -> No
     listed = conform(pl.DataFrame() if changes is None else changes, schema=CHANGES_SCHEMA)
     rows = listed.clear() if changes is None else listed.sort("what", "member_id")
     as_text(rows).write_csv(path, include_bom=bom)
+
+
+def _write_unanswered(unanswered: pl.DataFrame, folder: Path, *, bom: bool) -> list[str]:
+    """Write the list of unanswered pieces as CSV and Excel; return the names of the files."""
+    listed = conform(unanswered, schema=UNANSWERED_SCHEMA).sort("rank", "content_id")
+    assert listed["content_id"].is_unique().all(), "a list holds one row per piece"
+    readable = as_text(listed)
+    readable.write_csv(folder / f"{UNANSWERED}.csv", include_bom=bom)
+    write_excel(folder / f"{UNANSWERED}.xlsx", readable, title="Unanswered", currency=None)
+    return [f"{UNANSWERED}.csv", f"{UNANSWERED}.xlsx"]
 
 
 def _digest(path: Path) -> str:

@@ -16,9 +16,11 @@ from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
 from pipeline.analysis import listed_night, read_contact, read_members
+from pipeline.community.own_posts import own_posts
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext, open_run
 from runtime.settings import Churn
+from wording.content import hours_text
 from wording.decisions import why_not_listed
 from wording.numbers import short_day
 from wording.texts import fill, label, name
@@ -93,7 +95,7 @@ def read_card(run: RunContext, member_id: str) -> Card:
     return Card(
         member_id,
         run.as_of,
-        scores=(*_scores(run, member), *_tomorrow(run, member)),
+        scores=(*_scores(run, member), *_own_posts(run, number), *_tomorrow(run, member)),
         active_days=_active_days(run, number),
         reasons=tuple((one["contribution"] >= 0, one["text"]) for one in member["reasons"] or ()),
         tier_moves=_tier_moves(run, number),
@@ -137,6 +139,18 @@ def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]
     for score in ("activity_score", "commercial_score", "member_value_score"):
         if member[score] is not None:
             yield label(score), fill("card.score", n=member[score])
+
+
+def _own_posts(run: RunContext, member_no: int) -> Iterator[tuple[str, str]]:
+    own = own_posts(run, member_no)
+    if own is not None:
+        days, typical = run.settings.content.content_days, ""
+        if own.median_hours is not None:
+            typical = fill("card.posts.typical", wait=hours_text(own.median_hours))
+        answered = fill("card.posts.answered", answered=own.answered, n=own.posts, days=days, typical=typical)
+        yield fill("card.posts"), answered
+        if own.waiting:
+            yield fill("card.posts.waiting"), fill("card.posts.waiting.count", n=own.waiting)
 
 
 def _tomorrow(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,10 @@ import polars as pl
 
 from features.history import History
 from pipeline.community import network as tonight_network
+from pipeline.community.content import NightContent, read_content
 from pipeline.community.network import with_network
 from pipeline.community.night import CommunityNight
+from pipeline.community.unanswered import unanswered_list
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
@@ -47,12 +49,16 @@ class NightLists:
         contacts: One row per member to contact, best first; columns of `contact_list.csv`.
         changes: One row per member and change since the night before; columns of `changes.csv`.
         decided: The decisions behind them.
+        unanswered: One row per piece to answer, in the order of action; None where there is no content that anybody answers.
+        content: The content of the night; None for a community without content in the window.
     """
 
     members: pl.DataFrame
     contacts: pl.DataFrame
     changes: pl.DataFrame
     decided: NightDecisions
+    unanswered: pl.DataFrame | None = None
+    content: NightContent | None = None
 
 
 def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champions, executor: Executor) -> NightLists:
@@ -67,7 +73,7 @@ def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champ
     features = compute_features(run, snapshot, executor)
     community = measure_network(run, snapshot.history, features)
     scored = compute_members(run, snapshot.history, features, champions, executor, community=community)
-    return compute_lists(run, features, scored.members)
+    return compute_lists(run, features, scored.members, compute_content(run, snapshot.history))
 
 
 def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
@@ -132,18 +138,35 @@ def compute_members(
         return ScoredNight(members, levels)
 
 
-def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) -> NightLists:
+def compute_content(run: RunContext, history: History) -> NightContent | None:
+    """Read the content of the night and find what nobody has answered; None for a community without content in the window.
+
+    Args:
+        run: The run.
+        history: The history.
+    """
+    with run.step("reading content") as counted:
+        content = read_content(run, history)
+        if content is not None:
+            counted.update({"pieces": content.pieces.height, "unanswered": int(content.answers["is_unanswered"].sum())})
+        return content
+
+
+def compute_lists(run: RunContext, features: Features, members: pl.DataFrame, content: NightContent | None) -> NightLists:
     """Decide whom to contact, and make the member list, the contact list and the list of changes.
 
     Args:
         run: The run.
         features: The features of the night, for actions that uplift ranks.
         members: One row per segmented member.
+        content: The content of the night.
     """
     seen = members_seen(run)
-    decided = decide_contacts(run, members, seen, features.rows)
+    waiting = None if content is None else content.waiting
+    decided = decide_contacts(run, members, seen, features.rows, waiting)
     listed, contacts = member_list(run, members, seen, decided), contacts_for(run, members, decided)
-    return NightLists(members=listed, contacts=contacts, changes=changes_since(run, listed, contacts), decided=decided)
+    changes, unanswered = changes_since(run, listed, contacts), unanswered_list(run, content)
+    return NightLists(listed, contacts, changes, decided, unanswered, content)
 
 
 def _levels(run: RunContext, history: History) -> Levels:

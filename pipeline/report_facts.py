@@ -29,7 +29,9 @@ from outputs.report.facts import (
     TableFlow,
 )
 from pipeline.community.carriers import carrier_facts
+from pipeline.community.content_facts import unanswered_facts
 from pipeline.community.night import CommunityNight
+from pipeline.community.works_facts import works_facts
 from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
 from pipeline.engagement.matured_list import chosen_rows
 from pipeline.history.daily_rollups import members_known
@@ -117,6 +119,8 @@ def report_facts(
         talked=talked_facts(loop),
         carriers=carrier_facts(run, members, community.network),
         watch=() if maturity.watch is None else watch_sentences(maturity.watch, currency=run.settings.community.currency),
+        unanswered=unanswered_facts(run, lists.content),
+        what_works=works_facts(run, lists.content),
     )
 
 

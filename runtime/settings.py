@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from community.content_policy import ContentPolicy
 from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
@@ -256,6 +257,7 @@ class Settings(BaseSettings):
     lists: Lists = Lists()
     actions: tuple[Action, ...] | None = None
     contact_policy: ContactPolicy = ContactPolicy()
+    content: ContentPolicy = ContentPolicy()
     access: Access = Access()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from outputs.report.calibration_rows import CalibrationRow
+from outputs.report.content_facts import Unanswered, WhatWorks
 from outputs.report.loop_facts import ContactPlan, Talked
 from outputs.report.network_facts import Carriers
 from outputs.report.risk_facts import Risk, TierRule
@@ -263,6 +264,8 @@ class ReportFacts:
         talked: Whether talking worked; None where nothing is measured.
         watch: Sentences on what is known of tonight's predictions before their outcome.
         carriers: Who carries the community; None where nobody responds to anybody.
+        unanswered: Which posts wait for an answer; None in a community without content, or in which nobody answers.
+        what_works: What people respond to; None where there is little content, or where nobody responds to it.
     """
 
     community: str
@@ -289,3 +292,5 @@ class ReportFacts:
     talked: Talked | None = None
     watch: tuple[str, ...] = ()
     carriers: Carriers | None = None
+    unanswered: Unanswered | None = None
+    what_works: WhatWorks | None = None

@@ -32,7 +32,15 @@ class Headline:
 
 def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
     """Return the headlines, the most important first; what the community has no data for is not mentioned."""
-    return (*_activity(facts), *_newly_at_risk(facts), *_risk(facts), *_spend(facts), *_expected(facts), *_data(facts))
+    return (
+        *_activity(facts),
+        *_newly_at_risk(facts),
+        *_unanswered(facts),
+        *_risk(facts),
+        *_spend(facts),
+        *_expected(facts),
+        *_data(facts),
+    )
 
 
 def _activity(facts: ReportFacts) -> Iterator[Headline]:
@@ -52,6 +60,15 @@ def _newly_at_risk(facts: ReportFacts) -> Iterator[Headline]:
         yield _headline("headline.newly_at_risk.none", valuable=newly.valuable, tiers=tiers)
     else:
         yield _headline("headline.newly_at_risk", tone="alert", n=newly.members, valuable=newly.valuable, tiers=tiers)
+
+
+def _unanswered(facts: ReportFacts) -> Iterator[Headline]:
+    unanswered = facts.unanswered
+    if unanswered is None or not unanswered.waiting:
+        return
+    n = unanswered.by_newcomers
+    newcomers = fill("headline.unanswered.newcomers", n=n) if n else ""
+    yield _headline("headline.unanswered", tone="alert" if n else "plain", n=unanswered.waiting, newcomers=newcomers)
 
 
 def _risk(facts: ReportFacts) -> Iterator[Headline]:

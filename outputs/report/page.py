@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from outputs.report.content_sections import unanswered_section, works_section
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
 from outputs.report.headlines import headlines
@@ -32,6 +33,8 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     risk_section,
     newly_at_risk_section,
     carriers_section,
+    unanswered_section,
+    works_section,
     activity_section,
     tiers_section,
     groups_section,

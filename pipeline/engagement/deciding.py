@@ -41,7 +41,13 @@ class NightDecisions:
     members: pl.DataFrame
 
 
-def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, features: pl.LazyFrame) -> NightDecisions:
+def decide_contacts(
+    run: RunContext,
+    members: pl.DataFrame,
+    seen: pl.DataFrame,
+    features: pl.LazyFrame,
+    waiting: pl.DataFrame | None = None,
+) -> NightDecisions:
     """Decide for every member seen by the night.
 
     Args:
@@ -50,6 +56,7 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, 
         seen: One row per member seen by the night, whether scored or not: member_no, member_id, can_contact, can_profile, role,
             platform, region, gender.
         features: The features of the night: one row per member.
+        waiting: One row per author: member_no, unanswered_posts; None where nobody answers here.
     """
     settings, lake = run.settings, run.workspace.lake
     actions = configured_actions(settings)
@@ -65,7 +72,7 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, 
         churn_horizon_days=settings.churn.horizon_days,
         policy=policy,
     )
-    known = _known(run, members, seen)
+    known = _known(run, members, seen, waiting)
     decisions = decide(
         known,
         actions=actions,
@@ -83,10 +90,14 @@ def decide_contacts(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, 
     return NightDecisions(actions, decisions, history, known)
 
 
-def _known(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
+def _known(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, waiting: pl.DataFrame | None) -> pl.DataFrame:
     """Return one row per member seen by the night with the columns of rules and audiences; what is not known is null."""
     scored = members.drop(set(seen.columns) - {"member_no"}, strict=False)
     joined = seen.join(scored, on="member_no", how="left", maintain_order="left", validate="1:1")
+    if waiting is not None:
+        # Who has published nothing has nothing that waits.
+        joined = joined.join(waiting, on="member_no", how="left", maintain_order="left", validate="1:1")
+        joined = joined.with_columns(pl.col("unanswered_posts").fill_null(0))
     posting_events = run.settings.community.posting_events
     posted = {f"posts_{days}d": posts(joined.columns, posting_events, days=days) for days in POSTS_DAYS}
     is_silent = (pl.col("days_since_last_activity") >= run.settings.churn.horizon_days).alias("is_silent")

@@ -78,5 +78,9 @@ def scan_refused_profiling(lake: Lake) -> pl.LazyFrame:
 
     These are the standing refusals, retired members included, and staff and bots, whose activity is no member's.
     """
-    refused = scan_consent(lake).filter(pl.col("can_profile").eq(other=False)).select("member_id")
-    return pl.concat([refused, scan_roles(lake).select("member_id")]).unique()
+    return pl.concat([scan_refused(lake), scan_roles(lake).select("member_id")]).unique()
+
+
+def scan_refused(lake: Lake) -> pl.LazyFrame:
+    """Scan who refused profiling themselves, staff and bots aside: one row per member, column `member_id`."""
+    return scan_consent(lake).filter(pl.col("can_profile").eq(other=False)).select("member_id")

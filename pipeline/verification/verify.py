@@ -21,6 +21,7 @@ from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import files_hash, from_files
 from outputs.lists import has_mark, write_lists
 from outputs.sending import Format, formats_among
+from outputs.unanswered import UNANSWERED
 from pipeline.erasure.outputs import ERASURES_KEY, list_hashes
 from pipeline.execution.executor import LocalExecutor
 from pipeline.history.daily_rollups import load_snapshot
@@ -32,6 +33,7 @@ from runtime.run_context import RunContext, code_hash, open_run, settings_hash
 
 Answer = Literal["matches", "differs", "cannot be verified"]
 _KEY: Final = "member_id"
+_PIECE_KEY: Final = "content_id"
 _MOST_DIFFERENCES: Final = 20
 _CSV_LIST: Final = "contact_list.csv"
 
@@ -145,6 +147,7 @@ def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool, 
         members=lists.members,
         contacts=lists.contacts,
         changes=lists.changes,
+        unanswered=lists.unanswered,
         currency=currency,
         bom=bom,
         formats=formats,
@@ -188,32 +191,33 @@ def _describe_differences(name: str, published: Path, computed: Path) -> Iterato
         yield f"  {name}: {'missing' if not published.exists() else 'not among what is computed'}"
         return
     try:
-        computed_rows, published_rows = _read_as_text(computed), _read_as_text(published)
-        differences = _differences(computed_rows, published_rows)
+        key = _PIECE_KEY if computed.stem == UNANSWERED else _KEY
+        computed_rows, published_rows = _read_as_text(computed, key=key), _read_as_text(published, key=key)
+        differences = _differences(computed_rows, published_rows, key=key)
     except (pl.exceptions.PolarsError, OSError, ValueError, KeyError):
         yield f"  {name}: cannot be read as a list"
         return
     yield f"  {name}: {'; '.join(differences) or 'the same values, written in other bytes'}"
 
 
-def _differences(computed: pl.DataFrame, published: pl.DataFrame) -> list[str]:
+def _differences(computed: pl.DataFrame, published: pl.DataFrame, *, key: str) -> list[str]:
     differences = []
     for description, left, right in (("rows too many", published, computed), ("rows missing", computed, published)):
-        rows = left.join(right, on=_KEY, how="anti").height
+        rows = left.join(right, on=key, how="anti").height
         differences += [f"{rows:,} {description}"] if rows else []
     for description, left, right in (("columns too many", published, computed), ("columns missing", computed, published)):
         names = [name for name in left.columns if name not in right.columns]
         differences += [f"{description}: {', '.join(names)}"] if names else []
-    pairs = computed.join(published, on=_KEY, how="inner", suffix="|published")
+    pairs = computed.join(published, on=key, how="inner", suffix="|published")
     for name in computed.columns:
-        if name != _KEY and name in published.columns:
+        if name != key and name in published.columns:
             rows = int(pairs.select(pl.col(name).ne_missing(pl.col(f"{name}|published")).sum()).item())
             differences += [f"{name} in {rows:,} rows"] if rows else []
     return differences[:_MOST_DIFFERENCES]
 
 
-def _read_as_text(path: Path) -> pl.DataFrame:
-    """Read a list with every value as text: one row per member, the first where one is there twice."""
+def _read_as_text(path: Path, *, key: str) -> pl.DataFrame:
+    """Read a list with every value as text: one row per member or piece, the first where one is there twice."""
     if path.suffix == ".parquet":
         frame = pl.read_parquet(path, hive_partitioning=False)
     elif path.suffix == ".csv":
@@ -221,8 +225,8 @@ def _read_as_text(path: Path) -> pl.DataFrame:
     else:
         frame = pl.read_excel(path, infer_schema_length=0)
         # The headings in Excel are words for people; the id is always in the second column.
-        frame = frame.rename({frame.columns[1]: _KEY})
+        frame = frame.rename({frame.columns[1]: key})
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
     flat = frame.with_columns(pl.struct(name).struct.json_encode().alias(name) for name in nested)
     # As text, so that the three formats of a list can be compared in the same way.
-    return flat.with_columns(pl.all().cast(pl.String)).unique(_KEY, keep="first", maintain_order=True)
+    return flat.with_columns(pl.all().cast(pl.String)).unique(key, keep="first", maintain_order=True)

@@ -26,10 +26,10 @@ def test_the_actions_of_an_example_are_the_defaults_that_fit_its_data(folder: Pa
 def test_init_and_the_demo_write_the_default_actions(tmp_path: Path) -> None:
     initialise(tmp_path / "new")
     make_demo(tmp_path / "demo", members=20, days=40, seed=1)
-    for folder in (tmp_path / "new", tmp_path / "demo"):
+    for folder, actions in ((tmp_path / "new", 6), (tmp_path / "demo", 7)):
         settings = load_settings(folder)
         assert settings.actions == defaults_of(settings)
-        assert len(settings.actions or ()) == 6
+        assert len(settings.actions or ()) == actions
 
 
 def test_no_actions_at_all_can_be_said(tmp_path: Path) -> None:

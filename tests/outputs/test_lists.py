@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outputs.excel import excel_text
-from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, NETWORK_SCHEMA, as_text, conform, escape_formulas, members_schema, write_lists
+from outputs.lists import (
+    CONTACT_SCHEMA,
+    MEMBERS_SCHEMA,
+    NETWORK_SCHEMA,
+    as_text,
+    conform,
+    escape_formulas,
+    members_schema,
+    write_lists,
+)
+from outputs.unanswered import UNANSWERED_SCHEMA
 from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)
@@ -147,8 +157,8 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
     assert explained["segment"] == f"{ENGLISH.columns['segment']} Empty tonight, so the column is hidden."
 
 
-def test_every_column_of_both_lists_is_explained() -> None:
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA}
+def test_every_column_of_the_lists_is_explained() -> None:
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *UNANSWERED_SCHEMA}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

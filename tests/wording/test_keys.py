@@ -15,6 +15,7 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
+from community.groupings import LONG, QUESTION_MARK, SHORT
 from community.names import KINDS
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
@@ -75,6 +76,9 @@ PUT_TOGETHER = {
     *(f"talk.gain.{unit}" for unit in ("money", "members")),
     *(f"talk.trait.{of}" for of in TRAITS),
     *(f"effects.unit.{unit}" for unit in ("share", SPENT, "events")),
+    *(f"works.posts.{of}" for of in ("topic", "format", "word", "weekday", "hour")),
+    *(f"works.posts.title.{form}" for form in (QUESTION_MARK, LONG, SHORT)),
+    *(f"content.weekday.{weekday}" for weekday in range(1, 8)),
     *(f"history.{column}" for column in HISTORY_SCHEMA),
     *(f"network.trait.{kind}" for kind in (set(KINDS) - {"day_part", "event_type"})),
     *(f"network.trait.{part}" for part in PARTS.values()),

@@ -9,6 +9,7 @@ from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
 from wording.english.card import CARD, SQL, SUMMARY
+from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
 from wording.english.effects import EFFECTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
@@ -44,6 +45,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     **CHECKS,
     **BACKTEST,
     **MODEL_CARD,
+    **UNANSWERED,
+    **WORKS,
+    **OWN_POSTS,
     **CARD,
     **SUMMARY,
     **SQL,

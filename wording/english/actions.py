@@ -7,6 +7,8 @@ from typing import Final
 ACTIONS: Final = {
     "action.welcome_newcomer": "Welcome {display_name}, who joined {joined} and was last seen {last_seen}: ask what they came "
     "for, and name one place to start.",
+    "action.answer_newcomer": "Answer {display_name}, who is new and whose post nobody has answered; last seen {last_seen}. The "
+    "list of unanswered posts has it.",
     "action.save_valuable": "Ask {display_name} how things are going; they were last seen {last_seen}.",
     "action.win_back_valuable": "Tell {display_name} what is new since they were last seen, {last_seen}, and ask what would "
     "bring them back.",
