@@ -281,6 +281,7 @@ def make_lists(
             currency=run.settings.community.currency,
             bom=run.settings.lists.bom,
             formats=run.settings.lists.formats,
+            people=lists.people.lists,
         )
         if records_decisions:
             record_decisions(run, lists.decided)

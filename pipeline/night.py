@@ -7,11 +7,12 @@ The parts can be called one by one, because training stands between features and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from features.history import History
+from pipeline.community.people import People, measure_people
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
@@ -44,12 +45,14 @@ class NightLists:
         contacts: One row per member to contact, best first; columns of `contact_list.csv`.
         changes: One row per member and change since the night before; columns of `changes.csv`.
         decided: The decisions behind them.
+        people: What is known of the people as a community, with lists of its own.
     """
 
     members: pl.DataFrame
     contacts: pl.DataFrame
     changes: pl.DataFrame
     decided: NightDecisions
+    people: People = field(default_factory=People)
 
 
 def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champions, executor: Executor) -> NightLists:
@@ -117,7 +120,13 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) ->
     seen = members_seen(run)
     decided = decide_contacts(run, members, seen, features.rows)
     listed, contacts = member_list(run, members, seen, decided), contacts_for(run, members, decided)
-    return NightLists(members=listed, contacts=contacts, changes=changes_since(run, listed, contacts), decided=decided)
+    return NightLists(
+        members=listed,
+        contacts=contacts,
+        changes=changes_since(run, listed, contacts),
+        decided=decided,
+        people=measure_people(run, seen),
+    )
 
 
 def _levels(run: RunContext, history: History) -> Levels:

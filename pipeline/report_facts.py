@@ -113,6 +113,7 @@ def report_facts(
         expected_value=float(members["expected_value"].sum()) if has_value else None,
         talked=talked_facts(loop),
         watch=() if maturity.watch is None else watch_sentences(maturity.watch, currency=run.settings.community.currency),
+        people=lists.people.facts,
     )
 
 

@@ -58,6 +58,7 @@ class Community(_Section):
         description="Ids of members who are staff: never listed, scored or learnt from; `role` of members says so, too.",
     )
     bots: tuple[str, ...] = Field(default=(), description="Ids of members that are bots; handled as staff is.")
+    not_bots: tuple[str, ...] = Field(default=(), description="Ids of members never to be suspected of being bots again.")
 
     @field_validator("timezone")
     @classmethod

@@ -10,6 +10,7 @@ import polars as pl
 
 from outputs.report.calibration_rows import CalibrationRow
 from outputs.report.loop_facts import ContactPlan, Talked
+from outputs.report.people_facts import PeopleFacts
 from outputs.report.risk_facts import Risk, TierRule
 
 
@@ -260,6 +261,7 @@ class ReportFacts:
         expected_value: What all members are expected to spend in it; None likewise.
         talked: Whether talking worked; None where nothing is measured.
         watch: Sentences on what is known of tonight's predictions before their outcome.
+        people: What is known of the people as a community.
     """
 
     community: str
@@ -285,3 +287,4 @@ class ReportFacts:
     expected_value: float | None = None
     talked: Talked | None = None
     watch: tuple[str, ...] = ()
+    people: PeopleFacts = field(default_factory=PeopleFacts)

@@ -12,6 +12,7 @@ from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
 from outputs.report.headlines import headlines
 from outputs.report.loop_sections import talk_section, talked_section
+from outputs.report.people_sections import roles_section
 from outputs.report.risk_section import risk_section
 from outputs.report.sections import (
     Section,
@@ -33,6 +34,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     activity_section,
     tiers_section,
     groups_section,
+    roles_section,
     models_section,
     watch_section,
     matured_section,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from lake.errors import OutsideServiceError
 from lake.storage.bucket import Bucket
 from lake.storage.storage import File
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, has_mark, unescape_formulas, write_lists
+from outputs.people_lists import PEOPLE_SCHEMAS
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.sending import formats_among
 from pipeline.erasure.file_search import SQLITE_HEADER, files_below, quoted
@@ -105,14 +106,17 @@ def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | Non
     if members is None or contacts is None:
         return False
     is_erased = pl.col("member_id").is_in(matchers.ids)
-    named = any(frame.filter(is_erased).height for frame in (members, contacts))
+    read = {name: _read_csv(folder / f"{name}.csv", schema) for name, schema in PEOPLE_SCHEMAS.items()}
+    people = {name: rows for name, rows in read.items() if rows is not None}
+    named = any(frame.filter(is_erased).height for frame in (members, contacts, *people.values()))
     if not named:
         _update_receipt(folder, {}, certificate)
         return False
     staging = staging_folder(folder)
     # The night is published as a whole folder: whatever else is in it, such as the receipt, is copied.
     for path in sorted(folder.iterdir()):
-        if path.is_file():
+        # A list that names nobody else any more is not written again.
+        if path.is_file() and path.stem not in people:
             shutil.copyfile(path, staging / path.name)
     lists = write_lists(
         staging,
@@ -122,8 +126,9 @@ def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | Non
         currency=currency,
         bom=has_mark(folder / "contact_list.csv"),
         formats=formats_among(path.name for path in folder.iterdir()),
+        people={name: rows.filter(~is_erased) for name, rows in people.items()},
     )
-    _update_receipt(staging, lists, certificate)
+    _update_receipt(staging, lists, certificate, without=people)
     publish(staging, folder)
     return True
 
@@ -141,7 +146,7 @@ def _read_csv(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame | N
     return read.with_columns(unescape_formulas(pl.col(pl.String)))
 
 
-def _update_receipt(folder: Path, lists: dict[str, str], certificate: str) -> None:
+def _update_receipt(folder: Path, lists: dict[str, str], certificate: str, *, without: Collection[str] = ()) -> None:
     """Write the new hashes of the lists and the certificate into a receipt.
 
     The receipts of nights that did not name the members are changed, too: their tables can no longer be read as they were.
@@ -150,7 +155,8 @@ def _update_receipt(folder: Path, lists: dict[str, str], certificate: str) -> No
     if not path.exists():
         return
     receipt: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    receipt["lists"] = {**receipt.get("lists", {}), **lists}
+    stays = {name: digest for name, digest in receipt.get("lists", {}).items() if Path(name).stem not in without}
+    receipt["lists"] = dict(sorted({**stays, **lists}.items()))
     receipt[ERASURES_KEY] = sorted({*receipt.get(ERASURES_KEY, []), certificate})
     _replace(path, (json.dumps(receipt, indent=2, sort_keys=True) + "\n").encode())
 

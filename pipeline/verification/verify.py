@@ -148,6 +148,7 @@ def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool, 
         currency=currency,
         bom=bom,
         formats=formats,
+        people=lists.people.lists,
     )
 
 

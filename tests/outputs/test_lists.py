@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from outputs.excel import excel_text
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, as_text, conform, escape_formulas, write_lists
+from outputs.people_lists import PEOPLE_SCHEMAS
 from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)
@@ -139,7 +140,8 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 
 def test_every_column_of_both_lists_is_explained() -> None:
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA}
+    of_people = {column for schema in PEOPLE_SCHEMAS.values() for column in schema}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA, *of_people}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

@@ -15,6 +15,7 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
+from community.bots import RULES as BOT_RULES
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
@@ -73,6 +74,7 @@ PUT_TOGETHER = {
     *(f"talk.trait.{of}" for of in TRAITS),
     *(f"effects.unit.{unit}" for unit in ("share", SPENT, "events")),
     *(f"history.{column}" for column in HISTORY_SCHEMA),
+    *(f"bots.{rule}" for rule in BOT_RULES),
 }
 
 

@@ -72,5 +72,7 @@ COLUMNS: Final = {
     "is_new": "Whether the member was not on the list of the night before.",
     "nights_listed": "On how many nights the member has been on the list, tonight included.",
     "last_contacted_on": "The day of our last contact with the member. Empty when there was none.",
+    "event_count_90d": "How much the member did in the last 90 days.",
+    "setting": "The line to add to bots in [community] of evenfall.toml if it is one; otherwise add it to not_bots.",
     "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }
