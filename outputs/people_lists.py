@@ -14,6 +14,7 @@ import polars as pl
 from outputs.excel import write_excel
 
 SUSPECTED_BOTS: Final = "suspected_bots"
+READY: Final = "ready_to_rise"
 
 PEOPLE_SCHEMAS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
     SUSPECTED_BOTS: {
@@ -23,6 +24,14 @@ PEOPLE_SCHEMAS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
         "reason": pl.String(),
         "event_count_90d": pl.Int64(),
         "setting": pl.String(),
+    },
+    READY: {
+        "as_of": pl.Date(),
+        "member_id": pl.String(),
+        "display_name": pl.String(),
+        "tier": pl.String(),
+        "next_tier": pl.String(),
+        "reason": pl.String(),
     },
 }
 

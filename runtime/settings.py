@@ -53,6 +53,9 @@ class Community(_Section):
         default=("post", "comment", "question", "answer", "reply"),
         description="Event types that count as posting, besides content of one's own.",
     )
+    reading_events: tuple[str, ...] = Field(
+        default=("read", "view", "watch", "page_view"), description="Event types that count as reading, for the way of newcomers."
+    )
     staff: tuple[str, ...] = Field(
         default=(),
         description="Ids of members who are staff: never listed, scored or learnt from; `role` of members says so, too.",

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from outputs.people_lists import SUSPECTED_BOTS
+from outputs.people_lists import READY, SUSPECTED_BOTS
 from outputs.report.people_facts import PeopleFacts
+from pipeline.community.newcomers import newcomer_facts
+from pipeline.community.rising import ready_list, ready_members, rising_facts
 from pipeline.community.roles import role_facts, suspected_bots
 from runtime.run_context import RunContext
 
@@ -26,15 +28,18 @@ class People:
     lists: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
-def measure_people(run: RunContext, seen: pl.DataFrame) -> People:
-    """Find suspected bots, and count staff and bots apart.
+def measure_people(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> People:
+    """Measure the people of a night: roles, newcomers and moves between tiers.
 
     Args:
         run: The run.
-        seen: One row per member seen by the night.
+        members: One row per segmented member.
+        seen: One row per member seen by the night, whether scored or not.
     """
-    suspects = suspected_bots(run)
-    return People(
-        PeopleFacts(roles=role_facts(run, seen, suspected=suspects.height)),
-        {SUSPECTED_BOTS: suspects},
+    suspects, ready = suspected_bots(run), ready_members(run, members)
+    facts = PeopleFacts(
+        roles=role_facts(run, seen, suspected=suspects.height),
+        newcomers=newcomer_facts(run, seen, members),
+        rising=rising_facts(run, members, ready),
     )
+    return People(facts, {SUSPECTED_BOTS: suspects, READY: ready_list(run, ready)})

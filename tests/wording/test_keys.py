@@ -16,6 +16,7 @@ from jinja2 import nodes
 from jinja2.nodes import Node
 
 from community.bots import RULES as BOT_RULES
+from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
@@ -26,6 +27,7 @@ from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
 from outputs.lists import MEMBERS_SCHEMA
 from outputs.report.validation_page import BrokenRule
+from pipeline.community.rising import NAMED_PARTS
 from pipeline.engagement.contacts import EARLY, HELD_OUT, NOT_LISTED, REPEATED
 from pipeline.engagement.facts import TRAITS
 from pipeline.engagement.member_history import HISTORY_SCHEMA
@@ -75,6 +77,9 @@ PUT_TOGETHER = {
     *(f"effects.unit.{unit}" for unit in ("share", SPENT, "events")),
     *(f"history.{column}" for column in HISTORY_SCHEMA),
     *(f"bots.{rule}" for rule in BOT_RULES),
+    *(f"newcomers.{stage}" for stage in STAGES_OF_NEWCOMERS),
+    *(f"newcomers.worst.{stage}" for stage in STAGES_OF_NEWCOMERS[1:]),
+    *(f"rising.part.{part}" for part in NAMED_PARTS),
 }
 
 

@@ -18,7 +18,7 @@ from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
-from wording.english.people import ROLES
+from wording.english.people import NEWCOMERS, RISING, ROLES
 from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
@@ -36,6 +36,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     **HISTORY,
     **RANKING,
     **ROLES,
+    **NEWCOMERS,
+    **RISING,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

@@ -73,6 +73,7 @@ COLUMNS: Final = {
     "nights_listed": "On how many nights the member has been on the list, tonight included.",
     "last_contacted_on": "The day of our last contact with the member. Empty when there was none.",
     "event_count_90d": "How much the member did in the last 90 days.",
+    "next_tier": "The tier that is within reach.",
     "setting": "The line to add to bots in [community] of evenfall.toml if it is one; otherwise add it to not_bots.",
     "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }
