@@ -282,6 +282,7 @@ def make_lists(
             bom=run.settings.lists.bom,
             formats=run.settings.lists.formats,
             people=lists.people.lists,
+            community=run.settings.community.name,
         )
         if records_decisions:
             record_decisions(run, lists.decided)

@@ -20,7 +20,7 @@ from typing import Final
 import polars as pl
 
 from outputs.excel import write_excel
-from outputs.people_lists import PEOPLE_SCHEMAS, write_people_lists
+from outputs.people_lists import PEOPLE_SCHEMAS, RECOGNITION, write_board, write_people_lists
 from outputs.sending import Format, write_formats
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
@@ -99,6 +99,7 @@ def write_lists(
     bom: bool = True,
     formats: Sequence[Format] = (),
     people: Mapping[str, pl.DataFrame] | None = None,
+    community: str | None = None,
 ) -> dict[str, str]:
     """Write tonight's lists into a folder that nobody reads yet.
 
@@ -113,6 +114,7 @@ def write_lists(
         bom: Whether the CSV files begin with a byte-order mark.
         formats: The tools for which the contact list is written as well.
         people: Name in `PEOPLE_SCHEMAS` → rows of that list, in their order.
+        community: The community's name, for the board page; without it none is written.
 
     Returns:
         File name → SHA-256 of the file, sorted by name. `members.xlsx` is there up to 100,000 members.
@@ -133,8 +135,9 @@ def write_lists(
     write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency, by="action")
     _write_changes(changes, folder / "changes.csv", bom=bom)
     written += ["contact_list.csv", "contact_list.xlsx", "changes.csv"]
-    about = {name: as_text(conform(rows, schema=PEOPLE_SCHEMAS[name])) for name, rows in (people or {}).items()}
-    written += write_people_lists(folder, about, bom=bom)
+    about = {name: conform(rows, schema=PEOPLE_SCHEMAS[name]) for name, rows in (people or {}).items()}
+    written += write_people_lists(folder, {name: as_text(rows) for name, rows in about.items()}, bom=bom)
+    written += write_board(folder, about.get(RECOGNITION), community=community)
     hashes = {name: _digest(folder / name) for name in written} | write_formats(folder, contacts, formats=formats)
     return dict(sorted(hashes.items()))
 

@@ -125,7 +125,7 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame) ->
         contacts=contacts,
         changes=changes_since(run, listed, contacts),
         decided=decided,
-        people=measure_people(run, members, seen),
+        people=measure_people(run, members, seen, decided.members),
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from community.badges import Badge, check_badges
+from community.recognition import RecognitionPolicy
 from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
@@ -258,6 +260,8 @@ class Settings(BaseSettings):
     lists: Lists = Lists()
     actions: tuple[Action, ...] | None = None
     contact_policy: ContactPolicy = ContactPolicy()
+    recognition: RecognitionPolicy = RecognitionPolicy()
+    badges: tuple[Badge, ...] = ()
     access: Access = Access()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
@@ -295,6 +299,18 @@ class Settings(BaseSettings):
             except (ManyRowsError, NotReadError) as error:
                 raise ValueError(
                     f"action {action.name!r}: the audience {action.audience!r} is no condition on one member: {error}"
+                ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _badges_that_can_be_earned(self) -> Self:
+        check_badges(self.badges, self.recognition.levels)
+        for badge in self.badges:
+            try:
+                read_expression(badge.rule)
+            except (ManyRowsError, NotReadError) as error:
+                raise ValueError(
+                    f"badge {badge.name!r}: the rule {badge.rule!r} is no condition on one member: {error}"
                 ) from None
         return self
 

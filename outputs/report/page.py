@@ -12,7 +12,7 @@ from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
 from outputs.report.headlines import headlines
 from outputs.report.loop_sections import talk_section, talked_section
-from outputs.report.people_sections import newcomers_section, rising_section, roles_section
+from outputs.report.people_sections import newcomers_section, recognition_section, rising_section, roles_section
 from outputs.report.risk_section import risk_section
 from outputs.report.sections import (
     Section,
@@ -32,6 +32,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     risk_section,
     newly_at_risk_section,
     activity_section,
+    recognition_section,
     newcomers_section,
     tiers_section,
     rising_section,

@@ -124,6 +124,35 @@ class Rising:
 
 
 @dataclass(frozen=True)
+class Recognition:
+    """Whom to thank, in aggregate.
+
+    Args:
+        contributors: Members who contributed in the last 7 days.
+        contributions: What they contributed.
+        not_counted: How many of these count nothing: beyond the daily cap, or in a burst without responses.
+        thanked: What members are thanked for → how many.
+        levels: Level and members who have it, the highest first; empty without levels.
+        rose: Members who reached a higher level within the week; None where that is not known.
+        path: The list, relative to the report's own folder.
+        badges_path: The list of badges; None where nobody has one.
+        board_path: The board page; None where nobody thanked agreed to be shown.
+        on_board: How many of those thanked are named there.
+    """
+
+    contributors: int
+    contributions: int
+    not_counted: int
+    thanked: tuple[tuple[str, int], ...]
+    levels: tuple[tuple[str, int], ...] = ()
+    rose: int | None = None
+    path: str | None = None
+    badges_path: str | None = None
+    board_path: str | None = None
+    on_board: int = 0
+
+
+@dataclass(frozen=True)
 class PeopleFacts:
     """What is known of the people; a part is None where the data have nothing to say.
 
@@ -131,8 +160,10 @@ class PeopleFacts:
         roles: Staff and bots, counted apart.
         newcomers: How far newcomers come, and who stays.
         rising: Moves between tiers, and who is ready to rise.
+        recognition: Whom to thank.
     """
 
     roles: Roles | None = None
     newcomers: Newcomers | None = None
     rising: Rising | None = None
+    recognition: Recognition | None = None

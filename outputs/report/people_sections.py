@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from community.journey import Funnel, Stage
+from community.journey import JOINED, Funnel, Stage
 from community.proportions import Estimate
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.people_facts import Newcomers, Rising
 from outputs.report.sections import Section
 from wording.numbers import DASH, difference, percent, share
-from wording.texts import fill, name
+from wording.texts import fill, listing, name
 
+_RECOGNITION: Final = 22
 _NEWCOMERS: Final = 25
 _RISING: Final = 32
 _ROLES: Final = 48
@@ -54,10 +55,15 @@ def rising_section(facts: ReportFacts) -> Section | None:
 
 
 def _stage_cells(stage: Stage) -> tuple[str, int, str, str, str]:
-    shares = [DASH if one is None else percent(one) for one in (stage.share, stage.earlier_share)]
+    shares = (_percent(stage.share), _percent(stage.earlier_share))
     change = DASH if stage.change is None else _points(stage.change)
-    is_first = stage.name == "joined"
-    return (fill(f"newcomers.{stage.name}"), stage.members, *(("", "", "") if is_first else (*shares, change)))
+    said = fill(f"newcomers.{stage.name}")
+    # Everybody joined: the first stage has no share.
+    return (said, stage.members, "", "", "") if stage.name == JOINED else (said, stage.members, *shares, change)
+
+
+def _percent(value: float | None) -> str:
+    return DASH if value is None else percent(value)
 
 
 def _points(change: Estimate) -> str:
@@ -90,9 +96,26 @@ def _funnel_sentences(funnel: Funnel) -> Iterator[str]:
 
 
 def _rising_sentences(rising: Rising) -> Iterator[str]:
+    # With a single week the table says it already.
+    for week in rising.weeks if len(rising.weeks) > 1 else ():
+        yield fill("rising.week", night=week.until, rose=week.rose, fell=week.fell)
     for ready in rising.ready:
         said = fill("rising.ready", n=ready.members, tier=name(ready.tier))
         lacks = "" if ready.missing is None else fill("rising.ready.missing", what=ready.missing, lacking=ready.lacking)
         yield f"{said} {lacks}".strip()
-    for tier, days in rising.days_in_tier:
-        yield fill("rising.days", tier=name(tier), days=days)
+    yield from (fill("rising.days", tier=name(tier), days=days) for tier, days in rising.days_in_tier if days)
+
+
+def recognition_section(facts: ReportFacts) -> Section | None:
+    """Say how many there are to thank and for what, and where their names are."""
+    recognition = facts.people.recognition
+    if recognition is None:
+        return None
+    levels = [fill("recognition.level", members=members, level=level) for level, members in recognition.levels]
+    body = render_fragment(
+        "section_recognition.html.j2",
+        levels=listing(levels),
+        recognition=recognition,
+        thanked=[(fill(f"recognition.{kind}"), members) for kind, members in recognition.thanked],
+    )
+    return Section("recognition", fill("recognition.title"), body, _RECOGNITION)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from outputs.people_lists import READY, SUSPECTED_BOTS
+from outputs.people_lists import BADGES_LIST, READY, RECOGNITION, SUSPECTED_BOTS
 from outputs.report.people_facts import PeopleFacts
+from pipeline.community.contributions import measure_contributions
 from pipeline.community.newcomers import newcomer_facts
 from pipeline.community.rising import ready_list, ready_members, rising_facts
 from pipeline.community.roles import role_facts, suspected_bots
+from pipeline.community.thanks import badge_rows, earn_badges, recognition_facts, recognition_rows
 from runtime.run_context import RunContext
 
 
@@ -28,18 +30,29 @@ class People:
     lists: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
-def measure_people(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame) -> People:
-    """Measure the people of a night: roles, newcomers and moves between tiers.
+def measure_people(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, known: pl.DataFrame) -> People:
+    """Measure the people of a night: roles, newcomers, moves between tiers, and recognition; store the badges earned tonight.
 
     Args:
         run: The run.
         members: One row per segmented member.
         seen: One row per member seen by the night, whether scored or not.
+        known: The same with the columns that audiences read.
     """
     suspects, ready = suspected_bots(run), ready_members(run, members)
+    contributions = measure_contributions(run, seen)
+    earned = earn_badges(run, known, contributions)
+    thanked = recognition_rows(run, contributions, earned)
     facts = PeopleFacts(
         roles=role_facts(run, seen, suspected=suspects.height),
         newcomers=newcomer_facts(run, seen, members),
         rising=rising_facts(run, members, ready),
+        recognition=recognition_facts(run, contributions, thanked, earned),
     )
-    return People(facts, {SUSPECTED_BOTS: suspects, READY: ready_list(run, ready)})
+    lists = {
+        RECOGNITION: thanked,
+        BADGES_LIST: badge_rows(run, earned),
+        READY: ready_list(run, ready),
+        SUSPECTED_BOTS: suspects,
+    }
+    return People(facts, lists)

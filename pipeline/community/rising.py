@@ -21,6 +21,7 @@ from wording.texts import fill, name
 _WEEK_DAYS: Final = 7
 _WEEKS: Final = 4
 _MOST_READY: Final = 200
+_SMALLEST_POINTS: Final = 0.1
 _SPEND: Final = ("spend_365d",)
 # What a score ranks by unless the configuration says otherwise, and so has words of its own.
 NAMED_PARTS: Final = ("posts_365d", "given_count_365d", "received_count_365d", "active_days_365d", "spend_365d", SECOND_DAY)
@@ -86,7 +87,10 @@ def missing_sentence(row: dict[str, object]) -> str:
     """Say what keeps a member from the next tier."""
     if row["missing"] == SECOND_DAY:
         return fill("rising.missing.second_day", tier=name(str(row["next_tier"])))
-    points = fill("rising.missing.points", n=row["points_missing"], tier=name(str(row["next_tier"])))
+    below = row["points_missing"]
+    assert isinstance(below, float)
+    # Never 0.0: whoever lacks nothing is in the tier.
+    points = fill("rising.missing.points", n=max(below, _SMALLEST_POINTS), tier=name(str(row["next_tier"])))
     if row["missing"] is None:
         return points
     return f"{points} {fill('rising.missing.most', what=missing_name(row['missing']), has=row['has'], typical=row['typical'])}"

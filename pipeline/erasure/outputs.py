@@ -17,7 +17,7 @@ from lake.errors import OutsideServiceError
 from lake.storage.bucket import Bucket
 from lake.storage.storage import File
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, has_mark, unescape_formulas, write_lists
-from outputs.people_lists import PEOPLE_SCHEMAS
+from outputs.people_lists import BOARD, PEOPLE_SCHEMAS
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.sending import formats_among
 from pipeline.erasure.file_search import SQLITE_HEADER, files_below, quoted
@@ -55,7 +55,9 @@ def other_files(workspace: Workspace, *, without: set[File]) -> list[File]:
     return [path for path in files_below(workspace.root, without=without) if path not in own]
 
 
-def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: str | None, certificate: str) -> int:
+def erase_from_lists(
+    workspace: Workspace, matchers: IdMatchers, *, currency: str | None, certificate: str, community: str | None = None
+) -> int:
     """Publish the lists of every night again without the members, and add the certificate to every receipt.
 
     Args:
@@ -63,6 +65,7 @@ def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: st
         matchers: The members.
         currency: The currency of the amounts in the lists.
         certificate: The name of the certificate.
+        community: The community's name, for the board page.
 
     Returns:
         The number of nights whose lists named a member.
@@ -70,7 +73,9 @@ def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: st
     # A night that a killed run has left half published is completed or undone first.
     recover(workspace.lists)
     nights = [path for path in sorted(workspace.lists.iterdir()) if path.is_dir()] if workspace.lists.exists() else []
-    return sum(_erase_from_night(folder, matchers, currency=currency, certificate=certificate) for folder in nights)
+    return sum(
+        _erase_from_night(folder, matchers, currency=currency, certificate=certificate, community=community) for folder in nights
+    )
 
 
 def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
@@ -100,7 +105,9 @@ def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
     return edited, removed
 
 
-def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str) -> bool:
+def _erase_from_night(
+    folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str, community: str | None
+) -> bool:
     members, contacts = _members(folder), _read_csv(folder / "contact_list.csv", CONTACT_SCHEMA)
     changes = _read_csv(folder / "changes.csv", CHANGES_SCHEMA)
     if members is None or contacts is None:
@@ -115,8 +122,8 @@ def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | Non
     staging = staging_folder(folder)
     # The night is published as a whole folder: whatever else is in it, such as the receipt, is copied.
     for path in sorted(folder.iterdir()):
-        # A list that names nobody else any more is not written again.
-        if path.is_file() and path.stem not in people:
+        # Made of the lists again; one that names nobody else any more is not.
+        if path.is_file() and path.stem not in (*people, Path(BOARD).stem):
             shutil.copyfile(path, staging / path.name)
     lists = write_lists(
         staging,
@@ -127,8 +134,9 @@ def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | Non
         bom=has_mark(folder / "contact_list.csv"),
         formats=formats_among(path.name for path in folder.iterdir()),
         people={name: rows.filter(~is_erased) for name, rows in people.items()},
+        community=community,
     )
-    _update_receipt(staging, lists, certificate, without=people)
+    _update_receipt(staging, lists, certificate, without=(*people, Path(BOARD).stem))
     publish(staging, folder)
     return True
 

@@ -149,6 +149,7 @@ def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool, 
         bom=bom,
         formats=formats,
         people=lists.people.lists,
+        community=run.settings.community.name,
     )
 
 
@@ -219,6 +220,8 @@ def _read_as_text(path: Path) -> pl.DataFrame:
         frame = pl.read_parquet(path, hive_partitioning=False)
     elif path.suffix == ".csv":
         frame = pl.read_csv(path, infer_schema=False)
+    elif path.suffix != ".xlsx":
+        raise ValueError(f"{path.name} is no list")
     else:
         frame = pl.read_excel(path, infer_schema_length=0)
         # The headings in Excel are words for people; the id is always in the second column.

@@ -17,6 +17,8 @@ from jinja2.nodes import Node
 
 from community.bots import RULES as BOT_RULES
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
+from community.recognition import CONTRIBUTOR, TOOK_OFF
+from community.recognition import KINDS as KINDS_OF_THANKS
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
@@ -28,6 +30,7 @@ from models.training import OURS
 from outputs.lists import MEMBERS_SCHEMA
 from outputs.report.validation_page import BrokenRule
 from pipeline.community.rising import NAMED_PARTS
+from pipeline.community.thanks import BADGE
 from pipeline.engagement.contacts import EARLY, HELD_OUT, NOT_LISTED, REPEATED
 from pipeline.engagement.facts import TRAITS
 from pipeline.engagement.member_history import HISTORY_SCHEMA
@@ -80,6 +83,9 @@ PUT_TOGETHER = {
     *(f"newcomers.{stage}" for stage in STAGES_OF_NEWCOMERS),
     *(f"newcomers.worst.{stage}" for stage in STAGES_OF_NEWCOMERS[1:]),
     *(f"rising.part.{part}" for part in NAMED_PARTS),
+    *(f"thanks.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
+    *(f"thanks.{kind}.alone" for kind in (CONTRIBUTOR, TOOK_OFF)),
+    *(f"recognition.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
 }
 
 

@@ -18,7 +18,7 @@ from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
-from wording.english.people import NEWCOMERS, RISING, ROLES
+from wording.english.people import NEWCOMERS, RISING, ROLES, THANKS
 from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
@@ -38,6 +38,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **ROLES,
     **NEWCOMERS,
     **RISING,
+    **THANKS,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,
