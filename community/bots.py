@@ -127,7 +127,7 @@ def _examine(seconds: _Seconds) -> dict[str, object] | None:
 def _share_at_one_time(visits: _Seconds, period: int, width: int) -> float | None:
     """Return the share of visits within the busiest `width` seconds of a day or hour; None where there are too few."""
     # Days by UTC: a change to summer time splits a daily clock at most once in the window.
-    if len(visits) < LEAST_VISITS or len(np.unique(visits // _DAY_SECONDS)) < LEAST_DAYS:
+    if len(visits) < LEAST_VISITS:
         return None
     places = np.sort(visits % period)
     # Twice around, so that a stretch may pass midnight or the full hour.

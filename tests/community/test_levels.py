@@ -39,21 +39,21 @@ def test_days_in_a_tier_count_from_a_move_and_not_from_the_first_night() -> None
 def test_who_is_within_reach_lacks_what_they_have_least_of_beside_the_next_tier() -> None:
     members = pl.DataFrame(
         {
-            "member_no": pl.Series(range(8), dtype=pl.Int32),
-            "tier": ["gold", "gold", "silver", "silver", "silver", "regular", "regular", "silver"],
-            "member_value_score": [95.0, 91.0, 88.0, 86.9, 90.5, 69.0, 69.5, None],
-            "is_eligible": [True, True, True, True, True, False, True, True],
-            "active_days_365d": [90, 80, 50, 50, 1, 9, 30, 3],
-            "posts": [40, 20, 6, 9, 30, 0, None, 0],
-            "given": [10, 10, 9, 9, 10, 0, 4, 0],
+            "member_no": pl.Series(range(9), dtype=pl.Int32),
+            "tier": ["gold", "gold", "silver", "silver", "silver", "regular", "regular", "silver", "silver"],
+            "member_value_score": [95.0, 91.0, 88.0, 86.9, 90.5, 69.0, 69.5, None, 92.0],
+            "is_eligible": [True, True, True, True, True, False, True, True, True],
+            "active_days_365d": [90, 80, 50, 50, 1, 9, 30, 3, 20],
+            "posts": [40, 20, 6, 9, 30, 0, None, 0, 7],
+            "given": [10, 10, 9, 9, 10, 0, 4, 0, 9],
         }
     )
     ready = ready_to_rise(members, entries={"silver": 70.0, "gold": 90.0}, parts=("posts", "given", "absent"), order=ORDER)
     known = {row["member_no"]: row for row in ready.iter_rows(named=True)}
-    # Number 3 is out of reach, 5 is not scored, 7 has no score.
+    # Number 3 is out of reach, 5 is not scored, 7 has no score, and 8 has what gold needs and will have it next night.
     assert list(known) == [4, 6, 2]
     assert known[4]["missing"] == SECOND_DAY
     assert (known[2]["next_tier"], known[2]["points_missing"], known[2]["missing"]) == ("gold", 2.0, "posts")
     assert (known[2]["has"], known[2]["typical"]) == (6.0, (40 + 20) / 2)
-    # Half of silver posted 7.5 times or more; who posted nothing lacks all of it.
-    assert (known[6]["missing"], known[6]["has"], known[6]["typical"]) == ("posts", 0.0, 7.5)
+    # Half of silver posted 7 times or more; who posted nothing lacks all of it.
+    assert (known[6]["missing"], known[6]["has"], known[6]["typical"]) == ("posts", 0.0, 7.0)

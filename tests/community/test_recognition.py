@@ -131,10 +131,11 @@ def test_a_streak_is_the_weeks_in_a_row_counted_back_one_by_one(ago: set[int]) -
 
 def test_help_is_given_to_a_newcomer_by_somebody_who_is_none() -> None:
     joined = pl.DataFrame(
-        {"member_no": [1, 2, 3, 4], "joined_on": [None, days_ago(3), days_ago(40), days_ago(28)]},
+        {"member_no": [1, 2, 3, 4, 5], "joined_on": [None, days_ago(3), days_ago(40), days_ago(28), days_ago(2)]},
         schema={"member_no": pl.Int32, "joined_on": pl.Date},
     )
-    given_ = ties((1, 2, 0), (1, 2, 1), (1, 3, 20), (3, 2, 0), (4, 2, 0), (2, 4, 0), (1, 4, 6), (3, 4, 9), (1, 9, 0))
+    # 2 is a newcomer, too, and so no helper of 5.
+    given_ = ties((2, 5, 0), (1, 2, 0), (1, 2, 1), (1, 3, 20), (3, 2, 0), (4, 2, 0), (2, 4, 0), (1, 4, 6), (3, 4, 9), (1, 9, 0))
     # 3 was new 20 days ago; 4 has been here for 28 days, and was new 6 days ago; 9 is nobody known.
     assert helpers(given_, joined, as_of=AS_OF, days=28).rows() == [(1, 3), (3, 2), (4, 1)]
     assert helpers(given_, joined, as_of=AS_OF, days=7).rows() == [(1, 2), (3, 1), (4, 1)]
