@@ -74,6 +74,17 @@ def test_too_few_visits_or_days_prove_nothing() -> None:
     assert found(few.clear()).schema == SUSPECTS_SCHEMA
 
 
+def test_many_actions_of_one_visit_are_one_visit() -> None:
+    chatty = (every_day(3 * HOUR, days=15)[:, None] + np.arange(100)).ravel()
+    assert found(moments({1: chatty})).is_empty()
+
+
+def test_two_weeks_without_rest_are_a_bot_and_a_day_less_is_none() -> None:
+    random = np.random.default_rng(2)
+    events = moments({days: random.uniform(0, days * DAY, 200 * days) for days in (15, 16)})
+    assert found(events).select("member_no", "rule", "days_without_rest").rows() == [(16, NO_REST, 14)]
+
+
 def test_a_day_with_a_pause_of_four_hours_is_a_day_of_rest() -> None:
     busy = np.arange(0, 20 * DAY, 1_000.0)
     assert bots._days_without_rest(busy.astype(np.int64)) == 18
