@@ -14,6 +14,8 @@ from typing import Final, Self
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from features.conditions import MEMBER_COLUMNS, check_condition, holds
+
 RETURNED: Final = "returned"
 SPENT: Final = "spent"
 POSTED: Final = "posted"
@@ -22,37 +24,7 @@ OVERDUE_GAPS: Final = 1.5
 # The windows in which posts of a member are counted.
 POSTS_DAYS: Final = (28, 365)
 # The columns of a member that an audience may read.
-AUDIENCE_SCHEMA: Final[Mapping[str, pl.DataType]] = {
-    "member_id": pl.String(),
-    "is_eligible": pl.Boolean(),
-    "is_silent": pl.Boolean(),
-    "is_overdue": pl.Boolean(),
-    "gap_median_days_365d": pl.Float64(),
-    "gap_now_to_mean_365d": pl.Float64(),
-    "churn_probability": pl.Float64(),
-    "churn_risk": pl.String(),
-    "expected_value": pl.Float64(),
-    "activity_score": pl.Float64(),
-    "influence_score": pl.Float64(),
-    "commercial_score": pl.Float64(),
-    "member_value_score": pl.Float64(),
-    "tier": pl.String(),
-    "previous_tier": pl.String(),
-    "lifecycle": pl.String(),
-    "segment": pl.String(),
-    "tenure_days": pl.Int32(),
-    "days_since_last_activity": pl.Int32(),
-    "active_days_28d": pl.Int32(),
-    "active_days_90d": pl.Int32(),
-    "active_days_365d": pl.Int32(),
-    "spend_365d": pl.Float64(),
-    "posts_28d": pl.Int64(),
-    "posts_365d": pl.Int64(),
-    "unanswered_posts": pl.Int64(),
-    "platform": pl.String(),
-    "region": pl.String(),
-    "gender": pl.String(),
-}
+AUDIENCE_SCHEMA: Final = MEMBER_COLUMNS
 # What a message may say of a member, besides the columns of an audience.
 PLACEHOLDERS: Final = frozenset(
     {*AUDIENCE_SCHEMA, "reason", "background", "display_name", "handle", "community", "last_seen", "joined"}
@@ -148,27 +120,12 @@ def check_audience(action: str, audience: str) -> None:
     Raises:
         ValueError: It does not parse, reads an unknown column, or is not true or false for each member.
     """
-    try:
-        condition = pl.sql_expr(audience)
-        unknown = sorted(set(condition.meta.root_names()) - set(AUDIENCE_SCHEMA))
-        if unknown:
-            raise ValueError(
-                f"action {action!r}: the audience reads {', '.join(unknown)}, which members do not have; "
-                f"known: {', '.join(AUDIENCE_SCHEMA)}"
-            )
-        dtype = pl.LazyFrame(schema=dict(AUDIENCE_SCHEMA)).select(condition.alias("audience")).collect_schema()["audience"]
-        # Evaluated without a member: some mistakes show only then.
-        pl.DataFrame(schema=dict(AUDIENCE_SCHEMA)).select(condition)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError) as error:
-        raise ValueError(f"action {action!r}: the audience {audience!r} cannot be read: {str(error).splitlines()[0]}") from None
-    if dtype != pl.Boolean:
-        raise ValueError(f"action {action!r}: the audience {audience!r} is no condition, such as `churn_risk = 'high'`")
+    check_condition(audience, AUDIENCE_SCHEMA, named=f"action {action!r}: the audience")
 
 
 def in_audience(action: Action) -> pl.Expr:
     """Return whether a member with the columns of `AUDIENCE_SCHEMA` belongs to the audience; never null."""
-    # Tied to a column: Polars gives a condition that reads none, such as TRUE, once a thread on a large frame, not once a row.
-    return pl.col("member_id").is_not_null() & pl.sql_expr(action.audience).fill_null(value=False)
+    return holds(action.audience)
 
 
 def check_actions(actions: Sequence[Action]) -> None:

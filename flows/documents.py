@@ -12,6 +12,7 @@ import polars as pl
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from community.badges import RECOGNITION_COLUMNS, Badge
 from engagement.actions import AUDIENCE_SCHEMA, DEFAULTS, PLACEHOLDERS, Action
 from features.dictionary import feature_dictionary_markdown
 from lake.contracts import TABLES
@@ -44,6 +45,14 @@ An audience may read {audience}.
 
 A message may use the same in braces, and {phrases}.
 """
+_BADGES: Final = """\
+## `[[badges]]`
+
+What members earn, one section a badge; once earned, a badge stays. Points of all badges make the levels of `[recognition]`.
+
+{keys}
+A rule may read what an audience may, and {columns}.
+"""
 
 
 def configuration_markdown() -> str:
@@ -53,6 +62,9 @@ def configuration_markdown() -> str:
         model = _model(field.annotation)
         if name == "actions":
             sections.append(_actions())
+        if name == "badges":
+            columns = ", ".join(f"`{column}`" for column in RECOGNITION_COLUMNS)
+            sections.append(_BADGES.format(keys=_table(_rows(Badge)), columns=columns))
         if name != "sources" and model is not None:
             sections += list(_section(name, model))
     return "\n".join(sections).rstrip() + "\n"

@@ -279,6 +279,8 @@ def make_lists(
             currency=run.settings.community.currency,
             bom=run.settings.lists.bom,
             formats=run.settings.lists.formats,
+            people=lists.people.lists,
+            community=run.settings.community.name,
         )
         if records_decisions:
             record_decisions(run, lists.decided)

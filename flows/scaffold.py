@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from flows.action_scaffold import actions_toml
+from flows.badge_scaffold import badges_toml
 from lake.errors import ConfigurationError
 from runtime.settings import CONFIGURATION_FILE
 
@@ -163,7 +164,7 @@ def initialise(folder: Path) -> str:
         ConfigurationError: There is one already, or the folder cannot be written.
     """
     file = folder / CONFIGURATION_FILE
-    _write(file, f"{STARTING_CONFIGURATION}\n{actions_toml(('events', 'orders'))}", replace=False)
+    _write(file, f"{STARTING_CONFIGURATION}\n{actions_toml(('events', 'orders'))}\n{badges_toml()}", replace=False)
     return _NEXT_STEPS.format(file=file, folder=folder.resolve(), timezone="UTC")
 
 
@@ -182,7 +183,7 @@ def make_demo(folder: Path, *, members: int, days: int, seed: int) -> None:
     from lake.simulate import simulate
 
     file = folder / CONFIGURATION_FILE
-    configuration = f"{DEMO_CONFIGURATION}\n{actions_toml(('events', 'orders', 'content'))}"
+    configuration = f"{DEMO_CONFIGURATION}\n{actions_toml(('events', 'orders', 'content'))}\n{badges_toml()}"
     if file.exists() and not _is_a_demo(file.read_text(encoding="utf-8"), configuration):
         raise ConfigurationError(
             f"{file} is not the demo's configuration", remedy="Choose an empty folder for the demo with --workspace."

@@ -15,7 +15,7 @@ import polars as pl
 TIMESTAMP: Final = pl.Datetime("us", "UTC")
 MINOR_UNITS_PER_UNIT: Final = 100
 # A cell of these that cannot be read counts as no.
-CONSENT: Final = ("can_contact", "can_profile")
+CONSENT: Final = ("can_contact", "can_profile", "can_show")
 # The tables of rollups: what each member did on each day, and whom they reached.
 DAILY: Final = "daily"
 TIES: Final = "ties"
@@ -107,8 +107,12 @@ MEMBERS: Final = Table(
         "birth_year": Column(pl.Int32(), "Year of birth."),
         "gender": Column(_TEXT, "Gender as the member states it."),
         "referrer_id": Column(_TEXT, "The member who brought this one."),
+        "join_source": Column(_TEXT, "How the member came, such as search, event or newsletter."),
         "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes, unreadable as no."),
         "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes, unreadable as no."),
+        "can_show": Column(
+            pl.Boolean(), "Whether the member's display name may stand on the board page; unknown and unreadable count as no."
+        ),
         "role": Column(
             _TEXT,
             "member, staff or bot; staff and bots are never listed, scored or learnt from.",
@@ -204,8 +208,8 @@ FEEDBACK: Final = Table(
 TABLES: Final[Mapping[str, Table]] = {table.name: table for table in (MEMBERS, CONTENT, EVENTS, ORDERS, CONTACTS, FEEDBACK)}
 ACTIVITY_TABLES: Final = ("events", "orders")
 
+_ADDED_TO_MEMBERS: Final = ("join_source", "can_show", "role", "timezone", "display_name", "handle")
 # Columns that tables of earlier releases do not have; they are read as null there.
 ADDED_COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
-    name: {column: MEMBERS.columns[column].dtype for column in ("role", "timezone", "display_name", "handle")}
-    for name in (MEMBERS.name, MEMBERS_PARTS)
+    name: {column: MEMBERS.columns[column].dtype for column in _ADDED_TO_MEMBERS} for name in (MEMBERS.name, MEMBERS_PARTS)
 }

@@ -1,4 +1,4 @@
-"""Standing refusals: members who refused to be contacted or profiled, by source.
+"""Standing refusals: members who refused to be contacted, profiled or shown, by source.
 
 A "no" stands until the same source says yes. It is stored separately from the members table, because a lost row, a removed source
 or a retired record is not a yes. An empty cell is no statement.
@@ -12,20 +12,25 @@ from typing import Final
 import polars as pl
 
 from lake.arrivals import REFUSALS, has_refusals_by_source
-from lake.contracts import MEMBERS, TIMESTAMP
+from lake.contracts import CONSENT, MEMBERS, TIMESTAMP
 from lake.landing import SEQUENCE
 from lake.quarantine import OPEN, read_quarantine
 from lake.sources.casting import YES
 from lake.storage.delta import Lake
 
 IS_NEW: Final = "is_new"
-CONSENTS: Final = ("can_contact", "can_profile")
-_REFUSES: Final[Mapping[str, str]] = {"can_contact": "refuses_contact", "can_profile": "refuses_profile"}
+CONSENTS: Final = CONSENT
+_REFUSES: Final[Mapping[str, str]] = {
+    "can_contact": "refuses_contact",
+    "can_profile": "refuses_profile",
+    "can_show": "refuses_show",
+}
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "source": pl.String(),
     "member_id": pl.String(),
     "refuses_contact": pl.Boolean(),
     "refuses_profile": pl.Boolean(),
+    "refuses_show": pl.Boolean(),
     "arrival_id": pl.String(),
     "said_at": TIMESTAMP,
 }
@@ -36,11 +41,11 @@ def statements(rows: pl.DataFrame, *, only_refusals: bool = False) -> pl.DataFra
     """Return the consent statements of one export of members; of a member that occurs twice, a "no" counts.
 
     Args:
-        rows: Mapped rows, cast: `member_id` and, where they are mapped, `can_contact` and `can_profile`.
+        rows: Mapped rows, cast: `member_id` and, where they are mapped, the columns of `CONSENTS`.
         only_refusals: Return only the refusals, as for an export that a newer one has superseded.
 
     Returns:
-        One row per member with any statement, sorted: `member_id`, `can_contact`, `can_profile`; null where there is none.
+        One row per member with any statement, sorted: `member_id` and `CONSENTS`; null where there is none.
     """
     mapped = [column for column in CONSENTS if column in rows.columns]
     if not mapped or "member_id" not in rows.columns:
@@ -59,7 +64,7 @@ def read_refusals(lake: Lake, ledger: pl.DataFrame) -> pl.DataFrame:
     In a lake of an earlier release the refusals are only in the rows of members, landed and quarantined, and belong to the
     arrival of the row.
     """
-    refusals = [lake.scan_or_empty(REFUSALS, SCHEMA).collect()]
+    refusals = [_stored(lake).collect()]
     if not has_refusals_by_source(lake):
         refusals += [_refusals_in_members(lake), _refusals_in_quarantine(lake)]
     with_current_source = pl.concat(refusals).join(
@@ -69,6 +74,13 @@ def read_refusals(lake: Lake, ledger: pl.DataFrame) -> pl.DataFrame:
         "source", "member_id", maintain_order=True
     )
     return by_member.agg(pl.col(list(_REFUSES.values())).any(), pl.col("arrival_id", "said_at").last()).select(list(SCHEMA))
+
+
+def _stored(lake: Lake) -> pl.LazyFrame:
+    """Scan the stored refusals; in a lake of an earlier release nobody has refused to be shown."""
+    stored = lake.scan_or_empty(REFUSALS, SCHEMA)
+    missing = set(SCHEMA) - set(stored.collect_schema())
+    return stored.with_columns(pl.lit(value=False).alias(name) for name in missing).select(list(SCHEMA))
 
 
 def _refusals_in_members(lake: Lake) -> pl.DataFrame:
@@ -97,8 +109,8 @@ def update_refusals(lake: Lake, statements_tonight: pl.DataFrame, *, previous: p
 
     Args:
         lake: The lake.
-        statements_tonight: One row per statement: `member_id`, `can_contact`, `can_profile`, `source`, `arrival_id`,
-            `said_at`, `sequence`, `is_new`. A "yes" that is not new, of a file that is read once more, does not end a refusal:
+        statements_tonight: One row per statement: `member_id`, `CONSENTS`, `source`, `arrival_id`, `said_at`,
+           , `sequence`, `is_new`. A "yes" that is not new, of a file that is read once more, does not end a refusal:
             the source may have refused later.
         previous: The refusals before, as `read_refusals` returns them.
     """
@@ -136,12 +148,12 @@ def _new_name(column: str) -> str:
 
 
 def scan_consent(lake: Lake) -> pl.LazyFrame:
-    """Scan the members who refuse anything: one row per member, `member_id`, `can_contact`, `can_profile`.
+    """Scan the members who refuse anything: one row per member, `member_id` and `CONSENTS`.
 
     False where any source or the member's record refuses, else null.
     """
     members = lake.scan_or_empty("members", MEMBERS.landed_schema).select(list(STATEMENTS))
-    refusals = lake.scan_or_empty(REFUSALS, SCHEMA).select(
+    refusals = _stored(lake).select(
         "member_id", *(pl.when(name).then(pl.lit(value=False)).alias(column) for column, name in _REFUSES.items())
     )
     statements_of_all = pl.concat([members, refusals]).filter(pl.any_horizontal(~pl.col(column) for column in CONSENTS))

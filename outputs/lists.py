@@ -20,6 +20,7 @@ from typing import Final
 import polars as pl
 
 from outputs.excel import write_excel
+from outputs.people_lists import PEOPLE_SCHEMAS, RECOGNITION, write_board, write_people_lists
 from outputs.sending import Format, write_formats
 from outputs.unanswered import UNANSWERED, UNANSWERED_SCHEMA
 
@@ -110,6 +111,8 @@ def write_lists(
     unanswered: pl.DataFrame | None = None,
     bom: bool = True,
     formats: Sequence[Format] = (),
+    people: Mapping[str, pl.DataFrame] | None = None,
+    community: str | None = None,
 ) -> dict[str, str]:
     """Write tonight's lists into a folder that nobody reads yet.
 
@@ -124,6 +127,8 @@ def write_lists(
         unanswered: One row per piece to answer, with its `rank`; None where there is no such list.
         bom: Whether the CSV files begin with a byte-order mark.
         formats: The tools for which the contact list is written as well.
+        people: Name in `PEOPLE_SCHEMAS` → rows of that list, in their order.
+        community: The community's name, for the board page; without it none is written.
 
     Returns:
         File name → SHA-256 of the file, sorted by name. `members.xlsx` is there up to 100,000 members.
@@ -146,6 +151,9 @@ def write_lists(
     written += ["contact_list.csv", "contact_list.xlsx", "changes.csv"]
     if unanswered is not None:
         written += _write_unanswered(unanswered, folder, bom=bom)
+    about = {name: conform(rows, schema=PEOPLE_SCHEMAS[name]) for name, rows in (people or {}).items()}
+    written += write_people_lists(folder, {name: as_text(rows) for name, rows in about.items()}, bom=bom)
+    written += write_board(folder, about.get(RECOGNITION), community=community)
     hashes = {name: _digest(folder / name) for name in written} | write_formats(folder, contacts, formats=formats)
     return dict(sorted(hashes.items()))
 

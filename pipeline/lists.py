@@ -19,14 +19,25 @@ from segments.changes import list_changes
 from wording.changes import why_changed
 from wording.columns import SentenceContext
 
-_SEEN: Final = ("member_no", "member_id", "can_contact", "can_profile", "role", "platform", "region", "gender")
+_SEEN: Final = (
+    "member_no",
+    "member_id",
+    "can_contact",
+    "can_profile",
+    "role",
+    "platform",
+    "region",
+    "gender",
+    "seen_from",
+    "referrer_no",
+)
 
 # Not in the table of scores: reasons can be found again, and decisions about contacts are no scores.
 _NOT_STORED: Final = ("reasons", "holdout", "suppressed_because")
 
 
 def members_seen(run: RunContext) -> pl.DataFrame:
-    """Return every member ever seen by the night, sorted by member_id, with consent, role and profile."""
+    """Return every member ever seen by the night, sorted by member_id, with consent, role, profile and referrer."""
     known = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of)
     seen = pl.col("seen_from").is_null() | (pl.col("seen_from") <= run.as_of)
     return known.filter(seen).select(_SEEN).collect(engine="streaming").sort("member_id")

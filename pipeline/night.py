@@ -7,7 +7,7 @@ The parts can be called one by one, because training stands between features and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from pipeline.community import network as tonight_network
 from pipeline.community.content import NightContent, read_content
 from pipeline.community.network import with_network
 from pipeline.community.night import CommunityNight
+from pipeline.community.people import People, measure_people
 from pipeline.community.unanswered import unanswered_list
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
@@ -51,6 +52,7 @@ class NightLists:
         decided: The decisions behind them.
         unanswered: One row per piece to answer, in the order of action; None where there is no content that anybody answers.
         content: The content of the night; None for a community without content in the window.
+        people: What is known of the people as a community, with lists of its own.
     """
 
     members: pl.DataFrame
@@ -59,6 +61,7 @@ class NightLists:
     decided: NightDecisions
     unanswered: pl.DataFrame | None = None
     content: NightContent | None = None
+    people: People = field(default_factory=People)
 
 
 def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champions, executor: Executor) -> NightLists:
@@ -165,8 +168,15 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame, co
     waiting = None if content is None else content.waiting
     decided = decide_contacts(run, members, seen, features.rows, waiting)
     listed, contacts = member_list(run, members, seen, decided), contacts_for(run, members, decided)
-    changes, unanswered = changes_since(run, listed, contacts), unanswered_list(run, content)
-    return NightLists(listed, contacts, changes, decided, unanswered, content)
+    return NightLists(
+        members=listed,
+        contacts=contacts,
+        changes=changes_since(run, listed, contacts),
+        decided=decided,
+        unanswered=unanswered_list(run, content),
+        content=content,
+        people=measure_people(run, members, seen, decided.members),
+    )
 
 
 def _levels(run: RunContext, history: History) -> Levels:

@@ -16,6 +16,7 @@ from lake.member_index import MEMBER_INDEX
 from lake.roles import CONFIGURED_ROLES
 from models.bundle import files_hash
 from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
+from pipeline.community.thanks import BADGES
 from pipeline.engagement.ledger import HOLDOUTS, LEDGER
 from pipeline.engagement.ranking import UPLIFT_MODELS
 from pipeline.learning.champions import Champions
@@ -41,6 +42,7 @@ _COMPUTED_FROM: Final = (
     CONFIGURED_ROLES,
     NETWORK,
     COMMUNITY_NAMES,
+    BADGES,
 )
 # The counts of these steps depend on the tables alone, so that the same night gives the same receipt; others are in the log.
 _REPEATABLE_STEPS: Final = ("computing features", "scoring", "segmenting", "publishing the lists")

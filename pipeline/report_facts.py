@@ -121,6 +121,7 @@ def report_facts(
         watch=() if maturity.watch is None else watch_sentences(maturity.watch, currency=run.settings.community.currency),
         unanswered=unanswered_facts(run, lists.content),
         what_works=works_facts(run, lists.content),
+        people=lists.people.facts,
     )
 
 

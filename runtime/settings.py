@@ -11,7 +11,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from community.badges import Badge, check_badges
 from community.content_policy import ContentPolicy
+from community.recognition import RecognitionPolicy
 from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
@@ -55,11 +57,15 @@ class Community(_Section):
         default=("post", "comment", "question", "answer", "reply"),
         description="Event types that count as posting, besides content of one's own.",
     )
+    reading_events: tuple[str, ...] = Field(
+        default=("read", "view", "watch", "page_view"), description="Event types that count as reading, for the way of newcomers."
+    )
     staff: tuple[str, ...] = Field(
         default=(),
         description="Ids of members who are staff: never listed, scored or learnt from; `role` of members says so, too.",
     )
     bots: tuple[str, ...] = Field(default=(), description="Ids of members that are bots; handled as staff is.")
+    not_bots: tuple[str, ...] = Field(default=(), description="Ids of members never to be suspected of being bots again.")
 
     @field_validator("timezone")
     @classmethod
@@ -258,6 +264,8 @@ class Settings(BaseSettings):
     actions: tuple[Action, ...] | None = None
     contact_policy: ContactPolicy = ContactPolicy()
     content: ContentPolicy = ContentPolicy()
+    recognition: RecognitionPolicy = RecognitionPolicy()
+    badges: tuple[Badge, ...] = ()
     access: Access = Access()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
@@ -295,6 +303,18 @@ class Settings(BaseSettings):
             except (ManyRowsError, NotReadError) as error:
                 raise ValueError(
                     f"action {action.name!r}: the audience {action.audience!r} is no condition on one member: {error}"
+                ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _badges_that_can_be_earned(self) -> Self:
+        check_badges(self.badges, self.recognition.levels)
+        for badge in self.badges:
+            try:
+                read_expression(badge.rule)
+            except (ManyRowsError, NotReadError) as error:
+                raise ValueError(
+                    f"badge {badge.name!r}: the rule {badge.rule!r} is no condition on one member: {error}"
                 ) from None
         return self
 

@@ -12,6 +12,7 @@ from outputs.report.calibration_rows import CalibrationRow
 from outputs.report.content_facts import Unanswered, WhatWorks
 from outputs.report.loop_facts import ContactPlan, Talked
 from outputs.report.network_facts import Carriers
+from outputs.report.people_facts import PeopleFacts
 from outputs.report.risk_facts import Risk, TierRule
 
 
@@ -266,6 +267,7 @@ class ReportFacts:
         carriers: Who carries the community; None where nobody responds to anybody.
         unanswered: Which posts wait for an answer; None in a community without content, or in which nobody answers.
         what_works: What people respond to; None where there is little content, or where nobody responds to it.
+        people: What is known of the people as a community.
     """
 
     community: str
@@ -294,3 +296,4 @@ class ReportFacts:
     carriers: Carriers | None = None
     unanswered: Unanswered | None = None
     what_works: WhatWorks | None = None
+    people: PeopleFacts = field(default_factory=PeopleFacts)

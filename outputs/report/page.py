@@ -14,6 +14,7 @@ from outputs.report.frame import render
 from outputs.report.headlines import headlines
 from outputs.report.loop_sections import talk_section, talked_section
 from outputs.report.network_section import carriers_section
+from outputs.report.people_sections import newcomers_section, recognition_section, rising_section, roles_section
 from outputs.report.risk_section import risk_section
 from outputs.report.sections import (
     Section,
@@ -36,8 +37,12 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     unanswered_section,
     works_section,
     activity_section,
+    recognition_section,
+    newcomers_section,
     tiers_section,
+    rising_section,
     groups_section,
+    roles_section,
     models_section,
     watch_section,
     matured_section,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from lake.errors import OutsideServiceError
 from lake.storage.bucket import Bucket
 from lake.storage.storage import File
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, has_mark, unescape_formulas, write_lists
+from outputs.people_lists import BOARD, PEOPLE_SCHEMAS
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.sending import formats_among
 from outputs.unanswered import UNANSWERED, UNANSWERED_SCHEMA, without_members
@@ -55,7 +56,9 @@ def other_files(workspace: Workspace, *, without: set[File]) -> list[File]:
     return [path for path in files_below(workspace.root, without=without) if path not in own]
 
 
-def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: str | None, certificate: str) -> int:
+def erase_from_lists(
+    workspace: Workspace, matchers: IdMatchers, *, currency: str | None, certificate: str, community: str | None = None
+) -> int:
     """Publish the lists of every night again without the members, and add the certificate to every receipt.
 
     Args:
@@ -63,6 +66,7 @@ def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: st
         matchers: The members.
         currency: The currency of the amounts in the lists.
         certificate: The name of the certificate.
+        community: The community's name, for the board page.
 
     Returns:
         The number of nights whose lists named a member.
@@ -70,7 +74,9 @@ def erase_from_lists(workspace: Workspace, matchers: IdMatchers, *, currency: st
     # A night that a killed run has left half published is completed or undone first.
     recover(workspace.lists)
     nights = [path for path in sorted(workspace.lists.iterdir()) if path.is_dir()] if workspace.lists.exists() else []
-    return sum(_erase_from_night(folder, matchers, currency=currency, certificate=certificate) for folder in nights)
+    return sum(
+        _erase_from_night(folder, matchers, currency=currency, certificate=certificate, community=community) for folder in nights
+    )
 
 
 def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
@@ -100,21 +106,26 @@ def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
     return edited, removed
 
 
-def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str) -> bool:
+def _erase_from_night(
+    folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str, community: str | None
+) -> bool:
     members, contacts = _members(folder), _read_csv(folder / "contact_list.csv", CONTACT_SCHEMA)
     changes = _read_csv(folder / "changes.csv", CHANGES_SCHEMA)
     if members is None or contacts is None:
         return False
     unanswered = _read_csv(folder / f"{UNANSWERED}.csv", UNANSWERED_SCHEMA)
     is_erased = pl.col("member_id").is_in(matchers.ids)
-    named = any(frame.filter(is_erased).height for frame in (members, contacts))
+    read = {name: _read_csv(folder / f"{name}.csv", schema) for name, schema in PEOPLE_SCHEMAS.items()}
+    people = {name: rows for name, rows in read.items() if rows is not None}
+    named = any(frame.filter(is_erased).height for frame in (members, contacts, *people.values()))
     if not named:
         _update_receipt(folder, {}, certificate)
         return False
     staging = staging_folder(folder)
     # The night is published as a whole folder: whatever else is in it, such as the receipt, is copied.
     for path in sorted(folder.iterdir()):
-        if path.is_file():
+        # Made of the lists again; one that names nobody else any more is not.
+        if path.is_file() and path.stem not in (*people, Path(BOARD).stem):
             shutil.copyfile(path, staging / path.name)
     lists = write_lists(
         staging,
@@ -125,8 +136,10 @@ def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | Non
         currency=currency,
         bom=has_mark(folder / "contact_list.csv"),
         formats=formats_among(path.name for path in folder.iterdir()),
+        people={name: rows.filter(~is_erased) for name, rows in people.items()},
+        community=community,
     )
-    _update_receipt(staging, lists, certificate)
+    _update_receipt(staging, lists, certificate, without=(*people, Path(BOARD).stem))
     publish(staging, folder)
     return True
 
@@ -144,7 +157,7 @@ def _read_csv(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame | N
     return read.with_columns(unescape_formulas(pl.col(pl.String)))
 
 
-def _update_receipt(folder: Path, lists: dict[str, str], certificate: str) -> None:
+def _update_receipt(folder: Path, lists: dict[str, str], certificate: str, *, without: Collection[str] = ()) -> None:
     """Write the new hashes of the lists and the certificate into a receipt.
 
     The receipts of nights that did not name the members are changed, too: their tables can no longer be read as they were.
@@ -153,7 +166,8 @@ def _update_receipt(folder: Path, lists: dict[str, str], certificate: str) -> No
     if not path.exists():
         return
     receipt: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    receipt["lists"] = {**receipt.get("lists", {}), **lists}
+    stays = {name: digest for name, digest in receipt.get("lists", {}).items() if Path(name).stem not in without}
+    receipt["lists"] = dict(sorted({**stays, **lists}.items()))
     receipt[ERASURES_KEY] = sorted({*receipt.get(ERASURES_KEY, []), certificate})
     _replace(path, (json.dumps(receipt, indent=2, sort_keys=True) + "\n").encode())
 

@@ -76,7 +76,13 @@ def _erase_derived(case: ErasureCase, certificate: Certificate) -> Certificate:
 
 def _erase_lists(case: ErasureCase, certificate: Certificate) -> Certificate:
     currency = case.run.settings.community.currency
-    nights = erase_from_lists(case.run.workspace, case.matchers, currency=currency, certificate=certificate.name)
+    nights = erase_from_lists(
+        case.run.workspace,
+        case.matchers,
+        currency=currency,
+        certificate=certificate.name,
+        community=case.run.settings.community.name,
+    )
     return replace(certificate, nights=certificate.nights + nights)
 
 

@@ -151,6 +151,8 @@ def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool, 
         currency=currency,
         bom=bom,
         formats=formats,
+        people=lists.people.lists,
+        community=run.settings.community.name,
     )
 
 
@@ -222,6 +224,8 @@ def _read_as_text(path: Path, *, key: str) -> pl.DataFrame:
         frame = pl.read_parquet(path, hive_partitioning=False)
     elif path.suffix == ".csv":
         frame = pl.read_csv(path, infer_schema=False)
+    elif path.suffix != ".xlsx":
+        raise ValueError(f"{path.name} is no list")
     else:
         frame = pl.read_excel(path, infer_schema_length=0)
         # The headings in Excel are words for people; the id is always in the second column.

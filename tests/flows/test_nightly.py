@@ -34,6 +34,7 @@ def test_a_night_writes_everything_the_workspace_promises(first_night: FirstNigh
     night = shop / "lists" / NIGHT.isoformat()
     assert set(files(night)) == {
         "members.parquet", "members.csv", "members.xlsx", "contact_list.csv", "contact_list.xlsx", "changes.csv",
+        "ready_to_rise.csv", "ready_to_rise.xlsx",
         "receipt.json",
     }  # fmt: skip
     members = pl.read_parquet(night / "members.parquet")

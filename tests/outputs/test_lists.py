@@ -23,6 +23,7 @@ from outputs.lists import (
     members_schema,
     write_lists,
 )
+from outputs.people_lists import PEOPLE_SCHEMAS
 from outputs.unanswered import UNANSWERED_SCHEMA
 from wording.english import ENGLISH
 
@@ -158,7 +159,8 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 
 def test_every_column_of_the_lists_is_explained() -> None:
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *UNANSWERED_SCHEMA}
+    of_people = {column for schema in PEOPLE_SCHEMAS.values() for column in schema}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *UNANSWERED_SCHEMA, *of_people}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

@@ -15,8 +15,12 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
+from community.bots import RULES as BOT_RULES
 from community.groupings import LONG, QUESTION_MARK, SHORT
+from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from community.names import KINDS
+from community.recognition import CONTRIBUTOR, TOOK_OFF
+from community.recognition import KINDS as KINDS_OF_THANKS
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
@@ -28,6 +32,8 @@ from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
 from outputs.lists import MEMBERS_SCHEMA
 from outputs.report.validation_page import BrokenRule
+from pipeline.community.rising import NAMED_PARTS
+from pipeline.community.thanks import BADGE
 from pipeline.community.traits import PARTS
 from pipeline.engagement.contacts import EARLY, HELD_OUT, NOT_LISTED, REPEATED
 from pipeline.engagement.facts import TRAITS
@@ -84,6 +90,13 @@ PUT_TOGETHER = {
     *(f"network.trait.{part}" for part in PARTS.values()),
     *(f"carriers.change.{what}" for what in CHANGES),
     *(f"carriers.absence.{how}" for how in ("fewer", "more", "same")),
+    *(f"bots.{rule}" for rule in BOT_RULES),
+    *(f"newcomers.{stage}" for stage in STAGES_OF_NEWCOMERS),
+    *(f"newcomers.worst.{stage}" for stage in STAGES_OF_NEWCOMERS[1:]),
+    *(f"rising.part.{part}" for part in NAMED_PARTS),
+    *(f"thanks.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
+    *(f"thanks.{kind}.alone" for kind in (CONTRIBUTOR, TOOK_OFF)),
+    *(f"recognition.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
 }
 
 

@@ -20,6 +20,7 @@ from wording.english.names import NAMES
 from wording.english.network import NETWORK
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
+from wording.english.people import NEWCOMERS, RISING, ROLES, THANKS
 from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
@@ -37,6 +38,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     **HISTORY,
     **RANKING,
     **NETWORK,
+    **ROLES,
+    **NEWCOMERS,
+    **RISING,
+    **THANKS,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

@@ -88,5 +88,13 @@ COLUMNS: Final = {
     "is_newcomer": "Whether its author had joined within the 28 days before publishing it.",
     "is_first_post": "Whether it is the author's first post in the window that wants an answer.",
     "best_answerer": "The member who answered most posts of this topic in the window, and may be contacted.",
+    "event_count_90d": "How much the member did in the last 90 days.",
+    "kind": "What the member is thanked for, in one word.",
+    "on_board": "Whether the name stands on the board page: only of who agreed to it (can_show of members).",
+    "points": "What the badges are worth together.",
+    "level": "The level that the points give. Empty below the first.",
+    "badges": "The badges the member has earned; once earned, they stay.",
+    "next_tier": "The tier that is within reach.",
+    "setting": "The line to add to bots in [community] of evenfall.toml if it is one; otherwise add it to not_bots.",
     "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }

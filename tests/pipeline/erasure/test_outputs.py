@@ -46,3 +46,30 @@ def test_what_is_said_to_others_is_sent_as_it_was(tmp_path: Path) -> None:
     assert (night / "contact_list.mautic.csv").read_text() == "email,firstname,tags,member_id,message\nben,,,ben,-5 %\n"
     assert (night / "contact_list.wecom.csv").read_text() == "external_userid,add_tag,text.content\nben,,-5 %\n"
     assert pl.read_csv(night / "contact_list.csv")["message"].to_list() == ["'-5 %"]
+
+
+def test_lists_of_people_and_the_board_are_made_again_without_the_member(tmp_path: Path) -> None:
+    night = tmp_path / "lists" / NIGHT.isoformat()
+    night.mkdir(parents=True)
+    known = pl.DataFrame({"as_of": [NIGHT] * 2, "member_id": WHO})
+    thanks = known.with_columns(
+        display_name=pl.Series(["Anna A.", "Ben B."]),
+        kind=pl.lit("helper"),
+        reason=pl.lit("Helped."),
+        on_board=pl.lit(value=True),
+    )
+    suspects = known.head(1).with_columns(reason=pl.lit("By the clock."), setting=pl.lit("x"))
+    people = {"recognition": thanks, "suspected_bots": suspects}
+    contacts = known.with_columns(rank=pl.lit(1)).clear()
+    lists = write_lists(night, members=known, contacts=contacts, currency=None, people=people, community="Forum")
+    assert "Anna A." in (night / "board.html").read_text()
+    (night / "receipt.json").write_text(json.dumps({"lists": lists}))
+    matchers = IdMatchers.of(("=anna",), known=pl.Series(WHO))
+    erase_from_lists(Workspace(tmp_path), matchers, currency=None, certificate="c", community="Forum")
+    assert [path.name for path in night.iterdir() if b"anna" in path.read_bytes().lower()] == []
+    assert "Ben B." in (night / "board.html").read_text()
+    receipt = json.loads((night / "receipt.json").read_text())
+    assert receipt["lists"] == list_hashes(night, receipt["lists"])
+    # Nobody else was suspected.
+    assert {path.name for path in night.iterdir()} == {*receipt["lists"], "receipt.json"}
+    assert "suspected_bots.csv" not in receipt["lists"]
