@@ -13,7 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outputs.excel import excel_text
-from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, NETWORK_SCHEMA, as_text, conform, escape_formulas, members_schema, write_lists
+from outputs.lists import (
+    CONTACT_SCHEMA,
+    MEMBERS_SCHEMA,
+    NETWORK_SCHEMA,
+    as_text,
+    conform,
+    escape_formulas,
+    members_schema,
+    write_lists,
+)
 from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)

@@ -17,6 +17,13 @@ NETWORK: Final = {
     "network.trait.morning": "mostly in the morning",
     "network.trait.afternoon": "mostly in the afternoon",
     "network.trait.evening": "mostly in the evening",
+    # On a member's card.
+    "card.influence": "{n:digits:0} of 100, between {low:digits:0} and {high:digits:0} by chance",
+    "card.reach": "reach",
+    "card.reach.members": "{n:count:member} {n:plural:responds|respond} to them, {more:number} more to those",
+    "card.community": "community",
+    "card.leader": "opinion leader",
+    "card.leader.yes": "yes, one of the team that reaches most of the others",
     # Who carries the community.
     "carriers.title": "Who carries the community",
     "carriers.team": "{n:count:opinion_leader} together {n:plural:reaches|reach} {share} of the {members:count:member} who "
