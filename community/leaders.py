@@ -11,8 +11,9 @@ import numpy as np
 
 from features.network.graph import Ints, Network
 
-# A further leader has to add at least this share of the members of the network.
-_FEWEST_ADDED: Final = 0.01
+# A leader has to add at least this share of the members of the network, and so many of them.
+_LEAST_SHARE_ADDED: Final = 0.01
+_FEWEST_ADDED: Final = 2
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def choose_team(network: Network, candidates: Ints, *, most: int, fewest_added: 
         network: The network.
         candidates: The positions of those who may be chosen.
         most: The most members of the team.
-        fewest_added: A further member has to reach so many whom the team does not; by default 1 % of the network, at least 1.
+        fewest_added: A further member has to reach so many whom the team does not; by default 1 % of the network, at least 2.
     """
-    least = max(1, round(network.size * _FEWEST_ADDED)) if fewest_added is None else fewest_added
+    least = max(_FEWEST_ADDED, round(network.size * _LEAST_SHARE_ADDED)) if fewest_added is None else fewest_added
     reaches = _reaches(network, candidates)
     is_reached = np.zeros(network.size, dtype=bool)
     positions: list[int] = []

@@ -15,7 +15,7 @@ TRAIT_SCHEMA: Final = pl.Schema({"member_no": pl.Int32(), "kind": pl.String(), "
 _CERTAIN: Final = 2.0
 # Members with the trait, and the share of those of whom it is known.
 _FEWEST_WITH_IT: Final = 3
-_LEAST_SHARE: Final = 0.2
+_LEAST_SHARE: Final = 0.1
 _TRAITS_OF_A_KIND: Final = 3
 
 
@@ -114,7 +114,13 @@ def _names_of(telling: pl.DataFrame) -> Iterator[Name]:
     traits = [
         Trait(kind, value) for kind in KINDS for value in telling.filter(pl.col("kind") == kind)["value"].head(_TRAITS_OF_A_KIND)
     ]
-    pairs = [(one, other) for place, one in enumerate(traits) for other in traits[place + 1 :] if one.kind != other.kind]
+    pairs = [
+        (one, other)
+        for place, one in enumerate(traits)
+        for other in traits[place + 1 :]
+        # A channel is often called like its topic.
+        if one.kind != other.kind and one.value != other.value
+    ]
     # Two traits say more than one; the best one says more than two of the others.
     yield from pairs[:1]
     yield from ((one,) for one in traits[:1])

@@ -20,6 +20,8 @@ MEMBER_COLUMNS: Final[Mapping[str, pl.DataType]] = {
     "expected_value": pl.Float64(),
     "activity_score": pl.Float64(),
     "influence_score": pl.Float64(),
+    "influence_low": pl.Float64(),
+    "is_opinion_leader": pl.Boolean(),
     "commercial_score": pl.Float64(),
     "member_value_score": pl.Float64(),
     "tier": pl.String(),

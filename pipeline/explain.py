@@ -16,6 +16,7 @@ from lake.errors import ConfigurationError
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
 from pipeline.analysis import listed_night, read_contact, read_members
+from pipeline.community.card import network_lines
 from pipeline.community.own_posts import own_posts
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext, open_run
@@ -95,7 +96,7 @@ def read_card(run: RunContext, member_id: str) -> Card:
     return Card(
         member_id,
         run.as_of,
-        scores=(*_scores(run, member), *_own_posts(run, number), *_tomorrow(run, member)),
+        scores=(*_scores(run, member), *network_lines(run, member, number), *_own_posts(run, number), *_tomorrow(run, member)),
         active_days=_active_days(run, number),
         reasons=tuple((one["contribution"] >= 0, one["text"]) for one in member["reasons"] or ()),
         tier_moves=_tier_moves(run, number),

@@ -175,7 +175,7 @@ class Keep(_Section):
 
 
 class Retention(_Section):
-    """`[retention]`: what ages out, under `[retention.<table>]`; `scores` are tiers too, `lists` the reports and logs too."""
+    """`[retention]`: what ages out, under `[retention.<table>]`; `scores`: tiers, network too; `lists`: reports, logs too."""
 
     history_days: int = Field(
         default=30, ge=1, description="Days for which past versions of tables are kept, so that past nights can be verified."

@@ -15,8 +15,8 @@ from features.network.graph import Ints, Network
 NONE: Final = -1
 # How much better a fresh partition has to be, in modularity.
 _BETTER_BY: Final = 0.02
-# How much more of a member's ties has to lead to another community before the member moves there.
-_MOVES_FROM: Final = 2.0
+# How much more of a member's ties has to lead to another group before the member moves there.
+_MOVES_FROM: Final = 0.5
 _ROUNDS: Final = 3
 _SEED: Final = 7
 
@@ -88,17 +88,25 @@ def _carried_on(both: Any, before: Ints, fresh: Ints) -> Ints:
 
 
 def _moved(both: Any, community: Ints) -> Ints:
+    """Move who has far more to do with another group, beyond what chance gives two groups of their sizes."""
     from scipy.sparse import csr_matrix
 
     has_one = np.flatnonzero(community != NONE)
-    ones = np.ones(len(has_one))
-    membership = csr_matrix((ones, (has_one, community[has_one])), shape=(len(community), int(community.max()) + 1))
-    towards = (both @ membership).tocsr()
-    towards.sort_indices()
-    best, most = _largest_in_row(towards)
-    own = np.zeros(len(community))
-    own[has_one] = np.asarray(towards[has_one, community[has_one]]).ravel()
-    moves = (most > 0) & np.where(community == NONE, True, most > _MOVES_FROM * own)
+    shape = (len(community), int(community.max()) + 1)
+    membership = csr_matrix((np.ones(len(has_one)), (has_one, community[has_one])), shape=shape)
+    degree = np.asarray(both.sum(axis=1)).ravel()
+    of_group = np.bincount(community[has_one], weights=degree[has_one], minlength=shape[1])
+    beyond = (both @ membership).tocsr()
+    beyond.sort_indices()
+    rows = np.repeat(np.arange(shape[0]), np.diff(beyond.indptr))
+    is_own = community[rows] == beyond.indices
+    # A member's own ties are no part of the group that it would leave.
+    others = of_group[beyond.indices] - np.where(is_own, degree[rows], 0.0)
+    beyond.data = beyond.data - degree[rows] * others / degree.sum()
+    own = np.zeros(shape[0])
+    own[rows[is_own]] = beyond.data[is_own]
+    best, most = _largest_in_row(beyond)
+    moves = np.where(community == NONE, most > 0, most - own > _MOVES_FROM * degree)
     return np.where(moves, best, community)
 
 

@@ -86,16 +86,16 @@ def _rings(network: Network, is_heavy: Flags) -> Ints:
 
 def _small_groups(size: int, giver: Ints, receiver: Ints, is_in: Flags) -> Ints:
     """Number the connected groups of at most so many members by their first member."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    edges = coo_matrix((np.ones(len(giver)), (giver, receiver)), shape=(size, size))
-    group = connected_components(edges, directed=False)[1]
-    sizes = np.bincount(group)
+    group = np.arange(size)
+    while True:
+        # Ties go both ways, so that the lowest number of a group reaches all of it.
+        lowest = group.copy()
+        np.minimum.at(lowest, receiver, group[giver])
+        if (lowest == group).all():
+            break
+        group = lowest
+    sizes = np.bincount(group, minlength=size)
     is_ring = is_in & (sizes[group] <= _MOST_MEMBERS) & (sizes[group] > 1)
-    first, number = np.unique(group[is_ring], return_index=True)
-    # By the first member, so that the numbers do not depend on how components are counted.
-    order = np.argsort(np.argsort(number))
     ring = np.full(size, -1, np.int64)
-    ring[is_ring] = order[np.searchsorted(first, group[is_ring])]
+    ring[is_ring] = np.unique(group[is_ring], return_inverse=True)[1]
     return ring

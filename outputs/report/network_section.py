@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from statistics import median
 from typing import Final
 
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
-from outputs.report.network_facts import Carriers, CommunityChange, CommunityRow
+from outputs.report.network_facts import AbsencePoint, Carriers, CommunityChange, CommunityRow
 from outputs.report.sections import Section
-from wording.numbers import share
+from wording.numbers import number, share
 from wording.texts import fill, listing
 
 _ORDER: Final = 12
-_COMMUNITIES_SHOWN: Final = 12
+_COMMUNITIES_SHOWN: Final = 8
 _CHANGES_SHOWN: Final = 6
 # Below so many members still here, a share of them says little.
 _FEWEST_STILL_HERE: Final = 5
 _LARGE_SHARE: Final = 0.3
 # The absence factor at which the loss of one person is felt.
 _FEW_PEOPLE: Final = 3
+# The factor has moved when the median of so many periods differs by so many people and by such a share.
+_PERIODS_COMPARED: Final = 3
+_LEAST_MOVE: Final = 2
+_LEAST_SHARE_MOVED: Final = 0.25
 
 
 def carriers_section(facts: ReportFacts) -> Section | None:
@@ -68,13 +73,23 @@ def _loss(carriers: Carriers) -> str:
 def _absence(carriers: Carriers) -> Iterator[str]:
     if not carriers.absence or not carriers.absence[-1].factor:
         return
-    now, first = carriers.absence[-1], carriers.absence[0]
-    yield fill("carriers.absence", n=now.factor, contributors=now.contributors)
-    if len(carriers.absence) > 1 and first.factor:
-        key = "same" if now.factor == first.factor else "fewer" if now.factor < first.factor else "more"
-        yield fill(f"carriers.absence.{key}", n=first.factor, until=first.last_day)
+    now = carriers.absence[-1]
+    said = [fill("carriers.absence", n=now.factor, contributors=now.contributors)]
     if now.factor <= _FEW_PEOPLE:
-        yield fill("carriers.absence.few")
+        said.append(fill("carriers.absence.few"))
+    yield " ".join(said)
+    yield from _absence_trend(carriers.absence)
+
+
+def _absence_trend(periods: Sequence[AbsencePoint]) -> Iterator[str]:
+    """Say how the factor moved; single periods vary by chance, so that the median of the first ones stands beside the last."""
+    if len(periods) < 2 * _PERIODS_COMPARED:
+        return
+    first, last = (median(one.factor for one in part) for part in (periods[:_PERIODS_COMPARED], periods[-_PERIODS_COMPARED:]))
+    is_same = abs(last - first) < max(_LEAST_MOVE, _LEAST_SHARE_MOVED * first)
+    key = "same" if is_same else "fewer" if last < first else "more"
+    factors = fill("network.community.between").join(number(one.factor) for one in periods)
+    yield f"{fill('carriers.absence.periods', factors=factors)} {fill(f'carriers.absence.{key}')}"
 
 
 def _at_risk(carriers: Carriers) -> Iterator[str]:

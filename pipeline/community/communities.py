@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -18,6 +18,9 @@ from wording.communities import name_all
 if TYPE_CHECKING:
     from features.network.graph import Ints, Network
     from features.network.matching import Change
+
+
+_NAMING_WEEKDAY: Final = 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def carry_on_communities(run: RunContext, history: History, network: Network) ->
     groups = with_communities(groups, before, fewest=run.settings.network.community_members)
     members, members_before = (_of_communities(one) for one in (groups, before))
     names_before = read_names(run, night)
-    names = name_communities(members, member_traits(run, history, members), names_before)
+    names = _names(run, history, members, names_before, known=set(members_before["community_id"]))
     store_names(run, names)
     gone = {one: names_before.get(one, ()) for one in members_before["community_id"].unique().sort() if one not in names}
     return Communities(
@@ -67,6 +70,19 @@ def carry_on_communities(run: RunContext, history: History, network: Network) ->
         find_changes(members, members_before),
         dict(members_before.group_by("community_id").len().iter_rows()),
     )
+
+
+def _names(
+    run: RunContext, history: History, members: pl.DataFrame, before: Mapping[str, Name], *, known: Collection[str]
+) -> Mapping[str, Name]:
+    """Name communities: anew once a week and where one is new, else as the night before.
+
+    What members have in common is read from the events of up to a year, which costs more than all of the network.
+    """
+    ids = members["community_id"].unique().sort().to_list()
+    if run.as_of.weekday() != _NAMING_WEEKDAY and set(ids) <= set(known):
+        return {one: before.get(one, ()) for one in ids}
+    return name_communities(members, member_traits(run, history, members), before)
 
 
 def _of_communities(groups: pl.DataFrame) -> pl.DataFrame:

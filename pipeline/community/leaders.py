@@ -112,14 +112,18 @@ def measure_absence(run: RunContext, history: History) -> tuple[Absence, ...]:
     first = run.as_of - timedelta(days=PERIOD_DAYS * PERIODS - 1)
     events = [f"{EVENT_PREFIX}{name}" for name in run.settings.community.posting_events]
     is_content = pl.col("activity") == _CONTENT
-    daily = (
+    ago = (pl.lit(run.as_of) - pl.col("event_date")).dt.total_days() // PERIOD_DAYS
+    # Counted by period here already: a large community has many times as many rows by day.
+    last_day = pl.lit(run.as_of) - pl.duration(days=ago * PERIOD_DAYS)
+    made = (
         history.daily.filter(pl.col("event_date").is_between(first, run.as_of), is_content | pl.col("activity").is_in(events))
+        .select("member_no", "activity", "n", event_date=last_day)
         .group_by("event_date", "member_no")
         # A piece of content often arrives as an event, too; their sum would count it twice.
         .agg(n=pl.max_horizontal(pl.col("n").filter(is_content).sum(), pl.col("n").filter(~is_content).sum()))
         .collect(engine="streaming")
     )
-    return absence_trend(daily, as_of=run.as_of)
+    return absence_trend(made, as_of=run.as_of)
 
 
 def _share(part: int | None, whole: int | None) -> float | None:

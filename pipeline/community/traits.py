@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
@@ -15,8 +15,8 @@ from lake.storage.delta import DAY
 from pipeline.history.consent import of_profiled
 from runtime.run_context import RunContext
 
-# Topics are of a year, as content is rare; what is read of events is bounded by a shorter window.
-_EVENT_DAYS: Final = 90
+# In a large community a shorter time than the network's window tells enough, and costs less.
+_MOST_EVENTS: Final = 5_000_000
 PARTS: Final = {"n_night": "night", "n_morning": "morning", "n_afternoon": "afternoon", "n_evening": "evening"}
 # A login says nothing of what somebody does here.
 _NO_HABITS: Final = (f"{EVENT_PREFIX}login",)
@@ -59,8 +59,11 @@ def _from_content(run: RunContext, history: History, known: pl.LazyFrame) -> Ite
         )
     if "events" not in history.available:
         return
-    recent = pl.col(DAY).is_between(run.as_of - timedelta(days=_EVENT_DAYS - 1), run.as_of)
-    events = of_profiled(lake, TABLES["events"]).filter(recent).select("member_id", "content_id", "channel")
+    events = (
+        of_profiled(lake, TABLES["events"])
+        .filter(pl.col(DAY).is_between(_first_day(run), run.as_of))
+        .select("member_id", "content_id", "channel")
+    )
     if has_topics and "events.content_id" in history.available:
         topics = of_profiled(lake, TABLES["content"]).filter(pl.col(DAY) <= run.as_of).select("content_id", "topic")
         about = events.select("member_id", "content_id").unique().join(known, on="member_id").join(topics, on="content_id")
@@ -75,7 +78,7 @@ def _from_content(run: RunContext, history: History, known: pl.LazyFrame) -> Ite
 
 
 def _habits(run: RunContext, history: History, known: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
-    recent = pl.col(DAY).is_between(run.as_of - timedelta(days=_EVENT_DAYS - 1), run.as_of)
+    recent = pl.col(DAY).is_between(_first_day(run), run.as_of)
     activity = pl.col("activity")
     own = activity.str.starts_with(EVENT_PREFIX) & ~activity.is_in(_NO_HABITS)
     daily = history.daily.filter(recent & own).join(known.select("member_no"), on="member_no", how="semi")
@@ -86,6 +89,14 @@ def _habits(run: RunContext, history: History, known: pl.LazyFrame) -> Iterator[
     yield _most(kinds).with_columns(kind=pl.lit("event_type"))
     parts = sums.group_by("member_no").agg(pl.col(*PARTS).sum()).rename(PARTS)
     yield _most(parts.unpivot(index="member_no", variable_name="value", value_name="n")).with_columns(kind=pl.lit("day_part"))
+
+
+def _first_day(run: RunContext) -> date:
+    """Return the first day of which events are read: of the network's window as much as holds so many events, a day at least."""
+    first = run.as_of - timedelta(days=run.settings.network.window_days - 1)
+    rows = run.workspace.lake.rows_by_day("events").filter(pl.col(DAY).is_between(first, run.as_of))
+    newest_first = rows.sort(DAY, descending=True).with_columns(pl.col("rows").cum_sum())
+    return newest_first.filter(pl.col("rows") <= _MOST_EVENTS)[DAY].min() or run.as_of  # type: ignore[return-value]
 
 
 def _most(counted: pl.LazyFrame) -> pl.LazyFrame:

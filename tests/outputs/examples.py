@@ -20,6 +20,7 @@ from outputs.report.facts import (
     TableFlow,
 )
 from outputs.report.loop_facts import ActionPlan, ContactPlan, MeasuredAction, NotListed, OddContacts, Talked, Trait
+from outputs.report.network_facts import AbsencePoint, Carriers, CommunityChange, CommunityRow, Loss
 from outputs.report.risk_facts import Outlook, Risk, TierRule
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts
 
@@ -100,6 +101,29 @@ def contact_plan() -> ContactPlan:
         held_out=142,
         held_out_ranked=14,
         not_listed=(NotListed("not eligible", 2412), NotListed("not in any audience", 1373), NotListed("cool-down", 1)),
+    )
+
+
+def carriers() -> Carriers:
+    """A community carried by few, with news of every kind and names that try to break out of HTML."""
+    return Carriers(
+        members=1204,
+        window_days=365,
+        leaders=10,
+        reached=602,
+        leaders_at_risk=1,
+        loss=Loss(151, 0.09, 0.004),
+        team_posts_share=0.25,
+        absence=tuple(AbsencePoint(AS_OF - timedelta(days=28 * ago), 2 + ago, 40) for ago in range(6, -1, -1)),
+        communities=(CommunityRow(HOSTILE, 35, 34, 11, 8, 2), *(CommunityRow(f"Place {n}", 20, None, 9, 1, 0) for n in range(8))),
+        in_communities=195,
+        changes=(
+            CommunityChange("merged", ("Wine", "Grapes"), ("Wine",)),
+            CommunityChange("split", ("Beer",), ("Beer", "Ale")),
+            CommunityChange("born", (), (HOSTILE,)),
+            CommunityChange("died", ("Mead",), ()),
+        ),
+        rings=(5, 4),
     )
 
 
@@ -188,6 +212,7 @@ def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
         models=(churn_health(), value_health()),
         flows=FLOWS,
         breaches=(RuleBreach("orders", "Ordered at is not later than now", 30), RuleBreach("orders", "Amount is a number", 4)),
+        carriers=carriers(),
         warnings=("Contacts: the newest row is 3 days old.",),
         validation_path="2011-08-31-checks.html",
         value_horizon_days=90,

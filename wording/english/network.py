@@ -17,10 +17,17 @@ NETWORK: Final = {
     "network.trait.morning": "mostly in the morning",
     "network.trait.afternoon": "mostly in the afternoon",
     "network.trait.evening": "mostly in the evening",
+    # On a member's card.
+    "card.influence": "{n:digits:0} of 100, between {low:digits:0} and {high:digits:0} by chance",
+    "card.reach": "reach",
+    "card.reach.members": "{n:count:member} {n:plural:responds|respond} to them, {more:number} more to those",
+    "card.community": "community",
+    "card.leader": "opinion leader",
+    "card.leader.yes": "yes, one of the team that reaches most of the others",
     # Who carries the community.
     "carriers.title": "Who carries the community",
     "carriers.team": "{n:count:opinion_leader} together {n:plural:reaches|reach} {share} of the {members:count:member} who "
-    "respond to each other: so many responded to at least one of them in the last {days:count:day}. Filter members.xlsx by "
+    "respond to each other: so many responded to at least one of them in the last {days:count:day}. Filter the member list by "
     "is_opinion_leader, and ask them first when you plan something new.",
     "carriers.no_team": "{n:count:member} responded to each other in the last {days:count:day}, and nobody of those still here "
     "reaches many of them.",
@@ -32,9 +39,10 @@ NETWORK: Final = {
     "carriers.loss.given": "{share:percent} of all responses",
     "carriers.absence": "Half of what was posted in the last 28 days came from {n:count:member}, of {contributors:number} who "
     "posted.",
-    "carriers.absence.fewer": "In the 28 days up to {until:day} it took {n:number}: fewer people carry the community now.",
-    "carriers.absence.more": "In the 28 days up to {until:day} it took {n:number}: more people carry the community now.",
-    "carriers.absence.same": "In the 28 days up to {until:day} it took as many.",
+    "carriers.absence.periods": "28 days by 28 days it took {factors}.",
+    "carriers.absence.fewer": "Fewer people carry the community than before.",
+    "carriers.absence.more": "More people carry the community than before.",
+    "carriers.absence.same": "That is about as many as before.",
     "carriers.absence.few": "If one of them stops, it shows: ask others to post, too.",
     "carriers.start_here": "Begin with “{name}”: {high:number} of its {n:count:member} still here {high:plural:has|have} a high "
     "risk of leaving, and {leaders:count:opinion_leader} can reach them.",
@@ -44,7 +52,7 @@ NETWORK: Final = {
     "carriers.still_here": "Still here",
     "carriers.leaders": "Opinion leaders",
     "carriers.new": "new",
-    "carriers.more_communities": "{n:number} smaller communities are in members.xlsx.",
+    "carriers.more_communities": "{n:number} smaller communities are in the member list.",
     "carriers.outside": "{n:count:member} {n:plural:belongs|belong} to none.",
     "carriers.change.born": "New: “{after}”.",
     "carriers.change.died": "Gone: “{before}”.",

@@ -33,7 +33,7 @@ TEMPLATES = sorted((PACKAGE / "templates").glob("*.html.j2"))
 NOT_OF_THE_CATALOGUE = {"under", "over", "no", *day_name, *month_name, *month_abbr}
 READ_ALOUD = ("title", "alt", "aria-label", "data-label", "placeholder")
 # Facts that are no text: choices, and where a link leads.
-NO_TEXT = {"better", "consequence", "path", "validation_path", "of", "why", "outcome"}
+NO_TEXT = {"better", "consequence", "path", "validation_path", "of", "why", "outcome", "what"}
 
 
 class Words(HTMLParser):

@@ -196,7 +196,19 @@ def test_sections_stand_in_their_order_and_others_can_be_added() -> None:
     added = Section("lift", "Did talking help?", Markup("<p>Not yet.</p>"), 35)
     html = render_report(ordinary_night(), extra_sections=[added])
     found = re.findall(r'<section id="([\w-]+)">', html)
-    assert found == ["talk", "risk", "newly-at-risk", "activity", "tiers", "lift", "groups", "models", "data", "talked"]
+    assert found == [
+        "talk",
+        "risk",
+        "newly-at-risk",
+        "carriers",
+        "activity",
+        "tiers",
+        "lift",
+        "groups",
+        "models",
+        "data",
+        "talked",
+    ]
 
 
 def told(html: str, section: str) -> str:

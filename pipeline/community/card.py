@@ -1,0 +1,50 @@
+"""What a member's card says of the network: influence, community, and whom the member reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from features.history import DAILY_SCHEMA, TIES_SCHEMA
+from features.network.ties import weigh_ties
+from lake.contracts import DAILY, TIES
+from pipeline.history.consent import consenting, numbers_not_profiled
+from runtime.run_context import RunContext
+from wording.texts import fill, label
+
+
+def network_lines(run: RunContext, member: dict[str, Any], member_no: int) -> Iterator[tuple[str, str]]:
+    """Yield what a card says of a member's place in the network, as name and value; nothing for who has no influence.
+
+    Args:
+        run: The run of a night with lists.
+        member: The member's row of the lists; those of earlier versions do not have the columns.
+        member_no: The member's number.
+    """
+    score, low, high = (member.get(f"influence_{of}") for of in ("score", "low", "high"))
+    if score is None or low is None or high is None:
+        return
+    yield label("influence_score"), fill("card.influence", n=score, low=low, high=high)
+    responders, reached = _reach(run, member_no)
+    yield fill("card.reach"), fill("card.reach.members", n=responders, more=reached - responders)
+    if member.get("community") is not None:
+        yield fill("card.community"), member["community"]
+    if member.get("is_opinion_leader"):
+        yield fill("card.leader"), fill("card.leader.yes")
+
+
+def _reach(run: RunContext, member_no: int) -> tuple[int, int]:
+    """Return how many members respond to a member, and how many the member reaches in two steps."""
+    from features.network.cores import audience, reach
+    from features.network.graph import Network
+
+    lake = run.workspace.lake
+    daily, ties = lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA)
+    _, ties = consenting(daily, ties, not_profiled=numbers_not_profiled(lake))
+    network = Network.of(weigh_ties(ties, as_of=run.as_of, policy=run.settings.network))
+    positions = network.positions(np.array([member_no]))
+    if not positions.size:
+        return 0, 0
+    return len(audience(network, int(positions[0]))), reach(network, int(positions[0]))
