@@ -23,7 +23,7 @@ UNANSWERED: Final = {
     "unanswered.head.median": "Half answered after",
     "unanswered.speed": "How fast the community answers",
     "unanswered.head.which": "Posts of",
-    "unanswered.head.day": "Answered within a day",
+    "unanswered.head.day": "Within a day",
     "unanswered.head.interval": "95 % interval",
     "unanswered.recent": "the last 28 days",
     "unanswered.earlier": "the 28 days before",
