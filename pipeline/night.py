@@ -7,13 +7,14 @@ The parts can be called one by one, because training stands between features and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from features.history import History
 from pipeline.community.content import NightContent, read_content
-from pipeline.community.unanswered import unanswered_list
+from pipeline.community.content_lists import content_lists
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
@@ -46,7 +47,7 @@ class NightLists:
         contacts: One row per member to contact, best first; columns of `contact_list.csv`.
         changes: One row per member and change since the night before; columns of `changes.csv`.
         decided: The decisions behind them.
-        unanswered: One row per piece to answer, in the order of action; None where there is no content that anybody answers.
+        content_lists: The lists of content that the community has, by name; see `outputs.content_lists`.
         content: The content of the night; None for a community without content in the window.
     """
 
@@ -54,7 +55,7 @@ class NightLists:
     contacts: pl.DataFrame
     changes: pl.DataFrame
     decided: NightDecisions
-    unanswered: pl.DataFrame | None = None
+    content_lists: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     content: NightContent | None = None
 
 
@@ -140,8 +141,8 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame, co
     waiting = None if content is None else content.waiting
     decided = decide_contacts(run, members, seen, features.rows, waiting)
     listed, contacts = member_list(run, members, seen, decided), contacts_for(run, members, decided)
-    changes, unanswered = changes_since(run, listed, contacts), unanswered_list(run, content)
-    return NightLists(listed, contacts, changes, decided, unanswered, content)
+    changes = changes_since(run, listed, contacts)
+    return NightLists(listed, contacts, changes, decided, content_lists(run, content), content)
 
 
 def _levels(run: RunContext, history: History) -> Levels:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outputs.content_lists import BEST_CONTENT_SCHEMA, UNANSWERED_SCHEMA
 from outputs.excel import excel_text
 from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, as_text, conform, escape_formulas, write_lists
-from outputs.unanswered import UNANSWERED_SCHEMA
 from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)
@@ -140,7 +140,7 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 
 def test_every_column_of_the_lists_is_explained() -> None:
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA, *UNANSWERED_SCHEMA}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA, *UNANSWERED_SCHEMA, *BEST_CONTENT_SCHEMA}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

@@ -83,5 +83,12 @@ COLUMNS: Final = {
     "is_newcomer": "Whether its author had joined within the 28 days before publishing it.",
     "is_first_post": "Whether it is the author's first post in the window that wants an answer.",
     "best_answerer": "The member who answered most posts of this topic in the window, and may be contacted.",
+    "responders": "How many people other than its author and staff responded to it.",
+    "expected_by_now": "How many were to be expected by now: by its age and its author's following, or by its readers.",
+    "times_expected": "Responders in multiples of the expected ones, drawn towards 1 as one piece tells little.",
+    "times_expected_low": "The lower end of the 95 % interval of times_expected.",
+    "times_expected_high": "The upper end of the interval.",
+    "author_posts": "How many pieces its author published in the window.",
+    "author_times_expected": "The same multiple over all pieces of the author.",
     "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }

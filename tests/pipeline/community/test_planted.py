@@ -16,7 +16,7 @@ from flows.scaffold import DEMO_CONFIGURATION
 from lake.simulate import simulate
 from pipeline.community.content import NightContent, read_content
 from pipeline.community.content_facts import unanswered_facts
-from pipeline.community.unanswered import unanswered_list
+from pipeline.community.content_lists import best_content_list, unanswered_list
 from pipeline.community.works_facts import works_facts
 from pipeline.history.daily_rollups import load_snapshot
 from runtime.run_context import RunContext, open_run
@@ -79,6 +79,20 @@ def test_the_cohort_heads_the_list_and_is_counted_in_the_report(planted: Planted
     assert facts is not None
     assert facts.first_posts >= len(COHORT)
     assert "viral" not in set(listed["content_id"])
+
+
+def test_the_list_of_the_best_content_begins_with_the_viral_post_and_has_what_is_beyond_chance(planted: Planted) -> None:
+    best = best_content_list(planted.run, planted.content)
+    assert best is not None
+    first = best.row(0, named=True)
+    assert (first["content_id"], first["rank"], first["title"]) == ("viral", 1, "Who can help?")
+    assert first["responders"] >= FANS - 10
+    assert first["times_expected_low"] > 5
+    assert (best["times_expected_low"] >= 1).all()
+    assert best["times_expected"].is_sorted(descending=True)
+    may = planted.content.people.filter(pl.col("can_contact").fill_null(value=True))["member_id"]
+    assert set(best["member_id"].drop_nulls()) <= set(may)
+    assert (best["author_posts"] >= 1).all()
 
 
 def test_their_waiting_is_known_to_audiences(planted: Planted) -> None:
