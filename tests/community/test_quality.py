@@ -74,6 +74,13 @@ def test_responses_are_people_other_than_staff_each_once_a_piece() -> None:
     assert made.pieces["readers"].to_list() == [2, 1, 0]
 
 
+def test_staff_who_respond_to_everything_change_nothing() -> None:
+    every, given_, nobody = forum(np.random.default_rng(8), posts=60)
+    ages = every["age_days"].to_list()
+    by_staff = responses(*((number, 9, 24.0 * age + 0.5) for number, age in enumerate(ages) if age % 3), staff=(9,))
+    assert measured((every, pl.concat([given_, by_staff]), nobody)).pieces.equals(measured((every, given_, nobody)).pieces)
+
+
 def test_where_readers_are_known_they_say_what_was_expected() -> None:
     read = [(piece, 100 + reader, None) for piece, readers in enumerate((40, 10)) for reader in range(readers)]
     made = measured((pieces({}, {"author_no": 2}), responses(*read, (0, 300, 3.0), (1, 300, 3.0)), NOBODY))
