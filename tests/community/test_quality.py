@@ -151,6 +151,17 @@ def test_what_the_best_tenth_shares_counts_authors_and_not_pieces() -> None:
     assert standouts(alike, groups_of(one_author)) == ()
 
 
+def test_many_good_pieces_of_few_authors_say_no_more_than_these_authors() -> None:
+    # Three of five good authors ask in the title, of their thirty pieces; a fifth of the sixty others does.
+    rows = [{"hours": 900.0, "author_no": number % 5, "title": "why?" if number % 5 < 3 else "malt"} for number in range(30)]
+    rows += [{"hours": 900.0, "author_no": 10 + number % 60, "title": "malt" if number % 5 else "why?"} for number in range(270)]
+    given_ = [(number, 100 + place, 890.0) for number in range(300) for place in range(9 if number < 30 else 1)]
+    every = pieces(*rows)
+    made = measured((every, responses(*given_), NOBODY))
+    assert best_pieces(made).to_list() == list(range(30))
+    assert standouts(made, groups_of(every)) == ()
+
+
 def test_a_viral_post_leads_its_own_kind_and_raises_no_topic_by_itself() -> None:
     every, given_, nobody = forum(np.random.default_rng(7))
     viral = responses(*((7, 5000 + fan, 1.0) for fan in range(150)))
