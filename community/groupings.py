@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from community.quality import LEAST_PIECES
 from community.words import words_of
 
 WHAT: Final = ("format", "topic", "word", "title")
@@ -21,13 +22,15 @@ def groups_of(pieces: pl.DataFrame) -> pl.DataFrame:
     """List every group that a piece belongs to.
 
     One row per piece and group, in `GROUPS_SCHEMA`: `of` is topic, format, word, title (question_mark, long or short), weekday or
-    hour. Topics and formats are as they were written, words in lower case.
+    hour. Topics and formats are as they were written, words in lower case; words of few pieces are left out.
 
     Args:
         pieces: One row per piece, in `community.answers.PIECES_SCHEMA`.
     """
     columns = [pieces.select("piece_no", of=pl.lit(of), group=pl.col(of).cast(pl.String)) for of in ("topic", "format", *WHEN)]
     words = words_of(pieces["title"])
+    # Most words are of few pieces; of these nothing is ever told.
+    words = words.filter(pl.len().over("word") >= LEAST_PIECES)
     said = words.select(piece_no=pieces["piece_no"].gather(words["row"]), of=pl.lit("word"), group="word")
     every = pl.concat([*columns, said, _titles(pieces)], how="vertical_relaxed")
     return every.drop_nulls("group").select(pl.col(name).cast(dtype) for name, dtype in GROUPS_SCHEMA.items())

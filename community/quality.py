@@ -7,7 +7,7 @@ at random.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,6 +22,7 @@ FOLLOWING_BANDS: Final = (1, 3, 10, 30, 100)
 # Fewer pieces or authors say nothing of a topic, format, word, hour or weekday.
 LEAST_PIECES: Final = 8
 LEAST_AUTHORS: Final = 4
+_UNITS: Final = 2**20
 Basis = Literal["readers", "age"]
 MEASURED_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "piece_no": pl.UInt32(),
@@ -76,36 +77,41 @@ def measure(pieces: pl.DataFrame, responses: pl.DataFrame, following: pl.DataFra
     return Measured(known, basis, _spread(known))
 
 
-def by_group(measured: Measured, groups: pl.DataFrame, *, compared: int | None = None) -> pl.DataFrame:
+def by_group(measured: Measured, groups: pl.DataFrame) -> pl.DataFrame:
+    """Estimate the quality of groups of pieces of one kind, such as all topics; see `by_groups`."""
+    return by_groups(measured, groups.with_columns(of=pl.lit("group")), others=measured, others_of=()).drop("of")
+
+
+def by_groups(measured: Measured, groups: pl.DataFrame, *, others: Measured, others_of: Collection[str]) -> pl.DataFrame:
     """Estimate the quality of groups of pieces.
 
-    One row per group with enough pieces by enough authors, the best first: `group`, `pieces`, `authors`, `responders`,
-    `expected`, `quality` (responses in multiples of the expected ones, drawn towards 1), `low`, `high` (its 95 % interval, wider
-    the more groups are compared).
+    One row per group with enough pieces by enough authors, the best first: `of`, `group`, `pieces`, `authors`, `responders`,
+    `expected`, `quality` (responses in multiples of the expected ones, drawn towards 1 within `of`), `low`, `high` (its 95 %
+    interval, wider the more groups there are).
 
     Args:
         measured: The pieces.
-        groups: One row per piece and group that it belongs to: piece_no, group (text; null rows do not count).
-        compared: How many groups are looked at together; by default those of this frame.
+        groups: One row per piece and group that it belongs to, each once: piece_no, of, group (text; null rows do not count).
+        others: The same pieces with other expectations.
+        others_of: The kinds of groups that these are for.
     """
-    members = measured.pieces.join(groups.drop_nulls("group").unique(), on="piece_no")
-    by_author = _summed(members, "group", "author_no").sort("group", "author_no")
-    summed = (
-        by_author.group_by("group", maintain_order=True)
-        .agg(
-            pl.col("pieces", "responders").sum(),
-            pl.col("expected").sum(),
-            authors=pl.len().cast(pl.Int64),
-            apart=_apart().sort().sum() * (pl.len() / (pl.len() - 1)),
-        )
-        .filter(pl.col("pieces") >= LEAST_PIECES, pl.col("authors") >= LEAST_AUTHORS)
-        .sort("group")
-    )
-    # Pieces of one author are alike: the spread between the authors of a group counts, where it is the wider one.
-    spread = np.maximum(measured.spread, _floats(summed["apart"]) / _floats(summed["expected"]))
-    z = z_for(summed.height if compared is None else compared)
-    order = ("group", "pieces", "authors", "responders", "expected")
-    return _with_quality(summed.select(order), spread=spread, z=z)
+    both = measured.pieces.join(others.pieces.select("piece_no", other="expected"), on="piece_no")
+    # Groups go by a number while they are summed: a row per piece and group is long, and text is slow to group by.
+    named = groups.select("of", "group").drop_nulls().unique().sort("of", "group").with_row_index("group_no")
+    numbered = groups.join(named, on=["of", "group"]).select("piece_no", "group_no", is_other=pl.col("of").is_in(list(others_of)))
+    members = numbered.join(both, on="piece_no").with_columns(expected=pl.when("is_other").then("other").otherwise("expected"))
+    summed = _over_authors(_summed(members, "group_no", "author_no")).join(named, on="group_no").sort("of", "group")
+    summed = summed.filter(pl.col("pieces") >= LEAST_PIECES, pl.col("authors") >= LEAST_AUTHORS)
+    z = z_for(summed.height)
+    told = []
+    for (of,), rows in summed.partition_by("of", as_dict=True, maintain_order=True).items():
+        # Pieces of one author are alike: the spread between the authors of a group counts, where it is the wider one.
+        least = others.spread if of in others_of else measured.spread
+        spread = np.maximum(least, _floats(rows["apart"]) / _floats(rows["expected"]))
+        told.append(_with_quality(rows, spread=spread, z=z))
+    order = ("of", "group", "pieces", "authors", "responders", "expected", "quality", "low", "high")
+    every = pl.concat(told) if told else _with_quality(summed, spread=1.0, z=z)
+    return every.select(order).sort("quality", "of", "group", descending=[True, False, False])
 
 
 def within_formats(measured: Measured, groups: pl.DataFrame) -> Measured:
@@ -138,15 +144,31 @@ def by_piece(measured: Measured) -> pl.DataFrame:
 
 
 def _summed(pieces: pl.DataFrame, *by: str) -> pl.DataFrame:
-    # Sorted before it is summed, so that the order of rows changes no bit.
-    sums = {"responders": pl.col("responders").sum(), "expected": pl.col("expected").sort().sum()}
+    sums = {"responders": pl.col("responders").sum(), "expected": _units("expected").sum() / _UNITS}
     return pieces.group_by(by).agg(pieces=pl.len().cast(pl.Int64), **sums)
 
 
-def _apart() -> pl.Expr:
-    """Return how far each author of a group is from the group's own ratio, squared."""
-    ratio = pl.col("responders").sum() / pl.col("expected").sum()
-    return (pl.col("responders") - pl.col("expected") * ratio) ** 2
+def _units(column: str) -> pl.Expr:
+    """Return a number as a whole number of small units: their sum is the same to the bit in any order of rows."""
+    return (pl.col(column) * _UNITS).round().cast(pl.Int64)
+
+
+def _over_authors(by_author: pl.DataFrame) -> pl.DataFrame:
+    """Sum authors to groups; `apart` sums the squared distances of the authors from their group's own ratio.
+
+    One row per group_no: pieces, responders, expected, authors, apart.
+    """
+    exact = _units("expected")
+    sums = by_author.group_by("group_no").agg(
+        pl.col("pieces", "responders").sum(), expected=exact.sum() / _UNITS, authors=pl.len().cast(pl.Int64)
+    )
+    ratios = sums.select("group_no", ratio=pl.col("responders") / pl.col("expected"))
+    squared = by_author.join(ratios, on="group_no").select(
+        "group_no", squared=(pl.col("responders") - pl.col("expected") * pl.col("ratio")) ** 2
+    )
+    apart = squared.group_by("group_no").agg(apart=_units("squared").sum() / _UNITS)
+    # One degree of freedom is spent on the ratio.
+    return sums.join(apart, on="group_no").with_columns(pl.col("apart") * pl.col("authors") / (pl.col("authors") - 1))
 
 
 def _counted(pieces: pl.DataFrame, responses: pl.DataFrame, following: pl.DataFrame) -> pl.DataFrame:

@@ -50,7 +50,7 @@ def standouts(measured: Measured, groups: pl.DataFrame) -> tuple[Standout, ...]:
     if best.is_empty():
         return ()
     pieces = measured.pieces.select("piece_no", "author_no", is_best=pl.col("piece_no").is_in(best.implode()))
-    traits = groups.unique().join(pieces, on="piece_no")
+    traits = groups.join(pieces, on="piece_no")
     counted = traits.group_by("of", "group").agg(
         best=pl.col("is_best").sum(), all=pl.len(), authors=pl.col("author_no").n_unique()
     )

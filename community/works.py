@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from community.groupings import WHAT, WHEN, groups_of
-from community.quality import Measured, by_group, within_formats
+from community.quality import Measured, by_group, by_groups, within_formats
 from community.standouts import Standout, standouts
 
 FORMAT = "format"
@@ -47,13 +47,10 @@ def what_works(pieces: pl.DataFrame, measured: Measured) -> Works:
         measured: The same pieces beside what was expected of them.
     """
     groups = groups_of(pieces)
-    parts = {of: groups.filter(pl.col("of") == of).select("piece_no", "group") for of in (*WHAT, *WHEN)}
-    within = within_formats(measured, parts[FORMAT])
-    of_what = {of: measured if of == FORMAT else within for of in parts}
-    compared = sum(by_group(of_what[of], part).height for of, part in parts.items())
-    told = [by_group(of_what[of], part, compared=compared).select(pl.lit(of).alias("of"), pl.all()) for of, part in parts.items()]
-    every = pl.concat(told).sort("quality", "of", "group", descending=[True, False, False])
-    return Works(every, standouts(measured, groups))
+    formats = groups.filter(pl.col("of") == FORMAT).select("piece_no", "group")
+    within = within_formats(measured, formats)
+    others = [of for of in (*WHAT, *WHEN) if of != FORMAT]
+    return Works(by_groups(measured, groups, others=within, others_of=others), standouts(measured, groups))
 
 
 def expected_responses(pieces: pl.DataFrame, measured: Measured) -> pl.DataFrame:

@@ -275,7 +275,7 @@ def make_lists(
             members=lists.members,
             contacts=lists.contacts,
             changes=lists.changes,
-            unanswered=lists.unanswered,
+            content=lists.content_lists,
             currency=run.settings.community.currency,
             bom=run.settings.lists.bom,
             formats=run.settings.lists.formats,

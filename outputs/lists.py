@@ -19,10 +19,10 @@ from typing import Final
 
 import polars as pl
 
+from outputs.content_lists import CONTENT_LISTS
 from outputs.excel import write_excel
 from outputs.people_lists import PEOPLE_SCHEMAS, RECOGNITION, write_board, write_people_lists
 from outputs.sending import Format, write_formats
-from outputs.unanswered import UNANSWERED, UNANSWERED_SCHEMA
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
 REASONS: Final = pl.List(REASON)
@@ -108,7 +108,7 @@ def write_lists(
     contacts: pl.DataFrame,
     currency: str | None,
     changes: pl.DataFrame | None = None,
-    unanswered: pl.DataFrame | None = None,
+    content: Mapping[str, pl.DataFrame] | None = None,
     bom: bool = True,
     formats: Sequence[Format] = (),
     people: Mapping[str, pl.DataFrame] | None = None,
@@ -124,7 +124,7 @@ def write_lists(
         contacts: One row per member to contact; at least `as_of`, `member_id` and `rank`, 1 for the best.
         currency: ISO 4217 code of the amounts, or None where there is no money or no currency is known.
         changes: One row per member and change since the night before; None where there was no night before.
-        unanswered: One row per piece to answer, with its `rank`; None where there is no such list.
+        content: List of `CONTENT_LISTS` → one row per piece, with its `rank`; those that a community has.
         bom: Whether the CSV files begin with a byte-order mark.
         formats: The tools for which the contact list is written as well.
         people: Name in `PEOPLE_SCHEMAS` → rows of that list, in their order.
@@ -149,11 +149,11 @@ def write_lists(
     write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency, by="action")
     _write_changes(changes, folder / "changes.csv", bom=bom)
     written += ["contact_list.csv", "contact_list.xlsx", "changes.csv"]
-    if unanswered is not None:
-        written += _write_unanswered(unanswered, folder, bom=bom)
     about = {name: conform(rows, schema=PEOPLE_SCHEMAS[name]) for name, rows in (people or {}).items()}
     written += write_people_lists(folder, {name: as_text(rows) for name, rows in about.items()}, bom=bom)
     written += write_board(folder, about.get(RECOGNITION), community=community)
+    for name, pieces in (content or {}).items():
+        written += _write_content(name, pieces, folder, bom=bom)
     hashes = {name: _digest(folder / name) for name in written} | write_formats(folder, contacts, formats=formats)
     return dict(sorted(hashes.items()))
 
@@ -257,14 +257,15 @@ def _write_changes(changes: pl.DataFrame | None, path: Path, *, bom: bool) -> No
     as_text(rows).write_csv(path, include_bom=bom)
 
 
-def _write_unanswered(unanswered: pl.DataFrame, folder: Path, *, bom: bool) -> list[str]:
-    """Write the list of unanswered pieces as CSV and Excel; return the names of the files."""
-    listed = conform(unanswered, schema=UNANSWERED_SCHEMA).sort("rank", "content_id")
+def _write_content(name: str, pieces: pl.DataFrame, folder: Path, *, bom: bool) -> list[str]:
+    """Write a list of content as CSV and Excel; return the names of the files."""
+    schema, title = CONTENT_LISTS[name]
+    listed = conform(pieces, schema=schema).sort("rank", "content_id")
     assert listed["content_id"].is_unique().all(), "a list holds one row per piece"
     readable = as_text(listed)
-    readable.write_csv(folder / f"{UNANSWERED}.csv", include_bom=bom)
-    write_excel(folder / f"{UNANSWERED}.xlsx", readable, title="Unanswered", currency=None)
-    return [f"{UNANSWERED}.csv", f"{UNANSWERED}.xlsx"]
+    readable.write_csv(folder / f"{name}.csv", include_bom=bom)
+    write_excel(folder / f"{name}.xlsx", readable, title=title, currency=None)
+    return [f"{name}.csv", f"{name}.xlsx"]
 
 
 def _digest(path: Path) -> str:

@@ -7,6 +7,7 @@ The parts can be called one by one, because training stands between features and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -14,10 +15,10 @@ import polars as pl
 from features.history import History
 from pipeline.community import network as tonight_network
 from pipeline.community.content import NightContent, read_content
+from pipeline.community.content_lists import content_lists
 from pipeline.community.network import with_network
 from pipeline.community.night import CommunityNight
 from pipeline.community.people import People, measure_people
-from pipeline.community.unanswered import unanswered_list
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
@@ -50,7 +51,7 @@ class NightLists:
         contacts: One row per member to contact, best first; columns of `contact_list.csv`.
         changes: One row per member and change since the night before; columns of `changes.csv`.
         decided: The decisions behind them.
-        unanswered: One row per piece to answer, in the order of action; None where there is no content that anybody answers.
+        content_lists: The lists of content that the community has, by name; see `outputs.content_lists`.
         content: The content of the night; None for a community without content in the window.
         people: What is known of the people as a community, with lists of its own.
     """
@@ -59,7 +60,7 @@ class NightLists:
     contacts: pl.DataFrame
     changes: pl.DataFrame
     decided: NightDecisions
-    unanswered: pl.DataFrame | None = None
+    content_lists: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     content: NightContent | None = None
     people: People = field(default_factory=People)
 
@@ -173,7 +174,7 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame, co
         contacts=contacts,
         changes=changes_since(run, listed, contacts),
         decided=decided,
-        unanswered=unanswered_list(run, content),
+        content_lists=content_lists(run, content),
         content=content,
         people=measure_people(run, members, seen, decided.members),
     )

@@ -172,6 +172,7 @@ class WhatWorks:
         best: What the best tenth of posts have in common.
         trends: Topics that changed, rises first.
         trend_weeks: Over how many weeks changes were looked for.
+        path: The list of posts that did better than expected, relative to the report's folder; None where it is empty.
     """
 
     days: int
@@ -184,3 +185,4 @@ class WhatWorks:
     best: tuple[BestShare, ...] = ()
     trends: tuple[TopicTrend, ...] = ()
     trend_weeks: int = 26
+    path: str | None = None

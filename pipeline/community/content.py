@@ -119,6 +119,7 @@ def _pieces(lake: Lake, authors: pl.LazyFrame, first: date, last: date, *, timez
         .select(
             "content_id",
             "author_no",
+            "author_id",
             "published_at",
             published_on=DAY,
             hour=local.dt.hour(),
@@ -145,28 +146,35 @@ def _responses(run: RunContext, pieces: pl.DataFrame, first: date) -> tuple[pl.D
     if not lake.exists(EVENTS.name):
         return pl.DataFrame(schema=dict(RESPONSES_SCHEMA)), pl.DataFrame(schema={"piece_no": pl.UInt32, "channel": pl.String})
     about = lake.scan(EVENTS.name).filter(pl.col(DAY).is_between(first, run.as_of), pl.col("content_id").is_not_null())
-    known = pieces.lazy().select("piece_no", "content_id", "author_no", "published_at")
-    on_pieces = about.join(_people(lake), on="member_id").join(known, on="content_id")
-    is_own = pl.col("member_no") == pl.col("author_no")
-    channels = on_pieces.group_by("piece_no").agg(
-        channel=pl.coalesce(_words("channel").filter(is_own).min(), _words("channel").min())
-    )
+    known = pieces.lazy().select("piece_no", "content_id", "author_id", "published_at")
+    on_pieces = about.join(known, on="content_id")
+    is_own = pl.col("member_id") == pl.col("author_id")
     kind = pl.col("event_type")
     is_answer = kind.is_in(policy.answering(run.settings.community.posting_events))
     is_reading = kind.is_in(policy.reading_events)
     responses = (
         on_pieces.filter(~is_own, pl.col("occurred_at") >= pl.col("published_at"))
-        .group_by("piece_no", "member_no")
+        .group_by("piece_no", "member_id")
         .agg(
-            is_staff=pl.col("is_staff").first(),
             answered_at=pl.col("occurred_at").filter(is_answer).min(),
             responded_on=pl.col(DAY).filter(~is_reading).min(),
             has_read=is_reading.any(),
         )
+        # After the grouping: there are far fewer pairs of piece and person than events.
+        .join(_people(lake), on="member_id")
+        .select(pl.col(name).cast(dtype) for name, dtype in RESPONSES_SCHEMA.items())
         .sort("piece_no", "member_no")
     )
-    told, stood = pl.collect_all([responses, channels.sort("piece_no")], engine="streaming")
-    return told.select(pl.col(name).cast(dtype) for name, dtype in RESPONSES_SCHEMA.items()), stood
+    return responses.collect(engine="streaming"), _channels(lake, on_pieces, is_own=is_own)
+
+
+def _channels(lake: Lake, on_pieces: pl.LazyFrame, *, is_own: pl.Expr) -> pl.DataFrame:
+    """Return one row per piece with the channel it stood in: that of its author's event, else the first by name."""
+    if "channel" not in lake.filled_columns(EVENTS.name):
+        return pl.DataFrame(schema={"piece_no": pl.UInt32, "channel": pl.String})
+    allowed = on_pieces.join(_people(lake), on="member_id", how="semi").with_columns(channel=_words("channel"))
+    named = allowed.group_by("piece_no").agg(channel=pl.coalesce(pl.col("channel").filter(is_own).min(), pl.col("channel").min()))
+    return named.sort("piece_no").collect(engine="streaming")
 
 
 def _following(history: History, pieces: pl.DataFrame, first: date) -> pl.DataFrame:

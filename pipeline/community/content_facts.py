@@ -8,8 +8,8 @@ import polars as pl
 
 from community.answer_times import AnswerTimes
 from community.answers import Responsiveness, responsiveness
+from outputs.content_lists import UNANSWERED
 from outputs.report.content_facts import AnswerSpeed, OddPlace, Unanswered, WaitingTopic
-from outputs.unanswered import UNANSWERED
 from pipeline.community.content import NightContent
 from runtime.run_context import RunContext
 

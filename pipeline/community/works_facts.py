@@ -8,11 +8,13 @@ from typing import Final
 import polars as pl
 
 from community.groupings import topics_of
+from community.quality import by_piece
 from community.topics import TREND_WEEKS, find_trends
 from community.works import what_works
 from lake.contracts import CONTENT
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
+from outputs.content_lists import BEST_CONTENT
 from outputs.report.content_facts import BestShare, GroupQuality, TopicTrend, WhatWorks
 from pipeline.community.content import NightContent
 from pipeline.history.consent import of_profiled
@@ -47,6 +49,7 @@ def works_facts(run: RunContext, content: NightContent | None) -> WhatWorks | No
         best=tuple(BestShare(one.of, one.group, one.best_share, one.other_share) for one in works.standouts[:_SHOWN]),
         trends=_trends(run),
         trend_weeks=TREND_WEEKS,
+        path=f"../lists/{run.as_of.isoformat()}/{BEST_CONTENT}.xlsx" if by_piece(measured)["low"].gt(1).any() else None,
     )
 
 

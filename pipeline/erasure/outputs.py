@@ -16,11 +16,11 @@ import polars as pl
 from lake.errors import OutsideServiceError
 from lake.storage.bucket import Bucket
 from lake.storage.storage import File
+from outputs.content_lists import CONTENT_LISTS, without_members
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, has_mark, unescape_formulas, write_lists
 from outputs.people_lists import BOARD, PEOPLE_SCHEMAS
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.sending import formats_among
-from outputs.unanswered import UNANSWERED, UNANSWERED_SCHEMA, without_members
 from pipeline.erasure.file_search import SQLITE_HEADER, files_below, quoted
 from pipeline.erasure.id_matchers import IdMatchers
 from pipeline.receipt import RECEIPT
@@ -113,7 +113,7 @@ def _erase_from_night(
     changes = _read_csv(folder / "changes.csv", CHANGES_SCHEMA)
     if members is None or contacts is None:
         return False
-    unanswered = _read_csv(folder / f"{UNANSWERED}.csv", UNANSWERED_SCHEMA)
+    content = {name: _read_csv(folder / f"{name}.csv", schema) for name, (schema, _) in CONTENT_LISTS.items()}
     is_erased = pl.col("member_id").is_in(matchers.ids)
     read = {name: _read_csv(folder / f"{name}.csv", schema) for name, schema in PEOPLE_SCHEMAS.items()}
     people = {name: rows for name, rows in read.items() if rows is not None}
@@ -132,7 +132,7 @@ def _erase_from_night(
         members=members.filter(~is_erased),
         contacts=contacts.filter(~is_erased),
         changes=None if changes is None else changes.filter(~is_erased),
-        unanswered=None if unanswered is None else without_members(unanswered, is_erased),
+        content={name: without_members(rows, is_erased) for name, rows in content.items() if rows is not None},
         currency=currency,
         bom=has_mark(folder / "contact_list.csv"),
         formats=formats_among(path.name for path in folder.iterdir()),

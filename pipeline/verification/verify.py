@@ -19,9 +19,9 @@ import polars as pl
 
 from lake.errors import ConfigurationError, OutsideServiceError
 from models.bundle import files_hash, from_files
+from outputs.content_lists import CONTENT_LISTS
 from outputs.lists import has_mark, write_lists
 from outputs.sending import Format, formats_among
-from outputs.unanswered import UNANSWERED
 from pipeline.erasure.outputs import ERASURES_KEY, list_hashes
 from pipeline.execution.executor import LocalExecutor
 from pipeline.history.daily_rollups import load_snapshot
@@ -147,7 +147,7 @@ def _compute(run: RunContext, champions: Champions, folder: Path, *, bom: bool, 
         members=lists.members,
         contacts=lists.contacts,
         changes=lists.changes,
-        unanswered=lists.unanswered,
+        content=lists.content_lists,
         currency=currency,
         bom=bom,
         formats=formats,
@@ -193,7 +193,7 @@ def _describe_differences(name: str, published: Path, computed: Path) -> Iterato
         yield f"  {name}: {'missing' if not published.exists() else 'not among what is computed'}"
         return
     try:
-        key = _PIECE_KEY if computed.stem == UNANSWERED else _KEY
+        key = _PIECE_KEY if computed.stem in CONTENT_LISTS else _KEY
         computed_rows, published_rows = _read_as_text(computed, key=key), _read_as_text(published, key=key)
         differences = _differences(computed_rows, published_rows, key=key)
     except (pl.exceptions.PolarsError, OSError, ValueError, KeyError):

@@ -74,6 +74,13 @@ def test_responses_are_people_other_than_staff_each_once_a_piece() -> None:
     assert made.pieces["readers"].to_list() == [2, 1, 0]
 
 
+def test_staff_who_respond_to_everything_change_nothing() -> None:
+    every, given_, nobody = forum(np.random.default_rng(8), posts=60)
+    ages = every["age_days"].to_list()
+    by_staff = responses(*((number, 9, 24.0 * age + 0.5) for number, age in enumerate(ages) if age % 3), staff=(9,))
+    assert measured((every, pl.concat([given_, by_staff]), nobody)).pieces.equals(measured((every, given_, nobody)).pieces)
+
+
 def test_where_readers_are_known_they_say_what_was_expected() -> None:
     read = [(piece, 100 + reader, None) for piece, readers in enumerate((40, 10)) for reader in range(readers)]
     made = measured((pieces({}, {"author_no": 2}), responses(*read, (0, 300, 3.0), (1, 300, 3.0)), NOBODY))
@@ -142,6 +149,17 @@ def test_what_the_best_tenth_shares_counts_authors_and_not_pieces() -> None:
     one_author = every.with_columns(author_no=pl.when(pl.col("piece_no") % 10 == 0).then(0).otherwise("author_no").cast(pl.Int32))
     alike = measured((one_author, responses(*given_), NOBODY))
     assert standouts(alike, groups_of(one_author)) == ()
+
+
+def test_many_good_pieces_of_few_authors_say_no_more_than_these_authors() -> None:
+    # Three of five good authors ask in the title, of their thirty pieces; a fifth of the sixty others does.
+    rows = [{"hours": 900.0, "author_no": number % 5, "title": "why?" if number % 5 < 3 else "malt"} for number in range(30)]
+    rows += [{"hours": 900.0, "author_no": 10 + number % 60, "title": "malt" if number % 5 else "why?"} for number in range(270)]
+    given_ = [(number, 100 + place, 890.0) for number in range(300) for place in range(9 if number < 30 else 1)]
+    every = pieces(*rows)
+    made = measured((every, responses(*given_), NOBODY))
+    assert best_pieces(made).to_list() == list(range(30))
+    assert standouts(made, groups_of(every)) == ()
 
 
 def test_a_viral_post_leads_its_own_kind_and_raises_no_topic_by_itself() -> None:

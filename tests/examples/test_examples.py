@@ -107,6 +107,12 @@ def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: R
     assert "spen" not in report.split("</style>")[-1].lower()
     assert "-1" not in members["member_id"].to_list()
     assert pl.read_csv(night / "contact_list.csv")["expected_value"].is_null().all()
+    # The one question of these 90 days that nobody has answered, by somebody who had joined on the same day.
+    waiting = pl.read_csv(night / "unanswered.csv", infer_schema=False)
+    assert waiting.select("content_id", "is_first_post", "member_id").rows() == [("8036", "true", "11238")]
+    assert run("verify", "--workspace", workspace).code == 0
+    assert 'id="unanswered"' in report
+    assert 'id="what-works"' in report
     lake = Lake(workspace / "lake")
     assert read_quarantine(lake).is_empty()
     # Concerning posts of deleted accounts, or no post at all.

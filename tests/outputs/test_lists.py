@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outputs.content_lists import BEST_CONTENT_SCHEMA, UNANSWERED_SCHEMA
 from outputs.excel import excel_text
 from outputs.lists import (
     CONTACT_SCHEMA,
@@ -24,7 +25,6 @@ from outputs.lists import (
     write_lists,
 )
 from outputs.people_lists import PEOPLE_SCHEMAS
-from outputs.unanswered import UNANSWERED_SCHEMA
 from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)
@@ -159,8 +159,8 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 
 def test_every_column_of_the_lists_is_explained() -> None:
-    of_people = {column for schema in PEOPLE_SCHEMAS.values() for column in schema}
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *UNANSWERED_SCHEMA, *of_people}
+    of_lists = {column for schema in (*PEOPLE_SCHEMAS.values(), UNANSWERED_SCHEMA, BEST_CONTENT_SCHEMA) for column in schema}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *of_lists}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

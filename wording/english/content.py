@@ -23,7 +23,7 @@ UNANSWERED: Final = {
     "unanswered.head.median": "Half answered after",
     "unanswered.speed": "How fast the community answers",
     "unanswered.head.which": "Posts of",
-    "unanswered.head.day": "Answered within a day",
+    "unanswered.head.day": "Within a day",
     "unanswered.head.interval": "95 % interval",
     "unanswered.recent": "the last 28 days",
     "unanswered.earlier": "the 28 days before",
@@ -63,6 +63,7 @@ WORKS: Final = {
     "works.title": "What works",
     "works.lead": "{posts:count:post} by {authors:count:member} in the last {days:count:day}; {each:digits:1} people responded "
     "to each on average.",
+    "works.open": "Open the list of the best posts",
     "works.nothing": "No topic, form, weekday or hour draws more or fewer responses than the others beyond chance.",
     "works.more": "Post more of this",
     "works.less": "This draws less",
@@ -85,6 +86,7 @@ WORKS: Final = {
     "works.how.age": "To be expected: what posts of the same age, whose authors have a like following, get on average.",
     "works.how": "Topics, words and times are compared among posts of one form. Estimates are drawn towards 1 where there is "
     "little, and what may be chance is not listed. Nobody drew topics and hours at random: who posts there may matter, too.",
+    "works.how.trends": "Hot and cooled topics: changes within {weeks:number} weeks, beyond the growth of the community.",
     "works.posts.topic": "Posts on “{name}”",
     "works.posts.format": "Posts of the form “{name}”",
     "works.posts.word": "Posts with “{name}” in the title",

@@ -96,5 +96,12 @@ COLUMNS: Final = {
     "badges": "The badges the member has earned; once earned, they stay.",
     "next_tier": "The tier that is within reach.",
     "setting": "The line to add to bots in [community] of evenfall.toml if it is one; otherwise add it to not_bots.",
+    "responders": "How many people other than its author and staff responded to it.",
+    "expected_by_now": "How many were to be expected by now: by its age and its author's following, or by its readers.",
+    "times_expected": "Responders in multiples of the expected ones, drawn towards 1 as one piece tells little.",
+    "times_expected_low": "The lower end of the 95 % interval of times_expected.",
+    "times_expected_high": "The upper end of the interval.",
+    "author_posts": "How many pieces its author published in the window.",
+    "author_times_expected": "The same multiple over all pieces of the author.",
     "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }

@@ -72,6 +72,10 @@ def test_the_section_says_what_to_post_more_of_and_what_became_hot() -> None:
     assert "“cider” rose from 3 to 11 people a week since 1 Jul 2011." in said
     assert "“mead” fell from 4.5 to 0.5 people a week" in said
     assert "same age" in said
+    assert "changes within 26 weeks" in said
+    assert "href" not in said
+    linked = replace(WORKS, path="../lists/2011-08-31/best_content.xlsx")
+    assert 'href="../lists/2011-08-31/best_content.xlsx"' in text(works_section(replace(ordinary_night(), what_works=linked)))
 
 
 def test_where_nothing_stands_out_that_is_said() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.community.content import NightContent, night_end, read_content
 from pipeline.community.content_facts import unanswered_facts
-from pipeline.community.unanswered import unanswered_list
+from pipeline.community.content_lists import content_lists, unanswered_list
 from pipeline.history.daily_rollups import load_snapshot
 from runtime.run_context import RunContext
 from tests.community.boards import CONTENT, NIGHT, board
@@ -122,6 +122,11 @@ def test_without_an_answer_by_anybody_nothing_counts_as_waiting(tmp_path: Path) 
     assert content is not None
     assert content.waiting is None
     assert unanswered_list(run, content) is None
+
+
+def test_the_lists_of_a_community_are_those_it_has(run: RunContext, content: NightContent) -> None:
+    assert set(content_lists(run, content)) == {"unanswered", "best_content"}
+    assert content_lists(run, None) == {}
 
 
 def test_without_content_in_the_window_there_is_none(tmp_path: Path) -> None:

@@ -24,8 +24,16 @@ def erased(folder: Path, *gone: str) -> Path:
     known = {"as_of": [NIGHT] * 2, "member_id": WHO}
     contacts = pl.DataFrame(known | {"rank": [1, 2], "handle": ["anna@example.org", None], "message": ["Hello", "-5 %"]})
     changes = pl.DataFrame(known | {"what": ["tier"] * 2, "after": ["gold"] * 2})
+    posts = {"content_id": ["p1", "p2", "p3"], "rank": [1, 2, 3], "title": ["-1", None, "x"], "is_newcomer": [True, False, True]}
+    unanswered = pl.DataFrame(posts | {"member_id": [*WHO, None], "best_answerer": [None, *WHO]})
     lists = write_lists(
-        night, members=pl.DataFrame(known), contacts=contacts, changes=changes, currency=None, formats=("mautic", "wecom")
+        night,
+        members=pl.DataFrame(known),
+        contacts=contacts,
+        changes=changes,
+        currency=None,
+        content={"unanswered": unanswered},
+        formats=("mautic", "wecom"),
     )
     (night / "receipt.json").write_text(json.dumps({"lists": lists}))
     erase_from_lists(Workspace(folder), IdMatchers.of(gone, known=pl.Series(WHO)), currency=None, certificate="c")
@@ -36,6 +44,11 @@ def test_a_member_is_in_no_list_of_the_night_by_id_or_handle_and_the_receipt_has
     night = erased(tmp_path, "=anna")
     assert [path.name for path in night.iterdir() if b"anna" in path.read_bytes()] == []
     assert pl.read_csv(night / "changes.csv")["member_id"].to_list() == ["ben"]
+    waiting = pl.read_csv(night / "unanswered.csv")
+    assert waiting.select("content_id", "title", "member_id", "best_answerer").rows() == [
+        ("p2", None, "ben", None),
+        ("p3", "x", None, "ben"),
+    ]
     receipt = json.loads((night / "receipt.json").read_text())
     assert receipt["lists"] == list_hashes(night, receipt["lists"])
     assert {path.name for path in night.iterdir()} == {*receipt["lists"], "receipt.json"}

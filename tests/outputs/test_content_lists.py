@@ -8,8 +8,8 @@ from pathlib import Path
 import fastexcel
 import polars as pl
 
+from outputs.content_lists import BEST_CONTENT_SCHEMA, UNANSWERED_SCHEMA, without_members
 from outputs.lists import conform, write_lists
-from outputs.unanswered import UNANSWERED_SCHEMA, without_members
 
 AS_OF = date(2025, 6, 30)
 MEMBERS = pl.DataFrame({"as_of": [AS_OF], "member_id": ["a"]})
@@ -31,7 +31,13 @@ def listed() -> pl.DataFrame:
 
 
 def written(folder: Path, unanswered: pl.DataFrame | None) -> dict[str, str]:
-    return write_lists(folder, members=MEMBERS, contacts=CONTACTS, currency=None, unanswered=unanswered)
+    return write_lists(
+        folder,
+        members=MEMBERS,
+        contacts=CONTACTS,
+        currency=None,
+        content={} if unanswered is None else {"unanswered": unanswered},
+    )
 
 
 def test_the_list_is_written_in_its_order_and_is_safe_for_a_spreadsheet(tmp_path: Path) -> None:
@@ -50,6 +56,14 @@ def test_nothing_to_answer_is_a_header_and_no_content_is_no_file(tmp_path: Path)
     assert (tmp_path / "unanswered.csv").read_text("utf-8-sig") == ",".join(UNANSWERED_SCHEMA) + "\n"
     (tmp_path / "other").mkdir()
     assert not any(name.startswith("unanswered") for name in written(tmp_path / "other", None))
+
+
+def test_the_best_content_is_a_list_of_its_own(tmp_path: Path) -> None:
+    best = conform(pl.DataFrame({"as_of": [AS_OF], "content_id": ["p1"], "rank": [1]}), schema=BEST_CONTENT_SCHEMA)
+    hashes = write_lists(tmp_path, members=MEMBERS, contacts=CONTACTS, currency=None, content={"best_content": best})
+    assert {"best_content.csv", "best_content.xlsx"} <= hashes.keys()
+    assert pl.read_csv(tmp_path / "best_content.csv").columns == list(BEST_CONTENT_SCHEMA)
+    assert without_members(best.with_columns(member_id=pl.lit("a")), pl.col("member_id") == "a").is_empty()
 
 
 def test_erased_members_are_neither_authors_nor_asked_to_answer() -> None:
