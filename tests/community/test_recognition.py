@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -56,7 +57,7 @@ def moments(member: int, seconds: list[int]) -> pl.DataFrame:
 NO_BURSTS = pl.DataFrame(schema=BURSTS_SCHEMA)
 
 
-def week_of(own: pl.DataFrame, bursts: pl.DataFrame = NO_BURSTS, given_: pl.DataFrame | None = None) -> dict[int, dict]:
+def week_of(own: pl.DataFrame, bursts: pl.DataFrame = NO_BURSTS, given_: pl.DataFrame | None = None) -> dict[int, dict[str, Any]]:
     found = contributors_of_week(own, bursts, ties() if given_ is None else given_, as_of=AS_OF, policy=POLICY)
     return {row["member_no"]: row for row in found.iter_rows(named=True)}
 

@@ -90,7 +90,9 @@ def write_people(folder: Path) -> None:
     (folder / "evenfall.toml").write_text(CONFIGURATION, encoding="utf-8")
     agrees = {"old0": "yes", "flood": "yes", "old2": "no", "old3": "perhaps"}
     others = (*OLD, "flood", "feeder", "boss")
-    known = [(who, moment(0, 0), f"Name of {who}", agrees.get(who, ""), None, None) for who in others]
+    known: list[tuple[str | None, ...]] = [
+        (who, moment(0, 0), f"Name of {who}", agrees.get(who, ""), None, None) for who in others
+    ]
     known += [
         (who, moment(JOINED[who], 1), f"Name of {who}", "no", "search" if number % 2 else "event", "old0" if number < 6 else None)
         for number, who in enumerate(NEW)
