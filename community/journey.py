@@ -95,32 +95,40 @@ def first_day_needed(as_of: date) -> date:
     return as_of - timedelta(days=_LAST_JOINED_DAYS_AGO + RETENTION_DAYS - 1)
 
 
-def way_of_members(joined: pl.DataFrame, days: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+def way_of_members(joined: pl.DataFrame, days: pl.LazyFrame, *, as_of: date) -> pl.DataFrame:
     """Return how far each member came: one row per member whose first 56 days are over, sorted by member_no.
 
     Args:
         joined: One row per member: member_no, joined_on.
-        days: One row per member_no, event_date and kind (read, posted, answered, or another activity of the member's own), in
-            any order, those of other members among them.
+        days: Rows of member_no, event_date and kind (read, posted, answered, or another activity of their own), in any order
+            and as often as it occurs, those of other members among them.
         as_of: The night.
 
     Returns:
-        member_no, joined_on, and whether the member read, posted, answered (was answered after the first post) and stayed. A
-        member who posted counts as having read.
+        member_no, joined_on, whether the member read, posted, answered (was answered after the first post) and stayed, and
+        is_reader: whether reading itself was seen, as a member who posted counts as having read.
     """
     followed = joined.filter(pl.col("joined_on") <= as_of - timedelta(days=_LAST_JOINED_DAYS_AGO))
     age = (pl.col("event_date") - pl.col("joined_on")).dt.total_days()
-    known = days.join(followed, on="member_no").with_columns(age=age).filter(pl.col("age") >= 0)
+    in_reach = pl.col("age").is_between(0, 2 * STAGE_DAYS - 1)
+    known = days.join(followed.lazy(), on="member_no").with_columns(age=age).filter(in_reach)
     at_first, kind = pl.col("age") < STAGE_DAYS, pl.col("kind")
     first_post = pl.col("age").filter(at_first & (kind == POSTED)).min()
     reached = known.group_by("member_no").agg(
-        read=(at_first & kind.is_in([READ, POSTED])).any(),
+        is_reader=(at_first & (kind == READ)).any(),
         posted=(at_first & (kind == POSTED)).any(),
         answered=(pl.col("age").filter(at_first & (kind == ANSWERED)).max() >= first_post).fill_null(value=False),
-        stayed=(pl.col("age").is_between(STAGE_DAYS, 2 * STAGE_DAYS - 1) & (kind != ANSWERED)).any(),
+        stayed=(~at_first & (kind != ANSWERED)).any(),
     )
-    flags = pl.col(READ, POSTED, ANSWERED, STAYED).fill_null(value=False)
-    return followed.join(reached, on="member_no", how="left").with_columns(flags).sort("member_no")
+    flags = pl.col("is_reader", POSTED, ANSWERED, STAYED).fill_null(value=False)
+    with_flags = followed.lazy().join(reached, on="member_no", how="left").with_columns(flags)
+    return with_flags.with_columns(read=pl.col("is_reader") | pl.col(POSTED)).sort("member_no").collect(engine="streaming")
+
+
+def stages_seen(way: pl.DataFrame) -> frozenset[str]:
+    """Return the stages between joining and staying that the data can show: those that anybody reached."""
+    seen = {READ: "is_reader", POSTED: POSTED, ANSWERED: ANSWERED}
+    return frozenset(stage for stage, column in seen.items() if way[column].any())
 
 
 def funnel(way: pl.DataFrame, *, as_of: date, shown: frozenset[str]) -> Funnel | None:

@@ -16,6 +16,7 @@ from community.journey import (
     first_day_needed,
     funnel,
     retention_by,
+    stages_seen,
     way_of_members,
 )
 from community.proportions import difference
@@ -29,6 +30,7 @@ from runtime.run_context import RunContext
 
 _SOURCES_SHOWN: Final = 8
 _RECEIVED: Final = "received"
+_OTHER: Final = "other"
 _OWN_CONTENT: Final = "content"
 
 
@@ -43,11 +45,9 @@ def newcomer_facts(run: RunContext, seen: pl.DataFrame, members: pl.DataFrame) -
     first = first_day_needed(run.as_of)
     profiled = pl.col("can_profile").fill_null(value=True)
     joined = seen.filter(profiled, pl.col("seen_from") >= first).select("member_no", "referrer_no", joined_on="seen_from")
-    days = _kinds_of_days(run, joined)
-    way = way_of_members(joined.select("member_no", "joined_on"), days, as_of=run.as_of)
-    kinds = frozenset(days["kind"].unique()) & {READ, POSTED, ANSWERED}
+    way = way_of_members(joined.select("member_no", "joined_on"), _kinds_of_days(run), as_of=run.as_of)
     active, silent = _silent(members)
-    found = funnel(way, as_of=run.as_of, shown=kinds)
+    found = funnel(way, as_of=run.as_of, shown=stages_seen(way))
     if found is None and silent is None:
         return None
     return Newcomers(
@@ -59,8 +59,8 @@ def newcomer_facts(run: RunContext, seen: pl.DataFrame, members: pl.DataFrame) -
     )
 
 
-def _kinds_of_days(run: RunContext, joined: pl.DataFrame) -> pl.DataFrame:
-    """Return what newcomers did and received: one row per member, day and kind, sorted."""
+def _kinds_of_days(run: RunContext) -> pl.LazyFrame:
+    """Scan what members did and received: one row per member, day and activity, with its kind."""
     lake, community = run.workspace.lake, run.settings.community
     in_window = pl.col(DAY).is_between(first_day_needed(run.as_of), run.as_of)
     daily, _ = consenting(
@@ -77,11 +77,10 @@ def _kinds_of_days(run: RunContext, joined: pl.DataFrame) -> pl.DataFrame:
         .when(activity == _RECEIVED)
         .then(pl.lit(ANSWERED))
         .when(is_activity())
-        .then(pl.lit("other"))
+        .then(pl.lit(_OTHER))
     )
-    of_newcomers = daily.join(joined.lazy().select("member_no"), on="member_no", how="semi")
-    rows = of_newcomers.select("member_no", DAY, kind=kind).drop_nulls("kind").unique()
-    return rows.sort("member_no", DAY, "kind").collect(engine="streaming")
+    # The few kinds as numbers: millions of rows carry them.
+    return daily.select("member_no", DAY, kind=kind.cast(pl.Enum([POSTED, READ, ANSWERED, _OTHER]))).drop_nulls("kind")
 
 
 def _events(names: Sequence[str]) -> list[str]:

@@ -118,7 +118,7 @@ def recognition_facts(
         contributions=int(people["contributions_7d"].sum()),
         not_counted=int(people["contributions_7d"].sum()) - int(people["earned_7d"].sum()),
         thanked=tuple((kind, thanked[kind]) for kind in (*KINDS, BADGE) if kind in thanked),
-        levels=tuple((level, counted.get(level, 0)) for level in _levels(run)),
+        levels=tuple((level, counted[level]) for level in _levels(run) if level in counted),
         rose=_rose(run, earned, now),
         path=f"{folder}/{RECOGNITION}.xlsx",
         badges_path=f"{folder}/{BADGES_LIST}.xlsx" if now.height else None,

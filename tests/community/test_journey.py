@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from community import journey
-from community.journey import ANSWERED, JOINED, POSTED, READ, STAYED, funnel, retention_by, way_of_members
+from community.journey import ANSWERED, JOINED, POSTED, READ, STAYED, funnel, retention_by, stages_seen, way_of_members
 
 AS_OF = date(2025, 6, 30)
 NEWEST = AS_OF - timedelta(days=55)
@@ -21,10 +21,10 @@ def joined(*rows: tuple[int, int | None]) -> pl.DataFrame:
     return pl.DataFrame(known, schema={"member_no": pl.Int32, "joined_on": pl.Date}, orient="row")
 
 
-def days(*rows: tuple[int, int, str], ago: int = 0) -> pl.DataFrame:
+def days(*rows: tuple[int, int, str], ago: int = 0) -> pl.LazyFrame:
     """Members, days after joining (who joined `ago` days before the newest day), and kinds."""
     known = [(member, NEWEST + timedelta(days=after - ago), kind) for member, after, kind in rows]
-    return pl.DataFrame(known, schema={"member_no": pl.Int32, "event_date": pl.Date, "kind": pl.String}, orient="row")
+    return pl.DataFrame(known, schema={"member_no": pl.Int32, "event_date": pl.Date, "kind": pl.String}, orient="row").lazy()
 
 
 def test_each_stage_is_told_within_the_first_28_days_and_staying_in_the_28_after() -> None:
@@ -52,11 +52,18 @@ def test_each_stage_is_told_within_the_first_28_days_and_staying_in_the_28_after
     }
 
 
+def test_a_stage_that_nobody_reached_cannot_be_told_and_writing_is_no_proof_of_reading() -> None:
+    way = way_of_members(joined((1, 0), (2, 0)), days((1, 0, POSTED), (2, 30, READ)), as_of=AS_OF)
+    assert way[READ].to_list() == [True, False]
+    assert stages_seen(way) == {POSTED}
+    assert stages_seen(way_of_members(joined((1, 0)), days((1, 0, READ)), as_of=AS_OF)) == {READ}
+
+
 def test_who_joined_too_late_to_be_followed_is_in_no_cohort() -> None:
     assert way_of_members(joined((1, -1), (2, 0)), days(), as_of=AS_OF)["member_no"].to_list() == [2]
 
 
-def cohort(numbers: range, *, ago: int, wrote: int, answered: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def cohort(numbers: range, *, ago: int, wrote: int, answered: int) -> tuple[pl.DataFrame, pl.LazyFrame]:
     members = list(numbers)
     done = [(m, 1, POSTED) for m in members[:wrote]] + [(m, 2, ANSWERED) for m in members[:answered]]
     done += [(m, 30, "other") for m in members[:answered]]
