@@ -31,6 +31,7 @@ from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
+from pipeline.community.show_training import show_metrics, try_show_rules
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
 from pipeline.engagement.recording import record_decisions
@@ -77,6 +78,7 @@ io_step = task(
     cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=_is_passing_trouble
 )
 learn_uplift = step(train_uplift)
+learn_to_show = step(try_show_rules)
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     scored = score_and_segment(run, executor, history, features, champions)
     if records_decisions:
         learn_uplift(run, history)
+        learn_to_show(run)
     lists = make_lists(run, features, scored.members, champions, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
@@ -382,7 +385,8 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
         create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
         run.tracking.log_night(
             as_of=run.as_of,
-            metrics=night_metrics(run, lists.members, lists.contacts, tonight) | matured_metrics(maturity) | loop_metrics(loop),
+            metrics=night_metrics(run, lists.members, lists.contacts, tonight)
+            | (matured_metrics(maturity) | loop_metrics(loop) | show_metrics(run)),
             tags={"churn_model": champions.churn.registered.label, "community": run.settings.community.name},
             summary=summary,
         )

@@ -15,6 +15,7 @@ from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
 from lake.roles import CONFIGURED_ROLES
 from models.bundle import files_hash
+from pipeline.community.showing import SHOW_RULES
 from pipeline.engagement.ledger import HOLDOUTS, LEDGER
 from pipeline.engagement.ranking import UPLIFT_MODELS
 from pipeline.learning.champions import Champions
@@ -37,6 +38,7 @@ _COMPUTED_FROM: Final = (
     LEDGER,
     HOLDOUTS,
     UPLIFT_MODELS,
+    SHOW_RULES,
     CONFIGURED_ROLES,
 )
 # The counts of these steps depend on the tables alone, so that the same night gives the same receipt; others are in the log.

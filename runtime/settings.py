@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from community.show_policy import ShowPolicy
 from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
@@ -255,6 +256,7 @@ class Settings(BaseSettings):
     actions: tuple[Action, ...] | None = None
     contact_policy: ContactPolicy = ContactPolicy()
     access: Access = Access()
+    show: ShowPolicy = ShowPolicy()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
     scale: Scale = Scale()

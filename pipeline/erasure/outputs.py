@@ -16,7 +16,7 @@ import polars as pl
 from lake.errors import OutsideServiceError
 from lake.storage.bucket import Bucket
 from lake.storage.storage import File
-from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, has_mark, unescape_formulas, write_lists
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, SHOWN_COLUMNS, has_mark, unescape_formulas, write_lists
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.sending import formats_among
 from pipeline.erasure.file_search import SQLITE_HEADER, files_below, quoted
@@ -100,7 +100,7 @@ def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
 
 
 def _erase_from_night(folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str) -> bool:
-    members, contacts = _members(folder), _read_csv(folder / "contact_list.csv", CONTACT_SCHEMA)
+    members, contacts = _members(folder), _read_csv(folder / "contact_list.csv", {**CONTACT_SCHEMA, **SHOWN_COLUMNS})
     changes = _read_csv(folder / "changes.csv", CHANGES_SCHEMA)
     if members is None or contacts is None:
         return False

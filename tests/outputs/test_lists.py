@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outputs.excel import excel_text
-from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, as_text, conform, escape_formulas, write_lists
+from outputs.lists import CONTACT_SCHEMA, MEMBERS_SCHEMA, SHOWN_COLUMNS, as_text, conform, escape_formulas, write_lists
 from wording.english import ENGLISH
 
 AS_OF = date(2011, 8, 31)
@@ -139,7 +139,7 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 
 def test_every_column_of_both_lists_is_explained() -> None:
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *CONTACT_SCHEMA, *SHOWN_COLUMNS}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

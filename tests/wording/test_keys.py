@@ -15,7 +15,8 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
-from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
+from community.recommendations import RULES as SHOW_RULES
+from engagement.actions import DEFAULTS, POSTED, RETURNED, SHOW, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
 from features.eligibility import PRESENCES
@@ -65,7 +66,8 @@ PUT_TOGETHER = {
     *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
     *(f"alert.{outcome}" for outcome in ("failed", "warned")),
-    *(f"action.{name}" for name in DEFAULTS),
+    *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
+    *(f"show.rule.{rule}" for rule in SHOW_RULES),
     *(f"suppressed.{rule.replace(' ', '_')}" for rule in SUPPRESSIONS),
     *(f"odd.{why}" for why in (NOT_LISTED, HELD_OUT, EARLY, REPEATED)),
     *(f"decision.{did}{outcome}" for did, outcome in product(("", "not_"), (RETURNED, POSTED))),

@@ -21,6 +21,7 @@ from wording.english.pages import BACKTEST, CHECKS, TABLES
 from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
+from wording.english.showing import SHOWING
 
 SENTENCES: Final[Mapping[str, str]] = {
     **TIME,
@@ -34,6 +35,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **TALKED,
     **HISTORY,
     **RANKING,
+    **SHOWING,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

@@ -72,5 +72,6 @@ COLUMNS: Final = {
     "is_new": "Whether the member was not on the list of the night before.",
     "nights_listed": "On how many nights the member has been on the list, tonight included.",
     "last_contacted_on": "The day of our last contact with the member. Empty when there was none.",
+    "show": "Pieces of content that the member has not seen and may like, the best first.",
     "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }
