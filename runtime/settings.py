@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from community.partner_policy import PartnerPolicy
 from community.show_policy import ShowPolicy
 from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
@@ -257,6 +258,7 @@ class Settings(BaseSettings):
     contact_policy: ContactPolicy = ContactPolicy()
     access: Access = Access()
     show: ShowPolicy = ShowPolicy()
+    partners: PartnerPolicy = PartnerPolicy()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
     scale: Scale = Scale()

@@ -68,6 +68,7 @@ PUT_TOGETHER = {
     *(f"alert.{outcome}" for outcome in ("failed", "warned")),
     *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
     *(f"show.rule.{rule}" for rule in SHOW_RULES),
+    *(f"partners.head.{column}" for column in ("ours", "theirs", "both", "share")),
     *(f"suppressed.{rule.replace(' ', '_')}" for rule in SUPPRESSIONS),
     *(f"odd.{why}" for why in (NOT_LISTED, HELD_OUT, EARLY, REPEATED)),
     *(f"decision.{did}{outcome}" for did, outcome in product(("", "not_"), (RETURNED, POSTED))),

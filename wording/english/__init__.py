@@ -18,6 +18,7 @@ from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
+from wording.english.partners import PARTNERS
 from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
@@ -36,6 +37,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **HISTORY,
     **RANKING,
     **SHOWING,
+    **PARTNERS,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

@@ -12,6 +12,7 @@ NOUNS: Final = {
     **regular("day", "month", "year", "message", "kind", "member", "row", "rule", "value", "character", "contact", "decision"),
     "valuable_member": Noun("valuable member", "valuable members"),
     "other": Noun("other member", "other members"),
+    "hash": Noun("hash", "hashes"),
     "action_kind": Noun("kind of action", "kinds of action"),
 }
 KINDS: Final = {
