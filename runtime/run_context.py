@@ -30,6 +30,7 @@ ROOMS: Final = (
     "models",
     "segments",
     "engagement",
+    "community",
     "wording",
     "outputs",
     "runtime",
