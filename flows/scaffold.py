@@ -132,7 +132,12 @@ occurred_at = "created_at"              # ISO text, dates and datetimes need no 
 """
 
 # SHA-256 of what earlier releases wrote.
-_EARLIER_DEMOS: Final = frozenset({"035652c63fa57b0e5c06ecdbbb7686fafa5e9375d69d5edcce16f744e6e66a3c"})
+_EARLIER_DEMOS: Final = frozenset(
+    {
+        "035652c63fa57b0e5c06ecdbbb7686fafa5e9375d69d5edcce16f744e6e66a3c",
+        "30abf6397a60517286803eac5f577d5f59747e7f6800866714bf1daaad30d064",
+    }
+)
 
 _NEXT_STEPS: Final = """\
 Wrote {file}
@@ -177,7 +182,7 @@ def make_demo(folder: Path, *, members: int, days: int, seed: int) -> None:
     from lake.simulate import simulate
 
     file = folder / CONFIGURATION_FILE
-    configuration = f"{DEMO_CONFIGURATION}\n{actions_toml(('events', 'orders'))}"
+    configuration = f"{DEMO_CONFIGURATION}\n{actions_toml(('events', 'orders', 'content'))}"
     if file.exists() and not _is_a_demo(file.read_text(encoding="utf-8"), configuration):
         raise ConfigurationError(
             f"{file} is not the demo's configuration", remedy="Choose an empty folder for the demo with --workspace."
