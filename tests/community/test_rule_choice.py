@@ -62,13 +62,13 @@ def test_with_too_few_members_the_simplest_is_used_and_says_so() -> None:
 
 
 def test_measures_are_those_of_a_slow_count() -> None:
-    """Sixty members came to a; a and b can be shown, and all of them come to b and nothing else afterwards."""
+    """Sixty members came to a, and come to b afterwards; that they come to a again is nothing that could have been shown."""
     cut_off = AS_OF - timedelta(days=14)
     pieces = pl.DataFrame(
         [("a", None, cut_off, None), ("b", None, cut_off, None), ("c", 77, cut_off, None)], schema=PIECES_SCHEMA, orient="row"
     )
     came = [(member, "a", cut_off) for member in range(60)] + [(77, "c", cut_off), (78, "c", cut_off)]
-    later = [(member, "b", cut_off + timedelta(days=1)) for member in range(60)]
+    later = [(member, piece, cut_off + timedelta(days=1)) for member in range(60) for piece in "ab"]
     tests = choose_rule(
         pl.DataFrame(came + later, schema=SEEN_SCHEMA, orient="row"), pieces, as_of=AS_OF, policy=POLICY, cut_offs=1
     )
