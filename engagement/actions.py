@@ -15,20 +15,25 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.conditions import MEMBER_COLUMNS, check_condition, holds
+from lake.contracts import CONTENT
 
 RETURNED: Final = "returned"
 SPENT: Final = "spent"
 POSTED: Final = "posted"
 # Away for so many times the mean gap between active days: later than usual beyond doubt.
 OVERDUE_GAPS: Final = 1.5
+# The placeholder for pieces of content that the member has not seen.
+SHOW: Final = "show"
 # The windows in which posts of a member are counted.
 POSTS_DAYS: Final = (28, 365)
 # The columns of a member that an audience may read.
 AUDIENCE_SCHEMA: Final = MEMBER_COLUMNS
 # What a message may say of a member, besides the columns of an audience.
 PLACEHOLDERS: Final = frozenset(
-    {*AUDIENCE_SCHEMA, "reason", "background", "display_name", "handle", "community", "last_seen", "joined"}
+    {*AUDIENCE_SCHEMA, "reason", "background", "display_name", "handle", "community", "last_seen", "joined", SHOW}
 )
+# The actions whose default message names pieces of content, where there is content.
+SHOWING: Final = frozenset({"welcome_newcomer", "win_back_valuable", "wake_lurker"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 PLAIN_RANKING: Final = "plain_ranking"
@@ -153,10 +158,21 @@ def default_actions(messages: Mapping[str, str], *, tables: Collection[str]) -> 
         tables: The tables that have a source.
     """
     return tuple(
-        Action.model_validate({**settings, "name": name, "message": messages[name]})
+        Action.model_validate({**settings, "name": name, "message": default_message(name, messages, tables=tables)})
         for name, (needs, settings) in DEFAULTS.items()
         if needs is None or needs in tables
     )
+
+
+def default_message(name: str, messages: Mapping[str, str], *, tables: Collection[str]) -> str:
+    """Return the message of a default action; some name pieces of content where there is content.
+
+    Args:
+        name: The action.
+        messages: Action → message, and the sentence on what to show under `SHOW`.
+        tables: The tables that have a source.
+    """
+    return f"{messages[name]} {messages[SHOW]}" if name in SHOWING and CONTENT.name in tables else messages[name]
 
 
 # Name → the table without which the action cannot be judged, and its settings. `evenfall init` writes them into the file.

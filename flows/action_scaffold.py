@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from engagement.actions import DEFAULTS
+from engagement.actions import DEFAULTS, default_message
 from wording.english import ENGLISH
 from wording.messages import default_messages
 
@@ -18,7 +18,7 @@ def actions_toml(tables: Collection[str]) -> str:
     """Write the default actions that a community with these tables can judge, as TOML."""
     messages = default_messages(ENGLISH)
     sections = [
-        _section({"name": name, "message": messages[name], **settings})
+        _section({"name": name, "message": default_message(name, messages, tables=tables), **settings})
         for name, (needs, settings) in DEFAULTS.items()
         if needs is None or needs in tables
     ]

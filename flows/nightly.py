@@ -21,6 +21,7 @@ from expectations.table_checks import Finding
 from features.feature import Feature
 from features.history import History
 from flows.community_steps import look_at_content, measure_network
+from flows.learning_steps import learn_to_show, learn_uplift
 from flows.scale.open_executor import open_executor
 from flows.steps import io_step, step
 from lake.roles import store_configured_roles
@@ -32,10 +33,10 @@ from outputs.report.page import render_report
 from pipeline import night as tonight_computed
 from pipeline.community.content import NightContent
 from pipeline.community.night import CommunityNight
+from pipeline.community.show_training import show_metrics
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
 from pipeline.engagement.recording import record_decisions
-from pipeline.engagement.uplift_training import train_uplift
 from pipeline.execution.executor import Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
 from pipeline.intake import intake as taking_in
@@ -63,8 +64,6 @@ from runtime.logged_run import BACKFILL, logged
 from runtime.preload import preload
 from runtime.progress import say
 from runtime.run_context import RunContext, open_run
-
-learn_uplift = step(train_uplift)
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     scored = score_and_segment(run, executor, history, features, champions, community)
     if records_decisions:
         learn_uplift(run, history)
+        learn_to_show(run)
     content = look_at_content(run, history)
     lists = make_lists(run, features, scored.members, champions, content, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
@@ -385,7 +385,8 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
         create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
         run.tracking.log_night(
             as_of=run.as_of,
-            metrics=night_metrics(run, lists.members, lists.contacts, tonight) | matured_metrics(maturity) | loop_metrics(loop),
+            metrics=night_metrics(run, lists.members, lists.contacts, tonight)
+            | (matured_metrics(maturity) | loop_metrics(loop) | show_metrics(run)),
             tags={"churn_model": champions.churn.registered.label, "community": run.settings.community.name},
             summary=summary,
         )

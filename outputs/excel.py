@@ -33,7 +33,7 @@ _SCORE: Final = "0.0"
 _DATE: Final = "yyyy-mm-dd"
 # Columns that stay in sight when scrolling sideways end with the first of these that there is.
 _LAST_FROZEN: Final = ("rank", "member_id")
-_WRAPPED_COLUMNS: Final = frozenset({"reason", "message", "background"})
+_WRAPPED_COLUMNS: Final = frozenset({"reason", "message", "background", "show"})
 _MONEY_COLUMNS: Final = frozenset({"expected_value", "expected_value_low", "expected_value_high", "expected_gain"})
 
 # Blue-grey header, one warm hue for risk: both keep their contrast in greyscale print.

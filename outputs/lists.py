@@ -84,6 +84,8 @@ CONTACT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "last_contacted_on": pl.Date(),
     "suggested_hour": pl.Int32(),
 }
+# Columns behind those of the contract, in communities that have something to say in them.
+SHOWN_COLUMNS: Final[Mapping[str, pl.DataType]] = {"show": pl.String()}
 
 CHANGES_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "as_of": pl.Date(),

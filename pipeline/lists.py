@@ -8,7 +8,7 @@ import polars as pl
 
 from engagement.actions import PLAIN_RANKING, RETURNED
 from engagement.contact_history import LISTED
-from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, conform, members_schema, order_reasons
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, SHOWN_COLUMNS, conform, members_schema, order_reasons
 from pipeline.engagement.contact_list import contact_list
 from pipeline.engagement.deciding import NightDecisions
 from pipeline.engagement.ledger import read_decisions
@@ -74,9 +74,10 @@ def _called_back(decided: NightDecisions) -> list[int]:
 
 
 def contacts_for(run: RunContext, members: pl.DataFrame, decided: NightDecisions) -> pl.DataFrame:
-    """One row per member to contact tomorrow, best first, as `contact_list.csv` has it."""
+    """One row per member to contact tomorrow, best first, as `contact_list.csv` has it; `show` if there is something to show."""
     listed = contact_list(run, members, decided)
-    return conform(listed.select(name for name in CONTACT_SCHEMA if name in listed.columns), schema=CONTACT_SCHEMA)
+    wanted = [name for name in (*CONTACT_SCHEMA, *SHOWN_COLUMNS) if name in listed.columns]
+    return conform(listed.select(wanted), schema=CONTACT_SCHEMA)
 
 
 def changes_since(run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from lake.contracts import DAILY, TABLES, TIES
 from lake.member_index import MEMBER_INDEX
 from lake.roles import CONFIGURED_ROLES
 from models.bundle import files_hash
+from pipeline.community.showing import SHOW_RULES
 from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
 from pipeline.community.thanks import BADGES
 from pipeline.engagement.ledger import HOLDOUTS, LEDGER
@@ -39,6 +40,7 @@ _COMPUTED_FROM: Final = (
     LEDGER,
     HOLDOUTS,
     UPLIFT_MODELS,
+    SHOW_RULES,
     CONFIGURED_ROLES,
     NETWORK,
     COMMUNITY_NAMES,

@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from community.badges import Badge, check_badges
 from community.content_policy import ContentPolicy
+from community.partner_policy import PartnerPolicy
 from community.recognition import RecognitionPolicy
+from community.show_policy import ShowPolicy
 from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
@@ -267,6 +269,8 @@ class Settings(BaseSettings):
     recognition: RecognitionPolicy = RecognitionPolicy()
     badges: tuple[Badge, ...] = ()
     access: Access = Access()
+    show: ShowPolicy = ShowPolicy()
+    partners: PartnerPolicy = PartnerPolicy()
     alerts: Alerts = Alerts()
     retention: Retention = Retention()
     scale: Scale = Scale()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from string import Formatter
 from typing import Final
@@ -14,6 +15,8 @@ from wording.columns import SentenceContext, cases
 _PREFIX: Final = "action."
 _MONEY: Final = frozenset({"expected_value", "spend_365d"})
 _SHARES: Final = frozenset({"churn_probability"})
+_SHOW: Final = "show"
+_END_OF_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 _DAYS_AGO: Final[Mapping[str, str]] = {"last_seen": "days_since_last_activity", "joined": "tenure_days"}
 
 
@@ -25,11 +28,32 @@ def default_messages(catalogue: Catalogue) -> dict[str, str]:
 def fill_message(message: str, context: SentenceContext, *, community: str) -> pl.Expr:
     """Fill a message with the columns of a member; a value that is not known is said to be unknown.
 
+    A member to whom there is nothing to show does not get the sentences that say what.
+
     Args:
         message: Text with placeholders, checked before.
         context: What sentences may draw on; its columns are those of the members.
         community: The name of the community.
     """
+    if _SHOW not in _names(message):
+        return _filled(message, context, community)
+    without = _filled(_without_show(message, context), context, community)
+    if _SHOW not in context.columns:
+        return without
+    return pl.when(pl.col(_SHOW).is_null()).then(without).otherwise(_filled(message, context, community))
+
+
+def _without_show(message: str, context: SentenceContext) -> str:
+    """Leave out the sentences that say what to show; a message of nothing else says it in general."""
+    left = " ".join(sentence for sentence in _END_OF_SENTENCE.split(message) if _SHOW not in _names(sentence))
+    return left or message.replace(f"{{{_SHOW}}}", context.catalogue.sentences["message.nothing_to_show"])
+
+
+def _names(message: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(message)}
+
+
+def _filled(message: str, context: SentenceContext, community: str) -> pl.Expr:
     parts = []
     for text, name, _, _ in Formatter().parse(message):
         parts += [pl.lit(text)] if text else []

@@ -87,12 +87,14 @@ class ContactList:
         path: The Excel file, relative to the report's own folder, such as `../lists/2011-08-31/contact_list.xlsx`.
         folder: The folder of the night's lists, relative likewise.
         plan: What the report tells of it; None where nothing is known but its length.
+        showing: How the pieces of content were chosen that it names; None where it names none.
     """
 
     members: int
     path: str
     folder: str
     plan: ContactPlan | None = None
+    showing: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from engagement.contact_history import LISTED, last_contacts
 from lake.contracts import MEMBERS
 from lake.member_index import scan_member_index
 from outputs.lists import reasons_as_sentences
+from pipeline.community.showing import pieces_to_show
 from pipeline.engagement.deciding import NightDecisions
 from pipeline.engagement.hours import suggested_hours
 from runtime.run_context import RunContext
@@ -52,6 +53,9 @@ def contact_list(run: RunContext, members: pl.DataFrame, decided: NightDecisions
         .join(_nights_listed(decided), on="member_no", how="left", maintain_order="left")
         .with_row_index("rank", offset=1)
     )
+    shown = pieces_to_show(run, complete["member_no"])
+    if shown is not None:
+        complete = complete.join(shown, on="member_no", how="left", maintain_order="left")
     hours = suggested_hours(run, complete.select("member_no", "member_id", "timezone"))
     context = SentenceContext(frozenset({*complete.columns, "background", "reason"}), run.settings.community.currency, run.as_of)
     said = complete.join(hours, on="member_no", how="left", maintain_order="left").with_columns(

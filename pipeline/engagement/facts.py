@@ -9,12 +9,14 @@ from typing import Final
 
 import polars as pl
 
+from community.recommendations import RULES
 from engagement.actions import PLAIN_RANKING
 from engagement.contact_history import LISTED
 from engagement.decisions import HOLDOUT
 from engagement.holdouts import EVERY_ACTION
 from outputs.report.facts import ContactList
 from outputs.report.loop_facts import ActionPlan, ContactPlan, MeasuredAction, NotListed, OddContacts, Talked, Trait
+from pipeline.community.showing import chosen_rule, stored_tests
 from pipeline.engagement.contacts import contacts_seen, odd_contacts
 from pipeline.engagement.effects import ActionEffect, LoopEffects, measure_effects
 from pipeline.engagement.ledger import read_decisions
@@ -23,6 +25,7 @@ from pipeline.night import NightLists
 from runtime.run_context import RunContext
 from wording.effects import mismatch_warning
 from wording.ranking import ranking_line
+from wording.showing import rule_sentence
 from wording.texts import label
 
 TRAITS: Final = ("tier", "churn_risk", "segment")
@@ -72,7 +75,23 @@ def contact_list_facts(run: RunContext, lists: NightLists) -> ContactList:
         held_out_ranked=chosen.filter(pl.col("arm") != LISTED).height,
         not_listed=_not_listed(members),
     )
-    return ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder, plan)
+    return ContactList(contacts.height, f"{folder}/contact_list.xlsx", folder, plan, _showing(run, contacts))
+
+
+def _showing(run: RunContext, contacts: pl.DataFrame) -> str | None:
+    """Say how the pieces were chosen that the contact list names; None where it names none."""
+    if "show" not in contacts.columns:
+        return None
+    tests = stored_tests(run.workspace.lake, run.as_of)
+    rule = chosen_rule(tests)
+    chosen = next((test for test in tests if test.is_chosen), None)
+    return rule_sentence(
+        rule,
+        members=0 if chosen is None else chosen.members,
+        hit_rate=None if chosen is None else chosen.hit_rate,
+        simplest_hit_rate=tests[0].hit_rate if tests else None,
+        is_simplest=rule == RULES[0],
+    )
 
 
 def talked_facts(loop: LoopMeasures) -> Talked | None:

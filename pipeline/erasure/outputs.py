@@ -17,7 +17,7 @@ from lake.errors import OutsideServiceError
 from lake.storage.bucket import Bucket
 from lake.storage.storage import File
 from outputs.content_lists import CONTENT_LISTS, without_members
-from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, has_mark, unescape_formulas, write_lists
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, SHOWN_COLUMNS, has_mark, unescape_formulas, write_lists
 from outputs.people_lists import BOARD, PEOPLE_SCHEMAS
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.sending import formats_among
@@ -109,7 +109,7 @@ def clean(paths: Iterable[Path], matchers: IdMatchers) -> tuple[int, int]:
 def _erase_from_night(
     folder: Path, matchers: IdMatchers, *, currency: str | None, certificate: str, community: str | None
 ) -> bool:
-    members, contacts = _members(folder), _read_csv(folder / "contact_list.csv", CONTACT_SCHEMA)
+    members, contacts = _members(folder), _read_csv(folder / "contact_list.csv", {**CONTACT_SCHEMA, **SHOWN_COLUMNS})
     changes = _read_csv(folder / "changes.csv", CHANGES_SCHEMA)
     if members is None or contacts is None:
         return False

@@ -18,6 +18,7 @@ from outputs.lists import (
     CONTACT_SCHEMA,
     MEMBERS_SCHEMA,
     NETWORK_SCHEMA,
+    SHOWN_COLUMNS,
     as_text,
     conform,
     escape_formulas,
@@ -160,7 +161,7 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 def test_every_column_of_the_lists_is_explained() -> None:
     of_lists = {column for schema in (*PEOPLE_SCHEMAS.values(), UNANSWERED_SCHEMA, BEST_CONTENT_SCHEMA) for column in schema}
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *of_lists}
+    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *SHOWN_COLUMNS, *of_lists}
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

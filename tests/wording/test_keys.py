@@ -21,7 +21,8 @@ from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from community.names import KINDS
 from community.recognition import CONTRIBUTOR, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
-from engagement.actions import DEFAULTS, POSTED, RETURNED, SPENT
+from community.recommendations import RULES as SHOW_RULES
+from engagement.actions import DEFAULTS, POSTED, RETURNED, SHOW, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
 from features.eligibility import PRESENCES
@@ -75,7 +76,9 @@ PUT_TOGETHER = {
     *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
     *(f"alert.{outcome}" for outcome in ("failed", "warned")),
-    *(f"action.{name}" for name in DEFAULTS),
+    *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
+    *(f"show.rule.{rule}" for rule in SHOW_RULES),
+    *(f"partners.head.{column}" for column in ("ours", "theirs", "both", "share")),
     *(f"suppressed.{rule.replace(' ', '_')}" for rule in SUPPRESSIONS),
     *(f"odd.{why}" for why in (NOT_LISTED, HELD_OUT, EARLY, REPEATED)),
     *(f"decision.{did}{outcome}" for did, outcome in product(("", "not_"), (RETURNED, POSTED))),

@@ -43,10 +43,10 @@ def test_a_message_holds_the_values_of_the_member_and_says_what_is_unknown() -> 
 
 
 def test_the_default_messages_name_only_what_members_have() -> None:
-    from engagement.actions import DEFAULTS, check_message
+    from engagement.actions import DEFAULTS, SHOW, check_message
 
     messages = default_messages(ENGLISH)
-    assert messages.keys() == DEFAULTS.keys()
+    assert messages.keys() == {*DEFAULTS, SHOW}
     for name, message in messages.items():
         check_message(name, message)
 
@@ -69,3 +69,18 @@ def test_what_else_speaks_for_a_contact() -> None:
         "Expected to spend 9 EUR over the coming weeks.",
         None,
     ]
+
+
+def test_a_member_with_nothing_to_show_does_not_get_the_sentence_that_says_what() -> None:
+    people = MEMBERS.with_columns(show=pl.Series(["Hops; Malt", None]))
+    context = SentenceContext(frozenset(people.columns), None, date(2026, 3, 10))
+
+    def said(message: str) -> list[str]:
+        return people.with_columns(fill_message(message, context, community="Our club").alias("m"))["m"].to_list()
+
+    assert said("Hi {display_name}. They may like: {show}. Ask why!") == [
+        "Hi Ada. They may like: Hops; Malt. Ask why!",
+        "Hi m2. Ask why!",
+    ]
+    assert said("Tell them: {show}.") == ["Tell them: Hops; Malt.", "Tell them: what is new here."]
+    assert filled("Hi {display_name}. They may like: {show}.") == ["Hi Ada.", "Hi m2."]

@@ -20,10 +20,12 @@ from wording.english.names import NAMES
 from wording.english.network import NETWORK
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
+from wording.english.partners import PARTNERS
 from wording.english.people import NEWCOMERS, RISING, ROLES, THANKS
 from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
+from wording.english.showing import SHOWING
 
 SENTENCES: Final[Mapping[str, str]] = {
     **TIME,
@@ -42,6 +44,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     **NEWCOMERS,
     **RISING,
     **THANKS,
+    **SHOWING,
+    **PARTNERS,
     **HEADLINES,
     **SECTIONS,
     **MEASURES,

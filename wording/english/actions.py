@@ -18,6 +18,7 @@ ACTIONS: Final = {
     "have written nothing in a year.",
     "action.invite_opinion_leader": "Invite {display_name} to shape something with you: others respond to what they write, "
     "{posts_365d} contributions in the last year.",
+    "action.show": "They may like: {show}.",
     "message.money": "{n:plain_money}",
     "message.share": "{n:plain} %",
     "message.unknown": "unknown",

@@ -103,5 +103,6 @@ COLUMNS: Final = {
     "times_expected_high": "The upper end of the interval.",
     "author_posts": "How many pieces its author published in the window.",
     "author_times_expected": "The same multiple over all pieces of the author.",
+    "show": "Pieces of content that the member has not seen and may like, the best first.",
     "suggested_hour": "The hour at which to contact, 0 to 23, in the member's own time.",
 }

@@ -14,6 +14,7 @@ NOUNS: Final = {
     "valuable_member": Noun("valuable member", "valuable members"),
     "opinion_leader": Noun("opinion leader", "opinion leaders"),
     "other": Noun("other member", "other members"),
+    "hash": Noun("hash", "hashes"),
     "action_kind": Noun("kind of action", "kinds of action"),
 }
 KINDS: Final = {

@@ -217,6 +217,14 @@ def told(html: str, section: str) -> str:
     return " ".join(unescape(body).split())
 
 
+def test_how_pieces_were_chosen_is_told_beside_the_contact_list() -> None:
+    night = ordinary_night()
+    assert night.contact_list is not None
+    told_by = replace(night, contact_list=replace(night.contact_list, showing="Messages name <b>what</b> is new."))
+    assert "Messages name <b>what</b> is new." in told(render_report(told_by), "talk")
+    assert "Messages name" not in render_report(night)
+
+
 def test_whom_to_talk_to_is_counted_by_action_with_what_they_share_and_the_gain() -> None:
     text = told(render_report(ordinary_night()), "talk")
     assert "200 members to contact on Thursday 1 September 2011." in text

@@ -9,12 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from community.rule_choice import RuleTest
 from engagement.contact_history import CONTACTS_SCHEMA, contact_history
 from engagement.decisions import Decisions
 from engagement.holdouts import ARMS_SCHEMA
 from engagement.sample_ratio import p_of_draws
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, conform
 from outputs.report.loop_facts import ActionPlan, NotListed, OddContacts, Trait
+from pipeline.community.showing import store_tests
 from pipeline.engagement.deciding import NightDecisions
 from pipeline.engagement.effects import effects_over_time, measure_effects
 from pipeline.engagement.facts import (
@@ -103,6 +105,17 @@ def test_the_plan_counts_members_by_action_and_says_what_half_of_them_share(run:
     assert (told.plan.day, told.plan.expected_gain, told.plan.is_money) == (NIGHT + timedelta(days=1), 2.5 + 1.25 + 4, True)
     assert (told.plan.held_out, told.plan.held_out_ranked) == (1, 1)
     assert told.plan.not_listed == (NotListed("cap", 2), NotListed("no gain", 1), NotListed("quiet day", 1))
+
+
+def test_the_rule_that_chose_what_to_show_is_told_where_something_is_shown(run: RunContext) -> None:
+    night = tonight(run, value=10.0)
+    assert contact_list_facts(run, night).showing is None
+    shown = replace(night, contacts=night.contacts.with_columns(show=pl.lit("Hops")))
+    assert "what most members came to lately" in (contact_list_facts(run, shown).showing or "")
+    tests = (RuleTest("popular", False, 90, 0.2, 0.1), RuleTest("item_to_item", True, 90, 0.3, 0.2, 0.1, 0.01, 0.2))
+    store_tests(run.workspace.lake, tests, NIGHT)
+    assert "of 90 members" in (contact_list_facts(run, shown).showing or "")
+    assert contact_list_facts(run, night).showing is None
 
 
 def test_without_orders_the_gain_counts_members(run: RunContext) -> None:

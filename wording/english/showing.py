@@ -1,0 +1,18 @@
+"""English of what is shown to a member: names of pieces, and how the pieces were chosen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SHOWING: Final = {
+    "show.with_id": "{title} ({id})",
+    "show.rule.popular": "what most members came to lately",
+    "show.rule.popular_in_topics": "what most members came to lately on the topics the member likes",
+    "show.rule.item_to_item": "what members with the same interests came to",
+    "show.untested": "Messages name {rule}. Too few members came to new pieces to test other rules ({n:count:member}).",
+    "show.simplest": "Messages name {rule}. Tested on the past of {n:count:member}, it named a piece they came to by themselves "
+    "in {hits:percent} of cases; no other rule was surely better.",
+    "show.better": "Messages name {rule}. Tested on the past of {n:count:member}, it named a piece they came to by themselves in "
+    "{hits:percent} of cases; the most popular pieces did in {simplest:percent}.",
+    "message.nothing_to_show": "what is new here",
+}
