@@ -100,6 +100,21 @@ def test_a_topic_that_waits_longer_than_others_is_found_and_a_chance_difference_
     assert fast.is_faster is None
 
 
+def test_the_more_places_are_compared_the_larger_a_difference_must_be() -> None:
+    def odd(hours_of_day: int) -> set[str]:
+        rows, answers = [], []
+        for number in range(560):
+            hours = 24.0 * (5 + number % 50)
+            rows.append({"hours": hours, "topic": "slow" if number < 112 else "ale", "hour": number % hours_of_day, "weekday": 1})
+            # Answered within a day: 60 % on one topic, 73 % on the other.
+            waits = 90.0 if (number % 5 < 2 if number < 112 else number % 15 < 4) else 2.0
+            answers.append((number, 2, hours - waits))
+        return {of for of, _, _ in responsiveness(found(rows, *answers)).odd}
+
+    assert odd(1) == {"topic"}
+    assert odd(24) == set()
+
+
 def test_a_community_that_has_become_slower_is_told_so() -> None:
     rows = [{"hours": 24.0 * (2 + number % 54)} for number in range(270)]
     answers = [(n, 2, row["hours"] - (40.0 if row["hours"] < 28 * 24 and n % 2 else 3.0)) for n, row in enumerate(rows)]
