@@ -43,6 +43,12 @@ def test_of_two_that_became_one_the_larger_gives_its_id() -> None:
     assert ids_of(match_ids(tonight([1, 2, 3, 4, 5]), before, as_of=AS_OF)) == {"b": [1, 2, 3, 4, 5]}
 
 
+def test_groups_that_were_mixed_half_and_half_are_new_ones() -> None:
+    before = groups(a=[1, 2, 3, 4], b=[5, 6, 7, 8])
+    matched = match_ids(tonight([1, 2, 5, 6], [3, 4, 7, 8]), before, as_of=AS_OF)
+    assert ids_of(matched) == {f"{AS_OF}-1": [1, 2, 5, 6], f"{AS_OF}-2": [3, 4, 7, 8]}
+
+
 def test_an_id_of_a_group_that_is_gone_is_not_used_again() -> None:
     later = AS_OF + timedelta(days=1)
     first = match_ids(tonight([1, 2, 3]), groups(), as_of=AS_OF)
