@@ -2,7 +2,7 @@
 
 A member's influence is the sum, over those who respond to them, of the square root of the tie's weight: many people count more
 than many responses of one. PageRank was no better at finding planted leaders, nor at telling who will be responded to next
-(decision 56).
+(decision 55).
 """
 
 from __future__ import annotations
