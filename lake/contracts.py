@@ -107,12 +107,8 @@ MEMBERS: Final = Table(
         "birth_year": Column(pl.Int32(), "Year of birth."),
         "gender": Column(_TEXT, "Gender as the member states it."),
         "referrer_id": Column(_TEXT, "The member who brought this one."),
-        "join_source": Column(_TEXT, "How the member came, such as search, event or newsletter."),
         "can_contact": Column(pl.Boolean(), "Whether the member may be contacted; unknown counts as yes, unreadable as no."),
         "can_profile": Column(pl.Boolean(), "Whether the member may be scored; unknown counts as yes, unreadable as no."),
-        "can_show": Column(
-            pl.Boolean(), "Whether the member's display name may stand on the board page; unknown and unreadable count as no."
-        ),
         "role": Column(
             _TEXT,
             "member, staff or bot; staff and bots are never listed, scored or learnt from.",
@@ -123,6 +119,10 @@ MEMBERS: Final = Table(
         ),
         "display_name": Column(_TEXT, "The name to address the member by; in lists and the app only."),
         "handle": Column(_TEXT, "How tools that send know the member, such as an e-mail address; in lists and the app only."),
+        "join_source": Column(_TEXT, "How the member came, such as search, event or newsletter."),
+        "can_show": Column(
+            pl.Boolean(), "Whether the member's display name may stand on the board page; unknown and unreadable count as no."
+        ),
     },
 )
 
@@ -208,7 +208,8 @@ FEEDBACK: Final = Table(
 TABLES: Final[Mapping[str, Table]] = {table.name: table for table in (MEMBERS, CONTENT, EVENTS, ORDERS, CONTACTS, FEEDBACK)}
 ACTIVITY_TABLES: Final = ("events", "orders")
 
-_ADDED_TO_MEMBERS: Final = ("join_source", "can_show", "role", "timezone", "display_name", "handle")
+# In the order of the contract, the newest release's last: what a table lacks is read after what it has.
+_ADDED_TO_MEMBERS: Final = ("role", "timezone", "display_name", "handle", "join_source", "can_show")
 # Columns that tables of earlier releases do not have; they are read as null there.
 ADDED_COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
     name: {column: MEMBERS.columns[column].dtype for column in _ADDED_TO_MEMBERS} for name in (MEMBERS.name, MEMBERS_PARTS)

@@ -20,9 +20,9 @@ from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
 from tests.nights import NIGHT, Run
 
 STEPS = [
-    "taking in", "landing", "rolling up", "computing features", "finding the champions", "measuring the level", "scoring",
-    "finding reasons", "segmenting", "publishing the lists", "measuring what matured", "measuring effects", "writing the report",
-    "recording the night", "tidying up",
+    "taking in", "landing", "rolling up", "computing features", "finding the champions", "measuring the network",
+    "measuring the level", "scoring", "finding reasons", "segmenting", "reading content", "publishing the lists",
+    "measuring what matured", "measuring effects", "writing the report", "recording the night", "tidying up",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lake.contracts import ADDED_COLUMNS, MEMBERS
 from lake.errors import ConfigurationError
 from lake.storage.delta import Lake
 
@@ -234,3 +235,17 @@ def test_days_whose_keys_lie_elsewhere_are_known_from_the_log(lake: Lake) -> Non
     lake.replace_days("events", rows(("e1", DAY_1, 1), ("e3", DAY_1, 1), ("e4", DAY_2, 1), ("e6", DAY_2, 1)), days={DAY_1, DAY_2})
     assert lake.days_that_may_hold("events", pl.Series(["e5", "e7"]), column="id") == {DAY_2}
     assert lake.days_that_may_hold("events", pl.Series(["e35"]), column="id") == set()
+
+
+@pytest.mark.parametrize("missing", range(len(ADDED_COLUMNS["members"]) + 1))
+def test_a_table_of_an_earlier_release_is_read_in_the_columns_of_today(tmp_path: Path, missing: int) -> None:
+    lake, today = Lake(tmp_path), MEMBERS.landed_schema
+    lacks = list(ADDED_COLUMNS["members"])[len(ADDED_COLUMNS["members"]) - missing :]
+    stored = pl.DataFrame({"member_id": ["a"]}).with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in today.items() if name != "member_id"
+    )
+    lake.replace("members", stored.select(list(today)).drop(lacks))
+    read = lake.scan("members").collect()
+    assert dict(read.schema) == today
+    assert read.columns == list(today)
+    assert read["member_id"].to_list() == ["a"]
