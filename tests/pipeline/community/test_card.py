@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
@@ -46,6 +48,13 @@ def test_a_card_says_influence_community_and_whom_the_member_reaches(run: RunCon
         "community": "Wine",
         "opinion leader": "yes, one of the team that reaches most of the others",
     }
+
+
+def test_a_card_says_influence_of_28_days_before_where_it_is_known(run: RunContext) -> None:
+    member = {"influence_score": 99.4, "influence_low": 97.0, "influence_high": 100.0}
+    earlier = EarlierScores(AS_OF - timedelta(days=28), {"influence_score": 41.2})
+    said = dict(network_lines(run, member, number_of(run, FOUND.leaders[0]), earlier))
+    assert said["Influence score"] == "99 of 100, between 97 and 100 by chance; 41 on 3 Mar 2024"
 
 
 def test_a_card_of_an_earlier_version_or_of_who_has_no_influence_says_nothing(run: RunContext) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from pipeline.community.score_trends import EarlierScores, earlier_scores, score_text
+from pipeline.explain import _scores
 from pipeline.stored_nights import SCORES, store_night
 from runtime.run_context import RunContext, open_run
 from tests.communities import LAST_DAY, write_shop
@@ -45,3 +46,21 @@ def test_the_text_names_the_night_only_where_the_score_is_known() -> None:
     when = f"{LAST_DAY.day} {LAST_DAY:%b %Y}"
     assert score_text("72 of 100", "activity_score", earlier) == f"72 of 100; 65 on {when}"
     assert score_text("72 of 100", "influence_score", earlier) == "72 of 100"
+
+
+def test_the_card_says_it_of_every_score_that_is_known(run: RunContext) -> None:
+    member = {
+        "tier": "gold",
+        "lifecycle": "active",
+        "segment": "regulars",
+        "presence": None,
+        "expected_value": None,
+        "churn_probability": None,
+        "activity_score": 72.2,
+        "commercial_score": 50.0,
+        "member_value_score": None,
+    }
+    said = dict(_scores(run, member, EarlierScores(LAST_DAY - timedelta(days=28), {"activity_score": 65.4})))
+    assert said["Activity score"] == "72 of 100; 65 on 21 Jun 2025"
+    assert said["Commercial score"] == "50 of 100"
+    assert "Member value score" not in said
