@@ -23,14 +23,14 @@ from lake.contracts import MINOR_UNITS_PER_UNIT
 
 Floats = npt.NDArray[np.float64]
 
-# Figure → what is summed over members, and what that is divided by.
-FIGURES: Final[Mapping[str, tuple[str, str | None]]] = {
-    "active_members": ("active", None),
-    "contributions_per_active": ("contributions", "active"),
-    "connected_share": ("connected", "active"),
-    "responses_per_active": ("responses", "active"),
-    "absence_factor": ("contributions", None),
-    "spend": ("spend_minor", None),
+# Figure → what is summed over members, and whether that is divided by the active members.
+FIGURES: Final[Mapping[str, tuple[str, bool]]] = {
+    "active_members": ("active", False),
+    "contributions_per_active": ("contributions", True),
+    "connected_share": ("connected", True),
+    "responses_per_active": ("responses", True),
+    "absence_factor": ("contributions", False),
+    "spend": ("spend_minor", False),
 }
 # A change has an interval from so many earlier changes on, and from so many members in each of the two periods.
 _LEAST_CHANGES: Final = 4
@@ -125,9 +125,10 @@ def assess(by_period: pl.DataFrame, *, known: int) -> tuple[Figure, ...]:
         known: How many periods are known as a whole, the newest included.
     """
     grid = _Grid.of(by_period.filter(pl.col("period") < min(known, PERIODS)))
-    series = {name: _series(grid, name) for name in FIGURES}
-    told = {name: one for name, one in series.items() if one is not None}
-    return tuple(_figure(name, one, known=min(known, PERIODS), comparisons=len(told)) for name, one in told.items())
+    active = grid.amounts("active")
+    series = {what: _series(grid, what, active) for what in FIGURES}
+    told = {what: one for what, one in series.items() if one is not None}
+    return tuple(_figure(what, one, known=min(known, PERIODS), comparisons=len(told)) for what, one in told.items())
 
 
 @dataclass(frozen=True)
@@ -173,23 +174,20 @@ class _Series:
     members: Floats
 
 
-def _series(grid: _Grid, name: str) -> _Series | None:
+def _series(grid: _Grid, what: str, active: Floats) -> _Series | None:
     """Return a figure by period; None for a community without data for it."""
-    summed, divisor = FIGURES[name]
-    amounts, active = grid.amounts(summed), grid.amounts("active")
+    summed, is_per_active = FIGURES[what]
+    amounts, members = grid.amounts(summed), active.sum(axis=1)
     if not amounts.any():
         return None
-    if name == "absence_factor":
+    if what == "absence_factor":
         factors = np.array([absence_factor(made[made > 0].astype(np.int64).tolist()) for made in amounts], dtype=np.float64)
-        return _Series(factors, _as_counts(factors), active.sum(axis=1))
+        return _Series(factors, _as_counts(factors), members)
     totals, shares = amounts.sum(axis=1), _shares(amounts)
-    if divisor is None:
-        values = totals / (MINOR_UNITS_PER_UNIT if name == "spend" else 1)
-        return _Series(values, _variances(shares), active.sum(axis=1))
-    divisors = grid.amounts(divisor)
-    per = divisors.sum(axis=1)
-    values = np.divide(totals, per, out=np.zeros(PERIODS), where=per > 0)
-    return _Series(values, _variances(shares - _shares(divisors)), active.sum(axis=1))
+    if not is_per_active:
+        return _Series(totals / (MINOR_UNITS_PER_UNIT if what == "spend" else 1), _variances(shares), members)
+    values = np.divide(totals, members, out=np.zeros(PERIODS), where=members > 0)
+    return _Series(values, _variances(shares - _shares(active)), members)
 
 
 def _shares(amounts: Floats) -> Floats:
@@ -212,10 +210,10 @@ def _as_counts(values: Floats) -> Floats:
     return variances
 
 
-def _figure(name: str, series: _Series, *, known: int, comparisons: int) -> Figure:
+def _figure(what: str, series: _Series, *, known: int, comparisons: int) -> Figure:
     values = [float(value) for value in series.values]
     return Figure(
-        name,
+        what,
         values[0],
         values[1] if known > 1 else None,
         values[-1] if known == PERIODS else None,
