@@ -226,7 +226,7 @@ def _change(series: _Series, *, known: int, comparisons: int) -> Change | None:
     if known <= 1 or min(now, before) <= 0:
         return None
     ratio, variance = now / before - 1, float(series.variance[0])
-    usual = _in_standard_errors(series, known)
+    usual = _in_standard_errors(series)
     if len(usual) < _LEAST_CHANGES or min(series.members[:2]) < _LEAST_MEMBERS or variance <= 0:
         return Change(ratio)
     from scipy.special import stdtrit
@@ -239,9 +239,10 @@ def _change(series: _Series, *, known: int, comparisons: int) -> Change | None:
     return Change(ratio, float(np.expm1(middle - width)), float(np.expm1(middle + width)))
 
 
-def _in_standard_errors(series: _Series, known: int) -> Floats:
+def _in_standard_errors(series: _Series) -> Floats:
     """Return the earlier changes of the logarithm, each in standard errors of its own chance."""
-    values, variance = series.values[1:known], series.variance[1 : known - 1]
+    # Periods that are not known have the value 0, and no change.
+    values, variance = series.values[1:], series.variance[1:]
     is_known = (values[:-1] > 0) & (values[1:] > 0) & (variance > 0)
     return np.log(values[:-1][is_known] / values[1:][is_known]) / np.sqrt(variance[is_known])
 

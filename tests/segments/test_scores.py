@@ -127,9 +127,9 @@ def test_influence_counts_where_a_weight_says_so() -> None:
 
 
 def test_who_is_in_no_network_counts_with_the_least_influence_and_gains_nothing_by_it() -> None:
-    frame = members(3, influence_score=[20.0, None, 90.0], active_days_28d=[5, 3, 1])
+    frame = members(3, influence_score=[2.0, None, 90.0], active_days_28d=[5, 3, 1])
     policy = ScorePolicy(value_weights={"activity_score": 0.5, "influence_score": 0.5})
-    # Means: 83.3 and 20, 50 and 0, 16.7 and 90.
+    # Activity and influence: 83.3 and 2, 50 and 0, 16.7 and 90.
     assert scores(frame, policy)["member_value_score"].to_list() == in_halves(1.5, 0.5, 2.5, of=3)
 
 
