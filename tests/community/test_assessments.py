@@ -73,7 +73,7 @@ def test_no_interval_is_given_while_too_little_is_known_or_too_few_are_active() 
 )
 def test_a_quiet_community_is_seldom_said_to_have_changed(quiet: dict[str, Any]) -> None:
     alarms = sum(bool(sure_of(community(seed, **quiet))) for seed in range(QUIET_NIGHTS))
-    # Measured: 4 to 7 of 100 nights, where 5 are meant.
+    # Measured: 4 of 100 nights, where 5 are meant.
     assert alarms / QUIET_NIGHTS <= 0.09
 
 
