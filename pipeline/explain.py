@@ -18,6 +18,7 @@ from lake.storage.delta import DAY
 from pipeline.analysis import listed_night, read_contact, read_members
 from pipeline.community.card import network_lines
 from pipeline.community.own_posts import own_posts
+from pipeline.community.score_trends import EarlierScores, earlier_scores, score_text
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext, open_run
 from runtime.settings import Churn
@@ -93,10 +94,16 @@ def read_card(run: RunContext, member_id: str) -> Card:
     if member["tier"] is None:
         return Card(member_id, run.as_of)
     number = scan_member_index(run.workspace.lake).filter(pl.col("member_id") == member_id).select("member_no").collect().item()
+    earlier = earlier_scores(run, number)
     return Card(
         member_id,
         run.as_of,
-        scores=(*_scores(run, member), *network_lines(run, member, number), *_own_posts(run, number), *_tomorrow(run, member)),
+        scores=(
+            *_scores(run, member, earlier),
+            *network_lines(run, member, number, earlier),
+            *_own_posts(run, number),
+            *_tomorrow(run, member),
+        ),
         active_days=_active_days(run, number),
         reasons=tuple((one["contribution"] >= 0, one["text"]) for one in member["reasons"] or ()),
         tier_moves=_tier_moves(run, number),
@@ -118,7 +125,7 @@ def card_as_text(card: Card) -> str:
     return "\n".join([*lines, "", *([fill("card.tier_moves"), *moves] if moves else [fill("card.tier_moves.none")])])
 
 
-def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _scores(run: RunContext, member: dict[str, Any], earlier: EarlierScores) -> Iterator[tuple[str, str]]:
     settings = run.settings
     yield fill("card.tier"), label(member["tier"])
     yield fill("card.stage"), label(member["lifecycle"])
@@ -139,7 +146,7 @@ def _scores(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, str]
         )
     for score in ("activity_score", "commercial_score", "member_value_score"):
         if member[score] is not None:
-            yield label(score), fill("card.score", n=member[score])
+            yield label(score), score_text(fill("card.score", n=member[score]), score, earlier)
 
 
 def _own_posts(run: RunContext, member_no: int) -> Iterator[tuple[str, str]]:

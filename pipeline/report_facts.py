@@ -28,6 +28,7 @@ from outputs.report.facts import (
     RuleBreach,
     TableFlow,
 )
+from pipeline.community.assessments import assess_community
 from pipeline.community.carriers import carrier_facts
 from pipeline.community.content_facts import unanswered_facts
 from pipeline.community.night import CommunityNight
@@ -122,6 +123,7 @@ def report_facts(
         unanswered=unanswered_facts(run, lists.content),
         what_works=works_facts(run, lists.content),
         people=lists.people.facts,
+        assessments=assess_community(run, members, maturity.watch),
     )
 
 

@@ -51,7 +51,8 @@ class ScorePolicy(BaseModel):
     )
     value_weights: Weights | None = Field(
         default=None,
-        description="Score → weight in the member value score; by default it ranks by money, without orders by contribution.",
+        description="Score → weight in the member value score, of `activity_score`, `influence_score` and `commercial_score`; "
+        "who is in no network counts with an influence of 0. By default it ranks by money, without orders by contribution.",
     )
 
 
@@ -94,7 +95,9 @@ def add_scores(scored: pl.DataFrame, *, policy: ScorePolicy) -> pl.DataFrame:
     )
     worth = commercial if commercial.count() else contribution
     if policy.value_weights is not None:
-        worth = _weighted_mean([(with_parts[name], weight) for name, weight in policy.value_weights.items()], scored.height)
+        worth = _weighted_mean(
+            [(_lowest_if_none(with_parts[name]), weight) for name, weight in policy.value_weights.items()], scored.height
+        )
     place = _place(scored, worth, contribution)
     return with_parts.with_columns(percentile(place, compared).alias("member_value_score"))
 
@@ -149,6 +152,14 @@ def _weighted_mean(parts: Sequence[tuple[pl.Series, float]], rows: int) -> pl.Se
     weight_present = sum_in_order(pl.lit(part).is_not_null().cast(pl.Float64) * weight for part, weight in parts)
     # Rounded, so that equal means stay equal whatever the last bit of the quotient is.
     return pl.select(pl.when(weight_present > 0).then((total / weight_present).round(_DECIMALS))).to_series()
+
+
+def _lowest_if_none(score: pl.Series) -> pl.Series:
+    """Give 0 to members without a score that others have; a score that nobody has stays null and is left out.
+
+    Who is in no network has no influence score. Left out of the mean, it would place them above members with little influence.
+    """
+    return score.fill_null(0.0) if score.count() else score
 
 
 def _nothing(rows: int) -> pl.Series:

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from community.assessments import Assessments
 from outputs.report.calibration_rows import CalibrationRow
 from outputs.report.content_facts import Unanswered, WhatWorks
 from outputs.report.loop_facts import ContactPlan, Talked
@@ -270,6 +271,7 @@ class ReportFacts:
         unanswered: Which posts wait for an answer; None in a community without content, or in which nobody answers.
         what_works: What people respond to; None where there is little content, or where nobody responds to it.
         people: What is known of the people as a community.
+        assessments: How the community as a whole is doing; None where nobody did anything within a year.
     """
 
     community: str
@@ -299,3 +301,4 @@ class ReportFacts:
     unanswered: Unanswered | None = None
     what_works: WhatWorks | None = None
     people: PeopleFacts = field(default_factory=PeopleFacts)
+    assessments: Assessments | None = None

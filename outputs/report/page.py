@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from outputs.report.assessment_section import assessment_section
 from outputs.report.content_sections import unanswered_section, works_section
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
@@ -31,6 +32,7 @@ from outputs.report.sections import (
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     talked_section,
     talk_section,
+    assessment_section,
     risk_section,
     newly_at_risk_section,
     carriers_section,

@@ -10,23 +10,26 @@ import numpy as np
 from features.history import DAILY_SCHEMA, TIES_SCHEMA
 from features.network.ties import weigh_ties
 from lake.contracts import DAILY, TIES
+from pipeline.community.score_trends import EarlierScores, score_text
 from pipeline.history.consent import consenting, numbers_not_profiled
 from runtime.run_context import RunContext
 from wording.texts import fill, label
 
 
-def network_lines(run: RunContext, member: dict[str, Any], member_no: int) -> Iterator[tuple[str, str]]:
+def network_lines(run: RunContext, member: dict[str, Any], member_no: int, earlier: EarlierScores) -> Iterator[tuple[str, str]]:
     """Yield what a card says of a member's place in the network, as name and value; nothing for who has no influence.
 
     Args:
         run: The run of a night with lists.
         member: The member's row of the lists; those of earlier versions do not have the columns.
         member_no: The member's number.
+        earlier: The member's scores 28 days before.
     """
     score, low, high = (member.get(f"influence_{of}") for of in ("score", "low", "high"))
     if score is None or low is None or high is None:
         return
-    yield label("influence_score"), fill("card.influence", n=score, low=low, high=high)
+    told = fill("card.influence", n=score, low=low, high=high)
+    yield label("influence_score"), score_text(told, "influence_score", earlier)
     responders, reached = _reach(run, member_no)
     yield fill("card.reach"), fill("card.reach.members", n=responders, more=reached - responders)
     if member.get("community") is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from community.assessments import Assessments, Change, ExpectedSpend, Figure
 from outputs.report.facts import (
     Activity,
     ContactList,
@@ -127,6 +128,21 @@ def carriers() -> Carriers:
     )
 
 
+def assessments() -> Assessments:
+    """A community with data for everything: activity surely falls, the rest is as usual, and spend has no interval yet."""
+    return Assessments(
+        (
+            Figure("active_members", 1204, 1620, 1550, Change(1204 / 1620 - 1, -0.31, -0.19)),
+            Figure("contributions_per_active", 2.345, 2.5, 12.34, Change(2.345 / 2.5 - 1, -0.3, 0.25)),
+            Figure("connected_share", 0.31, 0.3, 0.42, Change(0.31 / 0.3 - 1, -0.1, 0.2)),
+            Figure("responses_per_active", 1.0, 1.0, 1.5, Change(0.0, -0.2, 0.25)),
+            Figure("absence_factor", 14, 12, 0, Change(14 / 12 - 1, -0.4, 1.3)),
+            Figure("spend", 402_210.4, 380_000.0, 0.0, Change(402_210.4 / 380_000 - 1)),
+        ),
+        ExpectedSpend(90, 1_222_271.0, 1_010_000.0, 1_480_000.0, 1_190_004.5, 900_000.0),
+    )
+
+
 def waiting() -> Talked:
     """Nothing has matured: 214 decisions wait, the first until the end of September."""
     actions = tuple(
@@ -213,6 +229,7 @@ def ordinary_night(community: str = "Online Retail II") -> ReportFacts:
         flows=FLOWS,
         breaches=(RuleBreach("orders", "Ordered at is not later than now", 30), RuleBreach("orders", "Amount is a number", 4)),
         carriers=carriers(),
+        assessments=assessments(),
         warnings=("Contacts: the newest row is 3 days old.",),
         validation_path="2011-08-31-checks.html",
         value_horizon_days=90,

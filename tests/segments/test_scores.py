@@ -126,6 +126,19 @@ def test_influence_counts_where_a_weight_says_so() -> None:
     assert scores(frame, policy)["member_value_score"].to_list() == in_halves(0.5, 1.5, of=2)
 
 
+def test_who_is_in_no_network_counts_with_the_least_influence_and_gains_nothing_by_it() -> None:
+    frame = members(3, influence_score=[2.0, None, 90.0], active_days_28d=[5, 3, 1])
+    policy = ScorePolicy(value_weights={"activity_score": 0.5, "influence_score": 0.5})
+    # Activity and influence: 83.3 and 2, 50 and 0, 16.7 and 90.
+    assert scores(frame, policy)["member_value_score"].to_list() == in_halves(1.5, 0.5, 2.5, of=3)
+
+
+def test_a_score_that_nobody_has_is_left_out_of_the_value() -> None:
+    frame = members(3, active_days_28d=[5, 3, 1])
+    policy = ScorePolicy(value_weights={"activity_score": 0.1, "influence_score": 0.5, "commercial_score": 0.4})
+    assert scores(frame, policy)["member_value_score"].to_list() == in_halves(2.5, 1.5, 0.5, of=3)
+
+
 def test_where_nobody_is_eligible_there_are_no_scores() -> None:
     result = scores(members(2, is_eligible=[False, False], spend_365d=[1.0, 2.0]))
     assert result.select(SCORES).null_count().row(0) == (2, 2, 2, 2)

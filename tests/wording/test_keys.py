@@ -15,6 +15,7 @@ import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import Node
 
+from community.assessments import FIGURES as ASSESSED
 from community.bots import RULES as BOT_RULES
 from community.groupings import LONG, QUESTION_MARK, SHORT
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
@@ -91,6 +92,7 @@ PUT_TOGETHER = {
     *(f"history.{column}" for column in HISTORY_SCHEMA),
     *(f"network.trait.{kind}" for kind in (set(KINDS) - {"day_part", "event_type"})),
     *(f"network.trait.{part}" for part in PARTS.values()),
+    *(f"assessment.{figure}{how}" for figure, how in product(ASSESSED, ("", ".more", ".less"))),
     *(f"carriers.change.{what}" for what in CHANGES),
     *(f"carriers.absence.{how}" for how in ("fewer", "more", "same")),
     *(f"bots.{rule}" for rule in BOT_RULES),

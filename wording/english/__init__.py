@@ -8,6 +8,7 @@ from typing import Final
 from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
+from wording.english.assessments import ASSESSMENTS
 from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
 from wording.english.effects import EFFECTS
@@ -39,6 +40,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **TALKED,
     **HISTORY,
     **RANKING,
+    **ASSESSMENTS,
     **NETWORK,
     **ROLES,
     **NEWCOMERS,

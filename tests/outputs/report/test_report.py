@@ -198,6 +198,7 @@ def test_sections_stand_in_their_order_and_others_can_be_added() -> None:
     found = re.findall(r'<section id="([\w-]+)">', html)
     assert found == [
         "talk",
+        "assessment",
         "risk",
         "newly-at-risk",
         "carriers",
