@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,9 +64,9 @@ def test_lines_sum_the_ties_between_members_of_two_communities(shown: NetworkMap
     expected: dict[tuple[int, int], list[float]] = {}
     network = shown.network
     for giver, receiver, weight in zip(network.giver, network.receiver, network.weight, strict=True):
-        ends = of[int(network.members[giver])], of[int(network.members[receiver])]
-        if None not in ends and ends[0] != ends[1]:
-            expected.setdefault((min(ends), max(ends)), []).append(float(weight))
+        one, two = of[int(network.members[giver])], of[int(network.members[receiver])]
+        if one is not None and two is not None and one != two:
+            expected.setdefault((min(one, two), max(one, two)), []).append(float(weight))
     rows = {(first, second): (ties, weight) for first, second, ties, weight in shown.between.iter_rows()}
     assert rows == {ends: (len(weights), pytest.approx(sum(weights))) for ends, weights in expected.items()}
     assert shown.between["weight"].is_sorted(descending=True)
@@ -99,6 +100,12 @@ def test_leaders_reach_who_responds_to_them_and_who_responds_to_those(shown: Net
         indirect = set().union(*(gives.get(one, set()) for one in direct)) - direct - {row["member_no"]}
         others = set().union(*(gives[one] for one in team if one != row["member_no"]))
         assert (row["responders"], row["more"], row["alone"]) == (len(direct), len(indirect), len(direct - others))
+
+
+def test_a_leader_who_adds_hardly_anybody_is_told_all_the_same(shown: NetworkMap) -> None:
+    fewest = shown.members.sort("responders", "member_no").filter(pl.col("responders") > 0)["member_no"].head(2)
+    members = shown.members.with_columns(is_opinion_leader=pl.col("member_no").is_in(fewest.implode()))
+    assert set(measure_leaders(replace(shown, members=members))["member_no"]) == set(fewest)
 
 
 def test_a_neighbourhood_says_who_responds_to_whom(shown: NetworkMap) -> None:
