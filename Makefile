@@ -10,7 +10,7 @@ WORKSPACE ?=
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full bench-prediction starting-model rivals members effects experiments cohorts notebooks lock clean
+.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full bench-prediction starting-model rivals members network effects experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -78,6 +78,9 @@ mutants: $(READY_DEV)  ## make one-line slips in a copy and see whether tests no
 
 members: $(READY_DEV)  ## open tonight's members as a page, of workspace/ or WORKSPACE=DIR
 	$(BIN)/python -m notebooks.serve members --workspace $(or $(WORKSPACE),workspace)
+
+network: $(READY_DEV)  ## open who carries the community: communities, the core, who is around a member, likewise
+	$(BIN)/python -m notebooks.serve network --workspace $(or $(WORKSPACE),workspace)
 
 effects: $(READY_DEV)  ## open whether talking worked, likewise
 	$(BIN)/python -m notebooks.serve effects --workspace $(or $(WORKSPACE),workspace)

@@ -20,7 +20,7 @@ _WORKSPACE: Final = "EVENFALL_WORKSPACE"
 
 
 @click.command()
-@click.argument("notebook", type=click.Choice(["members", "effects", "experiments", "cohorts", "all"]))
+@click.argument("notebook", type=click.Choice(["members", "network", "effects", "experiments", "cohorts", "all"]))
 @click.option("--workspace", default="workspace", show_default=True, help="Folder with evenfall.toml.")
 @click.option("--edit", is_flag=True, help="Show and change the code as well; `all` opens the folder.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")

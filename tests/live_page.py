@@ -25,10 +25,14 @@ class LivePage:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.address = ""
+        self.errors: list[str] = []
+        self.requests: list[str] = []
         self._socket = socket
         self._count = 0
         self._send("Page.enable")
         self._send("Runtime.enable")
+        self._send("Log.enable")
+        self._send("Network.enable")
 
     def go(self, address: str) -> None:
         """Open an address."""
@@ -88,14 +92,31 @@ class LivePage:
         path.write_bytes(base64.b64decode(self._send("Page.captureScreenshot", format="png")["data"]))
         return path
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the page the size of another screen."""
+        self._send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
     def _send(self, method: str, **params: Any) -> dict[str, Any]:
         self._count += 1
         self._socket.send(json.dumps({"id": self._count, "method": method, "params": params}))
         while True:
             answer = json.loads(self._socket.recv(timeout=PATIENCE_SECONDS))
+            self._note(answer.get("method", ""), answer.get("params", {}))
             if answer.get("id") == self._count:
                 assert "error" not in answer, answer
                 return dict(answer["result"])
+
+    def _note(self, method: str, params: dict[str, Any]) -> None:
+        """Keep what went wrong on the page, and every address it asked for."""
+        match method:
+            case "Network.requestWillBeSent":
+                self.requests.append(params["request"]["url"])
+            case "Runtime.exceptionThrown":
+                self.errors.append(str(params["exceptionDetails"]))
+            case "Runtime.consoleAPICalled" if params["type"] == "error":
+                self.errors.append(str(params["args"]))
+            case "Log.entryAdded" if params["entry"]["level"] == "error":
+                self.errors.append(params["entry"]["text"])
 
 
 @contextmanager

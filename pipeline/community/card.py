@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from features.history import DAILY_SCHEMA, TIES_SCHEMA
-from features.network.ties import weigh_ties
-from lake.contracts import DAILY, TIES
+from pipeline.community.past_network import read_network
 from pipeline.community.score_trends import EarlierScores, score_text
-from pipeline.history.consent import consenting, numbers_not_profiled
 from runtime.run_context import RunContext
 from wording.texts import fill, label
 
@@ -41,12 +38,8 @@ def network_lines(run: RunContext, member: dict[str, Any], member_no: int, earli
 def _reach(run: RunContext, member_no: int) -> tuple[int, int]:
     """Return how many members respond to a member, and how many the member reaches in two steps."""
     from features.network.cores import audience, reach
-    from features.network.graph import Network
 
-    lake = run.workspace.lake
-    daily, ties = lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA)
-    _, ties = consenting(daily, ties, not_profiled=numbers_not_profiled(lake))
-    network = Network.of(weigh_ties(ties, as_of=run.as_of, policy=run.settings.network))
+    network = read_network(run)
     positions = network.positions(np.array([member_no]))
     if not positions.size:
         return 0, 0

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from features.eligibility import STILL_HERE
 from outputs.report.network_facts import AbsencePoint, Carriers, CommunityChange, CommunityRow, Loss
+from pipeline.community.communities import count_communities
 from pipeline.community.network import NightNetwork
-from pipeline.risk_facts import is_high_and
 from runtime.run_context import RunContext
 
 if TYPE_CHECKING:
@@ -56,17 +55,7 @@ def _loss(network: NightNetwork) -> Loss | None:
 def _communities(members: pl.DataFrame, network: NightNetwork) -> tuple[CommunityRow, ...]:
     if "community" not in members.columns:
         return ()
-    sizes = (
-        members.filter(pl.col("community_id").is_not_null())
-        .group_by("community_id", "community")
-        .agg(
-            members=pl.len(),
-            still_here=(pl.col("presence") == STILL_HERE).sum(),
-            high_risk=is_high_and(STILL_HERE).sum(),
-            leaders=pl.col("is_opinion_leader").sum(),
-        )
-        .sort("members", "community_id", descending=[True, False])
-    )
+    sizes = count_communities(members)
     return tuple(
         CommunityRow(
             row["community"],

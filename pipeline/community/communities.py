@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from community.names import Name, name_communities
+from features.eligibility import STILL_HERE
 from features.history import History
 from pipeline.community.stored_network import read_communities_before, read_names, store_names
 from pipeline.community.traits import member_traits
+from pipeline.risk_facts import is_high_and
 from runtime.run_context import RunContext
 from wording.communities import name_all
 
@@ -69,6 +71,28 @@ def carry_on_communities(run: RunContext, history: History, network: Network) ->
         _in_words(gone) | _in_words(names),
         find_changes(members, members_before),
         dict(members_before.group_by("community_id").len().iter_rows()),
+    )
+
+
+def count_communities(members: pl.DataFrame) -> pl.DataFrame:
+    """Count the members of communities.
+
+    One row per community, the largest first: community_id, community, members, still_here, high_risk (of those still here),
+    leaders.
+
+    Args:
+        members: The member list of a night with communities; rows without one are left out.
+    """
+    return (
+        members.filter(pl.col("community_id").is_not_null())
+        .group_by("community_id", "community")
+        .agg(
+            members=pl.len(),
+            still_here=(pl.col("presence") == STILL_HERE).sum(),
+            high_risk=is_high_and(STILL_HERE).sum(),
+            leaders=pl.col("is_opinion_leader").sum(),
+        )
+        .sort("members", "community_id", descending=[True, False])
     )
 
 

@@ -47,6 +47,16 @@ def read_communities_before(run: RunContext) -> tuple[date | None, pl.DataFrame]
     return night, _members_on(run.workspace.lake, night)
 
 
+def read_stored(run: RunContext) -> pl.DataFrame:
+    """Return what a night stored of its network: one row per member, sorted by member_no; empty where it stored none.
+
+    Args:
+        run: The run of the night.
+    """
+    stored = run.workspace.lake.scan_or_empty(NETWORK, _NETWORK_SCHEMA).filter(_is_of(run.as_of))
+    return stored.drop(NIGHT).collect().sort("member_no")
+
+
 def read_names(run: RunContext, night: date | None) -> dict[str, Name]:
     """Return the names of a night's communities by id; without those that have none.
 

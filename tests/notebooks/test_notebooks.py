@@ -15,11 +15,11 @@ import polars as pl
 import pytest
 
 from lake.member_index import scan_member_index
-from notebooks import cohorts, effects, experiments, members
+from notebooks import cohorts, effects, experiments, members, network
 from tests.communities import LAST_DAY, shop_lines, write_shop
 from tests.explored import FIRST_NIGHT, REFUSED, Explored
 
-NOTEBOOKS = (members, cohorts, experiments, effects)
+NOTEBOOKS = (members, network, cohorts, experiments, effects)
 
 
 def opened(notebook: Any) -> tuple[str, dict[str, Any]]:
@@ -129,6 +129,12 @@ def test_the_card_says_what_the_command_says(workspace_here: Explored) -> None:
         if line.startswith(("  + ", "  - ")):
             assert line[4:] in shown
     assert members.card_title(members.Card("<b>", LAST_DAY)).count("&lt;b&gt;") == 1
+
+
+def test_a_community_in_which_nobody_responds_is_told_that_it_has_no_network(workspace_here: Explored) -> None:
+    shown, defined = opened(network)
+    assert "This night has no network: nobody responded to anybody in the 365 days before it" in shown
+    assert "choice" not in defined
 
 
 def test_retention_is_what_counting_by_hand_gives(workspace_here: Explored) -> None:

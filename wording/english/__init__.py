@@ -19,6 +19,7 @@ from wording.english.loop import HISTORY, TALK, TALKED
 from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.network import NETWORK
+from wording.english.network_map import NETWORK_MAP
 from wording.english.nouns import KINDS, NOUNS
 from wording.english.pages import BACKTEST, CHECKS, TABLES
 from wording.english.partners import PARTNERS
@@ -42,6 +43,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **RANKING,
     **ASSESSMENTS,
     **NETWORK,
+    **NETWORK_MAP,
     **ROLES,
     **NEWCOMERS,
     **RISING,
