@@ -112,6 +112,20 @@ def test_a_data_file_that_happens_to_be_numbered_like_a_member_names_nobody(tmp_
     assert found_in(checkpoint, "c002")
 
 
+def test_a_truncated_maximum_in_the_footer_of_a_checkpoint_names_nobody(tmp_path: Path) -> None:
+    stats = json.dumps({"numRecords": 2, "note": "--", "minValues": {"member_id": "c000", "note": "-" * 50}})
+    checkpoint = tmp_path / "_delta_log" / f"{2:020}.checkpoint.parquet"
+    checkpoint.parent.mkdir()
+    values = pl.Series([{"region": "c003"}], dtype=pl.Map(pl.String(), pl.String()))
+    pl.DataFrame({"stats": [stats], "partitionValues": values}).write_parquet(checkpoint)
+    # Statistics of texts end after 64 bytes; of a maximum the last letter is raised.
+    assert stats[:64].endswith('"c000')
+    assert b'"c001' in checkpoint.read_bytes()
+    assert not found_in(checkpoint, "c001")
+    assert found_in(checkpoint, "c000")
+    assert found_in(checkpoint, "c003")
+
+
 def test_what_a_database_has_deleted_is_still_found_in_its_pages(tmp_path: Path) -> None:
     path = hide(tmp_path, "db", MEMBER)
     connection = sqlite3.connect(path)
