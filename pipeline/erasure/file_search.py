@@ -1,8 +1,8 @@
 """Search files for members' ids, packed content included.
 
 Parquet is decoded column by column, nested columns included; gzip, zip and Excel are unpacked; table logs and JSON are read as
-values; SQLite databases cell by cell. The raw bytes are searched as well, but for checkpoints of table logs: Parquet footers store
-minima and maxima, and databases keep deleted text in unused pages.
+values; SQLite databases cell by cell. The raw bytes are searched as well, but for checkpoints of table logs: Parquet footers
+store minima and maxima, and databases keep deleted text in unused pages.
 """
 
 from __future__ import annotations
