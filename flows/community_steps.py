@@ -6,6 +6,7 @@ from features.history import History
 from flows.steps import io_step
 from pipeline import night as tonight_computed
 from pipeline.community.content import NightContent
+from pipeline.community.figures import update_figures
 from pipeline.community.night import CommunityNight
 from pipeline.execution.executor import Features
 from runtime.run_context import RunContext
@@ -21,3 +22,10 @@ def measure_network(run: RunContext, history: History, features: Features) -> Co
 def look_at_content(run: RunContext, history: History) -> NightContent | None:
     """Read the content of the window, and find which pieces nobody has answered; see `pipeline.night.compute_content`."""
     return tonight_computed.compute_content(run, history)
+
+
+@io_step
+def count_figures(run: RunContext) -> None:
+    """Bring the daily figures up to the night; see `pipeline.community.figures`."""
+    with run.step("counting the figures") as counted:
+        counted["days"] = update_figures(run)

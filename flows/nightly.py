@@ -20,7 +20,7 @@ from expectations import client as validation
 from expectations.table_checks import Finding
 from features.feature import Feature
 from features.history import History
-from flows.community_steps import look_at_content, measure_network
+from flows.community_steps import count_figures, look_at_content, measure_network
 from flows.learning_steps import learn_to_show, learn_uplift
 from flows.scale.open_executor import open_executor
 from flows.steps import io_step, step
@@ -134,6 +134,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
             publish_to_database(run, lists)
+        count_figures(run)
         maturity = measure_maturity(run, history, features, scored, champions)
         loop = measure_effects(run)
         report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)

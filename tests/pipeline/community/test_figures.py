@@ -1,0 +1,182 @@
+"""The figures kept in the lake are those of a count from the beginning, and those that a few lines of SQL give."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from features.history import DAILY_SCHEMA, TIES_SCHEMA
+from lake.contracts import DAILY, TABLES, TIES
+from lake.member_index import MEMBER_INDEX
+from lake.roles import store_configured_roles
+from lake.storage.delta import Lake
+from pipeline.community.figure_members import GROUPS_OF_FIGURES, MEMBERS_OF_FIGURES
+from pipeline.community.figures import FIGURES, update_figures
+from pipeline.figure_rows import read_figures
+from pipeline.stored_nights import SCORES
+from runtime.run_context import RunContext, open_run
+
+FIRST_DAY = date(2024, 1, 1)
+NIGHTS = (date(2024, 3, 10), date(2024, 3, 11), date(2024, 3, 20))
+MEMBERS = 12
+SETTINGS = '[community]\nname = "Figures"\n[sources.events]\npath = "landing/*.csv"\n'
+Write = Callable[[Lake], None]
+
+
+def rows_of(days: Iterable[int], *, factor: int) -> pl.DataFrame:
+    """Members with rhythms of their own: every so many days an event, every so many an order, the odd refund."""
+    rows = []
+    for n in days:
+        day = FIRST_DAY + timedelta(days=n)
+        for member in range(1, MEMBERS + 1):
+            if n >= member and (n * factor + member) % (3 * member) < 2:
+                rows.append((day, member, "event:post" if member % 3 else "event:view", 2, 0, 0, 2, 0, 0))
+            if n >= 2 * member and (n + member) % (5 + member) == 0:
+                rows += [(day, member, "order", 1, 1_250 * factor, 0, 1, 0, 0), (day, member, "contact", 2, 0, 0, 2, 0, 0)]
+            if (n * member) % 23 == 22:
+                rows += [(day, member, "refund", 1, -300, 0, 1, 0, 0), (day, member, "open", 1, 0, 0, 1, 0, 0)]
+    return pl.DataFrame(rows, schema=dict(DAILY_SCHEMA), orient="row")
+
+
+def write(lake: Lake, days: Iterable[int], *, factor: int = 1) -> None:
+    written = {FIRST_DAY + timedelta(days=n) for n in days}
+    lake.replace_days(DAILY, rows_of(days, factor=factor), days=written)
+    lake.replace_days(TIES, pl.DataFrame(schema=dict(TIES_SCHEMA)), days=written)
+
+
+def write_members(lake: Lake, *, joined: dict[int, int], refused: int = 2) -> None:
+    """Members with a day of joining (days after the first), without one where it is not given; one may not be profiled."""
+    ids = [f"m{number}" for number in range(1, MEMBERS + 1)]
+    numbers = {"member_no": range(1, MEMBERS + 1), "member_id": ids}
+    lake.replace(MEMBER_INDEX, pl.DataFrame(numbers, schema_overrides={"member_no": pl.Int32}))
+    rows = [
+        {
+            "member_id": name,
+            "joined_at": datetime.combine(FIRST_DAY + timedelta(days=joined[number]), datetime.min.time(), UTC),
+            "can_profile": number != refused,
+            "platform": "ios" if number % 2 else "web",
+        }
+        for number, name in enumerate(ids, start=1)
+        if number in joined
+    ]
+    lake.replace("members", pl.DataFrame(rows, schema=TABLES["members"].landed_schema))
+
+
+def write_tiers(lake: Lake, night: date, *, shift: int) -> None:
+    tiers = [("gold", "silver", "regular")[(number + shift) % 3] for number in range(1, MEMBERS + 1)]
+    listed = {"as_of": [night] * MEMBERS, "member_no": range(1, MEMBERS + 1), "tier": tiers}
+    lake.replace_days(SCORES, pl.DataFrame(listed, schema_overrides={"member_no": pl.Int32}), days={night}, column="as_of")
+
+
+def night_of(workspace: Path, night: date) -> RunContext:
+    return open_run(workspace, night.isoformat())
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A community of 75 days after its first two nights, of which the second changed some tiers."""
+    folder = tmp_path / "community"
+    (folder / "landing").mkdir(parents=True)
+    (folder / "evenfall.toml").write_text(SETTINGS, encoding="utf-8")
+    lake = night_of(folder, NIGHTS[0]).workspace.lake
+    write(lake, range((NIGHTS[0] - FIRST_DAY).days + 1))
+    write_members(lake, joined={number: 4 * number for number in range(1, MEMBERS - 1)})
+    for shift, night in enumerate(NIGHTS[:2]):
+        write_tiers(lake, night, shift=shift)
+        update_figures(night_of(folder, night))
+    return folder
+
+
+def counted_again(workspace: Path, night: date) -> pl.DataFrame:
+    """The figures of a lake without figures, whose members were in the groups that nights have found."""
+    again = workspace.parent / "again"
+    shutil.copytree(workspace, again)
+    for table in (FIGURES, MEMBERS_OF_FIGURES):
+        shutil.rmtree(again / "lake" / table)
+    run = night_of(again, night)
+    update_figures(run)
+    return run.workspace.lake.scan(FIGURES).collect()
+
+
+CHANGES: dict[str, Write] = {
+    "a usual night": lambda lake: write(lake, range(70, 80)),
+    "late rows": lambda lake: write(lake, [5, 40, *range(70, 80)], factor=3),
+    "rows taken back": lambda lake: lake.replace_days(DAILY, rows_of([], factor=1), days={FIRST_DAY + timedelta(days=40)}),
+    "another day of joining": lambda lake: write_members(lake, joined={number: 3 * number for number in range(1, MEMBERS + 1)}),
+    "a member who is a bot": lambda lake: store_configured_roles(lake, {"m3": "bot"}),
+    "another who refuses": lambda lake: write_members(lake, joined={n: 4 * n for n in range(1, MEMBERS - 1)}, refused=5),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_figures_carried_from_night_to_night_are_those_counted_from_the_beginning(workspace: Path, change: str) -> None:
+    run = night_of(workspace, NIGHTS[2])
+    CHANGES[change](run.workspace.lake)
+    write_tiers(run.workspace.lake, NIGHTS[2], shift=0)
+    computed = update_figures(run)
+    figures = run.workspace.lake.scan(FIGURES).collect()
+    assert_frame_equal(figures, counted_again(workspace, NIGHTS[2]), check_exact=True)
+    if change == "a usual night":
+        assert computed < 60
+
+
+def test_a_night_that_is_run_again_changes_nothing(workspace: Path) -> None:
+    lake = night_of(workspace, NIGHTS[1]).workspace.lake
+    tables = (FIGURES, MEMBERS_OF_FIGURES, GROUPS_OF_FIGURES)
+    before = [lake.version(table) for table in tables]
+    update_figures(night_of(workspace, NIGHTS[1]))
+    # A past night does not take groups back that later nights found.
+    update_figures(night_of(workspace, NIGHTS[0]))
+    assert [lake.version(table) for table in tables] == before
+
+
+SQL = """
+WITH active AS (SELECT DISTINCT member_no, day FROM daily WHERE activity LIKE 'event:%' OR activity IN ('order', 'refund'))
+SELECT days.day,
+  (SELECT COUNT(DISTINCT member_no) FROM active a WHERE a.day = days.day) AS dau,
+  (SELECT COUNT(DISTINCT member_no) FROM active a WHERE a.day BETWEEN date(days.day, '-6 days') AND days.day) AS wau,
+  (SELECT COUNT(DISTINCT member_no) FROM active a WHERE a.day BETWEEN date(days.day, '-29 days') AND days.day) AS mau,
+  (SELECT SUM(n) FROM daily d WHERE d.day = days.day AND activity = 'order') AS orders,
+  (SELECT SUM(amount_minor) / 100.0 FROM daily d WHERE d.day = days.day AND activity IN ('order', 'refund')) AS spend,
+  (SELECT COUNT(DISTINCT member_no) FROM daily d WHERE d.day = days.day AND activity = 'event:post') AS contributors,
+  (SELECT COUNT(DISTINCT member_no) FROM active a WHERE date(a.day, '+30 days') = days.day
+     AND NOT EXISTS (SELECT 1 FROM active b WHERE b.member_no = a.member_no AND b.day > a.day AND b.day <= days.day)) AS lost_members
+FROM (SELECT DISTINCT day FROM daily) days
+"""
+
+
+def test_figures_are_those_of_a_few_lines_of_sql(workspace: Path) -> None:
+    lake = night_of(workspace, NIGHTS[1]).workspace.lake
+    rows = lake.scan(DAILY).with_columns(day=pl.col("event_date").cast(pl.String))
+    rows = rows.select("day", "member_no", "activity", "n", "amount_minor").collect()
+    with sqlite3.connect(":memory:") as database:
+        database.execute("CREATE TABLE daily (day, member_no, activity, n, amount_minor)")
+        database.executemany("INSERT INTO daily VALUES (?, ?, ?, ?, ?)", rows.iter_rows())
+        found = database.execute(SQL)
+        names = [column[0] for column in found.description][1:]
+        slow = {(day, name): value or 0 for day, *values in found for name, value in zip(names, values, strict=True)}
+    shown = read_figures(lake, first=None, last=None).filter(pl.col("dimension") == "", pl.col("figure").is_in(names))
+    fast = {(str(day), figure): value for day, figure, value in shown.select("day", "figure", "value").iter_rows()}
+    assert {key: value for key, value in slow.items() if value} == {
+        key: pytest.approx(value) for key, value in fast.items() if value and key in slow
+    }
+
+
+def test_groups_add_up_to_the_community_and_members_keep_the_tier_of_each_night(workspace: Path) -> None:
+    figures = read_figures(night_of(workspace, NIGHTS[1]).workspace.lake, first=None, last=None)
+    mau = figures.filter(pl.col("figure") == "mau")
+    by_tier = mau.filter(pl.col("dimension").str.starts_with("tier=")).group_by("day").agg(pl.col("value").sum())
+    whole = mau.filter(pl.col("dimension") == "").select("day", "value")
+    assert_frame_equal(by_tier.sort("day"), whole.filter(pl.col("value") > 0), check_exact=True)
+    # Who was gold until the second night was found silver by it.
+    by_group = {(day, dimension): value for day, dimension, value in mau.select("day", "dimension", "value").iter_rows()}
+    active = set(rows_of(range(45, 71), factor=1)["member_no"])
+    for night, shift in zip(NIGHTS[:2], (0, 1), strict=True):
+        assert by_group[night, "tier=gold"] == sum((number + shift) % 3 == 0 for number in active)
