@@ -31,7 +31,6 @@ from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
-from pipeline.community.content import NightContent
 from pipeline.community.night import CommunityNight
 from pipeline.community.show_training import show_metrics
 from pipeline.engagement.actions import check_outcomes, configured_roles
@@ -128,8 +127,8 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     if records_decisions:
         learn_uplift(run, history)
         learn_to_show(run)
-    content = look_at_content(run, history)
-    lists = make_lists(run, features, scored.members, champions, content, records_decisions=records_decisions)
+    community = look_at_content(run, history, community)
+    lists = make_lists(run, features, scored.members, champions, community, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
@@ -251,7 +250,7 @@ def make_lists(
     features: Features,
     members: pl.DataFrame,
     champions: Champions,
-    content: NightContent | None,
+    community: CommunityNight,
     *,
     records_decisions: bool,
 ) -> NightLists:
@@ -262,11 +261,11 @@ def make_lists(
         features: Tonight's features.
         members: One row per member, scored and segmented.
         champions: The models, which the receipt names.
-        content: The content of the night.
+        community: The community as a whole.
         records_decisions: Whether the decisions go into the ledger; those of a backfilled night do not.
     """
     with run.step(LISTS_STEP) as counted:
-        lists = compute_lists(run, features, members, content)
+        lists = compute_lists(run, features, members, community)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         # Written beside the published folder and moved at the end, so that readers see all files of a night or none.
         staging = staging_folder(run.workspace.night(run.as_of))

@@ -123,7 +123,7 @@ def report_facts(
         unanswered=unanswered_facts(run, lists.content),
         what_works=works_facts(run, lists.content),
         people=lists.people.facts,
-        assessments=assess_community(run, members, maturity.watch),
+        assessments=assess_community(run, members, maturity.watch, community.rollups),
     )
 
 

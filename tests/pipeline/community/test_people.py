@@ -18,6 +18,7 @@ from outputs.people_lists import BADGES_LIST, READY, RECOGNITION, SUSPECTED_BOTS
 from pipeline.community.people import People, measure_people
 from pipeline.community.thanks import BADGES
 from pipeline.engagement.actions import configured_roles
+from pipeline.history.recent_rollups import read_recent_rollups
 from pipeline.lists import members_seen
 from runtime.run_context import RunContext, open_run
 from tests.forum import take_in
@@ -128,7 +129,7 @@ def measured(folder: Path, night: date = NIGHT) -> tuple[RunContext, People]:
     run = open_run(folder, night, now=NOW)
     store_configured_roles(run.workspace.lake, configured_roles(run.settings))
     seen = members_seen(run)
-    return run, measure_people(run, segmented(seen), seen, known(seen))
+    return run, measure_people(run, segmented(seen), seen, known(seen), read_recent_rollups(run))
 
 
 @pytest.fixture(scope="module")
