@@ -12,7 +12,7 @@ from community.assessments import Assessments, ExpectedSpend, assess
 from community.member_periods import PERIODS, by_member_and_period
 from features.history import DAILY_SCHEMA, ORDER_ACTIVITIES, TIES_SCHEMA
 from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TIES
-from pipeline.history.consent import consenting, numbers_not_profiled
+from pipeline.history.consent import numbers_not_profiled
 from pipeline.watching import Watch
 from runtime.run_context import RunContext
 
@@ -32,9 +32,11 @@ def assess_community(run: RunContext, members: pl.DataFrame, watch: Watch | None
     """
     lake, as_of = run.workspace.lake, run.as_of
     first = min(lake.days(DAILY), default=as_of)
-    daily, ties = consenting(
-        lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=numbers_not_profiled(lake)
-    )
+    # Left out by number alone: what members received from others, which `consenting` corrects, is no part of it.
+    not_profiled = numbers_not_profiled(lake).implode()
+    counts = ~pl.col("member_no").is_in(not_profiled)
+    daily = lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(counts)
+    ties = lake.scan_or_empty(TIES, TIES_SCHEMA).filter(counts, ~pl.col("other_no").is_in(not_profiled))
     by_period = by_member_and_period(daily, ties, as_of=as_of, posting_events=run.settings.community.posting_events)
     if by_period.is_empty():
         return None

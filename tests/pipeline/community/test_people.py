@@ -224,6 +224,14 @@ def test_a_badge_stays_and_a_night_that_is_run_again_changes_nothing(forum: Path
     later = people.lists[BADGES_LIST]
     assert later.filter(pl.col("member_id") == "old0")["badges"].to_list() == ["Writer, Good neighbour"]
     assert "flood" in later["member_id"]
+    recognition = people.facts.recognition
+    assert recognition is not None
+    assert recognition.flow is not None
+    # Badges of the first night are no news; all others were earned tonight, two months later.
+    risen = later.filter(pl.col("level").is_not_null()).height - first.filter(pl.col("level").is_not_null()).height
+    assert recognition.flow.moves == ((None, "Member", risen),)
+    assert recognition.flow.weeks == ((NIGHT, risen), *((NIGHT - timedelta(days=7 * ago), 0) for ago in (1, 2, 3)))
+    assert recognition.flow.days_in_level == (("Member", 0),)
     assert measured(tmp_path)[1].lists[BADGES_LIST].equals(later)
     assert run.workspace.lake.version(BADGES) == version
     fresh = people.lists[RECOGNITION].filter(pl.col("kind") == "badge")
