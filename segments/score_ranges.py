@@ -40,8 +40,8 @@ _LIKENESS: Final = (0.001, 0.99)
 def add_score_ranges(scored: pl.DataFrame, *, policy: ScorePolicy) -> pl.DataFrame:
     """Add `ACTIVITY_RANGE` and `COMMERCIAL_RANGE`, as far as the community has what they are made of.
 
-    One row per member in, the same rows and order out; 0 to 100, the score between both ends, null where there is no score or
-    no range of the expected spend.
+    One row per member in, the same rows and order out; 0 to 100, the score between both ends. Null of who is not eligible, as a
+    silence that long is no chance, and where there is no range of the expected spend.
 
     Args:
         scored: Members with scores, as `segments.scores.add_scores` returns them.
@@ -105,7 +105,7 @@ def _activity(scored: pl.DataFrame, policy: ScorePolicy, compared: npt.NDArray[n
     mean = sum((part.weight * part.rank for part in parts), np.zeros(scored.height)) / total
     ranks = _Ranks.of(mean[compared])
     down, up = (_together([getattr(part, way) for part in parts], parts) / total for way in ("down", "up"))
-    yield from _around(scored["activity_score"], ACTIVITY_RANGE, (ranks(mean - down), ranks(mean + up)))
+    yield from _around(_of_eligible(scored, "activity_score"), ACTIVITY_RANGE, (ranks(mean - down), ranks(mean + up)))
 
 
 def _together(widths: list[Floats], parts: list[_Part]) -> Floats:
@@ -160,13 +160,17 @@ def _commercial(scored: pl.DataFrame, policy: ScorePolicy, compared: npt.NDArray
     ranks = _Ranks.of(_floats(money(scored).filter(pl.Series(compared)).drop_nulls()))
     ends = [money(scored.with_columns(expected_value=pl.col(name))) for name in _EXPECTED_RANGE]
     is_known = pl.Series(scored[_EXPECTED_RANGE[0]].is_not_null())
-    score = scored["commercial_score"].set(~is_known, None)
+    score = _of_eligible(scored, "commercial_score").set(~is_known, None)
     yield from _around(score, COMMERCIAL_RANGE, (ranks(_floats(ends[0])), ranks(_floats(ends[1]))))
+
+
+def _of_eligible(scored: pl.DataFrame, score: str) -> pl.Series:
+    return scored[score].set(~scored["is_eligible"].fill_null(value=False), None)
 
 
 def _around(score: pl.Series, names: tuple[str, str], ends: tuple[Floats, Floats]) -> Iterator[pl.Series]:
     """Yield both ends of a range around a score; null where there is none."""
-    own = score.to_numpy()
+    own = score.fill_null(0.0).to_numpy()
     for name, end, widen in zip(names, ends, (np.minimum, np.maximum), strict=True):
         yield pl.Series(name, widen(end, own), dtype=pl.Float64).set(score.is_null(), None)
 

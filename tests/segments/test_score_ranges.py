@@ -57,7 +57,9 @@ def test_the_score_is_within_its_range_and_who_is_not_scored_has_none(rows: list
     if not any(eligible):
         assert ACTIVITY_RANGE[0] not in told.columns
         return
-    low, score, high = (told[name] for name in (ACTIVITY_RANGE[0], "activity_score", ACTIVITY_RANGE[1]))
+    for name in ACTIVITY_RANGE:
+        assert told[name].is_not_null().to_list() == eligible
+    low, score, high = (told.filter("is_eligible")[name] for name in (ACTIVITY_RANGE[0], "activity_score", ACTIVITY_RANGE[1]))
     assert (low <= score).all()
     assert (score <= high).all()
     assert ((low >= 0) & (high <= 100)).all()
