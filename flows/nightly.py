@@ -29,12 +29,12 @@ from lake.storage.release_format import mark_format
 from outputs.lists import write_lists
 from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
+from outputs.report.facts import ReportFacts
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
 from pipeline.community.night import CommunityNight
-from pipeline.community.show_training import show_metrics
 from pipeline.engagement.actions import check_outcomes, configured_roles
-from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
+from pipeline.engagement.facts import LoopMeasures, measure_loop
 from pipeline.engagement.recording import record_decisions
 from pipeline.execution.executor import Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
@@ -49,8 +49,7 @@ from pipeline.summary import (
     arrived_counts,
     counting_line,
     landed_counts,
-    matured_metrics,
-    night_metrics,
+    logged_metrics,
     night_summary,
     stop_error,
     tier_rows,
@@ -135,8 +134,8 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
             publish_to_database(run, lists)
         maturity = measure_maturity(run, history, features, scored, champions)
         loop = measure_effects(run)
-        report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)
-        record_night(run, lists, champions, maturity, loop, tonight)
+        facts = report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)
+        record_night(run, lists, champions, maturity, loop, tonight, facts)
         tidy_up(run)
     # At the end: a night that fails sends the alert of its failure instead.
     alert_of_warnings(run, night_warnings(run, intake, maturity, loop))
@@ -329,8 +328,8 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     tonight: pl.DataFrame,
     catalog: tuple[Feature, ...],
     community: CommunityNight,
-) -> None:
-    """Write the morning report.
+) -> ReportFacts:
+    """Write the morning report, and return what it tells.
 
     Args:
         run: The run.
@@ -356,6 +355,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
             community=community,
         )
         run.workspace.report(run.as_of).write_text(render_report(facts), encoding="utf-8")
+        return facts
 
 
 @io_step
@@ -366,6 +366,7 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
     maturity: Maturity,
     loop: LoopMeasures,
     tonight: pl.DataFrame,
+    facts: ReportFacts,
 ) -> None:
     """Log the night to MLflow, and write its summary as Prefect artifacts.
 
@@ -376,6 +377,7 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
         maturity: What was measured of earlier predictions.
         loop: What was measured of earlier contacts.
         tonight: The ledger's rows of what arrived.
+        facts: What the report tells.
     """
     with run.step("recording the night"):
         summary = night_summary(run, lists.members, lists.contacts, champions, tonight)
@@ -384,8 +386,7 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
         create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
         run.tracking.log_night(
             as_of=run.as_of,
-            metrics=night_metrics(run, lists.members, lists.contacts, tonight)
-            | (matured_metrics(maturity) | loop_metrics(loop) | show_metrics(run)),
+            metrics=logged_metrics(run, lists=lists, maturity=maturity, loop=loop, tonight=tonight, facts=facts),
             tags={"churn_model": champions.churn.registered.label, "community": run.settings.community.name},
             summary=summary,
         )

@@ -12,7 +12,6 @@ from community.assessments import Assessments, ExpectedSpend, assess
 from community.member_periods import PERIODS, by_member_and_period
 from features.history import ORDER_ACTIVITIES
 from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT
-from pipeline.history.consent import consenting
 from pipeline.history.recent_rollups import RecentRollups
 from pipeline.watching import Watch
 from runtime.run_context import RunContext
@@ -34,7 +33,11 @@ def assess_community(run: RunContext, members: pl.DataFrame, watch: Watch | None
     """
     lake, as_of = run.workspace.lake, run.as_of
     first = min(lake.days(DAILY), default=as_of)
-    daily, ties = consenting(rollups.daily, rollups.ties, not_profiled=rollups.not_profiled)
+    # Left out by number alone: what members received from others, which `consenting` corrects, is no part of it.
+    not_profiled = rollups.not_profiled.implode()
+    counts = ~pl.col("member_no").is_in(not_profiled)
+    daily = rollups.daily.filter(counts)
+    ties = rollups.ties.filter(counts, ~pl.col("other_no").is_in(not_profiled))
     by_period = by_member_and_period(daily, ties, as_of=as_of, posting_events=run.settings.community.posting_events)
     if by_period.is_empty():
         return None
