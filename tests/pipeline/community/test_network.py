@@ -14,9 +14,9 @@ from lake.storage.delta import Lake
 from pipeline.community.network import NETWORK_COLUMNS, NightNetwork, measure_network, with_network
 from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
 from tests.features.builders import AS_OF
-from tests.features.network.planted import RINGS, Planted, planted
+from tests.features.network.planted import RINGS
 from tests.forum import take_in
-from tests.pipeline.community.planted_workspace import measured, night_of, write_planted
+from tests.pipeline.community.planted_workspace import measured, prepared
 from tests.planted_community import NOW, REFUSER, PlantedNight, write_ties
 
 NIGHT_AFTER = AS_OF + timedelta(days=1)
@@ -31,10 +31,16 @@ def tonight(planted_night: PlantedNight) -> NightNetwork:
 
 @pytest.fixture
 def copy(planted_night: PlantedNight, tmp_path: Path) -> Path:
-    """A copy of the planted community that has stored no network yet."""
-    shutil.copytree(planted_night.root, tmp_path / "copy", ignore=shutil.ignore_patterns(NETWORK, COMMUNITY_NAMES, "ml*"))
-    assert not Lake(tmp_path / "copy" / "lake").exists(NETWORK)
-    return tmp_path / "copy"
+    """A copy of the planted community after its night."""
+    return shutil.copytree(planted_night.root, tmp_path / "copy", ignore=shutil.ignore_patterns("lists", "reports", "ml*"))
+
+
+@pytest.fixture
+def fresh(copy: Path) -> Path:
+    """A copy that has stored no network yet."""
+    for table in (NETWORK, COMMUNITY_NAMES):
+        shutil.rmtree(copy / "lake" / table)
+    return copy
 
 
 def test_a_night_tells_how_the_network_is(tonight: NightNetwork) -> None:
@@ -60,47 +66,51 @@ def test_a_night_that_is_run_again_stores_and_says_the_same(planted_night: Plant
 
 
 def test_the_next_night_without_change_has_the_same_communities_and_names(copy: Path, tonight: NightNetwork) -> None:
-    measured(copy)
     after = measured(copy, NIGHT_AFTER)
     assert_frame_equal(after.members.select(CARRIED), tonight.members.select(CARRIED))
     assert after.changes == ()
     assert set(after.sizes_before) == set(tonight.members["community_id"].drop_nulls())
 
 
-def test_what_happens_after_a_night_changes_nothing_of_it(planted_night: PlantedNight, copy: Path, tonight: NightNetwork) -> None:
+def test_what_happens_after_a_night_changes_nothing_of_it(
+    planted_night: PlantedNight, fresh: Path, tonight: NightNetwork
+) -> None:
     truth = planted_night.truth
-    later = truth.rows.with_columns(event_date=pl.lit(AS_OF + timedelta(days=3)), n=pl.lit(9)).unique(["member_no", "other_no"])
-    write_ties(copy, "later", truth, later)
-    take_in(copy, night=AS_OF + timedelta(days=10), now=NOW)
-    after = measured(copy)
+    pairs = truth.rows.unique(["member_no", "other_no"], maintain_order=True).gather_every(4)
+    later = pairs.with_columns(event_date=pl.lit(AS_OF + timedelta(days=3)), n=pl.lit(3))
+    write_ties(fresh, "later", truth, later)
+    take_in(fresh, night=AS_OF + timedelta(days=10), now=NOW)
+    after = measured(fresh)
     assert_frame_equal(tonight.members, after.members)
     assert (tonight.absence, tonight.leaders, tonight.rings) == (after.absence, after.leaders, after.rings)
 
 
-def test_without_the_ties_of_who_refuses_profiling_the_night_is_the_same(copy: Path, tonight: NightNetwork) -> None:
-    lake = Lake(copy / "lake")
+def test_without_the_ties_of_who_refuses_profiling_the_night_is_the_same(fresh: Path, tonight: NightNetwork) -> None:
+    lake = Lake(fresh / "lake")
     refuser = scan_member_index(lake).filter(pl.col("member_id") == REFUSER).collect()["member_no"].item()
     assert refuser not in tonight.members["member_no"]
     is_theirs = (pl.col("member_no") == refuser) | (pl.col("other_no") == refuser)
     ties = lake.scan(TIES).collect()
-    assert ties.filter(is_theirs).height > 100
+    assert ties.filter(is_theirs).height > 50
     lake.replace_days(TIES, ties.filter(~is_theirs), days=ties["event_date"].unique().to_list())
-    assert_frame_equal(measured(copy).members, tonight.members)
+    assert_frame_equal(measured(fresh).members, tonight.members)
 
 
-def test_a_community_in_which_nobody_responds_has_no_network_and_no_columns(tmp_path: Path) -> None:
-    truth = planted()
-    alone = truth.rows.with_columns(other_no=pl.col("member_no"))
-    write_planted(tmp_path, Planted(alone, truth.community, truth.popularity, truth.leaders, truth.ring))
-    run, history, features = night_of(tmp_path)
-    assert measure_network(run, history, features) is None
-    assert not run.workspace.lake.exists(NETWORK)
+def test_a_community_in_which_nobody_responds_has_no_network_and_no_columns(fresh: Path) -> None:
+    lake = Lake(fresh / "lake")
+    ties = lake.scan(TIES).collect()
+    lake.replace_days(TIES, ties.clear(), days=ties["event_date"].unique().to_list())
+    assert measure_network(*prepared(fresh)) is None
+    assert not lake.exists(NETWORK)
     members = pl.DataFrame({"member_no": [1]}, schema={"member_no": pl.Int32})
     assert with_network(members, None) is members
 
 
 def test_members_without_a_tie_are_no_leaders_and_have_no_influence(tonight: NightNetwork) -> None:
-    members = pl.DataFrame({"member_no": [99_999, int(tonight.members["member_no"][0])]}, schema={"member_no": pl.Int32})
+    members = pl.DataFrame(
+        {"member_no": [99_999, int(tonight.members.drop_nulls("influence_score")["member_no"][0])]},
+        schema={"member_no": pl.Int32},
+    )
     added = with_network(members, tonight)
     assert added.columns == ["member_no", *NETWORK_COLUMNS]
     assert added["influence_score"].is_null().to_list() == [True, False]
