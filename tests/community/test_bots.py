@@ -156,8 +156,8 @@ def test_git_histories_give_their_bots_and_nobody_else(community: str, night: da
 
 
 def simulated_night(seed: int) -> pl.DataFrame:
-    """The events of 90 days of a simulated community of 400 members."""
-    rows = simulated_rows(members=400, days=bots.WINDOW_DAYS, seed=seed).filter(pl.col("activity").str.starts_with("event:"))
+    """The events of 90 days of a simulated community of 200 members."""
+    rows = simulated_rows(members=200, days=bots.WINDOW_DAYS, seed=seed).filter(pl.col("activity").str.starts_with("event:"))
     return rows.select(
         pl.col("member_id").rank("dense").cast(pl.Int32).alias("member_no"),
         occurred_at="at",
