@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 import pytest
 
-from flows.scaffold import DEMO_CONFIGURATION
-from lake.simulate import simulate
-from runtime.run_context import RunContext, open_run
 from tests.features.builders import AS_OF
 from tests.features.network.planted import LEADERS_IN_EACH, SIZES, Planted, planted
 from tests.nights import succeed
+
+# Every test process reads this file; few run the night.
+if TYPE_CHECKING:
+    from runtime.run_context import RunContext
 
 NOW: Final = datetime.combine(AS_OF + timedelta(days=40), time(2), tzinfo=UTC)
 ROOMS: Final = ("wine", "beer", "cider", "mead")
@@ -38,13 +39,6 @@ FANS: Final = 120
 REFUSER_NO: Final = sum(SIZES[:-1]) + LEADERS_IN_EACH - 1
 REFUSER: Final = f"p{REFUSER_NO}"
 _LONG_AGO: Final = 400
-_CONFIGURATION: Final = (
-    DEMO_CONFIGURATION.replace("[community]\n", f'[community]\nstaff = ["{STAFF}"]\n').replace(
-        'can_profile = "can_profile"\n', 'can_profile = "can_profile"\ncan_show = "can_show"\ndisplay_name = "name"\n'
-    )
-    # Learning is not what is looked at: the starting model scores.
-    + "\n[prediction]\nmax_cutoffs = 3\nmin_members_to_learn = 10_000\n"
-)
 
 
 @dataclass(frozen=True)
@@ -77,15 +71,19 @@ class PlantedNight:
 
     def run(self, root: Path | None = None) -> RunContext:
         """The run of the night, in the workspace or in a copy of it."""
+        from runtime.run_context import open_run
+
         return open_run(root or self.root, AS_OF, now=NOW).on(AS_OF)
 
 
 @pytest.fixture(scope="session")
 def planted_night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> PlantedNight:
     """Run the night of the planted community once."""
+    from lake.simulate import simulate
+
     root, truth = tmp_path_factory.mktemp("planted_community"), planted()
     simulate(root, seed=3, members=SIMULATED, days=SIMULATED_DAYS, first_day=AS_OF - timedelta(days=SIMULATED_DAYS - 1))
-    (root / "evenfall.toml").write_text(_CONFIGURATION, encoding="utf-8")
+    (root / "evenfall.toml").write_text(_configuration(), encoding="utf-8")
     landing = root / "landing"
     simulated = pl.read_csv(landing / "members.csv", infer_schema=False)
     pl.concat([simulated, _members(truth)], how="diagonal").write_csv(landing / "members.csv")
@@ -113,6 +111,16 @@ def write_ties(root: Path, name: str, truth: Planted, ties: pl.DataFrame) -> Non
         for number in range(times)
     ]
     _append(root / "landing" / "events" / f"app-{name}.jsonl", comments)
+
+
+def _configuration() -> str:
+    from flows.scaffold import DEMO_CONFIGURATION
+
+    named = DEMO_CONFIGURATION.replace("[community]\n", f'[community]\nstaff = ["{STAFF}"]\n')
+    consent = 'can_profile = "can_profile"\n'
+    shown = named.replace(consent, consent + 'can_show = "can_show"\ndisplay_name = "name"\n')
+    # Learning is not what is looked at: the starting model scores.
+    return shown + "\n[prediction]\nmax_cutoffs = 3\nmin_members_to_learn = 10_000\n"
 
 
 def _members(truth: Planted) -> pl.DataFrame:
