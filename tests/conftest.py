@@ -49,6 +49,7 @@ _EACH_ALONE = {"tests/examples/test_examples.py"}
 # What takes longest is begun first, so that no process stands idle at the end.
 _LONGEST_FIRST = (
     "explorers",
+    "planted",
     "tests/examples/test_examples.py",
     *(
         f"tests/{name}.py"
