@@ -100,7 +100,7 @@ def _ranged(members: pl.DataFrame, counts: pl.DataFrame, windows: tuple[int, ...
     short, middle, long = windows
     weights = {f"active_days_{short}d": 0.4, f"active_days_{middle}d": 0.3, f"active_days_{long}d": 0.1}
     # In a shop nobody has events, and the score is of days alone.
-    if counts[f"event_count_{middle}d"].any():
+    if counts[f"event_count_{middle}d"].sum() > 0:
         weights[f"event_count_{middle}d"] = 0.2
     with_counts = members.join(counts, on="member_no", how="left").with_columns(pl.col(pl.Int64).fill_null(0)).sort("member_no")
     policy = ScorePolicy(activity_weights=weights)

@@ -50,34 +50,33 @@ def _of_period(
 ) -> pl.DataFrame:
     last = as_of - timedelta(days=period * PERIOD_DAYS)
     in_period = pl.col("event_date").is_between(last - timedelta(days=PERIOD_DAYS - 1), last)
-    seen = ties.filter(in_period)
+    done, seen = daily.filter(in_period), ties.filter(in_period)
     given = seen.group_by("member_no").agg(responses=pl.col("n").cast(pl.Int64).sum())
-    connected = pl.concat([given.select("member_no"), seen.select(pl.col("other_no").alias("member_no"))]).unique()
+    tied = pl.concat([seen.select("member_no"), seen.select(pl.col("other_no").alias("member_no"))]).unique()
+    active = done.filter(is_activity()).select("member_no").unique().with_columns(active=pl.lit(1, pl.Int64))
     return (
-        _did(daily.filter(in_period), posting_events)
         # Who only was responded to did nothing.
+        active.join(_amounts(done, posting_events), on="member_no", how="full", coalesce=True)
         .join(given, on="member_no", how="left")
-        .join(connected.with_columns(connected=pl.lit(1, pl.Int64)), on="member_no", how="left")
-        .with_columns(pl.col("responses", "connected").fill_null(0), period=pl.lit(period, pl.Int64))
-        .with_columns(connected=pl.col("connected") * pl.col("active"))
+        .join(tied.with_columns(tied=pl.lit(1, pl.Int64)), on="member_no", how="left")
+        .with_columns(pl.exclude("member_no").fill_null(0))
+        .with_columns(period=pl.lit(period, pl.Int64), connected=pl.col("tied") * pl.col("active"))
         .select(PERIOD_SCHEMA.names())
         .cast(PERIOD_SCHEMA)
         .collect(engine="streaming")
     )
 
 
-def _did(daily: pl.LazyFrame, posting_events: Sequence[str]) -> pl.LazyFrame:
-    """Sum activity, contributions and spend: one row per member_no who was active or contributed."""
+def _amounts(done: pl.LazyFrame, posting_events: Sequence[str]) -> pl.LazyFrame:
+    """Sum contributions and spend: one row per member_no with any; few of the rows of a large community are of these kinds."""
     posting = [f"{EVENT_PREFIX}{name}" for name in posting_events]
-    n, is_content = pl.col("n").cast(pl.Int64), pl.col("activity") == _CONTENT
+    n, activity = pl.col("n").cast(pl.Int64), pl.col("activity")
     # Columns are made before rows are grouped: conditions within groups take longer.
-    parts = daily.filter(is_activity() | is_content).select(
+    parts = done.filter(activity.is_in([_CONTENT, *posting, *ORDER_ACTIVITIES])).select(
         "member_no",
-        active=(~is_content).cast(pl.Int64),
-        pieces=pl.when(is_content).then(n).otherwise(0),
-        posts=pl.when(pl.col("activity").is_in(posting)).then(n).otherwise(0),
-        spend_minor=pl.when(pl.col("activity").is_in(ORDER_ACTIVITIES)).then("amount_minor").otherwise(0),
+        pieces=pl.when(activity == _CONTENT).then(n).otherwise(0),
+        posts=pl.when(activity.is_in(posting)).then(n).otherwise(0),
+        spend_minor=pl.when(activity.is_in(ORDER_ACTIVITIES)).then("amount_minor").otherwise(0),
     )
-    summed = parts.group_by("member_no").agg(pl.col("active").max(), pl.col("pieces", "posts", "spend_minor").sum())
     # A piece of content often arrives as an event, too; their sum would count it twice.
-    return summed.with_columns(contributions=pl.max_horizontal("pieces", "posts"))
+    return parts.group_by("member_no").sum().with_columns(contributions=pl.max_horizontal("pieces", "posts"))
