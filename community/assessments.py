@@ -136,7 +136,7 @@ class _Grid:
     """What members did, as places in arrays of one row per period and one column per member.
 
     Args:
-        rows: One row per member and period, sorted by them.
+        rows: One row per member and period, in any order.
         positions: The position of each row's member.
         members: The number of members.
     """
@@ -147,10 +147,11 @@ class _Grid:
 
     @classmethod
     def of(cls, by_period: pl.DataFrame) -> Self:
-        """Return the grid of rows in any order."""
-        rows = by_period.sort(pl.col("member_no").cast(pl.Int64) * PERIODS + pl.col("period"))
-        is_another = np.diff(rows["member_no"].to_numpy(), prepend=-1) != 0
-        return cls(rows, np.cumsum(is_another) - 1, int(is_another.sum()))
+        """Return the grid of rows in any order; members are in the order of their numbers."""
+        numbers = by_period["member_no"].to_numpy()
+        is_there = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
+        is_there[numbers] = True
+        return cls(by_period, (np.cumsum(is_there) - 1)[numbers], int(is_there.sum()))
 
     def amounts(self, column: str) -> Floats:
         """Return a column as one row per period and one column per member; 0 where a member did nothing."""

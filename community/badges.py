@@ -94,15 +94,7 @@ def standing(earned: pl.DataFrame, badges: Sequence[Badge], levels: Mapping[str,
     Returns:
         member_no, points, level (null below the first, and without levels), badges (labels).
     """
-    known = pl.DataFrame(
-        {
-            "badge": [badge.name for badge in badges],
-            "label": [badge.label for badge in badges],
-            "points": [badge.points for badge in badges],
-            "place": range(len(badges)),
-        },
-        schema={"badge": pl.String, "label": pl.String, "points": pl.Int64, "place": pl.Int32},
-    )
+    known = _known(badges).with_columns(place=pl.int_range(pl.len()))
     by_member = (
         earned.unique(["member_no", "badge"])
         .join(known, on="badge")
@@ -110,8 +102,55 @@ def standing(earned: pl.DataFrame, badges: Sequence[Badge], levels: Mapping[str,
         .group_by("member_no", maintain_order=True)
         .agg(pl.col("points").sum(), badges=pl.col("label"))
     )
+    with_level = by_member.with_columns(level=_level(levels)).select("member_no", "points", "level", "badges")
+    return with_level.sort(["points", "member_no"], descending=[True, False])
+
+
+def levels_held(earned: pl.DataFrame, badges: Sequence[Badge], levels: Mapping[str, int]) -> pl.DataFrame:
+    """Return the level of each member with any badge: member_no, level (null below the first), in any order.
+
+    Args:
+        earned: One row per member_no and badge.
+        badges: The badges.
+        levels: Level → points from which a member has it.
+    """
+    points = (
+        earned.unique(["member_no", "badge"]).join(_known(badges), on="badge").group_by("member_no").agg(pl.col("points").sum())
+    )
+    return points.select("member_no", level=_level(levels))
+
+
+def levels_since(earned: pl.DataFrame, badges: Sequence[Badge], levels: Mapping[str, int]) -> pl.DataFrame:
+    """Return since when members have the level that they have: one row per member with any, sorted by member_no.
+
+    Args:
+        earned: One row per member_no and badge, with the night it was earned.
+        badges: The badges.
+        levels: Level → points from which a member has it.
+
+    Returns:
+        member_no, level, level_since (the night on which its points were reached).
+    """
+    # A night that was filled in later may have stored a badge again, on an earlier night.
+    once = earned.group_by("member_no", "badge").agg(pl.col("as_of").min())
+    by_night = once.join(_known(badges), on="badge").group_by("member_no", "as_of").agg(pl.col("points").sum())
+    summed = by_night.sort("member_no", "as_of").with_columns(pl.col("points").cum_sum().over("member_no"))
+    with_level = summed.with_columns(level=_level(levels)).drop_nulls("level")
+    # Points never shrink, so that the level of the last night is the one that a member has.
+    is_last = pl.col("level") == pl.col("level").last().over("member_no")
+    since = with_level.filter(is_last).group_by("member_no").agg(pl.col("level").first(), level_since=pl.col("as_of").min())
+    return since.sort("member_no")
+
+
+def _known(badges: Sequence[Badge]) -> pl.DataFrame:
+    """Return the badges of the configuration, in their order: badge, label, points."""
+    rows = [(badge.name, badge.label, badge.points) for badge in badges]
+    return pl.DataFrame(rows, schema={"badge": pl.String, "label": pl.String, "points": pl.Int64}, orient="row")
+
+
+def _level(levels: Mapping[str, int]) -> pl.Expr:
+    """Return the level of as many `points`; null below the first, and without levels."""
     level = pl.lit(None, pl.String)
     for name, points in sorted(levels.items(), key=lambda one: one[1]):
         level = pl.when(pl.col("points") >= points).then(pl.lit(name)).otherwise(level)
-    with_level = by_member.with_columns(level=level).select("member_no", "points", "level", "badges")
-    return with_level.sort(["points", "member_no"], descending=[True, False])
+    return level

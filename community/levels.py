@@ -9,6 +9,8 @@ from typing import Final
 
 import polars as pl
 
+# Who has no level yet, as a place below the first.
+NO_LEVEL: Final = ""
 # Points of the member value score, 0 to 100, below the next tier's entry.
 REACH_POINTS: Final = 3.0
 # Two days of activity in a year are needed for the best tier.
@@ -52,6 +54,20 @@ def moves(before: pl.DataFrame, after: pl.DataFrame, *, order: Sequence[str]) ->
         .sort(["is_rise", "members", "to_rank", "from_rank"], descending=True)
         .select("before", "after", "members", "is_rise")
     )
+
+
+def level_moves(before: pl.DataFrame, after: pl.DataFrame, *, order: Sequence[str]) -> pl.DataFrame:
+    """Return the moves between levels: rows of `moves`, with `NO_LEVEL` for the place of who had none.
+
+    Args:
+        before: One row per member with any badge: member_no, level (null for none).
+        after: The same of the later night.
+        order: The levels, lowest first.
+    """
+    named = pl.col("level").fill_null(NO_LEVEL).alias("name")
+    reached = after.select("member_no", named)
+    had = reached.select("member_no").join(before.select("member_no", named), on="member_no", how="left")
+    return moves(had.with_columns(pl.col("name").fill_null(NO_LEVEL)), reached, order=(NO_LEVEL, *order))
 
 
 def days_in_tier(tiers: pl.DataFrame, *, as_of: date, first_night: date, order: Sequence[str]) -> dict[str, int]:

@@ -28,7 +28,9 @@ _RESPONSES_TO_A_BURST: Final = 0.2
 # So many contributions of the average kind are added before quality is compared, and so many a week before improvement is.
 _SHRINKAGE: Final = 5.0
 _SHRINKAGE_OF_WEEK: Final = 2.0
-_LEAST_TO_TAKE_OFF: Final = 3
+# Of one contribution that hardly anybody responded to nothing is posted: it would praise nobody.
+_LEAST_TO_NAME: Final = 3
+_LEAST_REACHED: Final = 2
 _LEAST_HELPED: Final = 2
 _LEAST_IMPROVEMENT: Final = 1.5
 _MILESTONES_WEEKS: Final = (4, 8, 13, 26)
@@ -165,10 +167,10 @@ def helpers(ties: pl.DataFrame, seen_from: pl.DataFrame, *, as_of: date, days: i
 
 
 def improvement(posts: pl.DataFrame, week: pl.DataFrame, *, as_of: date, policy: RecognitionPolicy) -> pl.DataFrame:
-    """Return how this week compares with the member's own weeks before: one row per row of `week`, member_no, times.
+    """Return how this week compares with the member's own weeks before: one row per row of `week`.
 
-    `times` is (earned this week + 2) / (earned in a mean week of the `PAST_WEEKS` before + 2): a single contribution after
-    silence is no improvement. Days of the past count up to the cap, too.
+    Columns member_no, times and contributions_56d, those of the `PAST_WEEKS` before. `times` is (earned this week + 2) / (earned
+    in a mean week of those + 2): a single contribution after silence is no improvement. Days of the past count up to the cap.
 
     Args:
         posts: One row per member_no and event_date: n.
@@ -179,10 +181,11 @@ def improvement(posts: pl.DataFrame, week: pl.DataFrame, *, as_of: date, policy:
     last = as_of - timedelta(days=WEEK_DAYS)
     past = posts.filter(pl.col("event_date").is_between(last - timedelta(days=WEEK_DAYS * PAST_WEEKS - 1), last))
     capped = pl.min_horizontal("n", policy.daily_cap).cast(pl.Int64)
-    before = past.group_by("member_no").agg(earned=capped.sum())
+    before = past.group_by("member_no").agg(earned=capped.sum(), contributions_56d=pl.col("n").cast(pl.Int64).sum())
     a_week = pl.col("earned").fill_null(0) / PAST_WEEKS
     times = (pl.col("earned_7d") + _SHRINKAGE_OF_WEEK) / (a_week + _SHRINKAGE_OF_WEEK)
-    return week.join(before, on="member_no", how="left", maintain_order="left").select("member_no", times=times)
+    with_past = week.join(before, on="member_no", how="left", maintain_order="left")
+    return with_past.select("member_no", pl.col("contributions_56d").fill_null(0), times=times)
 
 
 def recognised(people: pl.DataFrame, *, as_of: date, policy: RecognitionPolicy) -> pl.DataFrame:
@@ -190,7 +193,7 @@ def recognised(people: pl.DataFrame, *, as_of: date, policy: RecognitionPolicy) 
 
     Args:
         people: One row per member: member_no, joined_on, contributions_7d, earned_7d, people_reached_7d, score, streak_weeks,
-            newcomers_helped_7d, times; null where nothing is known.
+            newcomers_helped_7d, times, contributions_56d; null where nothing is known.
         as_of: The night.
         policy: How many are named.
 
@@ -200,11 +203,12 @@ def recognised(people: pl.DataFrame, *, as_of: date, policy: RecognitionPolicy) 
     days_here = (pl.lit(as_of) - pl.col("joined_on")).dt.total_days()
     is_new = (days_here < NEWCOMER_DAYS).fill_null(value=False)
     is_streak = pl.col("streak_weeks").is_in(_MILESTONES_WEEKS) & ~is_new
+    is_worth_naming = (pl.col("earned_7d") >= _LEAST_TO_NAME) | (pl.col("people_reached_7d") >= _LEAST_REACHED)
     half = max(policy.most_named // 2, 1)
-    took_off = is_new & (pl.col("earned_7d") >= _LEAST_TO_TAKE_OFF)
-    improved = (pl.col("times") >= _LEAST_IMPROVEMENT) & (pl.col("earned_7d") >= _LEAST_TO_TAKE_OFF) & ~is_new
+    took_off = is_new & (pl.col("earned_7d") >= _LEAST_TO_NAME)
+    improved = (pl.col("times") >= _LEAST_IMPROVEMENT) & (pl.col("earned_7d") >= _LEAST_TO_NAME) & ~is_new
     wanted = {
-        CONTRIBUTOR: (pl.col("earned_7d") > 0, "score", policy.most_named),
+        CONTRIBUTOR: (is_worth_naming, "score", policy.most_named),
         TOOK_OFF: (took_off, "score", policy.most_named),
         HELPER: (pl.col("newcomers_helped_7d") >= _LEAST_HELPED, "newcomers_helped_7d", policy.most_named),
         IMPROVED: (improved, "times", half),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from features.history import History
 from flows.steps import io_step
 from pipeline import night as tonight_computed
-from pipeline.community.content import NightContent
 from pipeline.community.figures import update_figures
 from pipeline.community.night import CommunityNight
 from pipeline.execution.executor import Features
@@ -19,9 +18,9 @@ def measure_network(run: RunContext, history: History, features: Features) -> Co
 
 
 @io_step
-def look_at_content(run: RunContext, history: History) -> NightContent | None:
-    """Read the content of the window, and find which pieces nobody has answered; see `pipeline.night.compute_content`."""
-    return tonight_computed.compute_content(run, history)
+def look_at_content(run: RunContext, history: History, community: CommunityNight) -> CommunityNight:
+    """Add the content of the window, and which pieces nobody has answered; see `pipeline.night.with_content`."""
+    return tonight_computed.with_content(run, history, community)
 
 
 @io_step

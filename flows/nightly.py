@@ -29,13 +29,12 @@ from lake.storage.release_format import mark_format
 from outputs.lists import write_lists
 from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
+from outputs.report.facts import ReportFacts
 from outputs.report.page import render_report
 from pipeline import night as tonight_computed
-from pipeline.community.content import NightContent
 from pipeline.community.night import CommunityNight
-from pipeline.community.show_training import show_metrics
 from pipeline.engagement.actions import check_outcomes, configured_roles
-from pipeline.engagement.facts import LoopMeasures, loop_metrics, measure_loop
+from pipeline.engagement.facts import LoopMeasures, measure_loop
 from pipeline.engagement.recording import record_decisions
 from pipeline.execution.executor import Executor, Features, sample_to_train_on
 from pipeline.history.daily_rollups import CommunitySnapshot, load_snapshot, update_rollups
@@ -50,8 +49,7 @@ from pipeline.summary import (
     arrived_counts,
     counting_line,
     landed_counts,
-    matured_metrics,
-    night_metrics,
+    logged_metrics,
     night_summary,
     stop_error,
     tier_rows,
@@ -128,8 +126,8 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     if records_decisions:
         learn_uplift(run, history)
         learn_to_show(run)
-    content = look_at_content(run, history)
-    lists = make_lists(run, features, scored.members, champions, content, records_decisions=records_decisions)
+    community = look_at_content(run, history, community)
+    lists = make_lists(run, features, scored.members, champions, community, records_decisions=records_decisions)
     # The lists are published: a failure from here on must say so.
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
@@ -137,8 +135,8 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
         count_figures(run)
         maturity = measure_maturity(run, history, features, scored, champions)
         loop = measure_effects(run)
-        report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)
-        record_night(run, lists, champions, maturity, loop, tonight)
+        facts = report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)
+        record_night(run, lists, champions, maturity, loop, tonight, facts)
         tidy_up(run)
     # At the end: a night that fails sends the alert of its failure instead.
     alert_of_warnings(run, night_warnings(run, intake, maturity, loop))
@@ -252,7 +250,7 @@ def make_lists(
     features: Features,
     members: pl.DataFrame,
     champions: Champions,
-    content: NightContent | None,
+    community: CommunityNight,
     *,
     records_decisions: bool,
 ) -> NightLists:
@@ -263,11 +261,11 @@ def make_lists(
         features: Tonight's features.
         members: One row per member, scored and segmented.
         champions: The models, which the receipt names.
-        content: The content of the night.
+        community: The community as a whole.
         records_decisions: Whether the decisions go into the ledger; those of a backfilled night do not.
     """
     with run.step(LISTS_STEP) as counted:
-        lists = compute_lists(run, features, members, content)
+        lists = compute_lists(run, features, members, community)
         counted.update({"members": lists.members.height, "contacts": lists.contacts.height})
         # Written beside the published folder and moved at the end, so that readers see all files of a night or none.
         staging = staging_folder(run.workspace.night(run.as_of))
@@ -331,8 +329,8 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
     tonight: pl.DataFrame,
     catalog: tuple[Feature, ...],
     community: CommunityNight,
-) -> None:
-    """Write the morning report.
+) -> ReportFacts:
+    """Write the morning report, and return what it tells.
 
     Args:
         run: The run.
@@ -358,6 +356,7 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
             community=community,
         )
         run.workspace.report(run.as_of).write_text(render_report(facts), encoding="utf-8")
+        return facts
 
 
 @io_step
@@ -368,6 +367,7 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
     maturity: Maturity,
     loop: LoopMeasures,
     tonight: pl.DataFrame,
+    facts: ReportFacts,
 ) -> None:
     """Log the night to MLflow, and write its summary as Prefect artifacts.
 
@@ -378,6 +378,7 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
         maturity: What was measured of earlier predictions.
         loop: What was measured of earlier contacts.
         tonight: The ledger's rows of what arrived.
+        facts: What the report tells.
     """
     with run.step("recording the night"):
         summary = night_summary(run, lists.members, lists.contacts, champions, tonight)
@@ -386,8 +387,7 @@ def record_night(  # noqa: PLR0917 - a task of Prefect shows its arguments by po
         create_table_artifact(tier_rows(lists.members), key=f"{key}-tiers", description="Members by tier")
         run.tracking.log_night(
             as_of=run.as_of,
-            metrics=night_metrics(run, lists.members, lists.contacts, tonight)
-            | (matured_metrics(maturity) | loop_metrics(loop) | show_metrics(run)),
+            metrics=logged_metrics(run, lists=lists, maturity=maturity, loop=loop, tonight=tonight, facts=facts),
             tags={"churn_model": champions.churn.registered.label, "community": run.settings.community.name},
             summary=summary,
         )

@@ -18,12 +18,15 @@ from models.bootstrap import Difference, paired_difference
 from models.config import PredictionSettings
 from models.curves import churn_curves
 from models.cutoffs import Split, split_cutoffs
+from models.estimated import spread
 from models.evaluation import evaluate_churn, evaluate_value
 from models.level import Level, level_probabilities, level_spend
 from models.measures import HEADLINE, Purpose, headline
 from models.panel import Mask
 from models.training import OURS, Measured, measure_churn, measure_value
 
+# 1 where what all members did together lay within the 80 % interval of that night, else 0; its mean is the coverage.
+IN_RANGE: Final[Mapping[Purpose, str]] = {"churn": "share_in_range", "value": "total_in_range"}
 _DRAWS: Final = 500
 
 
@@ -178,7 +181,9 @@ def _levelled(measured: Measured[Any], purpose: Purpose, level: Level) -> Measur
         moved = level_spend(ours, level)
         metrics = evaluate_value(actual, {OURS: moved})
     predictions = measured.predictions.with_columns(pl.Series(OURS, moved))
-    return replace(measured, metrics={**measured.metrics, **metrics}, predictions=predictions)
+    low, high = spread(float(np.mean(moved)), level.standard_error, in_log_odds=purpose == "churn")
+    of_ours = {**metrics[OURS], IN_RANGE[purpose]: float(low <= float(np.mean(actual)) <= high)}
+    return replace(measured, metrics={**measured.metrics, OURS: of_ours}, predictions=predictions)
 
 
 def _differences(

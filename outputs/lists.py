@@ -63,6 +63,14 @@ NETWORK_SCHEMA: Final[Mapping[str, pl.DataType]] = {
 }
 _BEFORE_NETWORK: Final = "influence_score"
 
+# Columns behind those of the contract: the ranges of scores, where the community has what they are made of.
+RANGES_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    "activity_low": pl.Float64(),
+    "activity_high": pl.Float64(),
+    "commercial_low": pl.Float64(),
+    "commercial_high": pl.Float64(),
+}
+
 CONTACT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "as_of": pl.Date(),
     "member_id": pl.String(),
@@ -173,15 +181,15 @@ def has_mark(path: Path) -> bool:
 
 
 def members_schema(columns: Collection[str]) -> dict[str, pl.DataType]:
-    """Return the contract of a member list: `MEMBERS_SCHEMA`, and of `NETWORK_SCHEMA` the columns that it has.
+    """Return the contract of a member list: `MEMBERS_SCHEMA`, and of network and ranges the columns that it has.
 
     Args:
         columns: The columns of the list.
     """
-    network = {name: dtype for name, dtype in NETWORK_SCHEMA.items() if name in columns}
+    network, ranges = ({name: own[name] for name in own if name in columns} for own in (NETWORK_SCHEMA, RANGES_SCHEMA))
     before = list(MEMBERS_SCHEMA).index(_BEFORE_NETWORK) + 1
     contract = [*MEMBERS_SCHEMA.items()]
-    return dict([*contract[:before], *network.items(), *contract[before:]])
+    return dict([*contract[:before], *network.items(), *contract[before:], *ranges.items()])
 
 
 def conform(frame: pl.DataFrame, *, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

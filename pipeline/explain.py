@@ -146,7 +146,15 @@ def _scores(run: RunContext, member: dict[str, Any], earlier: EarlierScores) -> 
         )
     for score in ("activity_score", "commercial_score", "member_value_score"):
         if member[score] is not None:
-            yield label(score), score_text(fill("card.score", n=member[score]), score, earlier)
+            yield label(score), score_text(_score(member, score), score, earlier)
+
+
+def _score(member: dict[str, Any], score: str) -> str:
+    # Lists of earlier versions have no ranges, and the member value score has none.
+    low, high = (member.get(score.replace("_score", end)) for end in ("_low", "_high"))
+    if low is None or high is None:
+        return fill("card.score", n=member[score])
+    return fill(f"card.score.{score}", n=member[score], low=low, high=high)
 
 
 def _own_posts(run: RunContext, member_no: int) -> Iterator[tuple[str, str]]:

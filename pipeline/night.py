@@ -8,7 +8,7 @@ The parts can be called one by one, because training stands between features and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from pipeline.community.people import People, measure_people
 from pipeline.engagement.deciding import NightDecisions, decide_contacts
 from pipeline.execution.executor import Executor, Features
 from pipeline.history.daily_rollups import CommunitySnapshot
+from pipeline.history.recent_rollups import read_recent_rollups
 from pipeline.learning.champions import Champions
 from pipeline.leveling import Levels, apply_levels, measure_levels
 from pipeline.lists import changes_since, contacts_for, member_list, members_seen
@@ -77,7 +78,7 @@ def compute_night(run: RunContext, snapshot: CommunitySnapshot, champions: Champ
     features = compute_features(run, snapshot, executor)
     community = measure_network(run, snapshot.history, features)
     scored = compute_members(run, snapshot.history, features, champions, executor, community=community)
-    return compute_lists(run, features, scored.members, compute_content(run, snapshot.history))
+    return compute_lists(run, features, scored.members, with_content(run, snapshot.history, community))
 
 
 def compute_features(run: RunContext, snapshot: CommunitySnapshot, executor: Executor) -> Features:
@@ -103,9 +104,10 @@ def measure_network(run: RunContext, history: History, features: Features) -> Co
         features: The features of the night.
     """
     with run.step("measuring the network") as counted:
-        network = tonight_network.measure_network(run, history, features)
+        rollups = read_recent_rollups(run)
+        network = tonight_network.measure_network(run, rollups.put_into(history), features)
         counted.update({} if network is None else {"members": network.members.height, "ties": network.ties})
-        return CommunityNight(network=network)
+        return CommunityNight(rollups, network)
 
 
 def compute_members(
@@ -142,29 +144,31 @@ def compute_members(
         return ScoredNight(members, levels)
 
 
-def compute_content(run: RunContext, history: History) -> NightContent | None:
-    """Read the content of the night and find what nobody has answered; None for a community without content in the window.
+def with_content(run: RunContext, history: History, community: CommunityNight) -> CommunityNight:
+    """Add the content of the night and what nobody has answered; nothing for a community without content in the window.
 
     Args:
         run: The run.
         history: The history.
+        community: The community as a whole.
     """
     with run.step("reading content") as counted:
-        content = read_content(run, history)
+        content = read_content(run, community.rollups.put_into(history))
         if content is not None:
             counted.update({"pieces": content.pieces.height, "unanswered": int(content.answers["is_unanswered"].sum())})
-        return content
+        return replace(community, content=content)
 
 
-def compute_lists(run: RunContext, features: Features, members: pl.DataFrame, content: NightContent | None) -> NightLists:
+def compute_lists(run: RunContext, features: Features, members: pl.DataFrame, community: CommunityNight) -> NightLists:
     """Decide whom to contact, and make the member list, the contact list and the list of changes.
 
     Args:
         run: The run.
         features: The features of the night, for actions that uplift ranks.
         members: One row per segmented member.
-        content: The content of the night.
+        community: The community as a whole.
     """
+    content = community.content
     seen = members_seen(run)
     waiting = None if content is None else content.waiting
     decided = decide_contacts(run, members, seen, features.rows, waiting)
@@ -176,7 +180,7 @@ def compute_lists(run: RunContext, features: Features, members: pl.DataFrame, co
         decided=decided,
         content_lists=content_lists(run, content),
         content=content,
-        people=measure_people(run, members, seen, decided.members),
+        people=measure_people(run, members, seen, decided.members, community.rollups),
     )
 
 

@@ -35,6 +35,7 @@ from pipeline.community.night import CommunityNight
 from pipeline.community.works_facts import works_facts
 from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
 from pipeline.engagement.matured_list import chosen_rows
+from pipeline.history.consent import numbers_not_profiled
 from pipeline.history.daily_rollups import members_known
 from pipeline.intake.intake import Intake
 from pipeline.learning.champions import Champion, Champions
@@ -123,7 +124,7 @@ def report_facts(
         unanswered=unanswered_facts(run, lists.content),
         what_works=works_facts(run, lists.content),
         people=lists.people.facts,
-        assessments=assess_community(run, members, maturity.watch),
+        assessments=assess_community(run, members, maturity.watch, community.rollups),
     )
 
 
@@ -167,17 +168,20 @@ def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]
 
 
 def _activity(run: RunContext, *, has_orders: bool) -> Activity:
+    """Return what members did lately; who may not be profiled is in none of it, as in every other figure of the report."""
     own = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
+    is_counted = ~pl.col("member_no").is_in(numbers_not_profiled(run.workspace.lake).implode())
     # The mean of the first day that is drawn needs the days before it; there are none before the first day of all.
     first_day = min(run.workspace.lake.days(DAILY), default=run.as_of)
     first = max(first_day, run.as_of - timedelta(days=_DRAWN_DAYS + _WEEK_DAYS - 2))
     in_days = pl.col(DAY).is_between(first, run.as_of)
-    recent = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(own & in_days).collect(engine="streaming")
+    daily = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA)
+    recent = daily.filter(own, in_days, is_counted).collect(engine="streaming")
     this_week, last_week = _week(run.as_of), _week(run.as_of - timedelta(days=_WEEK_DAYS))
     calendar = pl.DataFrame({DAY: pl.date_range(first, run.as_of, eager=True)})
     counted = recent.group_by(DAY).agg(active_members=pl.col("member_no").n_unique().cast(pl.Int64))
     new = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of).filter(
-        pl.col("seen_from").is_between(*this_week)
+        pl.col("seen_from").is_between(*this_week), pl.col("can_profile").fill_null(value=True)
     )
     return Activity(
         by_day=calendar.join(counted, on=DAY, how="left").with_columns(pl.col("active_members").fill_null(0)).sort(DAY),

@@ -13,6 +13,7 @@ from runtime.run_context import RunContext
 from segments.groups import GroupState, assign_groups, fit_groups
 from segments.lifecycle import add_lifecycle
 from segments.risk import churn_risk, mean_probability
+from segments.score_ranges import add_score_ranges
 from segments.scores import add_scores
 from segments.tiers import STATE_SCHEMA, assign_tiers
 from wording.group_names import GroupNames
@@ -23,7 +24,7 @@ _GROUPS_SCHEMA: Final = {NIGHT: pl.Date(), "state": pl.String()}
 
 
 def segment_members(run: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
-    """Add presence, risk, scores, tier, lifecycle and behaviour group; store tiers and groups for later nights.
+    """Add presence, risk, scores with their ranges, tier, lifecycle and behaviour group; store tiers and groups for later nights.
 
     One row per row of `scored`, in its order. Only states of earlier nights are read, so that segmenting a night again gives the
     same result.
@@ -35,7 +36,8 @@ def segment_members(run: RunContext, scored: pl.DataFrame) -> pl.DataFrame:
         churn_risk(base_rate=base_rate, policy=settings.risk),
         posts(scored.columns, settings.community.posting_events, days=_YEAR_DAYS).alias("posts_365d"),
     )
-    members = add_lifecycle(add_scores(members, policy=settings.scores).lazy(), policy=settings.lifecycle_policy).collect()
+    members = add_score_ranges(add_scores(members, policy=settings.scores), policy=settings.scores)
+    members = add_lifecycle(members.lazy(), policy=settings.lifecycle_policy).collect()
     tiers = assign_tiers(members, _previous_tiers(run), as_of=run.as_of, policy=settings.tiers)
     store_night(run.workspace.lake, TIERS_TABLE, tiers.select(pl.lit(run.as_of).alias(NIGHT), *STATE_SCHEMA), run.as_of)
     members = members.join(tiers, on="member_no", how="left", maintain_order="left", validate="1:1")

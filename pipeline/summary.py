@@ -15,14 +15,18 @@ from expectations.table_checks import Finding
 from features.eligibility import STILL_HERE
 from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
-from outputs.report.facts import TableFlow
+from outputs.report.facts import ReportFacts, TableFlow
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts, render_validation
+from pipeline.community.metrics import community_metrics
+from pipeline.community.show_training import show_metrics
+from pipeline.engagement.facts import LoopMeasures, loop_metrics
 from pipeline.intake.cast_failures import merge_outcomes
 from pipeline.intake.intake import Intake
 from pipeline.intake.reading import Arrival
 from pipeline.learning.champions import Champions
 from pipeline.lists import count_not_profiled
 from pipeline.maturity import Maturity
+from pipeline.night import NightLists
 from pipeline.report_facts import table_flows
 from pipeline.risk_facts import is_high_and, risk_metrics
 from pipeline.watching import watch_metrics
@@ -185,6 +189,23 @@ def night_metrics(run: RunContext, members: pl.DataFrame, contacts: pl.DataFrame
     metrics = counts | seconds | steps | peak_memory()
     # The ledger calls one count `rows_read`, the others have no prefix.
     return {name.replace("rows_rows", "rows"): float(value) for name, value in metrics.items()}
+
+
+def logged_metrics(
+    run: RunContext, *, lists: NightLists, maturity: Maturity, loop: LoopMeasures, tonight: pl.DataFrame, facts: ReportFacts
+) -> dict[str, float]:
+    """Return all metrics that a night logs.
+
+    Args:
+        run: The run.
+        lists: Tonight's lists.
+        maturity: What was measured of earlier predictions.
+        loop: What was measured of earlier contacts.
+        tonight: The ledger's rows of tonight.
+        facts: What the report tells.
+    """
+    own = night_metrics(run, lists.members, lists.contacts, tonight) | matured_metrics(maturity)
+    return own | loop_metrics(loop) | show_metrics(run) | community_metrics(facts)
 
 
 def arrived_counts(intake: Intake) -> dict[str, int]:

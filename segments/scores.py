@@ -86,7 +86,7 @@ def add_scores(scored: pl.DataFrame, *, policy: ScorePolicy) -> pl.DataFrame:
     compared = scored.select(is_compared()).to_series()
     influence = pl.col("influence_score") if "influence_score" in scored.columns else pl.lit(None)
     weights = policy.commercial_weights
-    commercial = _money(scored) if weights is None else _mean_percentile(scored, weights, compared)
+    commercial = money(scored) if weights is None else _mean_percentile(scored, weights, compared)
     contribution = _mean_percentile(scored, policy.contribution_weights, compared)
     with_parts = scored.with_columns(
         percentile(_mean_percentile(scored, policy.activity_weights, compared), compared).alias("activity_score"),
@@ -117,7 +117,7 @@ def percentile(value: pl.Series, compared: pl.Series) -> pl.Series:
     return (steps.cast(pl.Float64) / _STEPS_PER_POINT).set(value.is_null(), None)
 
 
-def _money(scored: pl.DataFrame) -> pl.Series:
+def money(scored: pl.DataFrame) -> pl.Series:
     """Return what members spent in the last year plus what they are expected to spend, in currency units; null without orders.
 
     The expected value of a member who never bought is left out: it is a guess that no purchase backs.

@@ -10,11 +10,15 @@ from hypothesis import Phase, settings
 
 from tests.explored import explored, workspace_here
 from tests.nights import begun, first_night, run, shop
+from tests.planted_community import planted_night
 from tests.postgres import postgres_url
 from tests.prefect_server import prefect_server
 from tests.stores import lent_stores
 
-__all__ = ["begun", "explored", "first_night", "lent_stores", "postgres_url", "prefect_server", "run", "shop", "workspace_here"]
+__all__ = [
+    "begun", "explored", "first_night", "lent_stores", "planted_night", "postgres_url", "prefect_server", "run", "shop",
+    "workspace_here",
+]  # fmt: skip
 
 # The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
@@ -27,22 +31,25 @@ os.environ.setdefault("EVENFALL_PREDICTION__SEARCH_BUDGET", "0")
 
 
 # Those who look at one community that costs minutes to make.
-_EXPLORERS = {
-    f"tests/{name}.py"
-    for name in (
+_TOGETHER = {
+    "explorers": (
         "pipeline/test_maturity",
         "pipeline/query/test_query",
         "pipeline/learning/test_model_card",
         "flows/test_pages_in_a_browser",
         "notebooks/test_notebooks",
         "notebooks/test_notebooks_in_a_browser",
-    )
-}
+    ),
+    "planted": ("pipeline/community/test_planted", "pipeline/community/test_network", "pipeline/community/test_map",
+                "notebooks/test_network_page"),
+}  # fmt: skip
+_GROUP_OF = {f"tests/{name}.py": group for group, names in _TOGETHER.items() for name in names}
 # Files whose tests share nothing, and take so long that no process should have to take all of them.
 _EACH_ALONE = {"tests/examples/test_examples.py"}
 # What takes longest is begun first, so that no process stands idle at the end.
 _LONGEST_FIRST = (
     "explorers",
+    "planted",
     "tests/examples/test_examples.py",
     *(
         f"tests/{name}.py"
@@ -60,7 +67,7 @@ _LONGEST_FIRST = (
 def _shared_by(nodeid: str) -> str:
     """What the tests are called that must be in one process with a test, so that what they share is made once."""
     file = nodeid.split("::", 1)[0]
-    return "explorers" if file in _EXPLORERS else file
+    return _GROUP_OF.get(file, file)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

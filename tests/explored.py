@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ import polars as pl
 import pytest
 
 from tests.communities import LAST_DAY, SHOP, shop_lines, write_shop
+from tests.nights import succeed
 
 REFUSED = "c007"
 FIRST_NIGHT = LAST_DAY - timedelta(days=28)
@@ -51,8 +51,8 @@ def explored(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
     write_shop(root, lines, configuration=SHOP + _MEMBERS)
     members.write_csv(root / "landing" / "members.csv")
     for as_of in (FIRST_NIGHT, LAST_DAY):
-        _evenfall(root, "nightly", "--as-of", as_of)
-    _evenfall(root, "backtest", "--as-of", LAST_DAY, "--cutoffs", 3)
+        succeed("nightly", "--workspace", root, "--as-of", as_of)
+    succeed("backtest", "--workspace", root, "--as-of", LAST_DAY, "--cutoffs", 3)
     joined = {customer: date.fromisoformat(day) for customer, day in members.select("customer", "joined").iter_rows()}
     return Explored(root, lines, joined)
 
@@ -63,14 +63,3 @@ def workspace_here(explored: Explored, monkeypatch: pytest.MonkeyPatch) -> Explo
     monkeypatch.setenv("EVENFALL_WORKSPACE", str(explored.root))
     monkeypatch.setattr("sys.argv", ["notebook"])
     return explored
-
-
-def _evenfall(root: Path, *arguments: object) -> None:
-    from flows.cli import main
-
-    with warnings.catch_warnings():
-        # Third parties' notices about their own future.
-        warnings.simplefilter("ignore")
-        with pytest.raises(SystemExit) as ended:
-            main([*map(str, arguments), "--workspace", str(root)])
-    assert ended.value.code == 0

@@ -80,6 +80,11 @@ def simulated_rows(*, members: int, days: int, seed: int) -> pl.DataFrame:
 
 def beer_night() -> ScoredNight:
     """Score the members of a Stack Exchange community on its last day."""
+    return _scored(beer_rows(), horizon_days=90, currency=None)
+
+
+def beer_rows() -> pl.DataFrame:
+    """Read what the members of a Stack Exchange community did: one row per post, comment and badge, as `simulated_rows`."""
     posts = pl.read_parquet(BEER / "posts.parquet")
     kinds = pl.col("PostTypeId").replace_strict({1: "question", 2: "answer"}, default="wiki")
     comments = pl.read_parquet(BEER / "comments.parquet")
@@ -95,14 +100,13 @@ def beer_night() -> ScoredNight:
         ),
     ]
     events = pl.concat([part.select("member", "target", "at", "kind") for part in parts], how="vertical_relaxed")
-    rows = events.filter(pl.col("member") > 0).select(
+    return events.filter(pl.col("member") > 0).select(
         member_id=pl.col("member").cast(pl.String),
         target_member_id=pl.col("target").cast(pl.String),
         activity=pl.format("event:{}", "kind"),
         at=pl.col("at").dt.replace_time_zone("UTC"),
         minor=pl.lit(0),
     )
-    return _scored(rows, horizon_days=90, currency=None)
 
 
 def retail_rows() -> pl.DataFrame:

@@ -112,9 +112,12 @@ def _moved(both: Any, community: Ints) -> Ints:
 
 def _largest_in_row(matrix: Any) -> tuple[Ints, np.ndarray[Any, np.dtype[np.float64]]]:
     """Return the column and the value of the largest entry of each row, the first of equal ones; 0 for an empty row."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
-    first = order[np.searchsorted(rows, np.unique(rows))]
     column, value = np.zeros(matrix.shape[0], np.int64), np.zeros(matrix.shape[0])
-    column[rows[first]], value[rows[first]] = matrix.indices[first], matrix.data[first]
+    filled = np.flatnonzero(np.diff(matrix.indptr))
+    if len(filled):
+        value[filled] = np.maximum.reduceat(matrix.data, matrix.indptr[filled])
+        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        at = np.flatnonzero(matrix.data == value[rows])
+        # Written backwards, so that the first of equal ones is written last.
+        column[rows[at[::-1]]] = matrix.indices[at[::-1]]
     return column, value

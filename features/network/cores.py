@@ -25,7 +25,7 @@ def core_numbers(network: Network) -> Ints:
 def reciprocity(network: Network) -> Floats:
     """Return the share of the members to whom each member responds who respond to them; NaN for who responds to nobody."""
     given = np.bincount(network.giver, minlength=network.size)
-    returned = np.bincount(network.giver[network.returned() >= 0], minlength=network.size)
+    returned = np.bincount(network.giver[network.returned >= 0], minlength=network.size)
     share: Floats = np.divide(returned, given, out=np.full(network.size, np.nan), where=given > 0)
     return share
 

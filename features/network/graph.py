@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -58,13 +59,17 @@ class Network:
 
     def reweighed(self, weight: Floats) -> Self:
         """Return the same network with other weights; what the ties counted for before is kept."""
-        return replace(self, weight=weight)
+        other = replace(self, weight=weight)
+        # The ties are the same, and looking each of them up takes seconds in a large network.
+        other.__dict__["returned"] = self.returned
+        return other
 
     def positions(self, members: Ints) -> Ints:
         """Return the positions of members; those without a tie are left out."""
         places = np.minimum(np.searchsorted(self.members, members), max(self.size - 1, 0))
         return places[self.members[places] == members] if self.size else np.empty(0, np.int64)
 
+    @cached_property
     def returned(self) -> Ints:
         """Return for each tie the position of the tie in the other direction, -1 where there is none."""
         key, back = self.giver * self.size + self.receiver, self.receiver * self.size + self.giver

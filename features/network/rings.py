@@ -46,7 +46,7 @@ def find_rings(network: Network) -> Rings:
     Args:
         network: The network.
     """
-    is_heavy, back = _heavy_both_ways(network), network.returned()
+    is_heavy, back = _heavy_both_ways(network), network.returned
     ring = np.full(network.size, -1, np.int64)
     if is_heavy.any():
         ring = _rings(network, is_heavy)
@@ -58,7 +58,7 @@ def find_rings(network: Network) -> Rings:
 
 
 def _heavy_both_ways(network: Network) -> Flags:
-    back = network.returned()
+    back = network.returned
     is_mutual = back >= 0
     if is_mutual.sum() < _FEWEST_TIES:
         return np.zeros(len(network.weight), dtype=bool)

@@ -124,6 +124,22 @@ class Rising:
 
 
 @dataclass(frozen=True)
+class LevelFlow:
+    """Who reached a higher level, week by week; nobody loses one.
+
+    Args:
+        moves: Level before, None for none, level now, and members, of the last 7 days; most members first.
+        weeks: The last day of a week, and how many reached a higher level in it; the newest first.
+        days_in_level: Level and median days since its members reached it, the highest first; who had it on the first night of
+            all does not count.
+    """
+
+    moves: tuple[tuple[str | None, str, int], ...]
+    weeks: tuple[tuple[date, int], ...]
+    days_in_level: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class Recognition:
     """Whom to thank, in aggregate.
 
@@ -133,7 +149,7 @@ class Recognition:
         not_counted: How many of these count nothing: beyond the daily cap, or in a burst without responses.
         thanked: What members are thanked for → how many.
         levels: Level and members who have it, the highest first; empty without levels.
-        rose: Members who reached a higher level within the week; None where that is not known.
+        flow: Who reached a higher level; None without levels, and where badges are younger than a week.
         path: The list, relative to the report's own folder.
         badges_path: The list of badges; None where nobody has one.
         board_path: The board page; None where nobody thanked agreed to be shown.
@@ -145,7 +161,7 @@ class Recognition:
     not_counted: int
     thanked: tuple[tuple[str, int], ...]
     levels: tuple[tuple[str, int], ...] = ()
-    rose: int | None = None
+    flow: LevelFlow | None = None
     path: str | None = None
     badges_path: str | None = None
     board_path: str | None = None

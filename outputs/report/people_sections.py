@@ -9,7 +9,7 @@ from community.journey import JOINED, Funnel, Stage
 from community.proportions import Estimate
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
-from outputs.report.people_facts import Newcomers, Rising
+from outputs.report.people_facts import LevelFlow, Newcomers, Rising
 from outputs.report.sections import Section
 from wording.numbers import DASH, difference, percent, share
 from wording.texts import fill, listing, name
@@ -112,10 +112,22 @@ def recognition_section(facts: ReportFacts) -> Section | None:
     if recognition is None:
         return None
     levels = [fill("recognition.level", members=members, level=level) for level, members in recognition.levels]
+    flow = recognition.flow
     body = render_fragment(
         "section_recognition.html.j2",
         levels=listing(levels),
+        moves=[] if flow is None else [(before or fill("recognition.no_level"), *rest) for before, *rest in flow.moves],
         recognition=recognition,
+        sentences=[] if flow is None else list(_level_sentences(flow)),
         thanked=[(fill(f"recognition.{kind}"), members) for kind, members in recognition.thanked],
     )
     return Section("recognition", fill("recognition.title"), body, _RECOGNITION)
+
+
+def _level_sentences(flow: LevelFlow) -> Iterator[str]:
+    if not flow.moves:
+        yield fill("recognition.rose.none")
+    # With a single week the table says it already.
+    for until, members in flow.weeks if len(flow.weeks) > 1 else ():
+        yield fill("recognition.week.rose", night=until, n=members)
+    yield from (fill("recognition.days", level=level, days=days) for level, days in flow.days_in_level if days)

@@ -10,9 +10,9 @@ import polars as pl
 from community.absence import PERIOD_DAYS
 from community.assessments import Assessments, ExpectedSpend, assess
 from community.member_periods import PERIODS, by_member_and_period
-from features.history import DAILY_SCHEMA, ORDER_ACTIVITIES, TIES_SCHEMA
-from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT, TIES
-from pipeline.history.consent import consenting, numbers_not_profiled
+from features.history import ORDER_ACTIVITIES
+from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT
+from pipeline.history.recent_rollups import RecentRollups
 from pipeline.watching import Watch
 from runtime.run_context import RunContext
 
@@ -20,7 +20,7 @@ from runtime.run_context import RunContext
 _YEAR_DAYS: Final = 364
 
 
-def assess_community(run: RunContext, members: pl.DataFrame, watch: Watch | None) -> Assessments | None:
+def assess_community(run: RunContext, members: pl.DataFrame, watch: Watch | None, rollups: RecentRollups) -> Assessments | None:
     """Assess the community as a whole; None where nobody did anything within a year.
 
     Members who may not be profiled, staff and bots do not count.
@@ -29,12 +29,15 @@ def assess_community(run: RunContext, members: pl.DataFrame, watch: Watch | None
         run: The run.
         members: Tonight's member list.
         watch: The watch of the night, which knows between what bounds the spend of all members will lie.
+        rollups: The daily rollups.
     """
     lake, as_of = run.workspace.lake, run.as_of
     first = min(lake.days(DAILY), default=as_of)
-    daily, ties = consenting(
-        lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA), not_profiled=numbers_not_profiled(lake)
-    )
+    # Left out by number alone: what members received from others, which `consenting` corrects, is no part of it.
+    not_profiled = rollups.not_profiled.implode()
+    counts = ~pl.col("member_no").is_in(not_profiled)
+    daily = rollups.daily.filter(counts)
+    ties = rollups.ties.filter(counts, ~pl.col("other_no").is_in(not_profiled))
     by_period = by_member_and_period(daily, ties, as_of=as_of, posting_events=run.settings.community.posting_events)
     if by_period.is_empty():
         return None

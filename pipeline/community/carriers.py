@@ -9,6 +9,7 @@ import polars as pl
 from outputs.report.network_facts import AbsencePoint, Carriers, CommunityChange, CommunityRow, Loss
 from pipeline.community.communities import count_communities
 from pipeline.community.network import NightNetwork
+from pipeline.community.network_window import network_policy
 from runtime.run_context import RunContext
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def carrier_facts(run: RunContext, members: pl.DataFrame, network: NightNetwork 
     communities = _communities(members, network)
     return Carriers(
         members=network.members.height,
-        window_days=run.settings.network.window_days,
+        window_days=network_policy(run).window_days,
         leaders=leaders.height,
         reached=network.team.reached,
         leaders_at_risk=leaders.filter(pl.col("churn_risk") == "high").height,

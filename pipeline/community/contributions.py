@@ -17,18 +17,19 @@ from community.recognition import (
     improvement,
     streaks,
 )
-from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA
-from lake.contracts import CONTENT, DAILY, EVENTS, TIES, Table
+from features.history import EVENT_PREFIX
+from lake.contracts import CONTENT, EVENTS, Table
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
-from pipeline.history.consent import consenting, numbers_not_profiled, of_profiled
+from pipeline.history.consent import consenting, of_profiled
+from pipeline.history.recent_rollups import RecentRollups
 from runtime.run_context import RunContext
 
 _OWN_CONTENT: Final = "content"
 _MOMENTS_SCHEMA: Final = {"member_no": pl.Int32(), DAY: pl.Date(), "occurred_at": pl.Datetime("us", "UTC")}
 
 
-def measure_contributions(run: RunContext, seen: pl.DataFrame) -> pl.DataFrame | None:
+def measure_contributions(run: RunContext, seen: pl.DataFrame, rollups: RecentRollups) -> pl.DataFrame | None:
     """Return what members contributed lately: one row per member who may be profiled, sorted by member_no.
 
     None where nobody contributed in `STREAK_WEEKS` weeks, as in a shop.
@@ -36,11 +37,12 @@ def measure_contributions(run: RunContext, seen: pl.DataFrame) -> pl.DataFrame |
     Args:
         run: The run.
         seen: One row per member seen by the night: member_no, can_profile, seen_from.
+        rollups: The daily rollups.
 
     Returns:
         member_no, joined_on, and what `recognised` and the rules of badges read.
     """
-    posts, ties = _posts(run)
+    posts, ties = _posts(run, rollups)
     if posts.is_empty():
         return None
     as_of, policy = run.as_of, run.settings.recognition
@@ -61,16 +63,16 @@ def measure_contributions(run: RunContext, seen: pl.DataFrame) -> pl.DataFrame |
     return joined
 
 
-def _posts(run: RunContext) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _posts(run: RunContext, rollups: RecentRollups) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return contributions, one row per member_no and event_date with n, and the ties of the newest weeks."""
-    lake, as_of = run.workspace.lake, run.as_of
+    as_of = run.as_of
     posting = [EVENT_PREFIX + name for name in run.settings.community.posting_events]
     in_weeks = pl.col(DAY).is_between(as_of - timedelta(days=STREAK_WEEKS * WEEK_DAYS - 1), as_of)
     in_window = pl.col(DAY).is_between(as_of - timedelta(days=HELPED_DAYS - 1), as_of)
     daily, ties = consenting(
-        lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(in_weeks, pl.col("activity").is_in([_OWN_CONTENT, *posting])),
-        lake.scan_or_empty(TIES, TIES_SCHEMA).filter(in_window),
-        not_profiled=numbers_not_profiled(lake),
+        rollups.daily.filter(in_weeks, pl.col("activity").is_in([_OWN_CONTENT, *posting])),
+        rollups.ties.filter(in_window),
+        not_profiled=rollups.not_profiled,
     )
     is_content, n = pl.col("activity") == _OWN_CONTENT, pl.col("n").cast(pl.Int64)
     # A piece of content often arrives as an event, too; their sum would count it twice.

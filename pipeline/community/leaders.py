@@ -11,6 +11,7 @@ import polars as pl
 from community.absence import PERIOD_DAYS, PERIODS, Absence, absence_trend
 from features.eligibility import is_eligible
 from features.history import EVENT_PREFIX, History
+from pipeline.community.network_window import network_policy
 from pipeline.execution.executor import Features
 from pipeline.scoring import posts
 from runtime.run_context import RunContext
@@ -50,7 +51,7 @@ def read_activity(run: RunContext, features: Features) -> pl.DataFrame:
     """
     columns = features.rows.collect_schema().names()
     given = pl.col("given_count_365d") if "given_count_365d" in columns else pl.lit(None)
-    within_window = pl.col("days_since_last_activity") < run.settings.network.window_days
+    within_window = pl.col("days_since_last_activity") < network_policy(run).window_days
     return features.rows.select(
         "member_no",
         is_compared=within_window.fill_null(value=False),

@@ -13,6 +13,7 @@ from outputs.lists import members_schema
 from pipeline.analysis import read_members
 from pipeline.community.communities import count_communities
 from pipeline.community.network import NETWORK_COLUMNS
+from pipeline.community.network_window import network_policy
 from pipeline.community.past_network import read_network
 from pipeline.community.stored_network import read_communities_before, read_stored
 from runtime.run_context import RunContext
@@ -63,7 +64,7 @@ def read_map(run: RunContext) -> NetworkMap | None:
     members = numbers.join(known, on="member_no", how="left", maintain_order="left", validate="1:1")
     members = members.join(stored, on="member_no", how="left", maintain_order="left", validate="1:1")
     communities = _communities(run, members)
-    return NetworkMap(members, communities, _between(members, communities, network), network, run.settings.network.window_days)
+    return NetworkMap(members, communities, _between(members, communities, network), network, network_policy(run).window_days)
 
 
 def count_cores(members: pl.DataFrame, *, most_bars: int = MOST_BARS) -> pl.DataFrame:

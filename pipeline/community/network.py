@@ -20,6 +20,7 @@ from pipeline.community.leaders import (
     read_activity,
     what_is_lost,
 )
+from pipeline.community.network_window import network_policy
 from pipeline.community.stored_network import store_network
 from pipeline.execution.executor import Features
 from runtime.run_context import RunContext
@@ -82,7 +83,7 @@ def measure_network(run: RunContext, history: History, features: Features) -> Ni
     Returns:
         The network; None for a community in which nobody responded to anybody within the window.
     """
-    ties = weigh_ties(history.ties, as_of=run.as_of, policy=run.settings.network)
+    ties = weigh_ties(history.ties, as_of=run.as_of, policy=network_policy(run))
     if ties.is_empty():
         return None
     from features.network.cores import core_numbers

@@ -20,12 +20,13 @@ from community.journey import (
     way_of_members,
 )
 from community.proportions import difference
-from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA, is_activity
-from lake.contracts import DAILY, MEMBERS, TIES
+from features.history import EVENT_PREFIX, is_activity
+from lake.contracts import MEMBERS
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
 from outputs.report.people_facts import Invited, Newcomers
-from pipeline.history.consent import consenting, numbers_not_profiled
+from pipeline.history.consent import consenting
+from pipeline.history.recent_rollups import RecentRollups
 from runtime.run_context import RunContext
 
 _SOURCES_SHOWN: Final = 8
@@ -34,18 +35,19 @@ _OTHER: Final = "other"
 _OWN_CONTENT: Final = "content"
 
 
-def newcomer_facts(run: RunContext, seen: pl.DataFrame, members: pl.DataFrame) -> Newcomers | None:
+def newcomer_facts(run: RunContext, seen: pl.DataFrame, members: pl.DataFrame, rollups: RecentRollups) -> Newcomers | None:
     """Return how far newcomers come, who stays, and how many are silent; None where the data tell nothing of it.
 
     Args:
         run: The run.
         seen: One row per member seen by the night: member_no, member_id, can_profile, seen_from, referrer_no.
         members: One row per segmented member.
+        rollups: The daily rollups.
     """
     first = first_day_needed(run.as_of)
     profiled = pl.col("can_profile").fill_null(value=True)
     joined = seen.filter(profiled, pl.col("seen_from") >= first).select("member_no", "referrer_no", joined_on="seen_from")
-    way = way_of_members(joined.select("member_no", "joined_on"), _kinds_of_days(run), as_of=run.as_of)
+    way = way_of_members(joined.select("member_no", "joined_on"), _kinds_of_days(run, rollups), as_of=run.as_of)
     active, silent = _silent(members)
     found = funnel(way, as_of=run.as_of, shown=stages_seen(way))
     if found is None and silent is None:
@@ -59,15 +61,11 @@ def newcomer_facts(run: RunContext, seen: pl.DataFrame, members: pl.DataFrame) -
     )
 
 
-def _kinds_of_days(run: RunContext) -> pl.LazyFrame:
+def _kinds_of_days(run: RunContext, rollups: RecentRollups) -> pl.LazyFrame:
     """Scan what members did and received: one row per member, day and activity, with its kind."""
-    lake, community = run.workspace.lake, run.settings.community
+    community = run.settings.community
     in_window = pl.col(DAY).is_between(first_day_needed(run.as_of), run.as_of)
-    daily, _ = consenting(
-        lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(in_window),
-        lake.scan_or_empty(TIES, TIES_SCHEMA).filter(in_window),
-        not_profiled=numbers_not_profiled(lake),
-    )
+    daily, _ = consenting(rollups.daily.filter(in_window), rollups.ties.filter(in_window), not_profiled=rollups.not_profiled)
     activity = pl.col("activity")
     kind = (
         pl.when(activity.is_in([_OWN_CONTENT, *_events(community.posting_events)]))

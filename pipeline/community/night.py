@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.community.content import NightContent
 from pipeline.community.network import NightNetwork
+from pipeline.history.recent_rollups import RecentRollups
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,11 @@ class CommunityNight:
     """The community of a night; what its data do not have is None.
 
     Args:
+        rollups: The daily rollups.
         network: Who responds to whom, and who carries the community.
+        content: The content of the window.
     """
 
-    network: NightNetwork | None = None
+    rollups: RecentRollups
+    network: NightNetwork | None
+    content: NightContent | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from features.history import DAILY_SCHEMA, TIES_SCHEMA
 from features.network.ties import weigh_ties
 from lake.contracts import DAILY, TIES
+from pipeline.community.network_window import network_policy
 from pipeline.history.consent import consenting, numbers_not_profiled
 from runtime.run_context import RunContext
 
@@ -25,4 +26,4 @@ def read_network(run: RunContext) -> Network:
     lake = run.workspace.lake
     daily, ties = lake.scan_or_empty(DAILY, DAILY_SCHEMA), lake.scan_or_empty(TIES, TIES_SCHEMA)
     _, ties = consenting(daily, ties, not_profiled=numbers_not_profiled(lake))
-    return Network.of(weigh_ties(ties, as_of=run.as_of, policy=run.settings.network))
+    return Network.of(weigh_ties(ties, as_of=run.as_of, policy=network_policy(run)))

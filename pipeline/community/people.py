@@ -14,6 +14,7 @@ from pipeline.community.newcomers import newcomer_facts
 from pipeline.community.rising import ready_list, ready_members, rising_facts
 from pipeline.community.roles import role_facts, suspected_bots
 from pipeline.community.thanks import badge_rows, earn_badges, recognition_facts, recognition_rows
+from pipeline.history.recent_rollups import RecentRollups
 from runtime.run_context import RunContext
 
 
@@ -30,7 +31,9 @@ class People:
     lists: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
-def measure_people(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, known: pl.DataFrame) -> People:
+def measure_people(
+    run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, known: pl.DataFrame, rollups: RecentRollups
+) -> People:
     """Measure the people of a night: roles, newcomers, moves between tiers, and recognition; store the badges earned tonight.
 
     Args:
@@ -38,14 +41,15 @@ def measure_people(run: RunContext, members: pl.DataFrame, seen: pl.DataFrame, k
         members: One row per segmented member.
         seen: One row per member seen by the night, whether scored or not.
         known: The same with the columns that audiences read.
+        rollups: The daily rollups.
     """
-    suspects, ready = suspected_bots(run), ready_members(run, members)
-    contributions = measure_contributions(run, seen)
+    suspects, ready = suspected_bots(run, rollups), ready_members(run, members)
+    contributions = measure_contributions(run, seen, rollups)
     earned = earn_badges(run, known, contributions)
     thanked = recognition_rows(run, contributions, earned)
     facts = PeopleFacts(
-        roles=role_facts(run, seen, suspected=suspects.height),
-        newcomers=newcomer_facts(run, seen, members),
+        roles=role_facts(run, seen, rollups, suspected=suspects.height),
+        newcomers=newcomer_facts(run, seen, members, rollups),
         rising=rising_facts(run, members, ready),
         recognition=recognition_facts(run, contributions, thanked, earned),
     )

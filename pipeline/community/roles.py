@@ -9,33 +9,35 @@ from typing import Final
 import polars as pl
 
 from community.bots import NO_REST, SUSPECTS_SCHEMA, WINDOW_DAYS, most_active, suspect_bots
-from features.history import DAILY_SCHEMA, EVENT_PREFIX, is_activity
-from lake.contracts import DAILY, EVENTS, MEMBERS
+from features.history import EVENT_PREFIX, is_activity
+from lake.contracts import EVENTS, MEMBERS
 from lake.member_index import scan_member_index
 from lake.roles import BOT, STAFF
 from lake.storage.delta import DAY
 from outputs.people_lists import SUSPECTED_BOTS
 from outputs.report.people_facts import Roles
-from pipeline.history.consent import numbers_not_profiled, of_profiled
+from pipeline.history.consent import of_profiled
+from pipeline.history.recent_rollups import RecentRollups
 from runtime.run_context import RunContext
 from wording.texts import fill
 
 _SHARE_DAYS: Final = 28
 
 
-def role_facts(run: RunContext, seen: pl.DataFrame, *, suspected: int) -> Roles | None:
+def role_facts(run: RunContext, seen: pl.DataFrame, rollups: RecentRollups, *, suspected: int) -> Roles | None:
     """Return the counts of staff and bots; None where there are neither, and nobody is suspected.
 
     Args:
         run: The run.
         seen: One row per member seen by the night: member_no, role.
+        rollups: The daily rollups.
         suspected: How many look like bots.
     """
     by_role = {role: seen.filter(pl.col("role") == role)["member_no"] for role in (STAFF, BOT)}
     if not suspected and not any(len(numbers) for numbers in by_role.values()):
         return None
     in_days = pl.col(DAY).is_between(run.as_of - timedelta(days=_SHARE_DAYS - 1), run.as_of)
-    daily = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(in_days, is_activity())
+    daily = rollups.daily.filter(in_days, is_activity())
     done = {role: pl.col("n").filter(pl.col("member_no").is_in(numbers.implode())).sum() for role, numbers in by_role.items()}
     counts = daily.select(pl.col("n").sum().alias("all"), **done).collect(engine="streaming").row(0, named=True)
     shares = {role: counts[role] / counts["all"] if counts["all"] else None for role in by_role}
@@ -43,18 +45,22 @@ def role_facts(run: RunContext, seen: pl.DataFrame, *, suspected: int) -> Roles 
     return Roles(len(by_role[STAFF]), len(by_role[BOT]), shares[STAFF], shares[BOT], suspected, path)
 
 
-def suspected_bots(run: RunContext) -> pl.DataFrame:
+def suspected_bots(run: RunContext, rollups: RecentRollups) -> pl.DataFrame:
     """Return the members who look like bots: one row per member, the most certain first; columns of `suspected_bots.csv`.
 
     Whoever is staff or a bot already, may not be profiled, or stands in `[community] not_bots` is not looked at.
+
+    Args:
+        run: The run.
+        rollups: The daily rollups.
     """
     lake = run.workspace.lake
     if not lake.exists(EVENTS.name):
         return _listed(run, pl.DataFrame(schema=SUSPECTS_SCHEMA))
     in_window = pl.col(DAY).is_between(run.as_of - timedelta(days=WINDOW_DAYS - 1), run.as_of)
-    is_examined = ~pl.col("member_no").is_in(_not_examined(run).implode())
+    is_examined = ~pl.col("member_no").is_in(_not_examined(run, rollups).implode())
     is_event = pl.col("activity").str.starts_with(EVENT_PREFIX)
-    daily = lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(in_window, is_event, is_examined)
+    daily = rollups.daily.filter(in_window, is_event, is_examined)
     candidates = most_active(daily).collect(engine="streaming")
     if candidates.is_empty():
         return _listed(run, pl.DataFrame(schema=SUSPECTS_SCHEMA))
@@ -65,11 +71,11 @@ def suspected_bots(run: RunContext) -> pl.DataFrame:
     return _listed(run, suspect_bots(events, candidates))
 
 
-def _not_examined(run: RunContext) -> pl.Series:
+def _not_examined(run: RunContext, rollups: RecentRollups) -> pl.Series:
     lake = run.workspace.lake
     cleared = pl.col("member_id").is_in(list(run.settings.community.not_bots))
     numbers = scan_member_index(lake).filter(cleared).select("member_no").collect(engine="streaming")["member_no"]
-    return pl.concat([numbers_not_profiled(lake), numbers]).cast(pl.Int32)
+    return pl.concat([rollups.not_profiled, numbers]).cast(pl.Int32)
 
 
 def _listed(run: RunContext, suspects: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import polars as pl
@@ -24,6 +24,7 @@ from lake.member_index import scan_member_index
 from lake.refusals import scan_consent
 from outputs.people_lists import BADGES_LIST, RECOGNITION
 from outputs.report.people_facts import Recognition
+from pipeline.community.level_flow import in_order, level_flow
 from pipeline.stored_nights import NIGHT, store_night
 from runtime.run_context import RunContext
 from wording.texts import fill
@@ -35,10 +36,13 @@ _SPOKEN: Final[Mapping[str, tuple[str, ...]]] = {
     CONTRIBUTOR: ("contributions_7d", "people_reached_7d"),
     TOOK_OFF: ("contributions_7d", "people_reached_7d"),
     HELPER: ("newcomers_helped_7d",),
-    IMPROVED: ("contributions_7d", "times"),
+    IMPROVED: ("contributions_7d", "contributions_56d"),
     STREAK: ("streak_weeks",),
     BADGE: ("label",),
 }
+
+# The column without which a sentence is a shorter one.
+_ALONE: Final = {CONTRIBUTOR: "people_reached_7d", TOOK_OFF: "people_reached_7d", IMPROVED: "contributions_56d"}
 
 
 def recognition_rows(run: RunContext, people: pl.DataFrame | None, earned: pl.DataFrame) -> pl.DataFrame:
@@ -113,38 +117,19 @@ def recognition_facts(
     thanked = dict(rows.group_by("kind").len().iter_rows())
     now = standing(earned, run.settings.badges, run.settings.recognition.levels)
     counted = dict(now.drop_nulls("level").group_by("level").len().iter_rows())
+    highest_first = reversed(in_order(run.settings.recognition.levels))
     return Recognition(
         contributors=people.filter(pl.col("contributions_7d") > 0).height,
         contributions=int(people["contributions_7d"].sum()),
         not_counted=int(people["contributions_7d"].sum()) - int(people["earned_7d"].sum()),
         thanked=tuple((kind, thanked[kind]) for kind in (*KINDS, BADGE) if kind in thanked),
-        levels=tuple((level, counted[level]) for level in _levels(run) if level in counted),
-        rose=_rose(run, earned, now),
+        levels=tuple((level, counted[level]) for level in highest_first if level in counted),
+        flow=level_flow(run, earned),
         path=f"{folder}/{RECOGNITION}.xlsx",
         badges_path=f"{folder}/{BADGES_LIST}.xlsx" if now.height else None,
         board_path=f"{folder}/board.html" if rows["on_board"].any() else None,
         on_board=rows.filter("on_board")["member_id"].n_unique(),
     )
-
-
-def _levels(run: RunContext) -> list[str]:
-    """Return the levels, the highest first."""
-    levels = run.settings.recognition.levels
-    return sorted(levels, key=lambda level: -levels[level])
-
-
-def _rose(run: RunContext, earned: pl.DataFrame, now: pl.DataFrame) -> int | None:
-    """Return how many reached a higher level within the week; None where badges are younger than that."""
-    before = _until(earned, run.as_of - timedelta(days=WEEK_DAYS))
-    if before.is_empty() or not run.settings.recognition.levels:
-        return None
-    then = standing(before, run.settings.badges, run.settings.recognition.levels)
-    both = now.drop_nulls("level").join(then.select("member_no", before="level"), on="member_no", how="left")
-    return both.filter(pl.col("level").ne_missing(pl.col("before"))).height
-
-
-def _until(earned: pl.DataFrame, night: date) -> pl.DataFrame:
-    return earned.filter(pl.col(NIGHT) <= night)
 
 
 def _badges_of_week(run: RunContext, earned: pl.DataFrame) -> pl.DataFrame:
@@ -184,6 +169,6 @@ def _sentence(row: Mapping[str, Any]) -> str:
     """Say what a member is thanked for, in words ready to post."""
     kind = row["kind"]
     values = {name: row[name] for name in _SPOKEN[kind]}
-    # Where nobody responds to anybody, or nobody has yet, there is nothing to say of it.
-    alone = kind in (CONTRIBUTOR, TOOK_OFF) and not row["people_reached_7d"]
+    # Where nobody responds to anybody, or nobody has yet, there is nothing to say of it; nor of a past without contributions.
+    alone = kind in _ALONE and not row[_ALONE[kind]]
     return fill(f"thanks.{kind}.alone" if alone else f"thanks.{kind}", **values)

@@ -12,6 +12,7 @@ from community.names import TRAIT_SCHEMA
 from features.history import EVENT_PREFIX, History
 from lake.contracts import TABLES
 from lake.storage.delta import DAY
+from pipeline.community.network_window import first_day_within, network_policy
 from pipeline.history.consent import of_profiled
 from runtime.run_context import RunContext
 
@@ -51,7 +52,7 @@ def _from_content(run: RunContext, history: History, known: pl.LazyFrame) -> Ite
     """Yield topics and channels of what members wrote or did something about."""
     lake = run.workspace.lake
     has_topics = "content.topic" in history.available
-    since = run.as_of - timedelta(days=run.settings.network.window_days - 1)
+    since = run.as_of - timedelta(days=network_policy(run).window_days - 1)
     if has_topics:
         pieces = of_profiled(lake, TABLES["content"]).filter(pl.col(DAY).is_between(since, run.as_of))
         yield pieces.join(known, left_on="author_id", right_on="member_id").select(
@@ -92,11 +93,9 @@ def _habits(run: RunContext, history: History, known: pl.LazyFrame) -> Iterator[
 
 
 def _first_day(run: RunContext) -> date:
-    """Return the first day of which events are read: of the network's window as much as holds so many events, a day at least."""
-    first = run.as_of - timedelta(days=run.settings.network.window_days - 1)
-    rows = run.workspace.lake.rows_by_day("events").filter(pl.col(DAY).is_between(first, run.as_of))
-    newest_first = rows.sort(DAY, descending=True).with_columns(pl.col("rows").cum_sum())
-    return newest_first.filter(pl.col("rows") <= _MOST_EVENTS)[DAY].min() or run.as_of  # type: ignore[return-value]
+    """Return the first day of which events are read: of the network's window as much as holds so many events."""
+    since = run.as_of - timedelta(days=network_policy(run).window_days - 1)
+    return first_day_within(run, "events", since=since, most_rows=_MOST_EVENTS)
 
 
 def _most(counted: pl.LazyFrame) -> pl.LazyFrame:

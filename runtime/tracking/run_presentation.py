@@ -36,12 +36,19 @@ One run per night; a night run again replaces its run. `members`, `eligible`, `h
 `still_here.*`, `gone.*`: the members scored who were active within the churn horizon, and the others.
 `rows_…`: rows taken in. `seconds/…` and `counts/…`: time each step took, and what it counted. `peak_memory_mib`: the most memory
 the process held until then. `matured/…`: how the newest night whose horizon is over came true. `effects/…`: what each action
-changed, with its interval and the members listed and held out (`all`: all actions together).""",
+changed, with its interval and the members listed and held out (`all`: all actions together).
+`community/…`: the community as a whole. Within 28 days: `active_members`,
+`contributions_per_active`, `connected_share` (of those active, who responded to others or others to them),
+`responses_per_active`, `absence_factor` (how few made half of the contributions), `spend`. `expected_spend`: of all members
+over the value horizon. `communities`, `leaders`, and `leaders_reach_share`: of the members of the network, who responded to
+one of the leaders. Of the posts of 28 days `answered_within_day_share` and `answer_median_hours`; of all posts that wanted
+an answer `unanswered_share`.""",
     "backtests": """\
 One run per backtest, a child run per past cut-off: `churn/auc/evenfall` is our churn model's AUC, and the parent has the means
 over the cut-offs. Its `by_cutoff/…` curves show the headline figure of every model at each cut-off, oldest first;
 `churn/by_tenure/…` is the calibration of our model over the predictions of all cut-offs taken together, among everybody and
-by how long members had been there. The page is among the artifacts.""",
+by how long members had been there. `churn/share_in_range` and `value/total_in_range`: the share of cut-offs at which the share
+that left, and what all spent together, lay within the 80 % interval of then. The page is among the artifacts.""",
 }
 _NOT_PARAMETERS: Final = ("why",)
 _PANEL_ROWS: Final = "rows"

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from community.badges import BADGE_COLUMNS, EARNED_SCHEMA, Badge, check_badges, newly_earned, standing
+from community.badges import (
+    BADGE_COLUMNS,
+    EARNED_SCHEMA,
+    Badge,
+    check_badges,
+    levels_held,
+    levels_since,
+    newly_earned,
+    standing,
+)
 
 WRITER = Badge(name="writer", label="Writer", rule="posts_365d >= 10", points=5)
 STEADY = Badge(name="steady", label="Steady", rule="streak_weeks >= 4 AND tier <> 'regular'", points=10)
@@ -44,6 +55,21 @@ def test_points_make_levels_and_a_badge_that_is_gone_from_the_configuration_coun
     ]
     assert standing(held, [WRITER, STEADY], {})["level"].null_count() == 3
     assert standing(held.reverse(), [WRITER, STEADY], LEVELS).equals(standing(held, [WRITER, STEADY], LEVELS))
+
+
+@given(st.sets(st.tuples(st.integers(0, 9), st.integers(1, 4), st.sampled_from(["writer", "steady", "old"]))))
+def test_a_level_is_held_since_the_first_night_with_its_points(rows: set[tuple[int, int, str]]) -> None:
+    first = date(2025, 6, 1)
+    nights = [first + timedelta(days=days) for days in range(10)]
+    known = [(nights[day], member, badge) for day, member, badge in rows]
+    held = pl.DataFrame(known, schema=EARNED_SCHEMA, orient="row")
+    by_night = {
+        night: dict(levels_held(held.filter(pl.col("as_of") <= night), [WRITER, STEADY], LEVELS).iter_rows()) for night in nights
+    }
+    now = {member: level for member, level in by_night[nights[-1]].items() if level is not None}
+    slow = {(who, has, min(night for night in nights if by_night[night].get(who) == has)) for who, has in now.items()}
+    assert set(levels_since(held, [WRITER, STEADY], LEVELS).rows()) == slow
+    assert now == dict(standing(held, [WRITER, STEADY], LEVELS).drop_nulls("level").select("member_no", "level").iter_rows())
 
 
 def test_badges_that_cannot_mean_anything_are_refused() -> None:

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from community.levels import SECOND_DAY, days_in_tier, moves, ready_to_rise
+from community.levels import NO_LEVEL, SECOND_DAY, days_in_tier, level_moves, moves, ready_to_rise
 
 ORDER = ("regular", "silver", "gold")
 NAMES = st.lists(st.sampled_from(ORDER), min_size=1, max_size=30)
@@ -28,6 +28,15 @@ def test_moves_are_the_members_whose_name_changed_counted_one_by_one(pairs: list
 def test_who_is_new_or_gone_has_not_moved() -> None:
     before, after = named(["gold", "silver"]), named(["regular", "silver", "gold"])
     assert moves(before, after, order=ORDER).rows() == [("gold", "regular", 1, False)]
+
+
+def test_who_had_no_badge_or_too_few_points_comes_from_no_level() -> None:
+    before = pl.DataFrame({"member_no": [1, 2, 3], "level": [None, "Member", "Pillar"]})
+    after = pl.DataFrame({"member_no": [4, 3, 2, 1, 5], "level": ["Member", "Pillar", "Pillar", "Member", None]})
+    assert level_moves(before, after, order=("Member", "Pillar")).rows() == [
+        (NO_LEVEL, "Member", 2, True),
+        ("Member", "Pillar", 1, True),
+    ]
 
 
 def test_days_in_a_tier_count_from_a_move_and_not_from_the_first_night() -> None:

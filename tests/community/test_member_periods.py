@@ -36,7 +36,7 @@ def ago(days: int) -> date:
 def periods(daily: pl.LazyFrame, ties: pl.LazyFrame) -> list[tuple[int, ...]]:
     summed = by_member_and_period(daily, ties, as_of=AS_OF, posting_events=POSTING)
     assert summed.schema == PERIOD_SCHEMA
-    return summed.rows()
+    return summed.sort("member_no", "period").rows()
 
 
 def test_a_piece_that_arrives_as_an_event_too_counts_once_and_an_answered_member_is_connected() -> None:

@@ -147,24 +147,28 @@ def test_improvement_is_against_the_own_weeks_and_one_contribution_is_none() -> 
         (1, 0, 9), *((1, 7 * week, 1) for week in range(1, 9)), (2, 0, 1), (3, 0, 9), *((3, 7 * week, 99) for week in range(1, 9))
     )
     week = contributors_of_week(own, NO_BURSTS, ties(), as_of=AS_OF, policy=POLICY)
-    times = dict(improvement(own, week, as_of=AS_OF, policy=POLICY).iter_rows())
+    found = improvement(own, week, as_of=AS_OF, policy=POLICY)
+    assert dict(found.select("member_no", "contributions_56d").iter_rows()) == {1: 8, 2: 0, 3: 8 * 99}
+    times = dict(found.select("member_no", "times").iter_rows())
     assert times == pytest.approx({1: (9 + 2) / (1 + 2), 2: (1 + 2) / 2, 3: (9 + 2) / (10 + 2)})
 
 
 def test_everybody_is_thanked_for_what_they_did_and_no_more_than_the_policy_names() -> None:
     people = pl.DataFrame(
         {
-            "member_no": pl.Series(range(1, 7), dtype=pl.Int32),
-            "joined_on": [None, days_ago(10), days_ago(400), days_ago(400), days_ago(400), days_ago(400)],
-            "contributions_7d": [4, 5, 9, None, 2, None],
-            "earned_7d": [4, 5, 9, None, 2, None],
-            "people_reached_7d": [1, 3, 0, None, 0, None],
-            "score": [4.0, 6.0, 2.0, None, 1.0, None],
-            "streak_weeks": [8, 4, 5, None, 27, None],
-            "newcomers_helped_7d": [None, 1, None, 3, 2, None],
-            "times": [1.2, 4.0, 2.5, None, 2.0, None],
+            "member_no": pl.Series(range(1, 8), dtype=pl.Int32),
+            "joined_on": [None, days_ago(10), days_ago(400), days_ago(400), days_ago(400), days_ago(400), days_ago(400)],
+            "contributions_7d": [4, 5, 9, None, 2, 2, 1],
+            "earned_7d": [4, 5, 9, None, 2, 2, 1],
+            "people_reached_7d": [1, 3, 0, None, 0, 1, 2],
+            "score": [4.0, 6.0, 2.0, None, 1.0, 5.0, 1.5],
+            "streak_weeks": [8, 4, 5, None, 27, 1, 1],
+            "newcomers_helped_7d": [None, 1, None, 3, 2, None, None],
+            "times": [1.2, 4.0, 2.5, None, 2.0, None, None],
         }
     )
+    # 6, whom one person responded to once, would be third.
     found = recognised(people, as_of=AS_OF, policy=RecognitionPolicy(most_named=3))
+    assert 7 in recognised(people, as_of=AS_OF, policy=POLICY).filter(pl.col("kind") == CONTRIBUTOR)["member_no"]
     named = {kind: found.filter(pl.col("kind") == kind)["member_no"].to_list() for kind in KINDS}
     assert named == {CONTRIBUTOR: [2, 1, 3], TOOK_OFF: [2], HELPER: [4, 5], IMPROVED: [3], STREAK: [1]}

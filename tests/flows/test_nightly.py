@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from lake.storage.delta import Lake
-from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA
+from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, MEMBERS_SCHEMA, RANGES_SCHEMA
 from runtime.file_access import OWN_FOLDERS
 from runtime.run_log import RunLog
 from tests.communities import LAST_DAY, SHOP, shop_lines, until, write_shop
@@ -38,7 +38,7 @@ def test_a_night_writes_everything_the_workspace_promises(first_night: FirstNigh
         "receipt.json",
     }  # fmt: skip
     members = pl.read_parquet(night / "members.parquet")
-    assert dict(members.schema) == dict(MEMBERS_SCHEMA)
+    assert list(members.schema.items()) == [*MEMBERS_SCHEMA.items(), *RANGES_SCHEMA.items()]
     assert sorted(members["member_id"]) == sorted(until(shop_lines(), NIGHT)["customer"].unique())
     assert members["churn_probability"].is_null().to_list() == (~members["is_eligible"]).to_list()
     assert pl.read_csv(night / "contact_list.csv").columns == list(CONTACT_SCHEMA)

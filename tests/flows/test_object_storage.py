@@ -25,7 +25,7 @@ from pipeline.erasure.id_matcher import IdMatcher
 from runtime.settings import load_settings
 from runtime.workspace import Workspace
 from tests.communities import SHOP, shop_lines, write_shop
-from tests.nights import NIGHT, Run
+from tests.nights import NIGHT, Run, evenfall
 from tests.object_store import KEY, SECRET, ObjectStore, object_store
 
 __all__ = ["object_store"]
@@ -80,22 +80,6 @@ def bucket_night(prefect_server: None, object_store: ObjectStore, tmp_path_facto
     code, out, err = evenfall("nightly", "--workspace", str(folder), "--as-of", str(NIGHT))
     assert code == 0, err
     return BucketShop(folder, bucket, out + err)
-
-
-def evenfall(*arguments: str) -> tuple[int, str, str]:
-    import io
-    import warnings
-    from contextlib import redirect_stderr, redirect_stdout
-
-    from flows.cli import main
-
-    out, err = io.StringIO(), io.StringIO()
-    with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
-        warnings.simplefilter("ignore")
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-    assert isinstance(ended.value.code, int)
-    return ended.value.code, out.getvalue(), err.getvalue()
 
 
 def lists(folder: Path, night: object) -> dict[str, bytes]:

@@ -8,10 +8,12 @@ from datetime import date
 import polars as pl
 import pytest
 
-from models.backtest import CutoffResult, backtest_cutoff, summarise
+from models.backtest import IN_RANGE, CutoffResult, backtest_cutoff, summarise
 from models.bootstrap import Difference
 from models.config import PredictionSettings
 from models.cutoffs import split_cutoffs
+from models.level import Level
+from models.measures import Purpose
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
 
 DAYS = cutoffs(5)
@@ -82,3 +84,17 @@ def test_the_newest_of_some_cutoffs_is_predicted_from_those_before_it(purpose: s
     assert (found.calibration is None) == (purpose == "value")
     assert found.predictions["predicted"].is_finite().all()
     assert backtest_cutoff(panel, DAYS[:1], purpose, horizon_days=HORIZON_DAYS, settings=settings) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("purpose", ["churn", "value"])
+def test_a_cutoff_says_whether_what_all_did_together_lay_within_its_range(purpose: Purpose) -> None:
+    panel, settings = make_panel(), PredictionSettings(rounds=5, search_budget=0)
+    newest = panel.filter(pl.col("as_of") == DAYS[-1])
+    happened = float(newest["is_churned" if purpose == "churn" else "future_spend_minor"].cast(pl.Float64).mean())  # type: ignore[arg-type]
+    far = happened / 2
+    for mean, error, is_in_range in ((happened, 0.1, 1), (far, 0.1, 0), (far, 2.0, 1)):
+        level = Level(mean, error, 0.0, 0.0, trust=1.0)
+        found = backtest_cutoff(panel, DAYS, purpose, horizon_days=HORIZON_DAYS, settings=settings, level=level)
+        assert found is not None
+        assert found.metrics["evenfall"][IN_RANGE[purpose]] == is_in_range
+        assert not any(IN_RANGE[purpose] in figures for model, figures in found.metrics.items() if model != "evenfall")

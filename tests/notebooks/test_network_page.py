@@ -12,14 +12,11 @@ import polars as pl
 import pytest
 
 from notebooks import network
-from tests.features.network.planted import planted
 from tests.live_page import WALK_ALL, open_browser
 from tests.paths import ROOT
-from tests.pipeline.community.listed_network import write_members
-from tests.pipeline.community.planted_workspace import night_of, write_planted
+from tests.planted_community import REFUSER, PlantedNight
 from tests.serving import served
 
-FOUND = planted()
 _FAILED = ("Traceback", "This cell raised", "ancestor", "An internal error occurred")
 # The map, the core, the reach, the neighbourhood.
 _FOUR_CHARTS_ARE_DRAWN = (
@@ -28,19 +25,10 @@ _FOUR_CHARTS_ARE_DRAWN = (
 _NOTHING_IS_WIDER_THAN_THE_PAGE = "document.documentElement.scrollWidth <= window.innerWidth"
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("network")
-    write_planted(folder, FOUND)
-    night_of(folder)
-    write_members(folder)
-    return folder
-
-
 @pytest.fixture
-def page_here(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
+def page_here(planted_night: PlantedNight, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     """The outputs of the notebook as HTML, and what its cells defined."""
-    monkeypatch.setattr("sys.argv", ["notebook", "--", "--workspace", str(workspace)])
+    monkeypatch.setattr("sys.argv", ["notebook", "--", "--workspace", str(planted_night.root)])
     with warnings.catch_warnings():
         # Third parties' notices about their own future.
         warnings.simplefilter("ignore")
@@ -53,7 +41,7 @@ def test_the_page_tells_communities_core_leaders_and_who_is_around_the_most_infl
 ) -> None:
     text, defined = page_here
     shown = defined["shown"]
-    assert "Planted: who carries the community" in text
+    assert "Simulated community: who carries the community" in text
     assert f"{shown.members.height} members responded to each other in the 365 days before the night" in text
     assert defined["communities"]["Community"].to_list() == shown.communities["community"].to_list()
     # There was no night before.
@@ -61,7 +49,8 @@ def test_the_page_tells_communities_core_leaders_and_who_is_around_the_most_infl
     assert all(one in text for one in defined["core"]["member_id"].head(network.CORE_ROWS))
     first = shown.members.sort("influence_score", "member_no", descending=[True, False], nulls_last=True)["member_id"][0]
     assert defined["listed"]["member_id"][0] == defined["around_them"]["member_id"][0] == first
-    assert defined["around_them"].height == 60
+    assert 10 < defined["around_them"].height <= 60
+    assert REFUSER not in shown.members["member_id"]
 
 
 def test_changes_are_told_once_there_was_a_night_before(page_here: tuple[str, dict[str, Any]]) -> None:
@@ -104,21 +93,27 @@ def test_who_responds_is_told_of_direct_neighbours_alone() -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
-def test_the_page_works_on_a_screen_and_on_a_phone_and_asks_nobody_else(workspace: Path, tmp_path: Path) -> None:
+def test_the_page_works_on_a_screen_and_on_a_phone_and_asks_nobody_else(planted_night: PlantedNight, tmp_path: Path) -> None:
     command = [
         Path(sys.executable).parent / "marimo", "run", "notebooks/network.py", "--headless", "--host", "127.0.0.1",
-        "--port", "{port}", "--", "--workspace", workspace,
+        "--port", "{port}", "--", "--workspace", planted_night.root,
     ]  # fmt: skip
+    leader = planted_night.members.filter("is_opinion_leader")["member_id"][0]
     with served(command, cwd=ROOT, log=tmp_path / "log") as address, open_browser(size="1280,1000") as page:
         page.go(address)
-        page.until("Planted: who carries the community", "In the innermost core", "To nobody else of the team", "Who responds")
+        page.until(
+            "Simulated community: who carries the community",
+            "In the innermost core",
+            "To nobody else of the team",
+            "Who responds",
+        )
         page.until_true(_FOUR_CHARTS_ARE_DRAWN)
         page.resize(390, 900)
         page.until_true(_NOTHING_IS_WIDER_THAN_THE_PAGE)
         page.evaluate("document.querySelector('marimo-text').shadowRoot.querySelector('input').focus()")
-        page.type(f"m{FOUND.leaders[2]}")
+        page.type(leader)
         page.key("Enter", 13)
-        text = page.until(f"\nm{FOUND.leaders[2]}\n", "Who responds")
+        text = page.until(f"\n{leader}\n", "Who responds")
         assert not any(words in text for words in _FAILED)
         assert page.errors == []
         outside = [one for one in page.requests if not one.startswith((address, address.replace("http", "ws"), "data:", "blob:"))]

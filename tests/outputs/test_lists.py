@@ -18,6 +18,7 @@ from outputs.lists import (
     CONTACT_SCHEMA,
     MEMBERS_SCHEMA,
     NETWORK_SCHEMA,
+    RANGES_SCHEMA,
     SHOWN_COLUMNS,
     as_text,
     conform,
@@ -89,6 +90,8 @@ def test_columns_of_the_network_are_there_where_there_is_one_and_stand_beside_in
     assert list(schema)[at : at + 4] == ["influence_score", "influence_low", "is_opinion_leader", "commercial_score"]
     assert conform(frame, schema=schema).columns == list(schema)
     assert members_schema(members().columns) == dict(MEMBERS_SCHEMA)
+    # Ranges of scores came later, and stand last.
+    assert list(members_schema(["activity_high", "activity_low"]))[-2:] == ["activity_low", "activity_high"]
 
 
 def test_columns_beyond_the_contract_follow_it() -> None:
@@ -161,7 +164,14 @@ def test_the_excel_list_has_a_frozen_header_filters_formats_and_dates(tmp_path: 
 
 def test_every_column_of_the_lists_is_explained() -> None:
     of_lists = {column for schema in (*PEOPLE_SCHEMAS.values(), UNANSWERED_SCHEMA, BEST_CONTENT_SCHEMA) for column in schema}
-    assert ENGLISH.columns.keys() == {*MEMBERS_SCHEMA, *NETWORK_SCHEMA, *CONTACT_SCHEMA, *SHOWN_COLUMNS, *of_lists}
+    assert ENGLISH.columns.keys() == {
+        *MEMBERS_SCHEMA,
+        *NETWORK_SCHEMA,
+        *RANGES_SCHEMA,
+        *CONTACT_SCHEMA,
+        *SHOWN_COLUMNS,
+        *of_lists,
+    }
 
 
 @pytest.mark.parametrize(("currency", "expected"), [(None, "#,##0.00"), ("CHF", '#,##0.00" CHF"'), ('X"Y', '#,##0.00" XY"')])

@@ -19,6 +19,7 @@ from runtime.run_context import RunContext
 from tests.campaigns import NIGHT, NOW, club
 from tests.forum import take_in
 from tests.hillstrom import FILE as HILLSTROM
+from tests.nights import evenfall
 from tests.paths import ROOT
 
 VISITS = """\
@@ -39,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
     return club(tmp_path_factory.mktemp("club"))
 
 
-def evenfall(*arguments: object) -> subprocess.CompletedProcess[str]:
+def in_a_process(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "flows.cli", "experiment", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
@@ -110,8 +111,8 @@ def test_an_arm_may_have_an_equals_sign_and_spaces() -> None:
 
 def test_the_command_writes_figures_and_tells_them(run: RunContext, tmp_path: Path) -> None:
     file, folder = tmp_path / "figures.json", run.workspace.root
-    ended = evenfall("spring", "--workspace", folder, "--json", file)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = evenfall("experiment", "spring", "--workspace", folder, "--json", file)
+    assert (ended.code, ended.err) == (0, "")
     figures = json.loads(file.read_text())
     assert list(figures)[:6] == ["campaign", "arms", "p_srm", "outcome", "comparisons", "minimum_detectable_effect"]
     assert (figures["campaign"], figures["arms"], figures["outcome"]) == ("spring", {"control": 2, "mail": 3}, "returned")
@@ -119,8 +120,8 @@ def test_the_command_writes_figures_and_tells_them(run: RunContext, tmp_path: Pa
         "arm", "control", "effect", "effect_unadjusted", "low", "high", "relative", "p"
     ]  # fmt: skip
     assert figures["comparisons"][0]["effect_unadjusted"] == 1 - 1 / 2
-    assert "Campaign spring: who came back within 14 days" in ended.stdout
-    assert "Left out: 1 member who may not be profiled." in ended.stdout
+    assert "Campaign spring: who came back within 14 days" in ended.out
+    assert "Left out: 1 member who may not be profiled." in ended.out
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_the_command_ends_with_2_for_wrong_use(run: RunContext, arguments: list[
 
 
 def test_a_process_ends_with_2_and_says_what_was_meant(run: RunContext) -> None:
-    ended = evenfall("sprng", "--workspace", run.workspace.root)
+    ended = in_a_process("sprng", "--workspace", run.workspace.root)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("evenfall: there is no campaign 'sprng'; did you mean 'spring'?\n  → ")
 
@@ -162,8 +163,10 @@ def test_the_womens_e_mail_of_hillstrom_brings_4_and_a_half_of_100_more_visits(t
     )
     take_in(tmp_path, night=date(2008, 4, 3), now=NOW)
     file = tmp_path / "figures.json"
-    ended = evenfall("e-mail", "--workspace", tmp_path, "--outcome", "visit", "--horizon-days", "14", "--json", file)
-    assert ended.returncode == 0, ended.stderr
+    ended = evenfall(
+        "experiment", "e-mail", "--workspace", tmp_path, "--outcome", "visit", "--horizon-days", "14", "--json", file
+    )
+    assert ended.code == 0, ended.err
     figures = json.loads(file.read_text())
     womens = {one["arm"]: one for one in figures["comparisons"]}["Womens E-Mail"]
     assert sum(figures["arms"].values()) == 64_000

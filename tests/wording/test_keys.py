@@ -20,7 +20,7 @@ from community.bots import RULES as BOT_RULES
 from community.groupings import LONG, QUESTION_MARK, SHORT
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from community.names import KINDS
-from community.recognition import CONTRIBUTOR, TOOK_OFF
+from community.recognition import CONTRIBUTOR, IMPROVED, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
 from community.recommendations import RULES as SHOW_RULES
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SHOW, SPENT
@@ -29,6 +29,7 @@ from engagement.list_lift import GROUPS
 from features.eligibility import PRESENCES
 from features.network.matching import CHANGES
 from lake.contracts import TABLES
+from models.backtest import IN_RANGE
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
@@ -73,6 +74,7 @@ PUT_TOGETHER = {
     *(f"matured.chosen.{group}" for group in GROUPS),
     *(f"model_card.{what}.{purpose}" for what, purpose in product(("title", "predicts", "scored"), ("churn", "value"))),
     *(f"model_card.by.{kind}" for kind in ("presence", "tier", "tenure", "platform", "region", "cohort")),
+    *(f"card.score.{score}" for score in ("activity_score", "commercial_score")),
     *(f"calibration.band.{band}" for band in ("everybody", "new", "first_year", "longer")),
     *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
@@ -100,7 +102,7 @@ PUT_TOGETHER = {
     *(f"newcomers.worst.{stage}" for stage in STAGES_OF_NEWCOMERS[1:]),
     *(f"rising.part.{part}" for part in NAMED_PARTS),
     *(f"thanks.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
-    *(f"thanks.{kind}.alone" for kind in (CONTRIBUTOR, TOOK_OFF)),
+    *(f"thanks.{kind}.alone" for kind in (CONTRIBUTOR, TOOK_OFF, IMPROVED)),
     *(f"recognition.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
 }
 
@@ -195,4 +197,4 @@ def test_every_slug_that_pages_and_cards_show_has_a_name_and_no_other() -> None:
     measures = {measure for measured in (*churn.values(), *value.values()) for measure in measured}
     scores = {column for column in MEMBERS_SCHEMA if column.endswith("_score")}
     rules = {OURS, *LIFETIME_KINDS, "recency", "past_rate", "recency_weighted"}
-    assert ENGLISH.names.keys() == {*TIERS, *STAGES, *RISKS, *PRESENCES, *TABLES, *rules, *scores, *measures}
+    assert ENGLISH.names.keys() == {*TIERS, *STAGES, *RISKS, *PRESENCES, *TABLES, *rules, *scores, *measures, *IN_RANGE.values()}

@@ -18,6 +18,9 @@ CARD: Final = {
     "card.spend.amount": "{n:money} within {days:count:day} ({model})",
     "card.spend.range": "{n:money}, for eight of ten like them {low:money} to {high:money}, within {days:count:day} ({model})",
     "card.score": "{n:digits:0} of 100",
+    "card.score.activity_score": "{n:digits:0} of 100, between {low:digits:0} and {high:digits:0} by chance",
+    "card.score.commercial_score": "{n:digits:0} of 100, between {low:digits:0} and {high:digits:0} by what eight of ten "
+    "like them spend",
     "card.score.before": "{now}; {before:digits:0} on {night:short_day}",
     "card.active_days": "Active days a week over a year:",
     "card.reasons": "Reasons, the strongest first:",

@@ -65,4 +65,6 @@ NAMES: Final = {
     "rmse": "rmse",
     "total_ratio": "total ratio",
     "top_10pct_share": "top 10pct share",
+    "share_in_range": "share that left within its 80 % range",
+    "total_in_range": "total within its 80 % range",
 }

@@ -23,7 +23,7 @@ def test_a_tie_that_is_returned_knows_the_tie_back() -> None:
     network = Network.of(TIES)
     ties = list(zip(network.giver.tolist(), network.receiver.tolist(), strict=True))
     assert ties == [(0, 1), (1, 0), (1, 2), (2, 0)]
-    assert network.returned().tolist() == [1, 0, -1, -1]
+    assert network.returned.tolist() == [1, 0, -1, -1]
 
 
 def test_members_without_a_tie_have_no_position() -> None:

@@ -10,7 +10,7 @@ from html import unescape
 from community.journey import ANSWERED, JOINED, POSTED, STAYED, Funnel, Retention, Stage
 from community.proportions import Estimate, difference
 from outputs.report.page import render_report
-from outputs.report.people_facts import Invited, Move, Newcomers, PeopleFacts, Ready, Recognition, Rising, Roles, Week
+from outputs.report.people_facts import Invited, LevelFlow, Move, Newcomers, PeopleFacts, Ready, Recognition, Rising, Roles, Week
 from tests.outputs.examples import AS_OF, HOSTILE, ordinary_night
 
 FUNNEL = Funnel(
@@ -48,7 +48,11 @@ PEOPLE = PeopleFacts(
         not_counted=12,
         thanked=(("contributor", 10), ("helper", 2)),
         levels=(("Pillar", 3), (HOSTILE, 1)),
-        rose=1,
+        flow=LevelFlow(
+            ((None, "Member", 2), (HOSTILE, "Pillar", 1)),
+            ((AS_OF, 3), (date(2011, 8, 24), 1)),
+            (("Pillar", 12), ("Member", 0)),
+        ),
         path="../lists/x/recognition.xlsx",
         board_path="../lists/x/board.html",
         on_board=4,
@@ -80,11 +84,22 @@ def test_each_section_says_what_is_known() -> None:
         "Half of those who moved to gold did so 12 days ago or earlier.",
         "30 members made 140 contributions in the last 7 days. 12 of them count nothing",
         "Helping newcomers 2",
-        "1 member reached a higher level in the last 7 days.",
+        "Levels reached in the last 7 days: From To Members No level Member 2",
+        "In the week until 24 Aug 2011, 1 member reached a higher level.",
+        "Half of those who reached Pillar did so 12 days ago or earlier.",
         "names 4 members who agreed to be shown, and nobody else.",
     ):
         assert sentence in text
     assert "moved to silver" not in text
+    assert "who reached Member" not in text
+
+
+def test_a_week_in_which_nobody_rises_says_so_once() -> None:
+    assert PEOPLE.recognition is not None
+    still = replace(PEOPLE, recognition=replace(PEOPLE.recognition, flow=LevelFlow((), ((AS_OF, 0),))))
+    text = text_of(still)
+    assert "Nobody reached a higher level in the last 7 days." in text
+    assert "In the week until 31 Aug 2011, 0" not in text
 
 
 def test_a_community_without_people_to_tell_of_has_no_such_section() -> None:

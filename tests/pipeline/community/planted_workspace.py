@@ -19,7 +19,6 @@ from tests.forum import take_in
 CONFIGURATION = """\
 [community]
 name = "Planted"
-{more}
 [churn]
 horizon_days = 28
 eligible_days = 90
@@ -35,10 +34,10 @@ TOPICS = ("wine", "beer", "cider", "mead")
 NOW = datetime.combine(AS_OF + timedelta(days=40), time(2), tzinfo=UTC)
 
 
-def write_planted(folder: Path, found: Planted, *, more: str = "", refuses: tuple[int, ...] = ()) -> None:
+def write_planted(folder: Path, found: Planted, *, refuses: tuple[int, ...] = ()) -> None:
     """Write configuration and exports: everybody writes a piece a quarter on the topic of their community, and responds."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evenfall.toml").write_text(CONFIGURATION.format(more=more), encoding="utf-8")
+    (folder / "evenfall.toml").write_text(CONFIGURATION, encoding="utf-8")
     members = range(len(found.community))
     profiled = ["no" if one in refuses else "yes" for one in members]
     pl.DataFrame({"member_id": [f"m{one}" for one in members], "can_profile": profiled}).write_csv(folder / "members.csv")

@@ -11,6 +11,8 @@ import pytest
 
 from community.assessments import Assessments
 from pipeline.community.assessments import assess_community
+from pipeline.history.recent_rollups import read_recent_rollups
+from pipeline.report_facts import _activity
 from pipeline.watching import Watch
 from runtime.run_context import RunContext, open_run
 from tests.communities import FIRST_DAY, LAST_DAY, shop_lines, write_shop
@@ -38,7 +40,7 @@ def figures(assessed: Assessments | None) -> dict[str, float]:
 
 
 def test_who_may_not_be_profiled_is_nowhere_and_nothing_after_the_night_counts(run: RunContext) -> None:
-    now = figures(assess_community(run, NOBODY, None))
+    now = figures(assess_community(run, NOBODY, None, read_recent_rollups(run)))
     others = ~pl.col("member_no").is_in(FOUND.leaders[:2]) & ~pl.col("other_no").is_in(FOUND.leaders[:2])
     first = AS_OF - timedelta(days=27)
     active = FOUND.rows.filter(pl.col("event_date").is_between(first, AS_OF), ~pl.col("member_no").is_in(FOUND.leaders[:2]))
@@ -46,10 +48,23 @@ def test_who_may_not_be_profiled_is_nowhere_and_nothing_after_the_night_counts(r
     assert now["responses_per_active"] == active.filter(others).height / active["member_no"].n_unique()
     assert "spend" not in now
     earlier = run.on(AS_OF - timedelta(days=28))
-    before = assess_community(run, NOBODY, None)
+    before = assess_community(run, NOBODY, None, read_recent_rollups(run))
     assert before is not None
     assert before.expected is None
-    assert figures(assess_community(earlier, NOBODY, None)) == {one.what: one.before for one in before.figures}
+    assert figures(assess_community(earlier, NOBODY, None, read_recent_rollups(earlier))) == {
+        one.what: one.before for one in before.figures
+    }
+
+
+def test_the_report_counts_nobody_as_active_who_may_not_be_profiled(run: RunContext) -> None:
+    this_week = FOUND.rows.filter(pl.col("event_date").is_between(AS_OF - timedelta(days=6), AS_OF))
+    counted = this_week.filter(~pl.col("member_no").is_in(FOUND.leaders[:2]))
+    # The leaders are active in the week, or this would show nothing.
+    assert counted["member_no"].n_unique() < this_week["member_no"].n_unique()
+    activity = _activity(run, has_orders=False)
+    assert activity.active_7d == counted["member_no"].n_unique()
+    by_day = dict(activity.by_day.iter_rows())
+    assert by_day[AS_OF] == counted.filter(pl.col("event_date") == AS_OF)["member_no"].n_unique()
 
 
 def test_expected_spend_stands_beside_what_was_spent_with_the_bounds_of_the_watch(tmp_path: Path) -> None:
@@ -58,7 +73,7 @@ def test_expected_spend_stands_beside_what_was_spent_with_the_bounds_of_the_watc
     run = open_run(tmp_path, LAST_DAY, now=LATER).on(LAST_DAY)
     days = run.settings.value.horizon_days
     members = pl.DataFrame({"expected_value": [10.0, None, 2.5]})
-    assessed = assess_community(run, members, replace(Watch(), value=(9.0, 14.0)))
+    assessed = assess_community(run, members, replace(Watch(), value=(9.0, 14.0)), read_recent_rollups(run))
     assert assessed is not None
     expected = assessed.expected
     assert expected is not None
@@ -72,4 +87,4 @@ def test_expected_spend_stands_beside_what_was_spent_with_the_bounds_of_the_watc
 def test_a_lake_without_anything_is_not_assessed(tmp_path: Path) -> None:
     write_shop(tmp_path)
     run = open_run(tmp_path, LAST_DAY, now=LATER).on(LAST_DAY)
-    assert assess_community(run, NOBODY, None) is None
+    assert assess_community(run, NOBODY, None, read_recent_rollups(run)) is None

@@ -8,39 +8,34 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lake.member_index import scan_member_index
+from lake.storage.delta import Lake
 from pipeline.community.map import NetworkMap, count_cores, innermost, measure_leaders, neighbours, read_map
-from runtime.run_context import RunContext, open_run
+from runtime.run_context import open_run
 from tests.features.builders import AS_OF
-from tests.features.network.planted import planted
-from tests.pipeline.community.listed_network import write_members
-from tests.pipeline.community.planted_workspace import NOW, measured, night_of, write_planted
+from tests.pipeline.community.planted_workspace import measured
+from tests.planted_community import NOW, PlantedNight
 
-FOUND = planted()
 NIGHT_AFTER = AS_OF + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("map")
-    write_planted(folder, FOUND)
-    night_of(folder)
-    return folder
+def listed(planted_night: PlantedNight) -> pl.DataFrame:
+    """The member list with the numbers of members."""
+    index = scan_member_index(Lake(planted_night.root / "lake")).collect()
+    return planted_night.members.join(index, on="member_id").sort("member_no")
 
 
 @pytest.fixture(scope="module")
-def listed(folder: Path) -> pl.DataFrame:
-    return write_members(folder)
-
-
-def run_of(folder: Path) -> RunContext:
-    return open_run(folder, AS_OF, now=NOW).on(AS_OF)
-
-
-@pytest.fixture(scope="module")
-def shown(folder: Path, listed: pl.DataFrame) -> NetworkMap:
-    found = read_map(run_of(folder))
+def shown(planted_night: PlantedNight) -> NetworkMap:
+    found = read_map(planted_night.run())
     assert found is not None
     return found
+
+
+@pytest.fixture
+def copy(planted_night: PlantedNight, tmp_path: Path) -> Path:
+    return shutil.copytree(planted_night.root, tmp_path / "copy", ignore=shutil.ignore_patterns("ml*"))
 
 
 def test_communities_are_counted_as_the_list_has_them(shown: NetworkMap, listed: pl.DataFrame) -> None:
@@ -123,9 +118,8 @@ def test_a_neighbourhood_says_who_responds_to_whom(shown: NetworkMap) -> None:
     assert neighbours(shown, 999_999) is None
 
 
-def test_who_refuses_profiling_since_the_night_is_nowhere(folder: Path, listed: pl.DataFrame, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path / "copy")
-    run = run_of(tmp_path / "copy")
+def test_who_refuses_profiling_since_the_night_is_nowhere(planted_night: PlantedNight, listed: pl.DataFrame, copy: Path) -> None:
+    run = planted_night.run(copy)
     leader = listed.filter("is_opinion_leader")["member_id"][0]
     lake = run.workspace.lake
     refused = pl.when(pl.col("member_id") == leader).then(pl.lit(value=False)).otherwise("can_profile").alias("can_profile")
@@ -139,29 +133,25 @@ def test_who_refuses_profiling_since_the_night_is_nowhere(folder: Path, listed: 
     assert neighbours(shown, number) is None
 
 
-def test_a_later_night_knows_the_sizes_before(folder: Path, listed: pl.DataFrame, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path / "copy")
-    write_members(tmp_path / "copy", NIGHT_AFTER)
-    shown = read_map(open_run(tmp_path / "copy", NIGHT_AFTER, now=NOW).on(NIGHT_AFTER))
+def test_a_later_night_knows_the_sizes_before(planted_night: PlantedNight, copy: Path) -> None:
+    members = measured(copy, NIGHT_AFTER).members
+    assert members.height > 200
+    later = copy / "lists" / str(NIGHT_AFTER)
+    later.mkdir()
+    planted_night.members.with_columns(as_of=pl.lit(NIGHT_AFTER)).write_parquet(later / "members.parquet")
+    shown = read_map(open_run(copy, NIGHT_AFTER, now=NOW).on(NIGHT_AFTER))
     assert shown is not None
     assert shown.communities["members_before"].to_list() == shown.communities["members"].to_list()
 
 
-def test_lists_without_the_columns_of_the_network_give_cores_and_ties_alone(
-    folder: Path, listed: pl.DataFrame, tmp_path: Path
-) -> None:
-    shutil.copytree(folder, tmp_path / "copy")
-    path = tmp_path / "copy" / "lists" / str(AS_OF) / "members.parquet"
-    pl.read_parquet(path).drop("community_id", "community", "is_opinion_leader", "influence_low", "influence_high").write_parquet(
-        path
-    )
-    shown = read_map(run_of(tmp_path / "copy"))
+def test_lists_without_the_columns_of_the_network_give_cores_and_ties_alone(planted_night: PlantedNight, copy: Path) -> None:
+    dropped = ("community_id", "community", "is_opinion_leader", "influence_low", "influence_high")
+    planted_night.members.drop(dropped).write_parquet(copy / "lists" / str(AS_OF) / "members.parquet")
+    shown = read_map(planted_night.run(copy))
     assert shown is not None
     assert (shown.communities.height, shown.between.height, measure_leaders(shown).height) == (0, 0, 0)
     assert count_cores(shown.members)["members"].sum() == shown.members.height
 
 
-def test_a_night_that_stored_no_network_has_no_map(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path / "copy")
-    assert read_map(open_run(tmp_path / "copy", NIGHT_AFTER, now=NOW).on(NIGHT_AFTER)) is None
-    assert measured(tmp_path / "copy", NIGHT_AFTER).ties > 0
+def test_a_night_that_stored_no_network_has_no_map(planted_night: PlantedNight) -> None:
+    assert read_map(open_run(planted_night.root, NIGHT_AFTER, now=NOW).on(NIGHT_AFTER)) is None

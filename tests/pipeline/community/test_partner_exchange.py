@@ -32,10 +32,10 @@ salt = "spring"
 SIZE = 60
 
 
-def club(folder: Path, *, configuration: str = CONFIGURATION) -> RunContext:
+def club(folder: Path) -> RunContext:
     """Sixty members, the last two of whom refuse profiling; even ones come to wine, odd ones to beer."""
     (folder / "landing").mkdir(parents=True)
-    (folder / "evenfall.toml").write_text(configuration)
+    (folder / "evenfall.toml").write_text(CONFIGURATION)
     ids = [f"m{number}" for number in range(SIZE)]
     columns = {
         "member_id": ids,
@@ -68,10 +68,16 @@ def club(folder: Path, *, configuration: str = CONFIGURATION) -> RunContext:
     return run
 
 
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
+    return club(tmp_path_factory.mktemp("partners") / "club")
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunContext:
+def run(taken_in: RunContext, monkeypatch: pytest.MonkeyPatch) -> RunContext:
+    """The club with its key; nobody changes more of it than the reports."""
     monkeypatch.setenv("PARTNERS_KEY", KEY)
-    return club(tmp_path / "club")
+    return taken_in
 
 
 def hashes_of(ids: list[str]) -> pl.Series:
@@ -85,9 +91,11 @@ def test_the_export_has_hashes_of_those_who_agreed_in_their_own_order_and_nothin
     assert written["member_hash"].to_list() == sorted(hashes_of([f"m{number}" for number in range(SIZE - 2)]))
 
 
-def test_handles_can_be_hashed_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_handles_can_be_hashed_instead(run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PARTNERS_KEY")
     monkeypatch.setenv("OTHER_KEY", KEY)
-    by_handle = club(tmp_path / "club", configuration=CONFIGURATION + 'by = "handle"\nkey_variable = "OTHER_KEY"\n')
+    other = run.settings.partners.model_copy(update={"by": "handle", "key_variable": "OTHER_KEY"})
+    by_handle = replace(run, settings=run.settings.model_copy(update={"partners": other}))
     assert export_hashes(by_handle, tmp_path / "h.csv") == SIZE - 3
     assert hashes_of(["M1@example.org"])[0] in pl.read_csv(tmp_path / "h.csv")["member_hash"].to_list()
 

@@ -18,6 +18,7 @@ from outputs.people_lists import BADGES_LIST, READY, RECOGNITION, SUSPECTED_BOTS
 from pipeline.community.people import People, measure_people
 from pipeline.community.thanks import BADGES
 from pipeline.engagement.actions import configured_roles
+from pipeline.history.recent_rollups import read_recent_rollups
 from pipeline.lists import members_seen
 from runtime.run_context import RunContext, open_run
 from tests.forum import take_in
@@ -79,6 +80,8 @@ def events() -> list[tuple[str, str, str, str | None]]:
             rows.append((who, "read", moment(joined + 40, 36_000 + number), None))
     rows += [("feeder", "post", moment(day, 10_800 + day % 7), None) for day in range(DAYS)]
     rows += [("boss", "post", moment(day, 43_000 + 61 * day), "old1") for day in range(0, DAYS, 2)]
+    # Two people respond to old0 in the last week.
+    rows += [(who, "comment", moment(DAYS - 2, 30_000 + 500 * number), "old0") for number, who in enumerate(("old4", "old5"))]
     # A burst of one-word posts that nobody responds to, on the last day.
     rows += [("flood", "post", moment(DAYS - 1, 50_000 + 5 * n), None) for n in range(60)]
     return rows
@@ -128,7 +131,7 @@ def measured(folder: Path, night: date = NIGHT) -> tuple[RunContext, People]:
     run = open_run(folder, night, now=NOW)
     store_configured_roles(run.workspace.lake, configured_roles(run.settings))
     seen = members_seen(run)
-    return run, measure_people(run, segmented(seen), seen, known(seen))
+    return run, measure_people(run, segmented(seen), seen, known(seen), read_recent_rollups(run))
 
 
 @pytest.fixture(scope="module")
@@ -177,25 +180,28 @@ def test_the_way_of_newcomers_is_told_with_where_they_came_from(night: People) -
 def test_thanks_go_to_helpers_and_not_to_floods_and_only_who_agreed_is_shown(night: People) -> None:
     rows = night.lists[RECOGNITION]
     by_kind = {kind: rows.filter(pl.col("kind") == kind)["member_id"].to_list() for kind in rows["kind"].unique()}
-    # Sixty contributions in five minutes count as one.
-    assert by_kind["contributor"].index("flood") > by_kind["contributor"].index("old0")
+    # Sixty contributions in five minutes count as one, and of one that nobody responds to nothing is posted.
+    assert "old0" in by_kind["contributor"]
+    assert "flood" not in by_kind["contributor"]
     # A single newcomer was helped this week.
     assert "helper" not in by_kind
     assert "boss" not in rows["member_id"]
-    assert rows.filter("on_board")["member_id"].unique().sort().to_list() == ["flood", "old0"]
+    assert rows.filter("on_board")["member_id"].unique().to_list() == ["old0"]
     recognition = night.facts.recognition
     assert recognition is not None
     assert recognition.not_counted == 59
-    assert recognition.on_board == 2
+    assert recognition.on_board == 1
 
 
 def test_a_refusal_to_be_shown_by_any_source_stands_against_a_yes(forum: Path, tmp_path: Path) -> None:
     lake = Lake(copy_of(forum, tmp_path) / "lake")
     refusals = lake.scan(REFUSALS).collect()
     assert set(refusals.filter("refuses_show")["member_id"]) == {"old2", "old3", *NEW}
-    of_flood = refusals.head(1).with_columns(member_id=pl.lit("flood"), source=pl.lit("another"))
-    lake.replace(REFUSALS, pl.concat([refusals, of_flood]))
-    assert measured(tmp_path)[1].lists[RECOGNITION].filter("on_board")["member_id"].unique().to_list() == ["old0"]
+    of_old0 = refusals.head(1).with_columns(member_id=pl.lit("old0"), source=pl.lit("another"))
+    lake.replace(REFUSALS, pl.concat([refusals, of_old0]))
+    named = measured(tmp_path)[1].lists[RECOGNITION]
+    assert "old0" in named["member_id"]
+    assert not named["on_board"].any()
 
 
 def test_a_lake_of_an_earlier_release_knows_no_refusal_to_be_shown(forum: Path, tmp_path: Path) -> None:
@@ -224,6 +230,14 @@ def test_a_badge_stays_and_a_night_that_is_run_again_changes_nothing(forum: Path
     later = people.lists[BADGES_LIST]
     assert later.filter(pl.col("member_id") == "old0")["badges"].to_list() == ["Writer, Good neighbour"]
     assert "flood" in later["member_id"]
+    recognition = people.facts.recognition
+    assert recognition is not None
+    assert recognition.flow is not None
+    # Badges of the first night are no news; all others were earned tonight, two months later.
+    risen = later.filter(pl.col("level").is_not_null()).height - first.filter(pl.col("level").is_not_null()).height
+    assert recognition.flow.moves == ((None, "Member", risen),)
+    assert recognition.flow.weeks == ((NIGHT, risen), *((NIGHT - timedelta(days=7 * ago), 0) for ago in (1, 2, 3)))
+    assert recognition.flow.days_in_level == (("Member", 0),)
     assert measured(tmp_path)[1].lists[BADGES_LIST].equals(later)
     assert run.workspace.lake.version(BADGES) == version
     fresh = people.lists[RECOGNITION].filter(pl.col("kind") == "badge")

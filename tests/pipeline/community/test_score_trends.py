@@ -64,3 +64,7 @@ def test_the_card_says_it_of_every_score_that_is_known(run: RunContext) -> None:
     assert said["Activity score"] == "72 of 100; 65 on 21 Jun 2025"
     assert said["Commercial score"] == "50 of 100"
     assert "Member value score" not in said
+    ranges = {"activity_low": 64.6, "activity_high": 80.2, "commercial_low": 31.0, "commercial_high": 77.7}
+    said = dict(_scores(run, member | ranges, EarlierScores(LAST_DAY - timedelta(days=28), {"activity_score": 65.4})))
+    assert said["Activity score"] == "72 of 100, between 65 and 80 by chance; 65 on 21 Jun 2025"
+    assert said["Commercial score"] == "50 of 100, between 31 and 78 by what eight of ten like them spend"

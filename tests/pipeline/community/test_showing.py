@@ -31,12 +31,18 @@ def forum(folder: Path, *, configuration: str = FORUM) -> RunContext:
     return replace(open_run(folder, NIGHT.isoformat()), now=NOW)
 
 
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
+    """A forum that nobody changes."""
+    return forum(tmp_path_factory.mktemp("showing"))
+
+
 def numbers(run: RunContext) -> dict[str, int]:
     return dict(scan_member_index(run.workspace.lake).collect().select("member_id", "member_no").iter_rows())
 
 
-def test_everybody_is_shown_titles_of_pieces_they_neither_wrote_nor_came_to(tmp_path: Path) -> None:
-    run = forum(tmp_path)
+def test_everybody_is_shown_titles_of_pieces_they_neither_wrote_nor_came_to(taken_in: RunContext) -> None:
+    run = taken_in
     known = numbers(run)
     shown = pieces_to_show(run, pl.Series(list(known.values()), dtype=pl.Int32))
     assert shown is not None
@@ -99,7 +105,8 @@ def winner() -> tuple[RuleTest, ...]:
 
 
 @pytest.mark.parametrize("pieces", [0, 1])
-def test_the_setting_bounds_how_many_are_named(tmp_path: Path, pieces: int) -> None:
-    run = forum(tmp_path, configuration=FORUM + f"\n[show]\npieces = {pieces}\n")
+def test_the_setting_bounds_how_many_are_named(taken_in: RunContext, pieces: int) -> None:
+    show = taken_in.settings.show.model_copy(update={"pieces": pieces})
+    run = replace(taken_in, settings=taken_in.settings.model_copy(update={"show": show}))
     shown = pieces_to_show(run, pl.Series(list(numbers(run).values()), dtype=pl.Int32))
     assert (None if shown is None else {len(show.split("; ")) for show in shown["show"]}) == (None if pieces == 0 else {1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -30,6 +31,7 @@ from pipeline.history.daily_rollups import roll_up
 from pipeline.replay.replay import list_open, replay
 from runtime.workspace import Workspace
 from tests.forum import DAYS, NIGHT, WHO, day, landed, take_in, write_events, write_forum
+from tests.nights import evenfall
 
 GONE = WHO[0]
 OTHERS = frozenset({"anna-k-2"})
@@ -241,14 +243,17 @@ def test_a_file_that_names_nobody_or_cannot_be_read_is_told(tmp_path: Path, cont
         read_request(tmp_path / "gone.txt")
 
 
-def test_nobody_is_erased_before_somebody_said_yes(forum: Path, tmp_path: Path) -> None:
+def test_nobody_is_erased_before_somebody_said_yes(forum: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone.txt").write_text(f"{GONE}\n")
     one, many = ("erase", GONE, "--workspace", forum), ("erase", "--from", tmp_path / "gone.txt", "--workspace", forum)
-    for command in (one, many):
-        code, said = at_no_terminal(*command)
-        assert (code, "--yes" in said) == (2, True), said
-    assert at_no_terminal(*one, "--from", tmp_path / "gone.txt")[0] == 2
-    assert at_no_terminal("erase", "--workspace", forum)[0] == 2
+    with monkeypatch.context() as patch:
+        # Nobody is there.
+        patch.setattr("sys.stdin", io.StringIO())
+        for command in (one, many):
+            done = evenfall(*command)
+            assert (done.code, "--yes" in done.err) == (2, True), done
+        assert evenfall(*one, "--from", tmp_path / "gone.txt").code == 2
+        assert evenfall("erase", "--workspace", forum).code == 2
     code, said = at_a_terminal("n\n", *many)
     assert (code, "Nothing was erased." in said) == (0, True), said
     events = landed(forum)["events"].filter((pl.col("member_id") == GONE) | (pl.col("target_member_id") == GONE)).height
@@ -257,14 +262,6 @@ def test_nobody_is_erased_before_somebody_said_yes(forum: Path, tmp_path: Path) 
     code, said = at_a_terminal("y\n", *one)
     assert (code, "Erased: " in said) == (0, True), said
     assert holding(forum) == []
-
-
-def at_no_terminal(*command: str | Path) -> tuple[int, str]:
-    """Run `evenfall …` with nobody there."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def at_a_terminal(answer: str, *command: str | Path) -> tuple[int, str]:
