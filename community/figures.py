@@ -120,7 +120,7 @@ def count_points(points: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         points: Rows of `POINTS_SCHEMA`.
-        groups: Rows of `GROUPS_SCHEMA`: in which groups a member was from a day (null: always) until before another (null: still).
+        groups: Rows of `GROUPS_SCHEMA`: a member's groups, each from a day (null: always) until before another (null: still).
     """
     is_in_group = pl.col("day").ge(pl.col("since")).fill_null(value=True) & pl.col("day").lt(pl.col("until")).fill_null(
         value=True

@@ -14,6 +14,7 @@ DATABASE_STEP: Final = "publishing to the database"
 # Step that follows the lists → what it leaves behind.
 _AFTERWARDS: Final = {
     DATABASE_STEP: "the database",
+    "counting the figures": "the daily figures",
     "measuring what matured": "the figures of what matured",
     "measuring effects": "the effects of contacts",
     "writing the report": "the report",

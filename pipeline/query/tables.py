@@ -20,6 +20,7 @@ from lake.member_index import MEMBER_INDEX
 from lake.storage.delta import Lake
 from outputs.lists import CONTACT_SCHEMA, unescape_formulas
 from pipeline.analysis import listed_night, read_members
+from pipeline.community.figures import FIGURES
 from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
 from pipeline.engagement.ledger import HOLDOUTS, LEDGER, read_ledger
 from pipeline.execution.executor import LocalExecutor
@@ -33,7 +34,19 @@ from runtime.run_context import RunContext
 FEATURES: Final = "features"
 LISTS: Final = "lists"
 CONTACT_LIST: Final = "contact_list"
-_STORED: Final = (*TABLES, MEMBER_INDEX, "arrivals", CHECKS, SCORES, TIERS_TABLE, NETWORK, COMMUNITY_NAMES, HOLDOUTS, MATURED)
+_STORED: Final = (
+    *TABLES,
+    MEMBER_INDEX,
+    "arrivals",
+    CHECKS,
+    SCORES,
+    TIERS_TABLE,
+    NETWORK,
+    COMMUNITY_NAMES,
+    FIGURES,
+    HOLDOUTS,
+    MATURED,
+)
 _OWNERS: Final = ("member_id", "author_id", "member_no")
 # They name members to whoever writes to them, and stand nowhere else.
 _NEVER_SHOWN: Final = ("display_name", "handle", "message")
