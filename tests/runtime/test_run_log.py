@@ -22,7 +22,8 @@ from tests.nights import NIGHT, Run
 STEPS = [
     "taking in", "landing", "rolling up", "computing features", "finding the champions", "measuring the network",
     "measuring the level", "scoring", "finding reasons", "segmenting", "reading content", "publishing the lists",
-    "counting the figures", "measuring what matured", "measuring effects", "writing the report", "recording the night", "tidying up",
+    "counting the figures",
+    "measuring what matured", "measuring effects", "writing the report", "recording the night", "tidying up",
 ]  # fmt: skip
 
 

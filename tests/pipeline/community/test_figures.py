@@ -147,7 +147,8 @@ SELECT days.day,
   (SELECT SUM(amount_minor) / 100.0 FROM daily d WHERE d.day = days.day AND activity IN ('order', 'refund')) AS spend,
   (SELECT COUNT(DISTINCT member_no) FROM daily d WHERE d.day = days.day AND activity = 'event:post') AS contributors,
   (SELECT COUNT(DISTINCT member_no) FROM active a WHERE date(a.day, '+30 days') = days.day
-     AND NOT EXISTS (SELECT 1 FROM active b WHERE b.member_no = a.member_no AND b.day > a.day AND b.day <= days.day)) AS lost_members
+     AND NOT EXISTS (SELECT 1 FROM active b WHERE b.member_no = a.member_no AND b.day > a.day AND b.day <= days.day))
+    AS lost_members
 FROM (SELECT DISTINCT day FROM daily) days
 """
 
