@@ -67,4 +67,4 @@ def _with_days_in_memory(daily: pl.LazyFrame, ties: pl.LazyFrame, first: date, l
 def _rows_between(lake: Lake, first: date, last: date) -> int:
     """Return how many rows both rollups have on some days; read from the table logs."""
     is_recent = pl.col(DAY).is_between(first, last)
-    return sum(lake.rows_by_day(table).filter(is_recent)["rows"].sum() for table in (DAILY, TIES))
+    return sum(int(lake.rows_by_day(table).filter(is_recent)["rows"].sum()) for table in (DAILY, TIES))

@@ -15,7 +15,7 @@ from runtime.run_context import RunContext, open_run
 from tests.campaigns import NOW, club
 from tests.communities import LAST_DAY, shop_lines, write_shop
 from tests.forum import take_in
-from tests.pipeline.test_experiments import evenfall
+from tests.nights import evenfall
 
 DAY = LAST_DAY - timedelta(days=1)
 
@@ -80,10 +80,11 @@ def test_an_outcome_that_never_occurs_needs_an_effect(tmp_path: Path) -> None:
 
 def test_the_command_writes_the_plan(run: RunContext, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
-    ended = evenfall("--plan", "--workspace", run.workspace.root, "--effect", "0.1", "--members-per-day", "20", "--json", file)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    asked = ("--workspace", run.workspace.root, "--effect", "0.1", "--members-per-day", "20", "--json", file)
+    ended = evenfall("experiment", "--plan", *asked)
+    assert (ended.code, ended.err) == (0, "")
     figures = json.loads(file.read_text())
     assert figures["horizon_days"] == 28
     assert figures["members_per_day"] == 20
     assert list(figures["smallest_effects"]) == ["7", "14", "28", "56", "91", "182"]
-    assert "An effect of +10.0 points" in ended.stdout
+    assert "An effect of +10.0 points" in ended.out
