@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -32,6 +32,7 @@ _MEMBERS_SCHEMA: Final = pl.Schema(
         "first_order": pl.Date(),
     }
 )
+_FIRST_DAYS: Final = ("seen_from", "first_active", "first_order")
 # Column of the member list → the name of the dimension.
 _DIMENSIONS: Final[Mapping[str, str]] = {"tier": "tier", "lifecycle": "lifecycle", "community_id": "community"}
 
@@ -43,7 +44,7 @@ class FigureMembers:
     Args:
         every: One row per member of the lake, in `_MEMBERS_SCHEMA`, sorted by member_no.
         groups: In which groups they were and are: rows of `GROUPS_SCHEMA`.
-        days_moved: First days (seen, active, bought) of members of whom one differs from what the figures had, old and new.
+        days_moved: First days (seen, active, bought) that differ from what the figures had, old and new.
         recounted_from: The first day of a member who counts now and did not before, or the reverse; None where there is none.
     """
 
@@ -67,18 +68,22 @@ def read_members_changed(run: RunContext) -> FigureMembers:
     lake = run.workspace.lake
     every = _read_members(run)
     before = lake.scan_or_empty(MEMBERS_OF_FIGURES, _MEMBERS_SCHEMA).collect()
-    dates = ["seen_from", "first_active", "first_order"]
     both = every.join(before, on="member_no", how="full", coalesce=True, suffix="_before")
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in (*dates, "is_known"))
-    moved = both.filter(differs).select(*dates, *(f"{name}_before" for name in dates))
+    days = {day for name in _FIRST_DAYS for day in _moved(both, name)}
     recounted = both.filter(pl.col("is_counted") != pl.col("is_counted_before"))
     firsts = recounted.select(pl.min_horizontal("seen_from", "first_active", "seen_from_before", "first_active_before").min())
     is_always_known = both.filter(
         differs, pl.col("is_known").ne_missing(pl.col("is_known_before")), pl.col("seen_from").is_null()
     )
     recounted_from = date.min if is_always_known.height and before.height else firsts.item()
-    days = {day for name in moved.columns for day in moved[name].drop_nulls().unique()}
     return FigureMembers(every, _update_groups(run), frozenset(days), recounted_from)
+
+
+def _moved(both: pl.DataFrame, name: str) -> Iterator[date]:
+    """Yield a kind of first day of the members of whom it differs, old and new."""
+    differs = both.filter(pl.col(name).ne_missing(pl.col(f"{name}_before")))
+    for column in (name, f"{name}_before"):
+        yield from differs[column].drop_nulls().unique()
 
 
 def store_members(run: RunContext, members: FigureMembers) -> None:
