@@ -1,6 +1,6 @@
-"""Columns that the network could give to the prediction of churn: a member's position, their partners, their own community.
+"""Columns that the network could give to the prediction of churn: a member's position, their neighbours, their own community.
 
-All of them come from the ties and days up to the cut-off, in the network as the night measures it. A partner is who the member
+All of them come from the ties and days up to the cut-off, in the network as the night measures it. A neighbour is who the member
 responded to or was responded to by within a year, weighed by both directions together.
 """
 
@@ -24,8 +24,8 @@ from features.network.ties import weigh_ties
 
 CLOSEST: Final = 4
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "position": ("log_influence", "core_number", "reciprocity", "partners"),
-    "partners": ("partners_active_share", "partners_fell_silent_share", "partners_trend", "closest_active_share"),
+    "position": ("log_influence", "core_number", "reciprocity", "neighbours"),
+    "neighbours": ("neighbours_active_share", "neighbours_fell_silent_share", "neighbours_trend", "closest_active_share"),
     "community": ("community_log_size", "community_active_share"),
 }
 COLUMNS: Final = tuple(name for names in FAMILIES.values() for name in names)
@@ -36,15 +36,15 @@ def network_columns(history: History, *, as_of: date, horizon_days: int) -> pl.D
 
     One row per member with a tie in the last 365 days, sorted by member_no: member_no and `COLUMNS`; no rows where nobody has
     one. Active is who did anything on the last `horizon_days` days, and who fell silent did so on as many days before them alone.
-    The partners' shares are of the weight of a member's ties; `closest_active_share` is of the partners of the four strongest,
-    `community_active_share` of the other members of the community. `partners_trend` is the difference between the logarithms of
-    1 + mean active days of the partners over these days and over as many before. `reciprocity` is null for who responds to
+    The neighbours' shares are of the weight of a member's ties; `closest_active_share` is of the neighbours of the four strongest,
+    `community_active_share` of the other members of the community. `neighbours_trend` is the difference between the logarithms of
+    1 + mean active days of the neighbours over these days and over as many before. `reciprocity` is null for who responds to
     nobody, `community_active_share` for who is alone.
 
     Args:
         history: The whole history; it is cut here.
         as_of: The last day that is read.
-        horizon_days: Days over which partners are active or silent.
+        horizon_days: Days over which neighbours are active or silent.
     """
     seen = cut(history, as_of)
     ties = weigh_ties(seen.ties, as_of=as_of, policy=NetworkPolicy())
@@ -52,7 +52,7 @@ def network_columns(history: History, *, as_of: date, horizon_days: int) -> pl.D
         return pl.DataFrame(schema={"member_no": pl.Int32} | dict.fromkeys(COLUMNS, pl.Float64))
     network = find_rings(Network.of(ties)).network
     recent, before = (_active_days(seen, network, as_of, first=n * horizon_days, days=horizon_days) for n in (0, 1))
-    columns = _position(network) | _partners(network.undirected(), recent, before) | _community(network, recent > 0)
+    columns = _position(network) | _neighbours(network.undirected(), recent, before) | _community(network, recent > 0)
     numbers = pl.Series("member_no", network.members, dtype=pl.Int32)
     return pl.DataFrame([numbers, *(pl.Series(name, columns[name].astype(np.float64)).fill_nan(None) for name in COLUMNS)])
 
@@ -71,17 +71,17 @@ def _position(network: Network) -> dict[str, Any]:
         "log_influence": np.log1p(influence(network)),
         "core_number": core_numbers(network),
         "reciprocity": reciprocity(network),
-        "partners": np.diff(network.undirected().indptr),
+        "neighbours": np.diff(network.undirected().indptr),
     }
 
 
-def _partners(both: Any, recent: Floats, before: Floats) -> dict[str, Any]:
+def _neighbours(both: Any, recent: Floats, before: Floats) -> dict[str, Any]:
     weight = np.asarray(both.sum(axis=1)).ravel()
     is_active = recent > 0
     return {
-        "partners_active_share": both @ is_active.astype(np.float64) / weight,
-        "partners_fell_silent_share": both @ ((before > 0) & ~is_active).astype(np.float64) / weight,
-        "partners_trend": np.log1p(both @ recent / weight) - np.log1p(both @ before / weight),
+        "neighbours_active_share": both @ is_active.astype(np.float64) / weight,
+        "neighbours_fell_silent_share": both @ ((before > 0) & ~is_active).astype(np.float64) / weight,
+        "neighbours_trend": np.log1p(both @ recent / weight) - np.log1p(both @ before / weight),
         "closest_active_share": _closest_active(both, is_active.astype(np.float64)),
     }
 

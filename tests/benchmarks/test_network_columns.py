@@ -33,17 +33,17 @@ def _of(member_no: int) -> dict[str, float | None]:
     return found.row(by_predicate=pl.col("member_no") == member_no, named=True)
 
 
-def test_partners_are_weighed_by_both_directions_and_active_by_their_own_doing() -> None:
+def test_neighbours_are_weighed_by_both_directions_and_active_by_their_own_doing() -> None:
     weight = 2 + 1 + 1 + 2 + 1
     assert _of(1) == {
         "member_no": 1,
         "log_influence": pytest.approx(log1p(1)),
         "core_number": 1,
         "reciprocity": pytest.approx(1 / 5),
-        "partners": 5,
-        "partners_active_share": pytest.approx((2 + 1) / weight),
-        "partners_fell_silent_share": pytest.approx(1 / weight),
-        "partners_trend": pytest.approx(log1p((2 * 2 + 1) / weight) - log1p(1 / weight)),
+        "neighbours": 5,
+        "neighbours_active_share": pytest.approx((2 + 1) / weight),
+        "neighbours_fell_silent_share": pytest.approx(1 / weight),
+        "neighbours_trend": pytest.approx(log1p((2 * 2 + 1) / weight) - log1p(1 / weight)),
         # 2 and 5 weigh 2, then 3 and 4 come before 6.
         "closest_active_share": pytest.approx(1 / 4),
         "community_log_size": pytest.approx(log(6)),
