@@ -36,7 +36,7 @@ def network_columns(history: History, *, as_of: date, horizon_days: int) -> pl.D
 
     One row per member with a tie in the last 365 days, sorted by member_no: member_no and `COLUMNS`; no rows where nobody has
     one. Active is who did anything on the last `horizon_days` days, and who fell silent did so on as many days before them alone.
-    The neighbours' shares are of the weight of a member's ties; `closest_active_share` is of the neighbours of the four strongest,
+    Shares of neighbours are of the weight of a member's ties; `closest_active_share` is of those of the four strongest,
     `community_active_share` of the other members of the community. `neighbours_trend` is the difference between the logarithms of
     1 + mean active days of the neighbours over these days and over as many before. `reciprocity` is null for who responds to
     nobody, `community_active_share` for who is alone.
