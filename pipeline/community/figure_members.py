@@ -72,10 +72,9 @@ def read_members_changed(run: RunContext) -> FigureMembers:
     days = {day for name in _FIRST_DAYS for day in _moved(both, name)}
     recounted = both.filter(pl.col("is_counted") != pl.col("is_counted_before"))
     firsts = recounted.select(pl.min_horizontal("seen_from", "first_active", "seen_from_before", "first_active_before").min())
-    is_always_known = both.filter(
-        differs, pl.col("is_known").ne_missing(pl.col("is_known_before")), pl.col("seen_from").is_null()
-    )
-    recounted_from = date.min if is_always_known.height and before.height else firsts.item()
+    # Who is listed without a day of joining counts among the members of all days.
+    is_timeless = pl.col("seen_from").is_null() & pl.col("is_known").ne_missing(pl.col("is_known_before"))
+    recounted_from = date.min if before.height and both.filter(is_timeless).height else firsts.item()
     return FigureMembers(every, _update_groups(run), frozenset(days), recounted_from)
 
 
