@@ -6,7 +6,6 @@ member counts in a window such as the 30 days of `mau`. A fact of a day reads th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -23,7 +22,6 @@ SPANS_SCHEMA: Final = pl.Schema({**POINTS_SCHEMA, "until": pl.Date()})
 GROUPS_SCHEMA: Final = pl.Schema({"member_no": pl.Int32(), "dimension": pl.String(), "since": pl.Date(), "until": pl.Date()})
 COUNTS_SCHEMA: Final = pl.Schema({"day": pl.Date(), "figure": pl.String(), "dimension": pl.String(), "n": pl.Int64()})
 _KEY: Final = ("day", "figure", "dimension")
-_OF_MEMBER: Final[Mapping[str, str]] = {"partition_by": "member_no", "order_by": "day"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def window_spans(days_seen: pl.DataFrame, figure: str, *, window_days: int) -> p
         figure: What is counted.
         window_days: The length of the window, the day itself included.
     """
-    following = pl.col("day").shift(-1).over(**_OF_MEMBER)
+    following = pl.col("day").shift(-1).over("member_no", order_by="day")
     until = pl.min_horizontal(following, pl.col("day") + pl.duration(days=window_days))
     return _as(SPANS_SCHEMA, days_seen.with_columns(until=until, figure=pl.lit(figure)))
 
@@ -85,7 +83,9 @@ def comings_and_goings(days_active: pl.DataFrame, first_active: pl.DataFrame, da
         days: The days.
     """
     day, pause = pl.col("day"), pl.duration(days=PAUSE_DAYS)
-    around = days_active.with_columns(before=day.shift(1).over(**_OF_MEMBER), after=day.shift(-1).over(**_OF_MEMBER))
+    around = days_active.with_columns(
+        before=day.shift(1).over("member_no", order_by="day"), after=day.shift(-1).over("member_no", order_by="day")
+    )
     kind = (
         pl.when(day == pl.col("first_active"))
         .then(pl.lit("first_time_members"))

@@ -33,7 +33,8 @@ def read_figures(lake: Lake, *, first: date | None, last: date | None) -> pl.Dat
     figures = meaningful(lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).collect())
     if figures.is_empty():
         raise ConfigurationError("no night has computed figures here", remedy="Run `evenfall nightly` first.")
-    known_first, known_last = figures["day"].min(), figures["day"].max()
+    days = figures["day"].unique().sort()
+    known_first, known_last = str(days[0]), str(days[-1])
     asked = figures.filter(
         pl.lit(value=True) if first is None else pl.col("day") >= first,
         pl.lit(value=True) if last is None else pl.col("day") <= last,

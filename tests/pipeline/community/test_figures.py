@@ -155,8 +155,8 @@ FROM (SELECT DISTINCT day FROM daily) days
 
 def test_figures_are_those_of_a_few_lines_of_sql(workspace: Path) -> None:
     lake = night_of(workspace, NIGHTS[1]).workspace.lake
-    rows = lake.scan(DAILY).with_columns(day=pl.col("event_date").cast(pl.String))
-    rows = rows.select("day", "member_no", "activity", "n", "amount_minor").collect()
+    daily = lake.scan(DAILY).with_columns(day=pl.col("event_date").cast(pl.String))
+    rows = daily.select("day", "member_no", "activity", "n", "amount_minor").collect()
     with sqlite3.connect(":memory:") as database:
         database.execute("CREATE TABLE daily (day, member_no, activity, n, amount_minor)")
         database.executemany("INSERT INTO daily VALUES (?, ?, ?, ?, ?)", rows.iter_rows())
