@@ -7,6 +7,8 @@ BOOTSTRAPPED := $(VENV)/.bootstrapped
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 WORKSPACE ?=
+# Every process that a night or a test starts would compile a thousand modules again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
