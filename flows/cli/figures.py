@@ -7,10 +7,8 @@ from pathlib import Path
 
 import click
 
-from flows.cli.workspace import known_workspace, workspace_option
+from flows.cli.workspace import known_workspace, workspace_option, write_or_show
 from lake.errors import ConfigurationError
-
-_TERMINAL = "-"
 
 
 @click.command()
@@ -34,9 +32,9 @@ def figures(*, workspace: Path, first: str | None, last: str | None, json_file: 
 
     rows = read_figures(run.workspace.lake, first=days[0], last=days[1])
     if json_file is not None:
-        _write(as_json(rows), json_file)
+        write_or_show(as_json(rows), json_file, option="--json")
     elif csv_file is not None:
-        _write(rows.write_csv(), csv_file)
+        write_or_show(rows.write_csv(), csv_file, option="--csv")
     else:
         for line in as_table(rows):
             click.echo(line)
@@ -47,13 +45,3 @@ def _day(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(f"{option} {text!r} is not a day", remedy="Write it as YYYY-MM-DD.") from None
-
-
-def _write(text: str, file: str) -> None:
-    if file == _TERMINAL:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror}", remedy="Name another file.") from error

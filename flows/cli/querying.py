@@ -6,10 +6,7 @@ from pathlib import Path
 
 import click
 
-from flows.cli.workspace import known_workspace, workspace_option
-from lake.errors import ConfigurationError
-
-_TERMINAL = "-"
+from flows.cli.workspace import known_workspace, workspace_option, write_or_show
 
 
 @click.command()
@@ -37,14 +34,5 @@ def sql(*, query: str | None, workspace: Path, as_of: str | None, tables: bool, 
     if csv_file is None:
         for line in as_lines(rows):
             click.echo(line)
-    elif csv_file == _TERMINAL:
-        click.echo(as_csv(rows), nl=False)
     else:
-        _write(as_csv(rows), Path(csv_file))
-
-
-def _write(text: str, file: Path) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror}", remedy="Name another file for --csv.") from error
+        write_or_show(as_csv(rows), csv_file, option="--csv")

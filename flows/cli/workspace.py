@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lake.errors import EvenfallError
+from lake.errors import ConfigurationError, EvenfallError
 
 if TYPE_CHECKING:
     from runtime.run_context import RunContext
+
+_TERMINAL = "-"
 
 
 def workspace_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,6 +50,28 @@ def known_workspace(workspace: Path, as_of: str | None, *, writes: bool = False,
     if needs_data:
         refuse_empty(run.workspace.lake)
     return run
+
+
+def write_or_show(text: str, file: str, *, option: str) -> None:
+    """Write the text that an option asks for; `-` as the file shows it on the terminal.
+
+    Args:
+        text: The text.
+        file: Where to.
+        option: The option that named the file, for the message when it cannot be written.
+
+    Raises:
+        ConfigurationError: The file cannot be written.
+    """
+    if file == _TERMINAL:
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}", remedy=f"Name another file for {option}."
+        ) from error
 
 
 def prepare_flow(run: RunContext) -> None:

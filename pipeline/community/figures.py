@@ -52,7 +52,7 @@ def update_figures(run: RunContext) -> int:
     is_computed = pl.col("day").is_in(days)
     # A stretch may reach over days that are right already.
     figures = complete(pl.concat([stored.filter(~is_computed), *(rows.filter(is_computed) for rows in computed)]))
-    # The members first: where a run dies between the two, the version is the old one and the days are computed again.
+    # The members last: where a run dies between the two, what moved of them is found and counted again.
     if not figures.equals(stored) or lake.metadata(FIGURES).get(_VERSION) != version:
         lake.replace(FIGURES, figures, metadata={_VERSION: version})
     store_members(run, members)

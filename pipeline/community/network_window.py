@@ -12,8 +12,8 @@ from lake.contracts import TIES
 from lake.storage.delta import DAY
 from runtime.run_context import RunContext
 
-# Rows of the ties, each of two members on one day; a network of more would cost more than its share of the night (decision 55).
-MOST_MEETINGS: Final = 2_000_000
+# Rows of the ties, each of two members on one day; a network of more would cost more than its share of the night (decision 61).
+MOST_TIE_ROWS: Final = 2_000_000
 
 
 def network_policy(run: RunContext) -> NetworkPolicy:
@@ -23,7 +23,7 @@ def network_policy(run: RunContext) -> NetworkPolicy:
         run: The run.
     """
     policy = run.settings.network
-    first = first_day_within(run, TIES, since=run.as_of - timedelta(days=policy.window_days - 1), most_rows=MOST_MEETINGS)
+    first = first_day_within(run, TIES, since=run.as_of - timedelta(days=policy.window_days - 1), most_rows=MOST_TIE_ROWS)
     return policy.model_copy(update={"window_days": (run.as_of - first).days + 1})
 
 

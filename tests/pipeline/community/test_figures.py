@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from pipeline.community.figures import FIGURES, update_figures
 from pipeline.figure_rows import read_figures
 from pipeline.stored_nights import SCORES
 from runtime.run_context import RunContext, open_run
+from tests.nights import evenfall
 
 FIRST_DAY = date(2024, 1, 1)
 NIGHTS = (date(2024, 3, 10), date(2024, 3, 11), date(2024, 3, 20))
@@ -88,6 +90,8 @@ def workspace(tmp_path: Path) -> Path:
     lake = night_of(folder, NIGHTS[0]).workspace.lake
     write(lake, range((NIGHTS[0] - FIRST_DAY).days + 1))
     write_members(lake, joined={number: 4 * number for number in range(1, MEMBERS - 1)})
+    # The commands refuse a lake in which nothing has landed.
+    lake.append("events", pl.DataFrame(schema=TABLES["events"].landed_schema))
     for shift, night in enumerate(NIGHTS[:2]):
         write_tiers(lake, night, shift=shift)
         update_figures(night_of(folder, night))
@@ -181,3 +185,32 @@ def test_groups_add_up_to_the_community_and_members_keep_the_tier_of_each_night(
     active = set(rows_of(range(45, 71), factor=1)["member_no"])
     for night, shift in zip(NIGHTS[:2], (0, 1), strict=True):
         assert by_group[night, "tier=gold"] == sum((number + shift) % 3 == 0 for number in active)
+
+
+def test_the_command_shows_a_week_and_writes_the_rows_of_the_days_asked(workspace: Path) -> None:
+    command = ("figures", "--workspace", workspace)
+    shown = evenfall(*command)
+    assert shown.code == 0, shown.err
+    head, *lines = shown.out.splitlines()
+    assert head.split() == [str(NIGHTS[1] - timedelta(days=ago)) for ago in range(6, -1, -1)]
+    rows = read_figures(night_of(workspace, NIGHTS[1]).workspace.lake, first=NIGHTS[0], last=NIGHTS[0])
+    (dau,) = rows.filter(pl.col("figure") == "dau", pl.col("dimension") == "")["value"]
+    assert next(line for line in lines if line.startswith("dau ")).split()[-2] == f"{dau:.0f}"
+    written = evenfall(*command, "--from", NIGHTS[0], "--to", NIGHTS[0], "--json", "-")
+    assert json.loads(written.out) == rows.with_columns(pl.col("day").cast(pl.String)).to_dicts()
+    evenfall(*command, "--from", NIGHTS[0], "--to", NIGHTS[0], "--csv", workspace / "figures.csv")
+    assert_frame_equal(pl.read_csv(workspace / "figures.csv", try_parse_dates=True, schema_overrides=rows.schema), rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--from", "March"), "--from 'March' is not a day"),
+        (("--from", "2031-01-01"), "there are no figures from 2031-01-01"),
+        (("--csv", "nowhere/figures.csv"), "Name another file for --csv."),
+        (("--csv", "-", "--json", "-"), "not both"),
+    ],
+)
+def test_what_cannot_be_answered_is_said(workspace: Path, options: tuple[str, ...], says: str) -> None:
+    done = evenfall("figures", "--workspace", workspace, *options)
+    assert (done.code, says in done.err) == (2, True)

@@ -40,5 +40,5 @@ def test_a_community_that_meets_often_has_a_shorter_window_and_another_that_of_i
     run: RunContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert network_policy(run) == run.settings.network
-    monkeypatch.setattr(network_window, "MOST_MEETINGS", 50)
+    monkeypatch.setattr(network_window, "MOST_TIE_ROWS", 50)
     assert network_policy(run) == run.settings.network.model_copy(update={"window_days": 5})
