@@ -65,7 +65,7 @@ COLUMNS: Final = {
     "value_model": "The model that gave the expected spend, with its version; in brackets a simple rule that stands in for it.",
     "holdout": "The member is not contacted, so that the effect can be measured: in any action (all), or in the one named.",
     "suppressed_because": "Why the member is not on the contact list tonight.",
-    "activity_low": "With the same habits, the activity score would be at least this eight times in ten ...",
+    "activity_low": "With the same habits, eight times in ten the activity score would be at least this ...",
     "activity_high": "... and at most this. Far apart: too little is known of how often the member comes.",
     "commercial_low": "The commercial score if the member spends expected_value_low, and the others what is expected of them ...",
     "commercial_high": "... and if the member spends expected_value_high.",

@@ -86,7 +86,7 @@ THANKS: Final = {
     "thanks.took_off.alone": "New here, and {contributions_7d:number} contributions this week.",
     "thanks.helper": "Responded to {newcomers_helped_7d:number} newcomers this week.",
     "thanks.improved": "{contributions_7d:number} contributions this week, {contributions_56d:number} in the eight weeks before.",
-    "thanks.improved.alone": "Back after eight weeks, with {contributions_7d:number} contributions this week.",
+    "thanks.improved.alone": "{contributions_7d:number} contributions this week, none in the eight weeks before.",
     "thanks.streak": "Contributed in every one of the last {streak_weeks:number} weeks.",
     "thanks.badge": "Earned the badge “{label}”.",
     "recognition.title": "Whom to thank",
