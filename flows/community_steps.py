@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from features.history import History
 from flows.steps import io_step
 from pipeline import night as tonight_computed
 from pipeline.community.figures import update_figures
+from pipeline.community.morning import judge_figures
 from pipeline.community.night import CommunityNight
 from pipeline.execution.executor import Features
 from runtime.run_context import RunContext
@@ -24,7 +27,9 @@ def look_at_content(run: RunContext, history: History, community: CommunityNight
 
 
 @io_step
-def count_figures(run: RunContext) -> None:
-    """Bring the daily figures up to the night; see `pipeline.community.figures`."""
+def count_figures(run: RunContext, community: CommunityNight) -> CommunityNight:
+    """Bring the daily figures up to the night, and judge them; see `pipeline.community.morning`."""
     with run.step("counting the figures") as counted:
         counted["days"] = update_figures(run)
+    with run.step("judging the figures"):
+        return replace(community, morning=judge_figures(run))

@@ -132,7 +132,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
     with naming_completed_steps(run):
         if run.settings.lists.publish_uri is not None:
             publish_to_database(run, lists)
-        count_figures(run)
+        community = count_figures(run, community)
         maturity = measure_maturity(run, history, features, scored, champions)
         loop = measure_effects(run)
         facts = report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)

@@ -125,6 +125,7 @@ def report_facts(
         what_works=works_facts(run, lists.content),
         people=lists.people.facts,
         assessments=assess_community(run, members, maturity.watch, community.rollups),
+        morning=community.morning,
     )
 
 

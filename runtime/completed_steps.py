@@ -15,6 +15,7 @@ DATABASE_STEP: Final = "publishing to the database"
 _AFTERWARDS: Final = {
     DATABASE_STEP: "the database",
     "counting the figures": "the daily figures",
+    "judging the figures": "what the figures say",
     "measuring what matured": "the figures of what matured",
     "measuring effects": "the effects of contacts",
     "writing the report": "the report",

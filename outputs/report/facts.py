@@ -12,6 +12,7 @@ from community.assessments import Assessments
 from outputs.report.calibration_rows import CalibrationRow
 from outputs.report.content_facts import Unanswered, WhatWorks
 from outputs.report.loop_facts import ContactPlan, Talked
+from outputs.report.morning_facts import MorningFacts
 from outputs.report.network_facts import Carriers
 from outputs.report.people_facts import PeopleFacts
 from outputs.report.risk_facts import Risk, TierRule
@@ -272,6 +273,7 @@ class ReportFacts:
         what_works: What people respond to; None where there is little content, or where nobody responds to it.
         people: What is known of the people as a community.
         assessments: How the community as a whole is doing; None where nobody did anything within a year.
+        morning: What the daily figures say; None before any were counted.
     """
 
     community: str
@@ -302,3 +304,4 @@ class ReportFacts:
     what_works: WhatWorks | None = None
     people: PeopleFacts = field(default_factory=PeopleFacts)
     assessments: Assessments | None = None
+    morning: MorningFacts | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outputs.report.morning_facts import MorningFacts
 from pipeline.community.content import NightContent
 from pipeline.community.network import NightNetwork
 from pipeline.history.recent_rollups import RecentRollups
@@ -17,8 +18,10 @@ class CommunityNight:
         rollups: The daily rollups.
         network: Who responds to whom, and who carries the community.
         content: The content of the window.
+        morning: What the daily figures say; known once they have been counted.
     """
 
     rollups: RecentRollups
     network: NightNetwork | None
     content: NightContent | None = None
+    morning: MorningFacts | None = None

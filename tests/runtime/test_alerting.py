@@ -76,7 +76,8 @@ def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> Non
         run = night_with(
             tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"\n[lists]\npublish_uri = "sqlite:////nowhere/lists.db"'
         )
-        for step in ("publishing the lists", "publishing to the database", "counting the figures", "measuring what matured"):
+        before = ("publishing the lists", "publishing to the database", "counting the figures", "judging the figures")
+        for step in (*before, "measuring what matured"):
             with run.step(step):
                 pass
         with pytest.raises(OutsideServiceError) as told, naming_completed_steps(run), run.step("writing the report"):
@@ -84,7 +85,8 @@ def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> Non
         with pytest.raises(KeyError) as bug, alerted(run, "nightly"), naming_completed_steps(run):
             raise KeyError("c001")
     done = (
-        f"the lists of {LAST_DAY} are out, and done are the database, the daily figures, the figures of what matured; "
+        f"the lists of {LAST_DAY} are out, and done are the database, the daily figures, what the figures say, "
+        "the figures of what matured; "
         "not done: the effects of contacts, the report, the record in MLflow and Prefect, the removal of old versions of tables"
     )
     assert told.value.what == f"{done}: no disk"
