@@ -30,7 +30,6 @@ from outputs.lists import write_lists
 from outputs.publishing.database import publish_members
 from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.facts import ReportFacts
-from outputs.report.page import render_report
 from pipeline import night as tonight_computed
 from pipeline.community.night import CommunityNight
 from pipeline.engagement.actions import check_outcomes, configured_roles
@@ -43,6 +42,7 @@ from pipeline.learning.champions import Champions, choose_champions
 from pipeline.maturity import Maturity, measure_matured
 from pipeline.night import NightLists, ScoredNight, compute_lists
 from pipeline.receipt import write_receipt
+from pipeline.report_editions import write_reports
 from pipeline.report_facts import night_warnings, report_facts, table_flows
 from pipeline.retention import apply_retention, vacuum_tables
 from pipeline.summary import (
@@ -344,7 +344,8 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
         community: The community as a whole.
     """
     with run.step("writing the report"):
-        facts = report_facts(
+        return write_reports(
+            report_facts,
             run,
             lists=lists,
             champions=champions,
@@ -355,8 +356,6 @@ def report(  # noqa: PLR0917 - a task of Prefect shows its arguments by position
             catalog=catalog,
             community=community,
         )
-        run.workspace.report(run.as_of).write_text(render_report(facts), encoding="utf-8")
-        return facts
 
 
 @io_step

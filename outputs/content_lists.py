@@ -40,9 +40,9 @@ BEST_CONTENT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "author_times_expected": pl.Float64(),
 }
 # Name → columns, and the heading in Excel.
-CONTENT_LISTS: Final[Mapping[str, tuple[Mapping[str, pl.DataType], str]]] = {
-    UNANSWERED: (UNANSWERED_SCHEMA, "Unanswered"),
-    BEST_CONTENT: (BEST_CONTENT_SCHEMA, "Best content"),
+CONTENT_LISTS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
+    UNANSWERED: UNANSWERED_SCHEMA,
+    BEST_CONTENT: BEST_CONTENT_SCHEMA,
 }
 
 

@@ -12,14 +12,14 @@ from typing import Any, Final, TypeAlias, cast
 import polars as pl
 
 from wording.english import ENGLISH
+from wording.language import current
+from wording.layout import cells
 from wording.numbers import SYMBOLS
-from wording.texts import fill
+from wording.texts import fill, label, name
 
 _Writer: TypeAlias = Callable[[int, int, Any], object]
 
 MAX_CELL_CHARACTERS: Final = 16_383  # Excel's 32,767 are UTF-16 units, and a character may take two
-_ALL: Final = "All"
-_NAMELESS: Final = "Sheet"
 _SHEET_NAME_UNITS: Final = 31
 _WIDEST: Final = 60
 _WIDEST_WRAPPED: Final = 45
@@ -34,6 +34,22 @@ _DATE: Final = "yyyy-mm-dd"
 # Columns that stay in sight when scrolling sideways end with the first of these that there is.
 _LAST_FROZEN: Final = ("rank", "member_id")
 _WRAPPED_COLUMNS: Final = frozenset({"reason", "message", "background", "show"})
+# Columns that hold words of a contract.
+_CODED: Final = frozenset(
+    {
+        "churn_risk",
+        "presence",
+        "tier",
+        "previous_tier",
+        "next_tier",
+        "lifecycle",
+        "action",
+        "channel",
+        "kind",
+        "holdout",
+        "suppressed_because",
+    }
+)
 _MONEY_COLUMNS: Final = frozenset({"expected_value", "expected_value_low", "expected_value_high", "expected_gain"})
 
 # Blue-grey header, one warm hue for risk: both keep their contrast in greyscale print.
@@ -67,12 +83,14 @@ def write_excel(path: Path, frame: pl.DataFrame, *, title: str, currency: str | 
     import xlsxwriter  # where a file is written; many who read lists write none
 
     frame = frame.with_columns(excel_text(pl.col(pl.String)))
+    sheets = {sheet: _in_words(rows) for sheet, rows in _sheets(frame, by=by).items()}
+    frame = _in_words(frame)
     # Each row is written out at once, so that memory does not grow with the list, and text that looks like an address is no link.
     options = {"constant_memory": True, "strings_to_urls": False, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties({"title": title, "created": _night(frame)})
-        _write_rows(workbook, frame, of=frame, title=title if by is None else _ALL, currency=currency)
-        for sheet, rows in _sheets(frame, by=by).items():
+        _write_rows(workbook, frame, of=frame, title=title if by is None else fill("sheet.all"), currency=currency)
+        for sheet, rows in sheets.items():
             _write_rows(workbook, rows, of=frame, title=sheet, currency=currency)
         _write_meanings(workbook, frame)
 
@@ -84,10 +102,10 @@ def sheet_names(values: Iterable[str]) -> dict[str, str]:
     names that differ only in case for one.
     """
     names: dict[str, str] = {}
-    taken = {_ALL.casefold(), fill("list.columns").casefold(), "history"}  # Excel keeps "History" for itself
+    taken = {fill("sheet.all").casefold(), fill("list.columns").casefold(), "history"}  # Excel keeps "History" for itself
     for value in values:
-        words = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", value.replace("_", " "))
-        wanted = " ".join(words.split()).strip("' ") or _NAMELESS
+        words = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", label(value))
+        wanted = " ".join(words.split()).strip("' ") or fill("sheet.nameless")
         wanted = wanted[:1].upper() + wanted[1:]
         numbered = (f" {number}" for number in count(2))
         name = _cut(wanted)
@@ -156,8 +174,8 @@ def _write_rows(workbook: Any, frame: pl.DataFrame, *, of: pl.DataFrame, title: 
     sheet = workbook.add_worksheet(title)
     _set_columns(workbook, sheet, of, currency=currency)
     sheet.set_row(0, 22)
-    for position, name in enumerate(frame.columns):
-        sheet.write_string(0, position, name, workbook.add_format(_HEADER))
+    for position, column in enumerate(frame.columns):
+        sheet.write_string(0, position, _header(column), workbook.add_format(_HEADER))
     writers = [_writer(sheet, dtype) for dtype in frame.dtypes]
     for row, values in enumerate(frame.iter_rows(), start=1):
         for position, value in enumerate(values):
@@ -192,10 +210,10 @@ def _set_columns(workbook: Any, sheet: Any, frame: pl.DataFrame, *, currency: st
 
 def _width(column: pl.Series) -> int:
     """Estimate a column's width in characters from its header (with room for the filter arrow) and its first values."""
-    header = len(column.name) + 4
+    header = cells(_header(column.name)) + 4
     if column.dtype != pl.String:
         return max(_NARROWEST, header)
-    longest = column.head(_SAMPLE_ROWS).str.len_chars().max()
+    longest = column.head(_SAMPLE_ROWS).drop_nulls().map_elements(cells, return_dtype=pl.Int64).max()
     content = int(longest) + 2 if isinstance(longest, int) else 0
     return min(_WIDEST_WRAPPED if column.name in _WRAPPED_COLUMNS else _WIDEST, max(_NARROWEST, header, content))
 
@@ -209,7 +227,7 @@ def _colour_risk(workbook: Any, sheet: Any, frame: pl.DataFrame) -> None:
         sheet.conditional_format(1, at, frame.height, at, _RISK_SCALE)
     if "churn_risk" in frame.columns:
         at = frame.columns.index("churn_risk")
-        high = {"type": "cell", "criteria": "==", "value": '"high"', "format": workbook.add_format(_HIGH_RISK)}
+        high = {"type": "cell", "criteria": "==", "value": f'"{_word("high")}"', "format": workbook.add_format(_HIGH_RISK)}
         sheet.conditional_format(1, at, frame.height, at, high)
 
 
@@ -229,19 +247,39 @@ def _write_meanings(workbook: Any, frame: pl.DataFrame) -> None:
     sheet.set_column(1, 1, 100, wrapped)
     lines: Sequence[tuple[str, str]] = [
         (fill("list.column"), fill("list.meaning")),
-        *((name, _meaning(frame[name])) for name in frame.columns),
+        *((_header(column), _meaning(frame[column])) for column in frame.columns),
     ]
-    for row, (name, meaning) in enumerate(lines):
+    for row, (header, meaning) in enumerate(lines):
         style = workbook.add_format(_HEADER) if row == 0 else None
-        sheet.write_string(row, 0, name, style)
+        sheet.write_string(row, 0, header, style)
         sheet.write_string(row, 1, meaning, style)
     sheet.freeze_panes(1, 0)
 
 
 def _meaning(column: pl.Series) -> str:
-    meaning = ENGLISH.columns.get(column.name, "")
+    meaning = current().columns.get(column.name, "")
     is_empty = len(column) > 0 and column.null_count() == len(column)
     return fill("list.empty_column", meaning=meaning).strip() if is_empty else meaning
+
+
+def _in_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """Say codes such as `at_risk` in the language that is spoken; English keeps them, as they are words already."""
+    coded = [column for column in frame.columns if column in _CODED]
+    return frame.with_columns(
+        pl.col(column).replace({code: _word(code) for code in frame[column].drop_nulls().unique()}) for column in coded
+    )
+
+
+def _word(code: str) -> str:
+    spoken = current()
+    if spoken is ENGLISH:
+        return code
+    rule = f"suppressed.{code.replace(' ', '_')}"
+    return fill(rule) if rule in spoken.sentences else name(code)
+
+
+def _header(column: str) -> str:
+    return current().headers.get(column, column)
 
 
 def _night(frame: pl.DataFrame) -> datetime:

@@ -23,6 +23,7 @@ from outputs.content_lists import CONTENT_LISTS
 from outputs.excel import write_excel
 from outputs.people_lists import PEOPLE_SCHEMAS, RECOGNITION, write_board, write_people_lists
 from outputs.sending import Format, write_formats
+from wording.texts import fill
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
 REASONS: Final = pl.List(REASON)
@@ -152,11 +153,11 @@ def write_lists(
     readable.write_csv(folder / "members.csv", include_bom=bom)
     written = ["members.parquet", "members.csv"]
     if members.height <= EXCEL_ROW_LIMIT:
-        write_excel(folder / "members.xlsx", readable, title="Members", currency=currency)
+        write_excel(folder / "members.xlsx", readable, title=fill("sheet.members"), currency=currency)
         written.append("members.xlsx")
     readable = as_text(contacts)
     readable.write_csv(folder / "contact_list.csv", include_bom=bom)
-    write_excel(folder / "contact_list.xlsx", readable, title="Contact list", currency=currency, by="action")
+    write_excel(folder / "contact_list.xlsx", readable, title=fill("sheet.contact_list"), currency=currency, by="action")
     _write_changes(changes, folder / "changes.csv", bom=bom)
     written += ["contact_list.csv", "contact_list.xlsx", "changes.csv"]
     about = {name: conform(rows, schema=PEOPLE_SCHEMAS[name]) for name, rows in (people or {}).items()}
@@ -269,12 +270,12 @@ def _write_changes(changes: pl.DataFrame | None, path: Path, *, bom: bool) -> No
 
 def _write_content(name: str, pieces: pl.DataFrame, folder: Path, *, bom: bool) -> list[str]:
     """Write a list of content as CSV and Excel; return the names of the files."""
-    schema, title = CONTENT_LISTS[name]
+    schema = CONTENT_LISTS[name]
     listed = conform(pieces, schema=schema).sort("rank", "content_id")
     assert listed["content_id"].is_unique().all(), "a list holds one row per piece"
     readable = as_text(listed)
     readable.write_csv(folder / f"{name}.csv", include_bom=bom)
-    write_excel(folder / f"{name}.xlsx", readable, title=title, currency=None)
+    write_excel(folder / f"{name}.xlsx", readable, title=fill(f"sheet.{name}"), currency=None)
     return [f"{name}.csv", f"{name}.xlsx"]
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from outputs.excel import write_excel
+from wording.texts import fill
 
 SUSPECTED_BOTS: Final = "suspected_bots"
 READY: Final = "ready_to_rise"
@@ -68,7 +69,7 @@ def write_people_lists(folder: Path, lists: Mapping[str, pl.DataFrame], *, bom: 
         if rows.is_empty():
             continue
         rows.write_csv(folder / f"{name}.csv", include_bom=bom)
-        write_excel(folder / f"{name}.xlsx", rows, title=name.replace("_", " ").capitalize(), currency=None)
+        write_excel(folder / f"{name}.xlsx", rows, title=fill(f"sheet.{name}"), currency=None)
         written += [f"{name}.csv", f"{name}.xlsx"]
     return written
 

@@ -24,6 +24,8 @@ from runtime.run_context import RunContext, open_run
 from runtime.settings import Churn
 from wording.content import hours_text
 from wording.decisions import why_not_listed
+from wording.group_names import GroupNames
+from wording.layout import left
 from wording.numbers import short_day
 from wording.texts import fill, label, name
 
@@ -115,7 +117,7 @@ def card_as_text(card: Card) -> str:
     lines = [fill("card.title", member=card.member_id, night=card.as_of), ""]
     if not card.scores:
         return "\n".join([*lines, fill("card.not_profiled")])
-    lines += [f"  {score:22}{value}" for score, value in card.scores]
+    lines += [f"  {left(score, 22)}{value}" for score, value in card.scores]
     first, last = short_day(card.first_day), short_day(card.as_of)
     bars = "".join(_BARS[count] for count in card.active_days)
     lines += ["", fill("card.active_days"), f"  {bars}", f"  {first}{last:>{_WEEKS - len(first)}}", ""]
@@ -129,7 +131,7 @@ def _scores(run: RunContext, member: dict[str, Any], earlier: EarlierScores) -> 
     settings = run.settings
     yield fill("card.tier"), label(member["tier"])
     yield fill("card.stage"), label(member["lifecycle"])
-    yield fill("card.group"), member["segment"]
+    yield fill("card.group"), GroupNames().said(member["segment"])
     # Lists of earlier versions do not have the column.
     if member.get("presence") is not None:
         yield fill("card.presence"), label(member["presence"])

@@ -47,7 +47,9 @@ from pipeline.watching import watch_sentences, watch_warnings
 from runtime.run_context import RunContext
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS
+from wording.group_names import GroupNames
 from wording.reasons.topics import topic
+from wording.retelling import retold
 from wording.texts import fill, name
 
 VALUABLE_TIERS: Final = ("diamond", "gold")
@@ -140,7 +142,7 @@ def night_warnings(run: RunContext, intake: Intake, maturity: Maturity, loop: Lo
     """
     deviation, is_unusual = run.settings.alerts.deviation, bool(intake.warnings)
     off = watch_warnings(maturity.watch, deviation=deviation, is_intake_unusual=is_unusual)
-    return [*loop_warnings(loop), *off, *intake.warnings]
+    return [*loop_warnings(loop), *off, *map(retold, intake.warnings)]
 
 
 def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]:
@@ -233,6 +235,8 @@ def _groups(
     members: pl.DataFrame, earlier: pl.DataFrame | None, column: str, *, order: tuple[str, ...] | None = None
 ) -> tuple[Group, ...]:
     """Return members by name: in the order given, else the largest group first."""
+    if column == "segment":
+        members, earlier = _in_spoken_words(members), None if earlier is None else _in_spoken_words(earlier)
     named = members.filter(pl.col(column).is_not_null())
     counted = {
         row[column]: row
@@ -258,6 +262,12 @@ def _groups(
         )
         for group in names
     )
+
+
+def _in_spoken_words(members: pl.DataFrame) -> pl.DataFrame:
+    """Say the names of behaviour groups in the language of the report."""
+    names = members["segment"].drop_nulls().unique()
+    return members.with_columns(pl.col("segment").replace({name: GroupNames().said(name) for name in names}))
 
 
 def _models(run: RunContext, champions: Champions) -> tuple[ModelHealth, ...]:
@@ -308,8 +318,8 @@ def _lift(champion: Champion[Any]) -> pl.DataFrame | None:
 
 def _note(champion: Champion[Any]) -> str:
     """What to know about the model beside its figures: why it is the champion, and why it is no better one."""
-    decided = fill("models.decided", decided=champion.decided) if champion.decided else ""
-    return " ".join(filter(None, [decided, champion.model.why if champion.model.kind != "lightgbm" else ""]))
+    decided = fill("models.decided", decided=retold(champion.decided)) if champion.decided else ""
+    return " ".join(filter(None, [decided, retold(champion.model.why) if champion.model.kind != "lightgbm" else ""]))
 
 
 def _matured(run: RunContext, maturity: Maturity) -> Matured | None:
@@ -338,4 +348,4 @@ def _breaches(run: RunContext) -> tuple[RuleBreach, ...]:
         .agg(pl.col("broken").sum())
         .sort(["broken", "table", "says"], descending=[True, False, False])
     )
-    return tuple(RuleBreach(table, says, rows) for table, says, rows in counted.iter_rows())
+    return tuple(RuleBreach(table, retold(says), rows) for table, says, rows in counted.iter_rows())

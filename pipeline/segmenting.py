@@ -57,7 +57,7 @@ def _group_state(run: RunContext, members: pl.DataFrame) -> GroupState:
     """Return the newest groups up to tonight; they are fitted again as often as the models are trained, and keep their names."""
     lake = run.workspace.lake
     states = lake.scan_or_empty(GROUPS, _GROUPS_SCHEMA).filter(pl.col(NIGHT) <= run.as_of).collect().sort(NIGHT)
-    current = GroupState.model_validate_json(states["state"][-1]) if states.height else None
+    current = _in_spoken_words(GroupState.model_validate_json(states["state"][-1])) if states.height else None
     # As often as models: groups that are fitted every night would move members who have not changed.
     if current is not None and (run.as_of - states[NIGHT][-1]).days < run.settings.training.every_days:
         return current
@@ -65,3 +65,8 @@ def _group_state(run: RunContext, members: pl.DataFrame) -> GroupState:
     store_night(lake, GROUPS, pl.DataFrame({NIGHT: [run.as_of], "state": [fitted]}, schema=_GROUPS_SCHEMA), run.as_of)
     # Read back from JSON, as later nights will do: tonight must assign groups by exactly the same state.
     return GroupState.model_validate_json(fitted)
+
+
+def _in_spoken_words(state: GroupState) -> GroupState:
+    """Return groups with their names in the community's language, which may have been another one when they were formed."""
+    return state.model_copy(update={"names": tuple(map(_GROUP_NAMES.said, state.names))})

@@ -34,6 +34,7 @@ from runtime.run_context import RunContext
 from runtime.run_log import peak_memory
 from runtime.tracking.views import runs_page
 from segments.tiers import TIERS
+from wording.retelling import retold
 from wording.texts import fill
 
 _EXAMPLES_IN_MESSAGE: Final = 3
@@ -281,19 +282,19 @@ def _shown_uri(run: RunContext, shown: Path) -> str:
 def _table_validation(flow: TableFlow, intake: Intake) -> TableValidation:
     arrivals = intake.of_table(flow.table)
     findings = [finding for finding in intake.findings if finding.table == flow.table]
-    stops = [finding.says for finding in findings if finding.severity == "stop"]
+    stops = [retold(finding.says) for finding in findings if finding.severity == "stop"]
     return TableValidation(
         flow=flow,
         rules_run=len({outcome.rule for arrival in arrivals for outcome in arrival.outcomes}),
         broken=tuple(_broken_rule(outcome, stopped=bool(stops)) for outcome in _worst_rules(arrivals)),
-        warnings=tuple(finding.says for finding in findings if finding.severity != "stop"),
+        warnings=tuple(retold(finding.says) for finding in findings if finding.severity != "stop"),
         stopped_because=" ".join(stops) or None,
     )
 
 
 def _broken_rule(outcome: RuleOutcome, *, stopped: bool) -> BrokenRule:
     return BrokenRule(
-        outcome.says,
+        retold(outcome.says),
         outcome.broken,
         tuple(ShownExample(example.row_no, outcome.column, example.value, example.file) for example in outcome.examples),
         _consequence(outcome, stopped=stopped),

@@ -22,6 +22,7 @@ from runtime.run_log import RunLog, peak_memory
 from runtime.settings import Settings, load_settings
 from runtime.tracking.tracking import Tracking
 from runtime.workspace import Workspace
+from wording.language import speak
 
 ROOMS: Final = (
     "lake",
@@ -106,7 +107,7 @@ class RunContext:
 
 
 def open_run(folder: str | Path, as_of: str | date | None, *, now: datetime | None = None) -> RunContext:
-    """Read a workspace's configuration and determine the night.
+    """Read a workspace's configuration and determine the night; from here on the community's language is spoken.
 
     Args:
         folder: The workspace.
@@ -123,6 +124,7 @@ def open_run(folder: str | Path, as_of: str | date | None, *, now: datetime | No
             f"the workspace's path holds a % sign: {root}", remedy="Delta Lake cannot store tables there; rename the folder."
         )
     settings = load_settings(root)
+    speak(settings.community.language)
     clock = now or datetime.now(UTC)
     today = clock.astimezone(ZoneInfo(settings.community.timezone)).date()
     requested = settings.run.as_of if as_of is None else as_of
@@ -172,7 +174,7 @@ def code_hash(rooms: Sequence[str] = ROOMS) -> str:
     """Return a hash of the source files of some rooms; by default of all rooms that a night runs."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    files = (path for room in rooms for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css"))
+    files = (path for room in rooms for path in (root / room).rglob("*") if path.suffix in (".py", ".json", ".j2", ".css", ".po"))
     for path in sorted(files):
         # Relative paths: the same code has the same hash wherever it is installed.
         digest.update(str(path.relative_to(root)).encode())

@@ -32,6 +32,7 @@ from models.gate import GatePolicy
 from outputs.sending import Format
 from runtime.alert_settings import Alerts
 from runtime.memory import DEFAULT_MAX_MEMORY, MemoryBudget, MemorySize
+from runtime.report_settings import ReportEdition
 from runtime.settings_mistakes import describe_mistakes, nearest
 from runtime.workspace import DEFAULT_LAKE_PATH
 from segments.groups import GroupPolicy
@@ -39,6 +40,7 @@ from segments.lifecycle import LifecyclePolicy
 from segments.risk import RiskPolicy
 from segments.scores import ScorePolicy
 from segments.tiers import TierPolicy
+from wording.language import Language
 
 CONFIGURATION_FILE = "evenfall.toml"
 
@@ -51,6 +53,7 @@ class Community(_Section):
     """`[community]`: whose members these are."""
 
     name: str = Field(default="Our community", description="Name at the head of the report.")
+    language: Language = Field(default="en", description='Language that people read: "en", "zh", "zh-Hant" (docs/languages.md).')
     timezone: str = Field(
         default="UTC", description="Decides which day a moment belongs to; stays what it was in a lake's first night."
     )
@@ -272,6 +275,7 @@ class Settings(BaseSettings):
     show: ShowPolicy = ShowPolicy()
     partners: PartnerPolicy = PartnerPolicy()
     alerts: Alerts = Alerts()
+    reports: tuple[ReportEdition, ...] = ()
     retention: Retention = Retention()
     scale: Scale = Scale()
 

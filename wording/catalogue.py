@@ -1,13 +1,14 @@
 """The catalogue of a language: its sentences as templates, its nouns, and the words for kinds of activity.
 
 A template is text with placeholders, `{name}` or `{name:format}`: `away for {days:count:day}`. The formats are those of
-`wording.texts` for values and of `wording.columns` for columns. A second language is a second catalogue with the same keys.
+`wording.texts` for values and of `wording.columns` for columns. A second language is a second catalogue with the same keys,
+made of a translation's file (`wording.translation`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Final
 
@@ -73,6 +74,9 @@ class Catalogue:
         columns: Column of a list → what it means.
         topics: Template, or habit of a feature without one → what a reason is about.
         names: Slug of a tier, stage, risk, table, model or measure → what it is called in the middle of a sentence.
+        headers: Column of a list → what it is called at the head of a table for people; a column without one by its own name.
+        stored: English template of what was stored as a sentence → the template in this language (`wording.retelling`).
+        locale: The language as Babel knows it, which has its names of months and weekdays.
     """
 
     sentences: Mapping[str, str]
@@ -83,6 +87,9 @@ class Catalogue:
     columns: Mapping[str, str]
     topics: Mapping[str, str]
     names: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stored: Mapping[str, str] = field(default_factory=dict)
+    locale: str = "en"
 
     def kind(self, name: str) -> Kind:
         """Return the words for a kind of activity; those of an event type are made from its slug."""

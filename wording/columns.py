@@ -7,15 +7,15 @@ months are written is decided here and in `wording.numbers` alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
 import polars as pl
 
 from wording.catalogue import Catalogue, Noun
-from wording.english import ENGLISH
-from wording.numbers import MINUS, PRECISE_BELOW, SMALLEST_PERCENT
+from wording.language import current
+from wording.numbers import MINUS, PRECISE_BELOW, SMALLEST_PERCENT, symbol_of
 
 # Columns that say whether a reason raises the risk, and what it is compared with; no feature's name holds a colon.
 RAISES: Final = "reason:raises"
@@ -35,13 +35,13 @@ class SentenceContext:
         columns: Columns of the frame.
         currency: Put behind amounts of money; None to leave it out.
         as_of: The night.
-        catalogue: The language.
+        catalogue: The language; by default the one that is spoken.
     """
 
     columns: frozenset[str]
     currency: str | None
     as_of: date
-    catalogue: Catalogue = ENGLISH
+    catalogue: Catalogue = field(default_factory=current)
 
     def number(self, name: str) -> pl.Expr:
         """Read a feature as a number; null throughout where the frame lacks it."""
@@ -91,29 +91,43 @@ class SentenceContext:
     def month(self, days: pl.Expr) -> pl.Expr:
         """Name the month so many days before `as_of`, with the year where it is another one: June, December 2025."""
         day = pl.lit(self.as_of) - pl.duration(days=days.cast(pl.Int64))
-        return cases((day.dt.year() == self.as_of.year, day.dt.strftime("%B")), otherwise=day.dt.strftime("%B %Y"))
+        month, of_year = (self.catalogue.sentences[form] for form in ("form.month", "form.month_of_year"))
+        return cases((day.dt.year() == self.as_of.year, day.dt.strftime(month)), otherwise=day.dt.strftime(of_year))
 
     def money(self, amount: pl.Expr) -> pl.Expr:
         """Write an amount: 1,204 GBP, or 3.50 GBP where it is small and not whole."""
         exact = amount.round(2, mode="half_away_from_zero").cast(pl.String)
         small = exact.str.strip_suffix(".0").str.replace(r"\.(\d)$", ".${1}0").str.replace("-", MINUS, literal=True)
-        return join(cases((amount.abs() < PRECISE_BELOW, small), otherwise=whole(amount)), self._unit())
+        return self._with_unit(cases((amount.abs() < PRECISE_BELOW, small), otherwise=whole(amount)))
 
     def plain_money(self, amount: pl.Expr) -> pl.Expr:
         """Write an amount as the contact list does, whole and without separators: 1204 GBP."""
-        return join(plain(amount), self._unit())
+        return self._with_unit(plain(amount))
 
-    def _unit(self) -> str:
-        return "" if self.currency is None else f" {self.currency}"
+    def percent(self, part: pl.Expr) -> pl.Expr:
+        """Write a share: 3 %, under 1 %, over 99 %."""
+        return percent(part, self.catalogue)
+
+    def _with_unit(self, amount: pl.Expr) -> pl.Expr:
+        if self.currency is None:
+            return amount
+        symbol = symbol_of(self.currency, self.catalogue) or self.currency
+        before, _, after = (
+            self.catalogue.sentences["form.money.column"].format(n="\n", symbol=symbol, code=self.currency).partition("\n")
+        )
+        return join(before, amount, after)
 
     def _formatted(self, value: pl.Expr, spec: str, values: dict[str, Any]) -> pl.Expr:
         name, _, noun = spec.partition(":")
         if noun:
             noun_forms = self.catalogue.noun(noun, values)
             return (
-                counted(value, noun_forms) if name == "count" else cases((value == 1, noun_forms.one), otherwise=noun_forms.many)
+                counted(value, noun_forms, self.catalogue)
+                if name == "count"
+                else cases((value == 1, noun_forms.one), otherwise=noun_forms.many)
             )
         of_context: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+            "percent": self.percent,
             "span": self.span,
             "ago": self.ago,
             "month": self.month,
@@ -167,17 +181,24 @@ def decimal(number: pl.Expr) -> pl.Expr:
     return cases((number.abs() < PRECISE_BELOW, text), otherwise=whole(number))
 
 
-def counted(number: pl.Expr, noun: Noun) -> pl.Expr:
+def counted(number: pl.Expr, noun: Noun, catalogue: Catalogue | None = None) -> pl.Expr:
     """Write a whole number with its noun: 1 comment, 1,204 comments, 0 comments."""
-    return join(whole(number), f" {noun.many}").str.replace(f"^1 {noun.many}$", f"1 {noun.one}")
+    form = (catalogue or current()).sentences["form.count"]
+    many, one = (form.format(n="{n}", noun=words).partition("{n}") for words in (noun.many, noun.one))
+    written = join(many[0], whole(number), many[2])
+    if one == many:
+        return written
+    return written.str.replace(f"^{many[0]}1{many[2]}$", f"{one[0]}1{one[2]}")
 
 
-def percent(part: pl.Expr) -> pl.Expr:
+def percent(part: pl.Expr, catalogue: Catalogue | None = None) -> pl.Expr:
     """Write a share: 3 %, under 1 %, over 99 %."""
+    forms = (catalogue or current()).sentences
+    before, _, after = forms["form.percent.column"].partition("{n}")
     return cases(
-        ((part > 0) & (part < SMALLEST_PERCENT), "under 1 %"),
-        ((part < 1) & (part >= 1 - SMALLEST_PERCENT), "over 99 %"),
-        otherwise=join(whole(part * 100), " %"),
+        ((part > 0) & (part < SMALLEST_PERCENT), forms["form.percent.column.under"]),
+        ((part < 1) & (part >= 1 - SMALLEST_PERCENT), forms["form.percent.column.over"]),
+        otherwise=join(before, whole(part * 100), after),
     )
 
 
@@ -185,5 +206,4 @@ _FORMATS: Final[Mapping[str, Callable[[pl.Expr], pl.Expr]]] = {
     "whole": whole,
     "plain": plain,
     "decimal": decimal,
-    "percent": percent,
 }

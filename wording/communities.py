@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from wording.english import ENGLISH
+from wording.language import current
 from wording.texts import fill
 
 
@@ -33,5 +33,5 @@ def _trait(kind: str, value: str) -> str:
     if kind == "day_part":
         return fill(f"network.trait.{value}")
     if kind == "event_type":
-        return fill("network.trait.event_type", value=ENGLISH.event_noun(value).many)
+        return fill("network.trait.event_type", value=current().event_noun(value).many)
     return fill(f"network.trait.{kind}", value=" ".join(value.replace("_", " ").replace("-", " ").split()))

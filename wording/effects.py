@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from wording import numbers
 from wording.catalogue import Catalogue
-from wording.english import ENGLISH
-from wording.texts import fill
+from wording.language import current
+from wording.layout import cells, left, right
+from wording.texts import fill, label
 
 # Outcomes that are shares of members; their differences are in percentage points.
 SHARES: Final = ("returned", "posted")
@@ -28,7 +29,7 @@ class _Unit:
 
     outcome: str
     currency: str | None
-    catalogue: Catalogue
+    catalogue: Catalogue | None
 
     def level(self, value: float) -> str:
         if self.outcome in SHARES:
@@ -44,9 +45,10 @@ class _Unit:
     @property
     def name(self) -> str:
         known = f"experiment.outcome.{self.outcome}"
-        if known in self.catalogue.sentences:
-            return fill(known, catalogue=self.catalogue)
-        return fill("experiment.outcome.event", catalogue=self.catalogue, event=self.catalogue.event_noun(self.outcome).many)
+        spoken = self.catalogue or current()
+        if known in spoken.sentences:
+            return fill(known, catalogue=spoken)
+        return fill("experiment.outcome.event", catalogue=spoken, event=spoken.event_noun(self.outcome).many)
 
     def _amount(self, value: float) -> str:
         digits = next(digits for least, digits in _DIGITS if abs(value) >= least)
@@ -55,13 +57,13 @@ class _Unit:
         return numbers.money(value if digits > 2 else round(value, 2), self.currency)  # noqa: PLR2004
 
 
-def experiment_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+def experiment_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue | None = None) -> list[str]:
     """Say what a campaign showed.
 
     Args:
         figures: The figures of `evenfall experiment --json`.
         currency: The community's.
-        catalogue: The language.
+        catalogue: The language; None for the one that is spoken.
     """
 
     def say(key: str, **values: Any) -> str:
@@ -84,13 +86,13 @@ def experiment_lines(figures: Mapping[str, Any], *, currency: str | None, catalo
     return [title, "", *_table(_rows(figures, unit, say)), "", *warning, *closing]
 
 
-def plan_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+def plan_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue | None = None) -> list[str]:
     """Say what an experiment would need.
 
     Args:
         figures: The figures of `evenfall experiment --plan --json`.
         currency: The community's.
-        catalogue: The language.
+        catalogue: The language; None for the one that is spoken.
     """
 
     def say(key: str, **values: Any) -> str:
@@ -164,23 +166,23 @@ def _p(p: float) -> str:
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Set the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if not number else cell.rjust(width)
+            left(cell, width) if not number else right(cell, width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
 
 
-def effects_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+def effects_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue | None = None) -> list[str]:
     """Say whether talking worked.
 
     Args:
         figures: The figures of `evenfall effects --json`.
         currency: The community's.
-        catalogue: The language.
+        catalogue: The language; None for the one that is spoken.
     """
 
     def say(key: str, **values: Any) -> str:
@@ -195,18 +197,18 @@ def effects_lines(figures: Mapping[str, Any], *, currency: str | None, catalogue
     return [title, "", *_table(rows), "", *chain.from_iterable(verdicts), say("how")]
 
 
-def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue | None = None) -> list[str]:
     """Say in sentences what one action has shown, and what to think of it.
 
     Args:
         name: The action, in words.
         one: Its figures.
         currency: The community's.
-        catalogue: The language.
+        catalogue: The language; None for the one that is spoken.
     """
 
     def say(key: str, **values: Any) -> str:
-        return fill(f"effects.{key}", catalogue=catalogue, name=_in_words(name), **values)
+        return fill(f"effects.{key}", catalogue=catalogue, name=label(name), **values)
 
     unit = _Unit(one["outcome"], currency, catalogue)
     if (one["effect"] is None or one["low"] is None) and (one["n_treated"] or one["n_holdout"]):
@@ -227,27 +229,27 @@ def effect_verdicts(name: str, one: Mapping[str, Any], *, currency: str | None, 
     return [verdict, say(worth, value=numbers.money(kept, currency), cost=numbers.money(one["cost"], currency))]
 
 
-def unit_of_difference(outcome: str, *, catalogue: Catalogue = ENGLISH) -> str:
+def unit_of_difference(outcome: str, *, catalogue: Catalogue | None = None) -> str:
     """Say what a difference in an outcome is counted in, as an axis has it."""
     unit = "share" if outcome in SHARES else outcome if outcome == _MONEY else "events"
     return fill(f"effects.unit.{unit}", catalogue=catalogue)
 
 
-def mismatch_warning(name: str | None, p_srm: float | None, *, catalogue: Catalogue = ENGLISH) -> str | None:
+def mismatch_warning(name: str | None, p_srm: float | None, *, catalogue: Catalogue | None = None) -> str | None:
     """Warn of arms that do not have the sizes they were drawn with; None where they do.
 
     Args:
         name: The action; None for all together.
         p_srm: p value of the sizes.
-        catalogue: The language.
+        catalogue: The language; None for the one that is spoken.
     """
     if p_srm is None or p_srm >= _SMALLEST_P:
         return None
-    shown = _in_words(fill("effects.total", catalogue=catalogue) if name is None else name)
+    shown = label(fill("effects.total", catalogue=catalogue) if name is None else name)
     return fill("effects.mismatch", name=shown, p=_p(p_srm), catalogue=catalogue)
 
 
-def effect_row(name: str, one: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue = ENGLISH) -> list[str]:
+def effect_row(name: str, one: Mapping[str, Any], *, currency: str | None, catalogue: Catalogue | None = None) -> list[str]:
     """Return the figures of an action as cells: name, outcome, listed, held out, both levels, difference, interval."""
     unit = _Unit(one["outcome"], currency, catalogue)
     figures = [one["rate_treated"], one["rate_holdout"]]
@@ -258,9 +260,4 @@ def effect_row(name: str, one: Mapping[str, Any], *, currency: str | None, catal
         low, high = unit.difference(one["low"]), unit.difference(one["high"])
         interval = fill("experiment.between", catalogue=catalogue, low=low, high=high)
     counts = [numbers.number(one["n_treated"]), numbers.number(one["n_holdout"])]
-    return [_in_words(name), unit.name, *counts, *levels, effect, interval]
-
-
-def _in_words(name: str) -> str:
-    words = name.replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return [label(name), unit.name, *counts, *levels, effect, interval]

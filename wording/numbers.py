@@ -1,12 +1,17 @@
-"""Numbers in plain English: counts, shares, money, changes, dates. Every sentence of a report is made of these."""
+"""Numbers as people write them: counts, shares, money, changes, dates. Every sentence of a report is made of these."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from wording.catalogue import Noun
+from babel.dates import format_date
+from babel.numbers import get_currency_symbol
+
+from wording.catalogue import Catalogue, Noun
 from wording.english.grammar import plural_of
+from wording.language import current
 
 NO_BREAK_SPACE: Final = "\u00a0"
 MINUS: Final = "−"
@@ -31,18 +36,20 @@ def plural(noun: str | Noun, n: float) -> str:
     return forms.one if n == 1 else forms.many
 
 
-def count(n: int, noun: str | Noun) -> str:
+def count(n: int, noun: str | Noun, *, catalogue: Catalogue | None = None) -> str:
     """Write a number with its noun: `1 member`, `1,204 members`, `no members`."""
-    return f"{number(n) if n else 'no'} {plural(noun, n)}"
+    form = _forms(catalogue)["form.count" if n else "form.count.none"]
+    return form.format(n=number(n), noun=plural(noun, n))
 
 
-def percent(share: float, *, digits: int = 0) -> str:
+def percent(share: float, *, digits: int = 0, catalogue: Catalogue | None = None) -> str:
     """Write a share: `3 %`; what is above zero but rounds to it is `under 1 %`, what is nearly all `over 99 %`."""
+    forms = _forms(catalogue)
     if digits == 0 and 0 < share < SMALLEST_PERCENT:
-        return f"under 1{NO_BREAK_SPACE}%"
+        return forms["form.percent.under"]
     if digits == 0 and 1 - SMALLEST_PERCENT <= share < 1:
-        return f"over 99{NO_BREAK_SPACE}%"
-    return f"{number(share * 100, digits=digits)}{NO_BREAK_SPACE}%"
+        return forms["form.percent.over"]
+    return forms["form.percent"].format(n=number(share * 100, digits=digits))
 
 
 def share(part: int, whole: int) -> str:
@@ -50,15 +57,26 @@ def share(part: int, whole: int) -> str:
     return percent(part / whole) if whole else DASH
 
 
-def money(amount: float, currency: str | None) -> str:
+def money(amount: float, currency: str | None, *, catalogue: Catalogue | None = None) -> str:
     """Write an amount: `£12,346`, `£3.50`, `12,346 CHF`, or the number alone without a currency."""
     digits = 2 if 0 < abs(amount) < PRECISE_BELOW and amount != round(amount) else 0
     text = number(abs(amount), digits=digits)
     sign = MINUS if amount < 0 and text.strip("0.,") else ""
     if currency is None:
         return sign + text
-    symbol = SYMBOLS.get(currency)
-    return f"{sign}{symbol}{text}" if symbol else f"{sign}{text}{NO_BREAK_SPACE}{currency}"
+    forms, symbol = _forms(catalogue), symbol_of(currency, catalogue)
+    form = "form.money.code" if symbol is None else "form.money.symbol"
+    return sign + forms[form].format(n=text, symbol=symbol, code=currency)
+
+
+def symbol_of(currency: str, catalogue: Catalogue | None = None) -> str | None:
+    """Return the sign of a currency as the language writes it; None where it has none."""
+    spoken = current() if catalogue is None else catalogue
+    # What stands in English reports is a choice of ours: CLDR would write CN¥ and A$ there.
+    if spoken.locale == "en":
+        return SYMBOLS.get(currency)
+    symbol = get_currency_symbol(currency, locale=spoken.locale)
+    return None if symbol == currency else symbol
 
 
 def difference(now: int, before: int | None) -> str:
@@ -68,11 +86,20 @@ def difference(now: int, before: int | None) -> str:
     return ("+" if now > before else "") + number(now - before)
 
 
-def day(date_: date) -> str:
+def day(date_: date, *, catalogue: Catalogue | None = None) -> str:
     """Write a date: `Wednesday 31 August 2011`."""
-    return f"{date_:%A} {date_.day} {date_:%B} {date_.year}"
+    return _day("form.day", date_, catalogue)
 
 
-def short_day(date_: date) -> str:
+def short_day(date_: date, *, catalogue: Catalogue | None = None) -> str:
     """Write a date: `31 Aug 2011`."""
-    return f"{date_.day} {date_:%b} {date_.year}"
+    return _day("form.short_day", date_, catalogue)
+
+
+def _day(form: str, date_: date, catalogue: Catalogue | None) -> str:
+    spoken = current() if catalogue is None else catalogue
+    return format_date(date_, spoken.sentences[form], locale=spoken.locale)
+
+
+def _forms(catalogue: Catalogue | None) -> Mapping[str, str]:
+    return (current() if catalogue is None else catalogue).sentences

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from wording.layout import cells, left, right
 from wording.numbers import number, percent
 from wording.texts import fill
 
@@ -76,10 +77,10 @@ def _or_dash(count: int | None) -> str:
 def _table(numbers: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Write rows with columns of one width: the first two to the left, numbers to the right; nothing without rows."""
     listed = [("", "", *(fill(f"partners.head.{name}") for name in numbers)), *rows] if rows else []
-    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(*listed, strict=True)]
     for row in listed:
-        cells = [
-            cell.ljust(width) if place < 2 else cell.rjust(width)  # noqa: PLR2004 - dimension and value
+        written = [
+            left(cell, width) if place < 2 else right(cell, width)  # noqa: PLR2004 - dimension and value
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        yield "  " + "  ".join(cells)
+        yield "  " + "  ".join(written)

@@ -6,7 +6,6 @@ from typing import Final
 
 from wording import numbers
 from wording.catalogue import Catalogue
-from wording.english import ENGLISH
 from wording.texts import fill
 
 _DIGITS: Final = 4
@@ -21,7 +20,7 @@ def ranking_line(
     champion_qini: float,
     low: float,
     high: float,
-    catalogue: Catalogue = ENGLISH,
+    catalogue: Catalogue | None = None,
 ) -> str:
     """Say by what an action is ranked, and why.
 
@@ -33,7 +32,7 @@ def ranking_line(
         champion_qini: Qini of the ranking by what is at stake.
         low: Lower bound of their difference.
         high: Upper bound.
-        catalogue: The language.
+        catalogue: The language; None for the one that is spoken.
     """
     return fill(
         "ranking.uplift" if accepted else "ranking.stake",

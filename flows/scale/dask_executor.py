@@ -199,6 +199,7 @@ def _model_files(run: RunContext, champions: Champions) -> ModelFiles:
         value_label=None if value is None else value.label,
         eligible_days=run.settings.churn.eligible_days,
         currency=run.settings.community.currency,
+        language=run.settings.community.language,
     )
 
 

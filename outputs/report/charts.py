@@ -47,7 +47,7 @@ def activity_chart(by_day: pl.DataFrame, *, chart_id: str, width: int = 720, hei
     last = days.tail(1).drop_nulls("mean")
     # Counted back from the last day, so that the axis names the night.
     ticks = days["event_date"].reverse().gather_every(14 if width >= _WIDE else 28).dt.to_string("%Y-%m-%d").to_list()
-    x = alt.X("event_date:T", axis=alt.Axis(title=None, format="%-d %b", grid=False, values=ticks, labelFlush=False))
+    x = alt.X("event_date:T", axis=alt.Axis(title=None, format=fill("form.axis.day"), grid=False, values=ticks, labelFlush=False))
     y = alt.Y("active_members:Q", axis=alt.Axis(title=None, tickCount=4, format=",d", tickMinStep=1))
     bars = alt.Chart(data).mark_bar(color=SOFT, width=max(1.0, width / max(1, days.height) * 0.6)).encode(x, y)
     line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, alt.Y("mean:Q"))
@@ -122,7 +122,7 @@ def trend_chart(nights: pl.DataFrame, *, chart_id: str, width: int = 340, height
         height: Of the plot in pixels.
     """
     data = _data(nights.sort("as_of").with_columns(pl.col("as_of").dt.to_string("%Y-%m-%d")))
-    x = alt.X("as_of:T", axis=alt.Axis(title=None, format="%-d %b", grid=False, tickCount=5, labelFlush=False))
+    x = alt.X("as_of:T", axis=alt.Axis(title=None, format=fill("form.axis.day"), grid=False, tickCount=5, labelFlush=False))
     axis = alt.Axis(title=fill("chart.trend.share"), format="%", tickCount=4)
     scale = alt.Scale(zero=True)
     line = alt.Chart(data).mark_line(color=MAIN, strokeWidth=2.5).encode(x, alt.Y("predicted:Q", axis=axis, scale=scale))
@@ -148,7 +148,9 @@ def lines_chart(points: pl.DataFrame, *, chart_id: str, first: str, measure: str
         pl.col("model").replace_strict(names),
         ours=pl.col("model") == first,
     )
-    x = alt.X("as_of:T", axis=alt.Axis(title=None, format="%-d %b %y", grid=False, tickCount=6, labelFlush=False))
+    x = alt.X(
+        "as_of:T", axis=alt.Axis(title=None, format=fill("form.axis.day_of_year"), grid=False, tickCount=6, labelFlush=False)
+    )
     y = alt.Y("value:Q", axis=alt.Axis(title=measure, tickCount=5), scale=alt.Scale(zero=False))
     colour = alt.condition("datum.ours", alt.value(MAIN), alt.value(SOFT))
     width_of = alt.condition("datum.ours", alt.value(2.8), alt.value(1.6))

@@ -16,6 +16,7 @@ from outputs.report.loop_facts import ActionPlan, MeasuredAction, Talked
 from outputs.report.sections import Section
 from wording.decisions import odd_contacts_line, why_not_listed
 from wording.effects import SHARES, effect_row, effect_verdicts, mismatch_warning, unit_of_difference
+from wording.group_names import GroupNames
 from wording.numbers import DASH, money, number, share
 from wording.texts import fill, label, listing, name
 
@@ -95,7 +96,7 @@ def _traits(plan: ActionPlan) -> str:
     phrases = []
     for trait in plan.traits:
         # A behaviour group is called by its name, the others by a slug.
-        called = trait.name if trait.of == "segment" else name(trait.name)
+        called = GroupNames().said(trait.name) if trait.of == "segment" else name(trait.name)
         what = fill(f"talk.trait.{trait.of}", name=called)
         is_all = trait.members == plan.members
         phrases.append(

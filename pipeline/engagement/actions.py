@@ -8,7 +8,7 @@ from lake.roles import BOT, STAFF
 from lake.storage.delta import Lake
 from pipeline.outcomes import check_outcome
 from runtime.settings import Settings
-from wording.english import ENGLISH
+from wording.language import catalogue_of
 from wording.messages import default_messages
 
 
@@ -16,7 +16,7 @@ def configured_actions(settings: Settings) -> tuple[Action, ...]:
     """Return the configured actions; without `[[actions]]` in the file the defaults that the community's data can judge."""
     if settings.actions is not None:
         return settings.actions
-    return default_actions(default_messages(ENGLISH), tables=set(settings.sources))
+    return default_actions(default_messages(catalogue_of(settings.community.language)), tables=set(settings.sources))
 
 
 def check_outcomes(settings: Settings, lake: Lake) -> None:

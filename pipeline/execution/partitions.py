@@ -28,6 +28,7 @@ from models.churn import ChurnModel
 from models.value import ValueModel
 from pipeline.scoring import Predictors, add_predictions, add_reasons
 from runtime.run_context import code_hash
+from wording.language import Language, speaking
 
 MEMBERS: Final = f"{SCRATCH_PREFIX}members"
 _FEATURES: Final = f"{SCRATCH_PREFIX}features_"
@@ -91,6 +92,7 @@ class ModelFiles:
         value_label: Its name in the lists.
         eligible_days: A member who was active within this number of days is scored.
         currency: The currency shown with amounts.
+        language: The language of the reasons.
     """
 
     churn: Mapping[str, str]
@@ -99,6 +101,7 @@ class ModelFiles:
     value_label: str | None
     eligible_days: int
     currency: str | None
+    language: Language
 
     def predictors(self) -> Predictors:
         """Return the models, read from their text."""
@@ -159,15 +162,16 @@ def explain_partition(
     predictors = models.predictors()
     levelled = from_arrow(probabilities)
     scored = _scored(inputs, partition, models, predictors).drop("churn_probability")
-    explained = add_reasons(
-        scored.join(levelled, on="member_no", how="left", maintain_order="left", validate="1:1"),
-        predictors.churn,
-        feature_catalog(inputs.available, inputs.event_types),
-        as_of=inputs.as_of,
-        currency=models.currency,
-        # Compared with the whole community: reasons must not depend on how members are partitioned.
-        peers=from_arrow(peers),
-    )
+    with speaking(models.language):
+        explained = add_reasons(
+            scored.join(levelled, on="member_no", how="left", maintain_order="left", validate="1:1"),
+            predictors.churn,
+            feature_catalog(inputs.available, inputs.event_types),
+            as_of=inputs.as_of,
+            currency=models.currency,
+            # Compared with the whole community: reasons must not depend on how members are partitioned.
+            peers=from_arrow(peers),
+        )
     # Reasons alone: the leading process has the other columns already.
     return as_arrow(explained.filter("is_eligible").select("member_no", "reasons"))
 

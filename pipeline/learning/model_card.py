@@ -25,6 +25,7 @@ from runtime.run_context import RunContext
 from segments.tiers import TIERS
 from wording.reasons.topics import topic
 from wording.report import calibration_band
+from wording.retelling import retold
 from wording.texts import fill, label, name
 
 _MOST_HABITS: Final = 20
@@ -62,7 +63,7 @@ def model_card(run: RunContext, purpose: Purpose, trained: Trained[Any], panel: 
         purpose=purpose,
         as_of=run.as_of,
         kind=trained.model.kind,
-        why=trained.model.why,
+        why=retold(trained.model.why),
         horizon_days=trained.final.horizon_days,
         eligible_days=settings.churn.eligible_days,
         data=tuple(name(table) for table in TABLES if table in history.available),

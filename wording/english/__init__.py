@@ -12,6 +12,7 @@ from wording.english.assessments import ASSESSMENTS
 from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
 from wording.english.effects import EFFECTS
+from wording.english.forms import FORMS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
@@ -28,8 +29,10 @@ from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 from wording.english.showing import SHOWING
+from wording.english.spreadsheets import SHEETS
 
 SENTENCES: Final[Mapping[str, str]] = {
+    **FORMS,
     **TIME,
     **REASONS,
     **AMOUNTS,
@@ -49,6 +52,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **RISING,
     **THANKS,
     **SHOWING,
+    **SHEETS,
     **PARTNERS,
     **HEADLINES,
     **SECTIONS,
