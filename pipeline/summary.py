@@ -17,7 +17,8 @@ from lake.contracts import CONSENT, TABLES
 from lake.errors import DataError
 from outputs.report.facts import ReportFacts, TableFlow
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts, render_validation
-from pipeline.community.metrics import community_metrics
+from pipeline.community.goals import goal_counts
+from pipeline.community.metrics import community_metrics, morning_metrics
 from pipeline.community.show_training import show_metrics
 from pipeline.engagement.facts import LoopMeasures, loop_metrics
 from pipeline.intake.cast_failures import merge_outcomes
@@ -206,7 +207,7 @@ def logged_metrics(
         facts: What the report tells.
     """
     own = night_metrics(run, lists.members, lists.contacts, tonight) | matured_metrics(maturity)
-    return own | loop_metrics(loop) | show_metrics(run) | community_metrics(facts)
+    return own | loop_metrics(loop) | show_metrics(run) | community_metrics(facts) | morning_metrics(facts.morning)
 
 
 def arrived_counts(intake: Intake) -> dict[str, int]:
@@ -244,6 +245,9 @@ def closing_lines(run: RunContext, *, members: int, contacts: int, tonight: pl.D
     name = run.settings.community.name
     yield f"{name}, night of {run.as_of.isoformat()}: {members:,} members, {contacts:,} to talk to tomorrow"
     yield f"  {counting_line(table_flows(run, tonight))}"
+    on_track, goals = goal_counts(run)
+    if goals:
+        yield f"  goals    {fill('summary.goals', on_track=on_track, n=goals)}"
     yield f"  lists    {lists}/   (contact_list.xlsx, members.xlsx, .csv, .parquet)"
     yield f"  report   {page}   open it in any browser"
     yield f"  checks   {shown / 'reports' / f'{run.as_of.isoformat()}-validation.html'}"

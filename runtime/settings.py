@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from community.badges import Badge, check_badges
 from community.content_policy import ContentPolicy
+from community.goals import Goals
 from community.partner_policy import PartnerPolicy
 from community.recognition import RecognitionPolicy
 from community.show_policy import ShowPolicy
@@ -271,6 +272,7 @@ class Settings(BaseSettings):
     content: ContentPolicy = ContentPolicy()
     recognition: RecognitionPolicy = RecognitionPolicy()
     badges: tuple[Badge, ...] = ()
+    goals: Goals = ()
     access: Access = Access()
     show: ShowPolicy = ShowPolicy()
     partners: PartnerPolicy = PartnerPolicy()

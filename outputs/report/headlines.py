@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from outputs.report.facts import ReportFacts
+from outputs.report.goal_section import chance
+from outputs.report.health_section import say_health
 from wording.numbers import share
+from wording.readings import reading_name
 from wording.report import change
 from wording.texts import fill, label, listing
 
@@ -39,6 +42,8 @@ def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
         *_risk(facts),
         *_spend(facts),
         *_expected(facts),
+        *_goals(facts),
+        *_health(facts),
         *_data(facts),
     )
 
@@ -105,6 +110,27 @@ def _expected(facts: ReportFacts) -> Iterator[Headline]:
     if facts.expected_value is None or facts.value_horizon_days is None:
         return
     yield _headline("headline.expected", n=facts.expected_value, currency=facts.currency, days=facts.value_horizon_days)
+
+
+def _goals(facts: ReportFacts) -> Iterator[Headline]:
+    judged = [one.judged for one in (() if facts.morning is None else facts.morning.goals)]
+    open_ = [one for one in judged if one.status in {"on_track", "off_track"}]
+    if not open_:
+        return
+    on_track = sum(one.status == "on_track" for one in open_)
+    if on_track == len(open_):
+        yield _headline("headline.goals", on_track=on_track, n=len(open_))
+        return
+    least = min(open_, key=lambda one: chance(one) or 0)
+    goal, by = least.goal.name or reading_name(least.goal.figure, least.goal.dimension), least.goal.by
+    yield _headline("headline.goals.worst", tone="alert", on_track=on_track, n=len(open_), goal=goal, by=by, chance=chance(least))
+
+
+def _health(facts: ReportFacts) -> Iterator[Headline]:
+    if facts.morning is None or facts.morning.health is None:
+        return
+    strong, _, rest = say_health(facts.morning.health, "headline.health").partition("*")
+    yield Headline(strong, rest)
 
 
 def _data(facts: ReportFacts) -> Iterator[Headline]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from community.health import Health
+from outputs.report.goal_facts import GoalFacts
+
 
 @dataclass(frozen=True)
 class MorningFacts:
@@ -13,6 +16,10 @@ class MorningFacts:
 
     Args:
         figures: The figures up to the night: one row per day, figure and dimension, with its value.
+        goals: The goals of the configuration, in its order.
+        health: The health index; None in a community's first twelve weeks.
     """
 
     figures: pl.DataFrame
+    goals: tuple[GoalFacts, ...] = ()
+    health: Health | None = None

@@ -12,7 +12,9 @@ from outputs.report.assessment_section import assessment_section
 from outputs.report.content_sections import unanswered_section, works_section
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render
+from outputs.report.goal_section import goal_section
 from outputs.report.headlines import headlines
+from outputs.report.health_section import health_section
 from outputs.report.loop_sections import talk_section, talked_section
 from outputs.report.network_section import carriers_section
 from outputs.report.people_sections import newcomers_section, recognition_section, rising_section, roles_section
@@ -49,6 +51,8 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     watch_section,
     matured_section,
     data_section,
+    goal_section,
+    health_section,
 )
 
 

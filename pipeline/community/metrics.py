@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from outputs.report.content_facts import Unanswered
 from outputs.report.facts import ReportFacts
+from outputs.report.morning_facts import MorningFacts
 from outputs.report.network_facts import Carriers
 
 
@@ -16,6 +17,24 @@ def community_metrics(facts: ReportFacts) -> dict[str, float]:
         facts: What the report of the night tells.
     """
     return {f"community.{name}": float(value) for name, value in _figures(facts) if value is not None}
+
+
+def morning_metrics(morning: MorningFacts | None) -> dict[str, float]:
+    """Return the metrics `goals/<goal>/…` and `health/…` of a night; what is not known is left out.
+
+    Args:
+        morning: What the daily figures say; None before any were counted.
+    """
+    return {} if morning is None else {name: float(value) for name, value in _of_morning(morning) if value is not None}
+
+
+def _of_morning(morning: MorningFacts) -> Iterator[tuple[str, float | None]]:
+    for judged in (one.judged for one in morning.goals):
+        for what in ("value", "expected", "chance"):
+            yield f"goals/{judged.goal.slug}/{what}", getattr(judged, what)
+    if morning.health is not None:
+        yield "health/index", morning.health.index
+        yield from ((f"health/{factor.name}", factor.score) for factor in morning.health.factors)
 
 
 def _figures(facts: ReportFacts) -> Iterator[tuple[str, float | None]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from community.health import assess_health
 from community.rates import FIGURES_SCHEMA, meaningful
 from outputs.report.morning_facts import MorningFacts
 from pipeline.community.figures import FIGURES
+from pipeline.community.goals import judge_goals
 from runtime.run_context import RunContext
 
 
@@ -18,4 +20,6 @@ def judge_figures(run: RunContext) -> MorningFacts | None:
     """
     up_to_night = run.workspace.lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).filter(pl.col("day") <= run.as_of)
     figures = meaningful(up_to_night.collect())
-    return None if figures.is_empty() else MorningFacts(figures=figures)
+    if figures.is_empty():
+        return None
+    return MorningFacts(figures=figures, goals=judge_goals(run, figures), health=assess_health(figures, as_of=run.as_of))

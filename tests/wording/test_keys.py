@@ -17,9 +17,13 @@ from jinja2.nodes import Node
 
 from community.assessments import FIGURES as ASSESSED
 from community.bots import RULES as BOT_RULES
+from community.goals import STATUSES
 from community.groupings import LONG, QUESTION_MARK, SHORT
+from community.health import COMPARED_DAYS, FACTORS
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from community.names import KINDS
+from community.rates import AMOUNTS, COUNTS, RATES
+from community.readings import BETTER_LOW
 from community.recognition import CONTRIBUTOR, IMPROVED, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
 from community.recommendations import RULES as SHOW_RULES
@@ -104,6 +108,13 @@ PUT_TOGETHER = {
     *(f"thanks.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
     *(f"thanks.{kind}.alone" for kind in (CONTRIBUTOR, TOOK_OFF, IMPROVED)),
     *(f"recognition.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
+    *(f"reading.{figure}" for figure in (*COUNTS, *AMOUNTS, *RATES, *BETTER_LOW)),
+    *(f"reading.{measure.figure}" for measures in FACTORS.values() for measure in measures),
+    *(f"goals.status.{status}" for status in STATUSES),
+    *(f"goals.{when}.{side}" for when, side in product(("wanted", "passed"), ("at_least", "at_most"))),
+    *(f"health.factor.{factor}" for factor in FACTORS),
+    *(f"health.moved.{days}" for days in COMPARED_DAYS),
+    *(f"{of}health.{how}" for of, how in product(("", "headline."), ("more", "less", "same", "alone"))),
 }
 
 

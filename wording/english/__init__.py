@@ -13,6 +13,7 @@ from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
 from wording.english.effects import EFFECTS
 from wording.english.forms import FORMS
+from wording.english.goals import GOALS, HEALTH, READINGS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
@@ -65,6 +66,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     **UNANSWERED,
     **WORKS,
     **OWN_POSTS,
+    **READINGS,
+    **GOALS,
+    **HEALTH,
     **CARD,
     **SUMMARY,
     **SQL,

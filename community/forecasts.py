@@ -1,0 +1,296 @@
+"""Forecast a daily figure for a day ahead, with the errors that the same forecast would have made in the past.
+
+From day to day it is exponential smoothing in its state-space form, ETS(A, Ad, A): a level, a damped trend and a season of seven
+days. Source: Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing (2008). Where it would have helped in the
+past, the change of the days before goes on, or that of the same days a year before comes again.
+How sure a forecast is comes from no model: it is computed for every past day from what was known by then, and its errors there
+are those expected now. Source of the idea: conformal prediction, Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World
+(2005); as the windows overlap, Student's quantile stands in for the order statistic.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from community.readings import WINDOW_DAYS, Floats, Reading, read, trailing_sums
+
+Kind = Literal["amount", "share", "score"]
+
+# Less cannot tell a season of seven days from chance.
+LEAST_DAYS: Final = 56
+_SEASON_DAYS: Final = 7
+_YEAR_DAYS: Final = 364
+# Parameters are those of the newest year; older days only give errors.
+_FITTED_DAYS: Final = 365
+# Errors of so many days count: a community of ten years ago was another.
+_ERRORS_DAYS: Final = 1_092
+# The first weeks of smoothing are still looking for their level.
+_WARM_UP_DAYS: Final = 28
+# What stands for past errors over horizons longer than what is known: errors over a shorter one, as a random walk would grow.
+_PRIOR_WINDOWS: Final = 2.0
+_SHORT_WINDOWS: Final = 8
+_MIXES: Final = (0.0, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a reading will be on a day ahead.
+
+    Args:
+        expected: The middle of what is expected.
+        spread: The root mean square of past errors; of the logarithm where `offset` is given.
+        windows: How many independent past windows the spread rests on: the degrees of freedom.
+        offset: What is added before the logarithm is taken; None where errors are differences.
+        kind: What kind of value it is.
+    """
+
+    expected: float
+    spread: float
+    windows: float
+    offset: float | None = None
+    kind: Kind = "amount"
+
+    def interval(self, share: float = 0.9) -> tuple[float, float]:
+        """Return the ends of the interval that holds with probability `share`."""
+        from scipy.special import stdtrit
+
+        width = float(stdtrit(self.windows, (1 + share) / 2)) * self.spread
+        return limit(self._back(self._middle - width), self.kind), limit(self._back(self._middle + width), self.kind)
+
+    def chance(self, target: float) -> float:
+        """Return the probability that the reading is `target` or more."""
+        from scipy.special import stdtr
+
+        if self.kind == "share" and target > 1:
+            return 0.0
+        if self.spread <= 0:
+            return float(self.expected >= target)
+        if self.kind != "score" and target <= 0:
+            return 1.0
+        return float(stdtr(self.windows, (self._middle - self._forth(target)) / self.spread))
+
+    @property
+    def _middle(self) -> float:
+        return self._forth(self.expected)
+
+    def _forth(self, value: float) -> float:
+        return value if self.offset is None else math.log(max(value, 0.0) + self.offset)
+
+    def _back(self, value: float) -> float:
+        return value if self.offset is None else math.exp(value) - self.offset
+
+
+def limit(value: float, kind: Kind) -> float:
+    """Return the possible value of a kind that is nearest."""
+    return value if kind == "score" else min(max(value, 0.0), 1.0 if kind == "share" else math.inf)
+
+
+def forecast(daily: Floats, *, days: int, reading: Reading, kind: Kind = "amount") -> Forecast | None:
+    """Forecast the reading `days` ahead of the last day; None where fewer than `LEAST_DAYS` are known.
+
+    Args:
+        daily: One value per day, the night's last, without gaps.
+        days: How far ahead, 1 or more.
+        reading: What is read.
+        kind: What kind of value it is. Errors of amounts are ratios, those of shares and scores differences.
+    """
+    if len(daily) < LEAST_DAYS:
+        return None
+    return ahead(Past.of(daily, reading, kind=kind), days)
+
+
+def ahead(past: Past, days: int) -> Forecast:
+    """Forecast the reading `days` ahead of the last day of a past."""
+    lookback = max(1, min(days, len(past.daily) // 4))
+    candidates = _candidates(past, days, lookback)
+    chosen = _choose(past, _candidates(past, lookback, lookback), lookback)
+    middle = candidates[chosen]
+    spread, windows = _spread(past, chosen, days)
+    expected = past.back(float(middle[-1]))
+    return Forecast(limit(expected, past.kind), spread, windows, past.offset, past.kind)
+
+
+@dataclass(frozen=True)
+class States:
+    """The states of the smoothing after each day.
+
+    Args:
+        level: One value per day.
+        trend: What a day adds, before damping; one value per day.
+        season: The effect of the weekday of each day.
+        damping: By what the trend shrinks from day to day.
+    """
+
+    level: Floats
+    trend: Floats
+    season: Floats
+    damping: float
+
+
+def smooth(daily: Floats) -> States:
+    """Fit level, damped trend and weekly season to the newest year, and run them over all days."""
+    # Slow to import, and a night without goals needs none of it.
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    scale = float(np.std(daily)) or 1.0
+    with warnings.catch_warnings():
+        # A constant series has no unique parameters; any of them forecast it.
+        warnings.simplefilter("ignore")
+        fitted = _model(ETSModel, daily[-_FITTED_DAYS:] / scale).fit(disp=False)
+        run = _model(ETSModel, daily / scale).smooth(fitted.params)
+    damping = float(fitted.damping_trend)
+    return States(run.level * scale, run.slope * scale, run.season * scale, damping)
+
+
+def _model(model: Any, daily: Floats) -> Any:
+    return model(
+        daily,
+        error="add",
+        trend="add",
+        damped_trend=True,
+        seasonal="add",
+        seasonal_periods=_SEASON_DAYS,
+        initialization_method="heuristic",
+    )
+
+
+@dataclass(frozen=True)
+class Past:
+    """A figure's past, with all that forecasts from any of its days need.
+
+    Args:
+        daily: One value per day.
+        readings: The reading of each day; NaN for the first days of a window.
+        states: The states after each day.
+        reading: What is read.
+        offset: What is added before logarithms are taken; None where errors are differences.
+        kind: What kind of value it is.
+    """
+
+    daily: Floats
+    readings: Floats
+    states: States
+    reading: Reading
+    offset: float | None
+    kind: Kind
+
+    @classmethod
+    def of(cls, daily: Floats, reading: Reading, *, kind: Kind = "amount") -> Past:
+        """Smooth a figure."""
+        readings = read(daily, reading)
+        return cls(daily, readings, smooth(daily), reading, _offset(readings) if kind == "amount" else None, kind)
+
+    def forth(self, values: Floats) -> Floats:
+        """Return values on the scale of errors."""
+        return values if self.offset is None else np.log(np.maximum(values, 0.0) + self.offset)
+
+    def back(self, value: float) -> float:
+        """Return a value from the scale of errors."""
+        return value if self.offset is None else math.exp(value) - self.offset
+
+    def smoothed(self, days: int) -> Floats:
+        """Return, for each day, the reading expected `days` after it by the smoothing; NaN where none can be."""
+        if self.reading == "day":
+            return self._day(days)
+        steps = [self._day(step) for step in range(max(1, days - WINDOW_DAYS + 1), days + 1)]
+        total: Floats = np.sum(steps, axis=0)
+        if days < WINDOW_DAYS:
+            # The first days of the window have happened.
+            total = total + trailing_sums(self.daily, WINDOW_DAYS - days)
+        return total if self.reading == "sum" else total / WINDOW_DAYS
+
+    def _day(self, step: int) -> Floats:
+        damping = self.states.damping
+        reach = damping * (1 - damping**step) / (1 - damping) if damping < 1 else float(step)
+        # The newest effect that is known of the same weekday.
+        back = (-step) % _SEASON_DAYS
+        season = _later(self.states.season, back)
+        expected: Floats = self.states.level + reach * self.states.trend + season
+        return expected
+
+
+def _candidates(past: Past, days: int, lookback: int) -> dict[str, Floats]:
+    """Return forecasts from every day on the scale of errors, by name; NaN where one cannot be made."""
+    readings, smoothed = past.forth(past.readings), past.forth(past.smoothed(days))
+    change = (readings - _later(readings, lookback)) * days / lookback
+    year_before = (
+        _later(readings, _YEAR_DAYS - days) - _later(readings, _YEAR_DAYS)
+        if days <= _YEAR_DAYS
+        else np.full_like(readings, np.nan)
+    )
+    return {
+        "level": smoothed,
+        "half": smoothed + change / 2,
+        "trend": smoothed + change,
+        "year_half": smoothed + year_before / 2,
+        "year": readings + year_before,
+    }
+
+
+def _choose(past: Past, candidates: dict[str, Floats], days: int) -> str:
+    """Return the candidate with the smallest past errors, over the days from which each could be made."""
+    actual = past.forth(past.readings)
+    errors = {name: _errors(one, actual, days) for name, one in candidates.items()}
+    if len(past.daily) < 2 * _YEAR_DAYS:
+        errors = {name: one for name, one in errors.items() if not name.startswith("year")}
+    known = np.isfinite(np.sum(list(errors.values()), axis=0))
+    if known.sum() < days:
+        return "level"
+    scores = {name: float(np.mean(np.square(one[known]))) for name, one in errors.items()}
+    best = min(scores, key=lambda name: scores[name])
+    return best if scores[best] < MARGIN * scores["level"] else "level"
+
+
+MARGIN = 0.8
+
+
+def _errors(expected: Floats, actual: Floats, days: int) -> Floats:
+    """Return, for each origin whose outcome is known, the outcome less what was expected; NaN where nothing was."""
+    errors = actual[days:] - expected[:-days] if days < len(actual) else np.empty(0)
+    kept = errors[-_ERRORS_DAYS:].copy()
+    warm_up = max(0, _WARM_UP_DAYS - (len(errors) - len(kept)))
+    kept[:warm_up] = np.nan
+    return kept
+
+
+def _spread(past: Past, chosen: str, days: int) -> tuple[float, float]:
+    """Return the root mean square of past errors, and the number of independent windows it rests on."""
+    actual = past.forth(past.readings)
+    lookback = max(1, min(days, len(past.daily) // 4))
+
+    def squares(of: int) -> Floats:
+        errors = _errors(_candidates(past, of, min(of, lookback))[chosen], actual, of)
+        found: Floats = np.square(errors[np.isfinite(errors)])
+        return found
+
+    known = len(past.daily) - _WARM_UP_DAYS
+    short = max(1, min(days, known // (_SHORT_WINDOWS + 1)))
+    of_short, own = squares(short), squares(days)
+    windows = len(own) / days
+    grown = float(np.mean(of_short)) * days / short if len(of_short) else math.nan
+    if not len(own):
+        return math.sqrt(grown), _PRIOR_WINDOWS
+    total = windows + _PRIOR_WINDOWS
+    if not len(of_short):
+        return math.sqrt(float(np.mean(own))), total
+    return math.sqrt((windows * float(np.mean(own)) + _PRIOR_WINDOWS * grown) / total), total
+
+
+def _later(values: Floats, days: int) -> Floats:
+    """Return the value of so many days before, for each day; NaN for the first days."""
+    if days == 0:
+        return values
+    moved = np.full(len(values), np.nan)
+    moved[days:] = values[: max(0, len(values) - days)]
+    return moved
+
+
+def _offset(readings: Floats) -> float:
+    """Return what is added before logarithms are taken, so that zeros and small counts do not look like great changes."""
+    known = readings[np.isfinite(readings)]
+    return max(float(np.median(np.abs(known))) * 0.02, 1e-9) if len(known) else 1.0

@@ -1,0 +1,128 @@
+"""The section of the morning report that says which goals will be met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from community.goals import Goal, Judged, kind_of
+from community.rates import AMOUNTS
+from outputs.report.facts import ReportFacts
+from outputs.report.frame import render_fragment
+from outputs.report.goal_charts import chance_chart, range_chart
+from outputs.report.goal_facts import GoalFacts
+from outputs.report.sections import Section
+from wording.numbers import MINUS, money, number, percent
+from wording.readings import reading_name
+from wording.texts import fill
+
+_ORDER: Final = 5
+# Below so many, an amount is written with a digit after the point.
+_PRECISE_BELOW: Final = 10
+_CHANCE_DAYS: Final = 7
+# No forecast is surer than this.
+_SUREST: Final = 0.999
+
+
+def goal_section(facts: ReportFacts) -> Section | None:
+    """Show each goal: whether it is on track, the chance, what is expected, and the pace it takes."""
+    goals = () if facts.morning is None else facts.morning.goals
+    if not goals:
+        return None
+    rows = [_row(one, place, facts.currency) for place, one in enumerate(goals, start=1)]
+    has_range = any(one.judged.low is not None for one in goals)
+    return Section("goals", fill("goals.title"), render_fragment("section_goals.html.j2", rows=rows, has_range=has_range), _ORDER)
+
+
+def chance(judged: Judged) -> float | None:
+    """Return the chance of a goal as it is told: never quite certain."""
+    return None if judged.chance is None else min(max(judged.chance, 1 - _SUREST), _SUREST)
+
+
+def _row(facts: GoalFacts, place: int, currency: str | None) -> tuple[str, str, bool, list[str], list[Markup]]:
+    """Return title, status, whether that is bad, sentences and drawings of a goal."""
+    judged, goal = facts.judged, facts.judged.goal
+    reading = reading_name(goal.figure, goal.dimension)
+    is_bad = judged.status in {"off_track", "missed"}
+    return (
+        goal.name or reading,
+        fill(f"goals.status.{judged.status}"),
+        is_bad,
+        list(_sentences(facts, reading, currency)),
+        list(_charts(facts, place, currency)),
+    )
+
+
+def _sentences(facts: GoalFacts, reading: str, currency: str | None) -> Iterator[str]:
+    judged, goal = facts.judged, facts.judged.goal
+    if judged.value is None:
+        yield fill("goals.no_data", reading=reading)
+        return
+    side = "at_most" if goal.wants_less else "at_least"
+    target, value = _value(goal, goal.target, currency), _value(goal, judged.value, currency)
+    is_over = judged.status in {"met", "missed"}
+    key = f"goals.passed.{side}" if is_over else f"goals.wanted.{side}"
+    yield fill(key, reading=reading, target=target, by=goal.by, value=value)
+    if is_over:
+        return
+    likely = chance(judged)
+    if likely is None or judged.expected is None or judged.low is None or judged.high is None:
+        yield fill("goals.unknown")
+    else:
+        low, high = _value(goal, judged.low, currency), _value(goal, judged.high, currency)
+        yield fill("goals.expected", chance=likely, expected=_value(goal, judged.expected, currency), low=low, high=high)
+    yield _pace(judged, currency)
+    if likely is not None:
+        earlier = [night for night in facts.chances if (max(facts.chances) - night).days >= _CHANCE_DAYS]
+        if earlier:
+            yield fill("goals.chance.before", night=earlier[-1], chance=facts.chances[earlier[-1]])
+
+
+def _pace(judged: Judged, currency: str | None) -> str:
+    goal = judged.goal
+    assert judged.value is not None
+    assert judged.pace_needed is not None
+    if goal.is_met(judged.value):
+        return fill("goals.pace.held")
+    needed = _signed(goal, judged.pace_needed, currency)
+    if judged.pace is None:
+        return fill("goals.pace.alone", needed=needed)
+    return fill("goals.pace", needed=needed, pace=_signed(goal, judged.pace, currency))
+
+
+def _charts(facts: GoalFacts, place: int, currency: str | None) -> Iterator[Markup]:
+    judged, goal = facts.judged, facts.judged.goal
+    if judged.value is not None and judged.expected is not None and judged.low is not None and judged.high is not None:
+        marks = {
+            "low": judged.low,
+            "high": judged.high,
+            "expected": judged.expected,
+            "value": judged.value,
+            "target": goal.target,
+        }
+        said: dict[str, Any] = {name: _value(goal, value, currency) for name, value in marks.items()}
+        yield range_chart(marks, said, chart_id=f"goal-{place}", title=fill("goals.chart", **said))
+    nights = list(facts.chances)
+    if nights and (nights[-1] - nights[0]).days >= _CHANCE_DAYS:
+        title = fill("goals.chart.chance", first=nights[0])
+        yield chance_chart(facts.chances, chart_id=f"goal-{place}-chance", title=title)
+
+
+def _value(goal: Goal, value: float, currency: str | None) -> str:
+    kind = kind_of(goal.figure)
+    if goal.figure in AMOUNTS:
+        return money(round(value), currency)
+    if kind == "share":
+        return percent(value, digits=1)
+    return number(value, digits=1 if kind == "score" or 0 < abs(value) < _PRECISE_BELOW else 0)
+
+
+def _signed(goal: Goal, value: float, currency: str | None) -> str:
+    """Write what a week brings: `+12`, `−£300`, `+0.4 points`."""
+    if kind_of(goal.figure) == "share":
+        points = fill("goals.points", n=number(abs(value) * 100, digits=1))
+        return (MINUS if value < 0 else "+") + points
+    said = _value(goal, abs(value), currency)
+    return (MINUS if value < 0 else "+") + said

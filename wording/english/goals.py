@@ -1,0 +1,110 @@
+"""Goals and the health index: how figures are read, whether goals will be met, what moves the health of a community."""
+
+from __future__ import annotations
+
+from typing import Final
+
+READINGS: Final = {
+    "reading.members": "Members",
+    "reading.mau": "Members active within 30 days",
+    "reading.wau": "Members active within 7 days",
+    "reading.dau": "Members active on a day, mean of 28 days",
+    "reading.new_members": "New members within 28 days",
+    "reading.first_time_members": "Members active for the first time within 28 days",
+    "reading.returning_members": "Returning members of a day, mean of 28 days",
+    "reading.resurrected_members": "Members back after more than 30 days of silence, within 28 days",
+    "reading.lost_members": "Members lost within 28 days",
+    "reading.leaves": "Members who left within 28 days",
+    "reading.readers": "Readers of a day, mean of 28 days",
+    "reading.contributors": "Contributors of a day, mean of 28 days",
+    "reading.creators": "Members who published on a day, mean of 28 days",
+    "reading.messages": "Messages to members within 28 days",
+    "reading.orders": "Orders within 28 days",
+    "reading.buyers": "Buyers of a day, mean of 28 days",
+    "reading.feedback_answers": "Scores given within 28 days",
+    "reading.spend": "Spend within 28 days",
+    "reading.refunds": "Refunds within 28 days",
+    "reading.stickiness": "Share of the month's members active on a day, mean of 28 days",
+    "reading.retention_d1": "Share of new members active after a day, mean of 28 days",
+    "reading.retention_d7": "Share of new members active after 7 days, mean of 28 days",
+    "reading.retention_d30": "Share of new members active after 30 days, mean of 28 days",
+    "reading.silent_share_30d": "Share of active members who contributed nothing in 30 days",
+    "reading.conversion_rate_30d": "Share of active members who bought within 30 days",
+    "reading.repeat_rate": "Share of buyers who had bought before, mean of 28 days",
+    "reading.open_rate_30d": "Share of messages opened within 30 days",
+    "reading.click_rate_30d": "Share of messages clicked within 30 days",
+    "reading.feedback_score_30d": "Mean score of 30 days",
+    "reading.leave_rate_30d": "Share of members who left within 30 days",
+    "reading.unanswered_share_30d": "Share of posts of 30 days without an answer",
+    "reading.first_answer_hours_30d": "Hours until the first answer, of posts of 30 days",
+    "reading.comment_rate_30d": "Share of readers who commented within 30 days",
+    "reading.share_rate_30d": "Share of readers who passed something on within 30 days",
+    "reading.of_group": "{reading} ({group})",
+}
+
+GOALS: Final = {
+    "goals.title": "Goals",
+    "goals.status.met": "met",
+    "goals.status.missed": "missed",
+    "goals.status.on_track": "on track",
+    "goals.status.off_track": "not on track",
+    "goals.status.unknown": "too early to say",
+    "goals.status.no_data": "no data",
+    "goals.wanted.at_least": "{reading}: {target} or more wanted by {by:short_day}, {value} now.",
+    "goals.wanted.at_most": "{reading}: {target} or less wanted by {by:short_day}, {value} now.",
+    "goals.passed.at_least": "{reading}: {target} or more was wanted by {by:short_day}; it was {value}.",
+    "goals.passed.at_most": "{reading}: {target} or less was wanted by {by:short_day}; it was {value}.",
+    "goals.expected": "The chance is {chance:percent}. Expected on the day is {expected}; nine times of ten it will be {low} to "
+    "{high}.",
+    "goals.pace": "From here on it takes {needed} a week; the last four weeks brought {pace} a week.",
+    "goals.pace.alone": "From here on it takes {needed} a week.",
+    "goals.pace.held": "The target is reached today, and has to hold until then.",
+    "goals.points": "{n} points",
+    "goals.unknown": "Less than eight weeks of it are known, which is too little for a forecast.",
+    "goals.no_data": "{reading}: this community has no such figure. Check figure and group of the goal in evenfall.toml.",
+    "goals.chance.before": "On {night:short_day} the chance was {chance:percent}.",
+    "goals.chart": "From {low} to {high} nine times of ten, {expected} expected, {value} now, the target at {target}.",
+    "goals.chart.chance": "The chance night by night since {first:short_day}.",
+    "goals.chart.target": "target {target}",
+    "goals.key.interval": "where it will be nine times of ten",
+    "goals.key.expected": "expected",
+    "goals.key.now": "now",
+    "goals.note": "A forecast goes by the weekday, the trend and, where two years are known, the time of the year. How far it "
+    "may be off is how far it was off in this community's past.",
+    "headline.goals": "{on_track:number} of {n:number} {n:plural:goal|goals} {on_track:plural:is|are} on track*.",
+    "headline.goals.worst": "{on_track:number} of {n:number} {n:plural:goal|goals} {on_track:plural:is|are} on track*. The least "
+    "likely is “{goal}”, by {by:short_day}: {chance:percent}.",
+    "summary.goals": "{on_track:number} of {n:number} {n:plural:goal|goals} on track",
+}
+
+HEALTH: Final = {
+    "health.title": "How healthy the community is",
+    "health.factor": "Factor",
+    "health.score": "Score of 100",
+    "health.moved.7": "Moved the index in a week",
+    "health.moved.28": "In four weeks",
+    "health.moved.364": "In a year",
+    "health.measured": "Measured by",
+    "health.index": "Health index",
+    "health.factor.members": "Members",
+    "health.factor.content": "Content",
+    "health.factor.answers": "Answers",
+    "health.factor.interaction": "Interaction",
+    "health.factor.liveliness": "Liveliness",
+    "health.factor.loyalty": "Loyalty",
+    "health.factor.commerce": "Commerce",
+    "health.more": "The health index is {index:number} of 100, {points:number} {points:plural:point|points} more than four weeks "
+    "ago. What moved it most is {factor}.",
+    "health.less": "The health index is {index:number} of 100, {points:number} {points:plural:point|points} less than four weeks "
+    "ago. What moved it most is {factor}.",
+    "health.same": "The health index is {index:number} of 100, as it was four weeks ago.",
+    "health.alone": "The health index is {index:number} of 100.",
+    "health.meaning": "50 is the middle of this community's own last {days:count:day}, 100 better than on any of them, 0 worse. "
+    "The index is the mean of its factors; what each moved adds up to its change. It says nothing about other communities.",
+    "headline.health.more": "Health is at {index:number} of 100*, {points:number} {points:plural:point|points} more than four "
+    "weeks ago; what moved it most is {factor}.",
+    "headline.health.less": "Health is at {index:number} of 100*, {points:number} {points:plural:point|points} less than four "
+    "weeks ago; what moved it most is {factor}.",
+    "headline.health.same": "Health is at {index:number} of 100*, as it was four weeks ago.",
+    "headline.health.alone": "Health is at {index:number} of 100* of this community's own past.",
+}
