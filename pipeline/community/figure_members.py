@@ -10,24 +10,28 @@ from typing import Final
 import polars as pl
 
 from community.figures import GROUPS_SCHEMA
-from features.history import DAILY_SCHEMA, is_activity
 from lake.contracts import DAILY, MEMBERS
 from lake.member_index import scan_member_index
+from lake.retired import scan_retired_members
 from lake.roles import scan_roles
-from lake.storage.delta import DAY, Lake
-from pipeline.history.daily_rollups import members_known
+from lake.sources.times import local_date
+from lake.storage.delta import Lake
+from pipeline.community.figure_first_days import FIRST_DAYS_SCHEMA, update_first_days
 from pipeline.stored_nights import read_scores
 from runtime.run_context import RunContext
 
 MEMBERS_OF_FIGURES: Final = "figure_members"
 GROUPS_OF_FIGURES: Final = "figure_groups"
 _NIGHT: Final = "night"
+# The version of the daily rollups that the first days are of.
+_VERSION: Final = "daily_version"
 _MEMBERS_SCHEMA: Final = pl.Schema(
     {
         "member_no": pl.Int32(),
         "is_counted": pl.Boolean(),
         "is_known": pl.Boolean(),
         "seen_from": pl.Date(),
+        "first_row": pl.Date(),
         "first_active": pl.Date(),
         "first_order": pl.Date(),
     }
@@ -65,9 +69,8 @@ def read_members_changed(run: RunContext) -> FigureMembers:
     Args:
         run: The run; its member list gives the groups.
     """
-    lake = run.workspace.lake
-    every = _read_members(run)
-    before = lake.scan_or_empty(MEMBERS_OF_FIGURES, _MEMBERS_SCHEMA).collect()
+    before = _stored_members(run.workspace.lake)
+    every = _read_members(run, before)
     both = every.join(before, on="member_no", how="full", coalesce=True, suffix="_before")
     days = {day for name in _FIRST_DAYS for day in _moved(both, name)}
     recounted = both.filter(pl.col("is_counted") != pl.col("is_counted_before"))
@@ -95,7 +98,8 @@ def store_members(run: RunContext, members: FigureMembers) -> None:
     lake = run.workspace.lake
     for table, rows in ((MEMBERS_OF_FIGURES, members.every), (GROUPS_OF_FIGURES, members.groups)):
         if not lake.exists(table) or not lake.scan(table).collect().equals(rows):
-            lake.replace(table, rows, metadata={_NIGHT: max(run.as_of, _night(lake, table) or run.as_of).isoformat()})
+            night = max(run.as_of, _night(lake, table) or run.as_of)
+            lake.replace(table, rows, metadata={_NIGHT: night.isoformat(), _VERSION: lake.version(DAILY)})
 
 
 def _night(lake: Lake, table: str) -> date | None:
@@ -103,25 +107,35 @@ def _night(lake: Lake, table: str) -> date | None:
     return None if night is None else date.fromisoformat(night)
 
 
-def _read_members(run: RunContext) -> pl.DataFrame:
+def _stored_members(lake: Lake) -> pl.DataFrame:
+    stored = lake.scan_or_empty(MEMBERS_OF_FIGURES, _MEMBERS_SCHEMA)
+    # A release that kept other columns is begun anew.
+    return stored.collect() if stored.collect_schema() == _MEMBERS_SCHEMA else _MEMBERS_SCHEMA.to_frame()
+
+
+def _read_members(run: RunContext, before: pl.DataFrame) -> pl.DataFrame:
     lake = run.workspace.lake
-    index = scan_member_index(lake).select("member_no", "member_id")
-    last = max(lake.days(DAILY), default=run.as_of)
+    version = lake.metadata(MEMBERS_OF_FIGURES).get(_VERSION)
+    changed = None if version is None else lake.days_changed(DAILY, since_version=version)
     # Not cut at the night: a first day after it is a fact of a later day's figures, and changes none before.
-    known = members_known(lake, timezone=run.timezone, as_of=last).select("member_no", "seen_from", is_known=pl.lit(value=True))
-    own = pl.col("activity") == "order"
-    first = (
-        lake.scan_or_empty(DAILY, DAILY_SCHEMA)
-        .filter(is_activity())
-        .group_by("member_no")
-        .agg(first_active=pl.col(DAY).min(), first_order=pl.col(DAY).filter(own).min())
-    )
+    first = update_first_days(lake, before.select(FIRST_DAYS_SCHEMA.names()), changed=changed)
+    landed = lake.scan_or_empty(MEMBERS.name, MEMBERS.landed_schema)
+    joined = local_date(pl.col("joined_at"), timezone=run.timezone)
+    listed = landed.select("member_id", is_listed=pl.lit(value=True), joined_date=joined)
+    retired = scan_retired_members(lake).with_columns(is_retired=pl.lit(value=True))
     not_counted = scan_roles(lake).select("member_id", is_counted=pl.lit(value=False))
+    is_known = pl.col("is_retired").is_null() & (pl.col("is_listed").is_not_null() | pl.col("first_row").is_not_null())
+    # Who is listed without a day of joining was always there.
+    is_dated = pl.col("is_listed").is_null() | pl.col("joined_date").is_not_null()
     rows = (
-        index.join(known, on="member_no", how="left")
-        .join(first, on="member_no", how="left")
+        scan_member_index(lake)
+        .select("member_no", "member_id")
+        .join(listed, on="member_id", how="left")
+        .join(retired, on="member_id", how="left")
         .join(not_counted, on="member_id", how="left")
-        .with_columns(pl.col("is_counted").fill_null(value=True), pl.col("is_known").fill_null(value=False))
+        .join(first.lazy(), on="member_no", how="left")
+        .with_columns(is_known=is_known, is_counted=pl.col("is_counted").fill_null(value=True))
+        .with_columns(seen_from=pl.when("is_known", is_dated).then(pl.min_horizontal("joined_date", "first_row")))
     )
     return rows.select(_MEMBERS_SCHEMA.names()).collect(engine="streaming").cast(_MEMBERS_SCHEMA).sort("member_no")
 
