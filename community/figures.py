@@ -21,6 +21,7 @@ POINTS_SCHEMA: Final = pl.Schema({"member_no": pl.Int32(), "day": pl.Date(), "fi
 SPANS_SCHEMA: Final = pl.Schema({**POINTS_SCHEMA, "until": pl.Date()})
 GROUPS_SCHEMA: Final = pl.Schema({"member_no": pl.Int32(), "dimension": pl.String(), "since": pl.Date(), "until": pl.Date()})
 COUNTS_SCHEMA: Final = pl.Schema({"day": pl.Date(), "figure": pl.String(), "dimension": pl.String(), "n": pl.Int64()})
+FIGURES_SCHEMA: Final = pl.Schema({"day": pl.Date(), "figure": pl.String(), "dimension": pl.String(), "value": pl.Float64()})
 _KEY: Final = ("day", "figure", "dimension")
 
 

@@ -49,12 +49,14 @@ class FigureMembers:
         every: One row per member of the lake, in `_MEMBERS_SCHEMA`, sorted by member_no.
         groups: In which groups they were and are: rows of `GROUPS_SCHEMA`.
         days_moved: First days (seen, active, bought) that differ from what the figures had, old and new.
+        joinings_moved: Those of them on which members were seen first.
         recounted_from: The first day of a member who counts now and did not before, or the reverse; None where there is none.
     """
 
     every: pl.DataFrame
     groups: pl.DataFrame
     days_moved: frozenset[date]
+    joinings_moved: frozenset[date]
     recounted_from: date | None
 
     @property
@@ -72,13 +74,14 @@ def read_members_changed(run: RunContext) -> FigureMembers:
     before = _stored_members(run.workspace.lake)
     every = _read_members(run, before)
     both = every.join(before, on="member_no", how="full", coalesce=True, suffix="_before")
-    days = {day for name in _FIRST_DAYS for day in _moved(both, name)}
+    moved = {name: frozenset(_moved(both, name)) for name in _FIRST_DAYS}
     recounted = both.filter(pl.col("is_counted") != pl.col("is_counted_before"))
     firsts = recounted.select(pl.min_horizontal("seen_from", "first_active", "seen_from_before", "first_active_before").min())
     # Who is listed without a day of joining counts among the members of all days.
     is_timeless = pl.col("seen_from").is_null() & pl.col("is_known").ne_missing(pl.col("is_known_before"))
     recounted_from = date.min if before.height and both.filter(is_timeless).height else firsts.item()
-    return FigureMembers(every, _update_groups(run), frozenset(days), recounted_from)
+    days_moved = frozenset[date]().union(*moved.values())
+    return FigureMembers(every, _update_groups(run), days_moved, moved["seen_from"], recounted_from)
 
 
 def _moved(both: pl.DataFrame, name: str) -> Iterator[date]:

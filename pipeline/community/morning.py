@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from community.rates import FIGURES_SCHEMA, meaningful
+from community.figures import FIGURES_SCHEMA
+from community.rates import meaningful
 from outputs.report.morning_facts import MorningFacts
 from pipeline.community.figures import FIGURES
 from runtime.run_context import RunContext
