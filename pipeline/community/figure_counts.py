@@ -85,9 +85,10 @@ def count_figures(run: RunContext, days: Days, members: FigureMembers) -> pl.Dat
         *_promoters(run, days, members),
         _known(members, days),
     ]
+    groups = members.groups_on(days.first, days.last)
     counts = [
-        count_points(pl.concat([pl.DataFrame(schema=POINTS_SCHEMA), *points]), members.groups),
-        count_spans(pl.concat([pl.DataFrame(schema=SPANS_SCHEMA), *spans]), members.groups, days),
+        count_points(pl.concat([pl.DataFrame(schema=POINTS_SCHEMA), *points]), groups),
+        count_spans(pl.concat([pl.DataFrame(schema=SPANS_SCHEMA), *spans]), groups, days),
         *count_channels(run, days, members),
     ]
     return values(pl.concat(counts), minor_units=MINOR_UNITS_PER_UNIT)

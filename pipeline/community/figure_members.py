@@ -59,6 +59,12 @@ class FigureMembers:
     joinings_moved: frozenset[date]
     recounted_from: date | None
 
+    def groups_on(self, first: date, last: date) -> pl.DataFrame:
+        """Return the groups in which members were on any of some days: rows of `GROUPS_SCHEMA`."""
+        is_over = (pl.col("until") <= first).fill_null(value=False)
+        is_later = (pl.col("since") > last).fill_null(value=False)
+        return self.groups.filter(~is_over, ~is_later)
+
     @property
     def counted(self) -> pl.DataFrame:
         """Return the members that count: all but staff and bots; who refuses profiling counts."""
@@ -150,31 +156,42 @@ def _update_groups(run: RunContext) -> pl.DataFrame:
     newest = _night(lake, GROUPS_OF_FIGURES)
     if newest is not None and as_of < newest:
         return stored
-    tonight = _groups_of(run)
+    found = _groups_of(run)
+    # One integer a group: joined and sorted as texts, these rows would be most of the work of a night.
+    dimensions = pl.Enum(
+        sorted({*stored["dimension"].unique(), *(group for part in found for group in part["dimension"].unique())})
+    )
+    tonight = pl.concat([part.with_columns(pl.col("dimension").cast(dimensions), is_tonight=True) for part in found])
     # A night that is run again starts from where it started the first time.
     before = stored.filter(pl.col("since").is_null() | (pl.col("since") < as_of)).with_columns(
-        until=pl.when(pl.col("until") < as_of).then(pl.col("until"))
+        pl.col("dimension").cast(dimensions), until=pl.when(pl.col("until") < as_of).then(pl.col("until"))
     )
-    key = ["member_no", "dimension"]
     is_open = pl.col("until").is_null()
-    ended = before.filter(is_open).join(tonight, on=key, how="anti").with_columns(until=pl.lit(as_of))
-    still = before.filter(is_open).join(tonight, on=key, how="semi")
+    still = before.filter(is_open).with_columns(was_open=True)
+    both = still.join(tonight, on=["member_no", "dimension"], how="full", coalesce=True)
     # The first night knows nothing older: what it finds is taken to have been so before.
-    since = pl.lit(None if before.is_empty() else as_of, pl.Date())
-    begun = tonight.join(still, on=key, how="anti").with_columns(since=since, until=pl.lit(None, pl.Date()))
-    rows = [part.select(GROUPS_SCHEMA.names()).cast(GROUPS_SCHEMA) for part in (before.filter(~is_open), ended, still, begun)]
-    return pl.concat(rows).sort("member_no", "dimension", "since")
+    begins = pl.lit(None if before.is_empty() else as_of, pl.Date())
+    carried = both.with_columns(
+        since=pl.when(pl.col("was_open").is_null()).then(begins).otherwise("since"),
+        until=pl.when(pl.col("is_tonight").is_null()).then(pl.lit(as_of, pl.Date())),
+    )
+    rows = pl.concat([part.select(GROUPS_SCHEMA.names()) for part in (before.filter(~is_open), carried)])
+    return rows.sort("member_no", "dimension", "since").cast(GROUPS_SCHEMA)
 
 
-def _groups_of(run: RunContext) -> pl.DataFrame:
+def _groups_of(run: RunContext) -> list[pl.DataFrame]:
+    """Return the groups of the night, a frame for each kind: one row per member_no who is in one, `dimension` a category."""
     lake = run.workspace.lake
     landed = lake.scan_or_empty(MEMBERS.name, MEMBERS.landed_schema).select("member_id", "platform", source="join_source")
     given = landed.join(scan_member_index(lake), on="member_id").select("member_no", "platform", "source")
     stated, listed = given.collect(engine="streaming"), read_scores(lake, run.as_of)
     parts = [(stated, "platform", "platform"), (stated, "source", "source")]
     parts += [(listed, column, name) for column, name in _DIMENSIONS.items() if column in listed.columns]
-    rows = [
-        frame.select("member_no", dimension=pl.lit(f"{name}=") + pl.col(column).cast(pl.String)).drop_nulls()
-        for frame, column, name in parts
-    ]
-    return pl.concat(rows).with_columns(pl.col("member_no").cast(pl.Int32)).unique().sort("member_no", "dimension")
+    return [_as_groups(frame.select("member_no", value=column).drop_nulls(), name) for frame, column, name in parts]
+
+
+def _as_groups(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    values = rows["value"].unique()
+    groups = [f"{name}={value}" for value in values]
+    dimension = pl.col("value").replace_strict(values, groups, return_dtype=pl.Enum(sorted(groups)))
+    return rows.select(pl.col("member_no").cast(pl.Int32), dimension=dimension)
