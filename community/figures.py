@@ -17,10 +17,12 @@ PAUSE_DAYS: Final = 30
 RETENTION_DAYS: Final = (1, 7, 30)
 LOOKBACK_DAYS: Final = max(PAUSE_DAYS, *RETENTION_DAYS)
 WHOLE: Final = ""
-POINTS_SCHEMA: Final = pl.Schema({"member_no": pl.Int32(), "day": pl.Date(), "figure": pl.String(), "n": pl.Int64()})
+# The names of figures as categories: there are as many rows as members and days, and grouping them by texts takes far longer.
+POINTS_SCHEMA: Final = pl.Schema({"member_no": pl.Int32(), "day": pl.Date(), "figure": pl.Categorical(), "n": pl.Int64()})
 SPANS_SCHEMA: Final = pl.Schema({**POINTS_SCHEMA, "until": pl.Date()})
 GROUPS_SCHEMA: Final = pl.Schema({"member_no": pl.Int32(), "dimension": pl.String(), "since": pl.Date(), "until": pl.Date()})
 COUNTS_SCHEMA: Final = pl.Schema({"day": pl.Date(), "figure": pl.String(), "dimension": pl.String(), "n": pl.Int64()})
+FIGURES_SCHEMA: Final = pl.Schema({"day": pl.Date(), "figure": pl.String(), "dimension": pl.String(), "value": pl.Float64()})
 _KEY: Final = ("day", "figure", "dimension")
 
 
@@ -125,10 +127,9 @@ def count_points(points: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     is_in_group = pl.col("day").ge(pl.col("since")).fill_null(value=True) & pl.col("day").lt(pl.col("until")).fill_null(
         value=True
     )
-    grouped = points.lazy().join(groups.lazy(), on="member_no").filter(is_in_group)
+    grouped = points.lazy().join(groups.lazy().with_columns(_as_category()), on="member_no").filter(is_in_group)
     rows = [points.lazy().with_columns(dimension=pl.lit(WHOLE)), grouped]
-    counted = [part.group_by(_KEY).agg(pl.col("n").sum()).select(COUNTS_SCHEMA.names()) for part in rows]
-    return pl.concat(counted).collect().cast(COUNTS_SCHEMA)
+    return pl.concat(_as_counts(part) for part in pl.collect_all([_grouped(part) for part in rows]))
 
 
 def count_spans(spans: pl.DataFrame, groups: pl.DataFrame, days: Days) -> pl.DataFrame:
@@ -141,25 +142,37 @@ def count_spans(spans: pl.DataFrame, groups: pl.DataFrame, days: Days) -> pl.Dat
         groups: Rows of `GROUPS_SCHEMA`.
         days: The days.
     """
+    # What ended before the days leaves no trace in the sum: of a single day, this is most of what the windows look back on.
+    seen = spans.lazy().filter(pl.col("until") > days.first, pl.col("day") <= days.last)
     grouped = (
-        spans.lazy()
-        .join(groups.lazy(), on="member_no", suffix="_of_group")
+        seen.join(groups.lazy().with_columns(_as_category()), on="member_no", suffix="_of_group")
         .with_columns(day=pl.max_horizontal("day", "since"), until=pl.min_horizontal("until", "until_of_group"))
         .filter(pl.col("day") < pl.col("until"))
     )
-    everybody = spans.lazy().with_columns(dimension=pl.lit(WHOLE))
-    moves = []
-    for part in (everybody, grouped):
-        moves += [
-            part.select(COUNTS_SCHEMA.names()),
-            part.drop("day").rename({"until": "day"}).with_columns(-pl.col("n")).select(COUNTS_SCHEMA.names()),
-        ]
-    moved = pl.concat(moves).group_by(_KEY).agg(pl.col("n").sum()).collect()
+    everybody = seen.with_columns(dimension=pl.lit(WHOLE))
+    moves = [
+        side
+        for part in (everybody, grouped)
+        for side in (_grouped(part), _grouped(part.with_columns(-pl.col("n"), day=pl.col("until"))))
+    ]
+    moved = pl.concat(_as_counts(part) for part in pl.collect_all(moves)).group_by(_KEY).agg(pl.col("n").sum())
     calendar = pl.DataFrame({"day": pl.date_range(days.first_read, days.last, eager=True)})
     every_day = moved.select("figure", "dimension").unique().join(calendar, how="cross")
     counted = every_day.join(moved, on=_KEY, how="left").sort("figure", "dimension", "day")
     present = pl.col("n").fill_null(0).cum_sum().over("figure", "dimension")
     return counted.select(*_KEY, n=present).filter(days.include()).cast(COUNTS_SCHEMA)
+
+
+def _grouped(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.group_by(_KEY).agg(pl.col("n").sum())
+
+
+def _as_counts(counted: pl.DataFrame) -> pl.DataFrame:
+    return counted.select(COUNTS_SCHEMA.names()).cast(COUNTS_SCHEMA)
+
+
+def _as_category() -> pl.Expr:
+    return pl.col("dimension").cast(pl.Categorical())
 
 
 def named(figure: str, rows: pl.DataFrame) -> pl.DataFrame:

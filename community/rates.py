@@ -11,9 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from community.figures import RETENTION_DAYS, WHOLE
+from community.answer_figures import FIRST_ANSWER_HOURS, FIRST_ANSWERS, UNANSWERED_SHARE
+from community.figures import FIGURES_SCHEMA, RETENTION_DAYS, WHOLE
+from community.net_promoter import net_promoter_scores
 
-FIGURES_SCHEMA: Final = pl.Schema({"day": pl.Date(), "figure": pl.String(), "dimension": pl.String(), "value": pl.Float64()})
 # Counts that are figures as they are; without any on a day the whole community has a zero.
 COUNTS: Final = (
     "dau",
@@ -25,9 +26,15 @@ COUNTS: Final = (
     "returning_members",
     "resurrected_members",
     "lost_members",
+    "leaves",
     "readers",
+    "commenters",
     "contributors",
     "creators",
+    "reads",
+    "shares",
+    "comments",
+    FIRST_ANSWERS,
     "messages",
     "orders",
     "buyers",
@@ -59,13 +66,18 @@ class Rate:
 RATES: Final[Mapping[str, Rate]] = {
     "stickiness": Rate("dau", "mau"),
     **{f"retention_d{days}": Rate(f"stayed_d{days}", f"due_d{days}") for days in RETENTION_DAYS},
+    "leave_rate_30d": Rate("leaves_30d", "mau", needs="leaves"),
     "silent_share_30d": Rate("contributors_30d", "mau", rest=True, needs="contributors"),
+    "share_rate_30d": Rate("shares_30d", "reads_30d", needs="shares"),
+    "comment_rate_30d": Rate("comments_30d", "reads_30d", needs="comments"),
     "conversion_rate_30d": Rate("buyers_30d", "mau", needs="buyers"),
     "repeat_rate": Rate("repeat_buyers", "buyers"),
     "open_rate_30d": Rate("openings_30d", "messages_30d"),
     "click_rate_30d": Rate("clicks_30d", "messages_30d"),
     "feedback_score_30d": Rate("scores_30d", "feedback_answers_30d", scale=100),
 }
+# Figures that are counted where content is → the figure without which they mean nothing: nobody ever answers there.
+_ANSWERS: Final = (FIRST_ANSWER_HOURS, UNANSWERED_SHARE)
 
 
 def values(counts: pl.DataFrame, *, minor_units: int) -> pl.DataFrame:
@@ -79,7 +91,11 @@ def values(counts: pl.DataFrame, *, minor_units: int) -> pl.DataFrame:
     plain = present.filter(pl.col("figure").is_in(COUNTS)).with_columns(value=pl.col("n").cast(pl.Float64))
     money = present.filter(pl.col("figure").is_in(AMOUNTS)).with_columns(value=pl.col("n") / minor_units)
     return pl.concat(
-        [rows.select(FIGURES_SCHEMA.names()) for rows in (plain, money, *(_rate(present, *one) for one in RATES.items()))]
+        [
+            *(rows.select(FIGURES_SCHEMA.names()) for rows in (plain, money)),
+            *(_rate(present, *one) for one in RATES.items()),
+            net_promoter_scores(present),
+        ]
     )
 
 
@@ -111,6 +127,7 @@ def meaningful(figures: pl.DataFrame) -> pl.DataFrame:
     """
     had = set(figures["figure"].unique())
     without = [name for name, rate in RATES.items() if rate.needs is not None and rate.needs not in had]
+    without += [] if FIRST_ANSWERS in had else _ANSWERS
     return figures.filter(~pl.col("figure").is_in(without))
 
 

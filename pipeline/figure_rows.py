@@ -9,8 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from community.figures import WHOLE
-from community.rates import AMOUNTS, COUNTS, FIGURES_SCHEMA, meaningful
+from community.figures import FIGURES_SCHEMA, WHOLE
+from community.rates import AMOUNTS, COUNTS, meaningful
 from lake.errors import ConfigurationError
 from lake.storage.delta import Lake
 from pipeline.community.figures import FIGURES

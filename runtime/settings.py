@@ -66,6 +66,15 @@ class Community(_Section):
     reading_events: tuple[str, ...] = Field(
         default=("read", "view", "watch", "page_view"), description="Event types that count as reading, for the way of newcomers."
     )
+    commenting_events: tuple[str, ...] = Field(
+        default=("comment", "answer", "reply"), description="Event types that count as comments among the figures."
+    )
+    sharing_events: tuple[str, ...] = Field(
+        default=("share", "forward", "repost"), description="Event types that count as sharing among the figures."
+    )
+    leaving_events: tuple[str, ...] = Field(
+        default=("leave", "unsubscribe", "quit"), description="Event types by which a member leaves the community or a channel."
+    )
     staff: tuple[str, ...] = Field(
         default=(),
         description="Ids of members who are staff: never listed, scored or learnt from; `role` of members says so, too.",

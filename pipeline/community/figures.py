@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
-from community.figures import (
-    LOOKBACK_DAYS,
-    POINTS_SCHEMA,
-    RETENTION_DAYS,
-    SPANS_SCHEMA,
-    Days,
-    comings_and_goings,
-    count_points,
-    count_spans,
-    joinings,
-    named,
-    window_spans,
-    window_sums,
-)
-from community.rates import FIGURES_SCHEMA, complete, values
-from features.history import DAILY_SCHEMA, EVENT_PREFIX, ORDER_ACTIVITIES, is_activity
-from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT
-from lake.storage.delta import DAY, Lake
+from community.cohorts import COHORT_FIGURES
+from community.figures import FIGURES_SCHEMA, LOOKBACK_DAYS, RETENTION_DAYS, Days
+from community.rates import complete
+from lake.contracts import DAILY
+from lake.storage.delta import Lake
+from pipeline.community.cohort_counts import count_cohorts, weeks_to_count
+from pipeline.community.figure_answers import count_answers, first_asking_day
+from pipeline.community.figure_counts import count_figures
 from pipeline.community.figure_members import FigureMembers, read_members_changed, store_members
-from runtime.run_context import RunContext
+from runtime.run_context import RunContext, code_hash
 
 FIGURES: Final = "figures"
 _VERSION: Final = "daily_version"
+_DEFINITIONS: Final = "definitions"
+_ASKING_FROM: Final = "asking_from"
 _ROWS_AT_ONCE: Final = 4_000_000
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The figures as an earlier night left them.
+
+    Args:
+        figures: Rows of `FIGURES_SCHEMA`; none where other code or other settings counted them.
+        facts: What they were counted from.
+    """
+
+    figures: pl.DataFrame
+    facts: dict[str, Any]
 
 
 def update_figures(run: RunContext) -> int:
@@ -42,36 +52,89 @@ def update_figures(run: RunContext) -> int:
         run: The run.
     """
     lake = run.workspace.lake
-    members = read_members_changed(run)
-    stored = lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).collect()
-    days = _days_to_compute(run, members, set(stored["day"].unique()))
-    if not days:
+    first = min(lake.days(DAILY), default=None)
+    if first is None or first > run.as_of:
         return 0
-    version = lake.version(DAILY)
-    computed = [_compute(run, stretch, members) for stretch in _stretches(lake, days)]
-    is_computed = pl.col("day").is_in(days)
+    stored = _read_stored(run)
+    members = read_members_changed(run)
+    changed = _days_changed(lake, stored)
+    asking_from = first_asking_day(run, _day_or_none(stored.facts.get(_ASKING_FROM)), changed=changed)
+    last = max([run.as_of, *stored.figures["day"].unique()])
+    calendar = {first + timedelta(days=n) for n in range((last - first).days + 1)}
+    differ = calendar if changed is None else _days_to_compute(calendar, members, stored, changed, asking_from)
+    # The night itself in any case: its groups are those of tonight's member list.
+    days = sorted(differ | {run.as_of})
+    weeks = weeks_to_count(days, members, first=first, last=last)
+    is_cohort = pl.col("figure").is_in(COHORT_FIGURES)
+    is_counted_again = pl.when(is_cohort).then(_is_one_of(weeks)).otherwise(_is_one_of(days))
     # A stretch may reach over days that are right already.
-    figures = complete(pl.concat([stored.filter(~is_computed), *(rows.filter(is_computed) for rows in computed)]))
+    computed = [_compute(run, stretch, members, asking_from).filter(is_counted_again) for stretch in _stretches(lake, days)]
+    cohorts = count_cohorts(lake, members, weeks, first=first)
+    figures = complete(pl.concat([stored.figures.filter(~is_counted_again), *computed, cohorts]))
+    facts = {
+        _VERSION: lake.version(DAILY),
+        _DEFINITIONS: _definitions(run),
+        _ASKING_FROM: asking_from and asking_from.isoformat(),
+    }
     # The members last: where a run dies between the two, what moved of them is found and counted again.
-    if not figures.equals(stored) or lake.metadata(FIGURES).get(_VERSION) != version:
-        lake.replace(FIGURES, figures, metadata={_VERSION: version})
+    if facts != stored.facts or not figures.equals(stored.figures):
+        lake.replace(FIGURES, figures, metadata=facts)
     store_members(run, members)
     return len(days)
 
 
-def _days_to_compute(run: RunContext, members: FigureMembers, present: set[date]) -> list[date]:
-    """Return the days whose figures may differ from the stored ones, sorted."""
+def _read_stored(run: RunContext) -> _Stored:
     lake = run.workspace.lake
-    first = min(lake.days(DAILY), default=None)
-    if first is None or first > run.as_of:
-        return []
-    last = max(run.as_of, *present) if present else run.as_of
-    calendar = {first + timedelta(days=n) for n in range((last - first).days + 1)}
-    changed = lake.days_changed(DAILY, since_version=lake.metadata(FIGURES).get(_VERSION, -1)) if present else calendar
+    facts = lake.metadata(FIGURES)
+    if facts.get(_DEFINITIONS) != _definitions(run):
+        return _Stored(FIGURES_SCHEMA.to_frame(), {})
+    return _Stored(lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).collect(), facts)
+
+
+def _definitions(run: RunContext) -> str:
+    """Return a hash of the code and the settings that say what the figures are; those of another one are counted anew."""
+    community, content = run.settings.community, run.settings.content
+    events = {name: getattr(community, name) for name in type(community).model_fields if name.endswith("_events")}
+    settings = {**events, "timezone": run.timezone, "content": content.model_dump(mode="json")}
+    return hashlib.sha256(json.dumps([_code(), settings], sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    return code_hash(rooms=("community", "pipeline/community"))
+
+
+def _day_or_none(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _days_changed(lake: Lake, stored: _Stored) -> set[date] | None:
+    """Return the days whose rows may differ from those that the stored figures were counted from; None for all."""
+    return None if stored.figures.is_empty() else lake.days_changed(DAILY, since_version=stored.facts[_VERSION])
+
+
+def _days_to_compute(
+    calendar: AbstractSet[date],
+    members: FigureMembers,
+    stored: _Stored,
+    changed: AbstractSet[date],
+    asking_from: date | None,
+) -> set[date]:
+    """Return the days of the calendar whose figures may differ from the stored ones."""
     seen_again = {day + timedelta(days=n) for day in changed for n in range(LOOKBACK_DAYS + 1)}
     moved = {day + timedelta(days=n) for day in members.days_moved for n in (0, *RETENTION_DAYS)}
-    recounted = set() if members.recounted_from is None else {day for day in calendar if day >= members.recounted_from}
-    return sorted(calendar & (seen_again | moved | recounted | {run.as_of} | (calendar - present)))
+    recounted_from = members.recounted_from or date.max
+    asking_before = _day_or_none(stored.facts.get(_ASKING_FROM))
+    if asking_from != asking_before:
+        # From this day on other pieces count as waiting for an answer.
+        recounted_from = min(recounted_from, asking_from or date.max, asking_before or date.max)
+    recounted = {day for day in calendar if day >= recounted_from}
+    absent = calendar - set(stored.figures["day"].unique())
+    return set(calendar & (seen_again | moved | recounted | absent))
+
+
+def _is_one_of(days: Sequence[date]) -> pl.Expr:
+    return pl.col("day").is_in(pl.Series(days, dtype=pl.Date).implode())
 
 
 def _stretches(lake: Lake, days: Sequence[date]) -> Iterator[Days]:
@@ -86,76 +149,5 @@ def _stretches(lake: Lake, days: Sequence[date]) -> Iterator[Days]:
             start, held = following or day, 0
 
 
-def _compute(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
-    daily = _daily(run, days, members)
-    active = _days_of(daily, is_activity())
-    posting = pl.col("activity").is_in(["content", *_events(run.settings.community.posting_events)])
-    posted, bought = _days_of(daily, posting), _days_of(daily, pl.col("activity") == "order")
-    asked = daily.filter(days.include())
-    points = [
-        comings_and_goings(active, members.counted.select("member_no", "first_active"), days),
-        joinings(active, members.counted.select("member_no", day="seen_from").drop_nulls(), days),
-        _amounts("orders", asked, ["order"], "n"),
-        _amounts("spend", asked, ORDER_ACTIVITIES, "amount_minor"),
-        _amounts("refunds", asked, ["refund"], -pl.col("amount_minor")),
-        _amounts("messages", asked, ["contact"], "n"),
-        _amounts("feedback_answers", asked, ["feedback"], "n"),
-        named("buyers", bought.filter(days.include())),
-        named("repeat_buyers", _bought_before(bought.filter(days.include()), members)),
-        named("readers", _days_of(asked, pl.col("activity").is_in(_events(run.settings.community.reading_events)))),
-        named("contributors", posted.filter(days.include())),
-        named("creators", _days_of(asked, pl.col("activity") == "content")),
-    ]
-    spans = [
-        *(window_spans(active, name, window_days=width) for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()),
-        window_spans(posted, "contributors_30d", window_days=30),
-        window_spans(bought, "buyers_30d", window_days=30),
-        *(
-            window_sums(_amounts(name, daily, [activity], amount), window_days=30)
-            for name, activity, amount in (
-                ("messages_30d", "contact", "n"),
-                ("openings_30d", "open", "n"),
-                ("clicks_30d", "click", "n"),
-                ("scores_30d", "feedback", "amount_minor"),
-                ("feedback_answers_30d", "feedback", "n"),
-            )
-        ),
-        _known(members, days),
-    ]
-    counts = [
-        count_points(pl.concat([pl.DataFrame(schema=POINTS_SCHEMA), *points]), members.groups),
-        count_spans(pl.concat([pl.DataFrame(schema=SPANS_SCHEMA), *spans]), members.groups, days),
-    ]
-    return values(pl.concat(counts), minor_units=MINOR_UNITS_PER_UNIT)
-
-
-def _daily(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
-    scanned = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(pl.col(DAY).is_between(days.first_read, days.last))
-    counted = members.counted.lazy().select("member_no")
-    rows = scanned.select("member_no", "activity", "n", "amount_minor", day=DAY).join(counted, on="member_no", how="semi")
-    return rows.collect(engine="streaming")
-
-
-def _days_of(daily: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
-    return daily.filter(condition).select("member_no", "day").unique().sort("member_no", "day")
-
-
-def _amounts(figure: str, daily: pl.DataFrame, activities: Sequence[str], amount: str | pl.Expr) -> pl.DataFrame:
-    rows = daily.filter(pl.col("activity").is_in(list(activities)))
-    return named(figure, rows.select("member_no", "day", n=pl.col(amount) if isinstance(amount, str) else amount))
-
-
-def _bought_before(bought: pl.DataFrame, members: FigureMembers) -> pl.DataFrame:
-    first = members.counted.select("member_no", "first_order")
-    return bought.join(first, on="member_no").filter(pl.col("first_order") < pl.col("day")).select("member_no", "day")
-
-
-def _known(members: FigureMembers, days: Days) -> pl.DataFrame:
-    """Return each member from the day on which they were seen first until after the last day."""
-    day = pl.max_horizontal(pl.col("seen_from").fill_null(days.first_read), pl.lit(days.first_read))
-    known = members.counted.filter(pl.col("is_known")).select("member_no", day=day).filter(pl.col("day") <= days.last)
-    return window_sums(named("members", known), window_days=(days.last - days.first_read).days + 2)
-
-
-def _events(names: Sequence[str]) -> list[str]:
-    return [EVENT_PREFIX + name for name in names]
+def _compute(run: RunContext, days: Days, members: FigureMembers, asking_from: date | None) -> pl.DataFrame:
+    return pl.concat([count_figures(run, days, members), count_answers(run, days, members, asking_from=asking_from)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from community.figures import FIGURES_SCHEMA
 from community.health import assess_health
-from community.rates import FIGURES_SCHEMA, meaningful
+from community.rates import meaningful
 from outputs.report.morning_facts import MorningFacts
 from pipeline.community.figures import FIGURES
 from pipeline.community.goals import judge_goals

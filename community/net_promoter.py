@@ -1,0 +1,61 @@
+"""The net promoter score: who gave 9 or 10 less who gave 6 or less, in percent of all answers, with its interval.
+
+Interval: adjusted Wald. Three answers are added to those given, three quarters of one to the top and to the bottom and one and a
+half to the middle; then the variance of a difference of two shares of one sample, p + d - (p - d)². Source: B. Rocks, Interval
+estimation for the net promoter score, The American Statistician 70 (2016), 365-372.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from community.figures import FIGURES_SCHEMA
+from community.shares import Z95
+
+PROMOTERS: Final = "promoters_30d"
+DETRACTORS: Final = "detractors_30d"
+ANSWERS: Final = "feedback_answers_30d"
+# Of fewer answers the interval is wider than half of the scale.
+LEAST_ANSWERS: Final = 30
+_PROMOTER_FROM, _DETRACTOR_BELOW = 9, 7
+_ADDED_ANSWERS, _ADDED_AT_EACH_END = 3.0, 0.75
+
+
+def is_promoter(score: pl.Expr) -> pl.Expr:
+    """Return whether a score, 0 to 10, is a promoter's."""
+    return score >= _PROMOTER_FROM
+
+
+def is_detractor(score: pl.Expr) -> pl.Expr:
+    """Return whether a score, 0 to 10, is a detractor's."""
+    return score < _DETRACTOR_BELOW
+
+
+def net_promoter_scores(counts: pl.DataFrame) -> pl.DataFrame:
+    """Return `nps_30d`, `nps_30d_low` and `nps_30d_high`, -100 to 100, where there are enough answers: rows of `FIGURES_SCHEMA`.
+
+    There is none either where no answer of the 30 days reaches 7: a scale that ends at 5 never does, and would say -100 of people
+    who are content.
+
+    Args:
+        counts: Rows of `community.figures.COUNTS_SCHEMA`, with `PROMOTERS`, `DETRACTORS` and `ANSWERS`.
+    """
+    key = ["day", "dimension"]
+    answers = counts.filter(pl.col("figure") == ANSWERS, pl.col("n") >= LEAST_ANSWERS).select(*key, answers="n")
+    for name in (PROMOTERS, DETRACTORS):
+        answers = answers.join(counts.filter(pl.col("figure") == name).select(*key, pl.col("n").alias(name)), on=key, how="left")
+    top, bottom, given = pl.col(PROMOTERS).fill_null(0), pl.col(DETRACTORS).fill_null(0), pl.col("answers")
+    promoters = (top + _ADDED_AT_EACH_END) / (given + _ADDED_ANSWERS)
+    detractors = (bottom + _ADDED_AT_EACH_END) / (given + _ADDED_ANSWERS)
+    middle = promoters - detractors
+    half = Z95 * ((promoters + detractors - middle**2) / (given + _ADDED_ANSWERS)).sqrt()
+    values = {
+        "nps_30d": (top - bottom) / given,
+        "nps_30d_low": pl.max_horizontal(middle - half, pl.lit(-1.0)),
+        "nps_30d_high": pl.min_horizontal(middle + half, pl.lit(1.0)),
+    }
+    scored = answers.filter(bottom < given)
+    rows = [scored.select(*key, figure=pl.lit(name), value=100 * value) for name, value in values.items()]
+    return pl.concat([row.select(FIGURES_SCHEMA.names()).cast(FIGURES_SCHEMA) for row in rows])

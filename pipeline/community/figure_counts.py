@@ -1,0 +1,144 @@
+"""Count the figures of some days from the daily rollups, and from landed rows what the rollups do not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from community.figures import (
+    POINTS_SCHEMA,
+    SPANS_SCHEMA,
+    Days,
+    comings_and_goings,
+    count_points,
+    count_spans,
+    joinings,
+    named,
+    window_spans,
+    window_sums,
+)
+from community.net_promoter import DETRACTORS, PROMOTERS, is_detractor, is_promoter
+from community.rates import values
+from features.history import DAILY_SCHEMA, EVENT_PREFIX, ORDER_ACTIVITIES, is_activity
+from lake.contracts import DAILY, FEEDBACK, MINOR_UNITS_PER_UNIT
+from lake.member_index import scan_member_index
+from lake.storage.delta import DAY
+from pipeline.community.figure_channels import count_channels
+from pipeline.community.figure_members import FigureMembers
+from runtime.run_context import RunContext
+
+
+def count_figures(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
+    """Return the figures of some days: rows of `community.figures.FIGURES_SCHEMA`.
+
+    Args:
+        run: The run.
+        days: The days.
+        members: The members.
+    """
+    daily, community = _daily(run, days, members), run.settings.community
+    active = _days_of(daily, is_activity())
+    posted = _days_of(daily, _is_among(["content", *_events(community.posting_events)]))
+    bought, left = _days_of(daily, _is_among(["order"])), _days_of(daily, _is_among(_events(community.leaving_events)))
+    reading, sharing, commenting = (
+        _events(names) for names in (community.reading_events, community.sharing_events, community.commenting_events)
+    )
+    asked = daily.filter(days.include())
+    points = [
+        comings_and_goings(active, members.counted.select("member_no", "first_active"), days),
+        joinings(active, members.counted.select("member_no", day="seen_from").drop_nulls(), days),
+        _amounts("orders", asked, ["order"], "n"),
+        _amounts("spend", asked, ORDER_ACTIVITIES, "amount_minor"),
+        _amounts("refunds", asked, ["refund"], -pl.col("amount_minor")),
+        _amounts("messages", asked, ["contact"], "n"),
+        _amounts("feedback_answers", asked, ["feedback"], "n"),
+        _amounts("reads", asked, reading, "n"),
+        _amounts("shares", asked, sharing, "n"),
+        _amounts("comments", asked, commenting, "n"),
+        named("buyers", bought.filter(days.include())),
+        named("repeat_buyers", _bought_before(bought.filter(days.include()), members)),
+        named("readers", _days_of(asked, _is_among(reading))),
+        named("commenters", _days_of(asked, _is_among(commenting))),
+        named("contributors", posted.filter(days.include())),
+        named("creators", _days_of(asked, _is_among(["content"]))),
+        named("leaves", left.filter(days.include())),
+    ]
+    spans = [
+        *(window_spans(active, name, window_days=width) for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()),
+        window_spans(posted, "contributors_30d", window_days=30),
+        window_spans(bought, "buyers_30d", window_days=30),
+        window_spans(left, "leaves_30d", window_days=30),
+        *(
+            window_sums(_amounts(name, daily, activities, amount), window_days=30)
+            for name, activities, amount in (
+                ("messages_30d", ["contact"], "n"),
+                ("openings_30d", ["open"], "n"),
+                ("clicks_30d", ["click"], "n"),
+                ("reads_30d", reading, "n"),
+                ("shares_30d", sharing, "n"),
+                ("comments_30d", commenting, "n"),
+                ("scores_30d", ["feedback"], "amount_minor"),
+                ("feedback_answers_30d", ["feedback"], "n"),
+            )
+        ),
+        *_promoters(run, days, members),
+        _known(members, days),
+    ]
+    groups = members.groups_on(days.first, days.last)
+    counts = [
+        count_points(pl.concat([pl.DataFrame(schema=POINTS_SCHEMA), *points]), groups),
+        count_spans(pl.concat([pl.DataFrame(schema=SPANS_SCHEMA), *spans]), groups, days),
+        *count_channels(run, days, members),
+    ]
+    return values(pl.concat(counts), minor_units=MINOR_UNITS_PER_UNIT)
+
+
+def _daily(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
+    scanned = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(pl.col(DAY).is_between(days.first_read, days.last))
+    counted = members.counted.lazy().select("member_no")
+    rows = scanned.select("member_no", "activity", "n", "amount_minor", day=DAY).join(counted, on="member_no", how="semi")
+    return rows.collect(engine="streaming")
+
+
+def _is_among(activities: Sequence[str]) -> pl.Expr:
+    return pl.col("activity").is_in(list(activities))
+
+
+def _days_of(daily: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
+    return daily.filter(condition).select("member_no", "day").unique().sort("member_no", "day")
+
+
+def _amounts(figure: str, daily: pl.DataFrame, activities: Sequence[str], amount: str | pl.Expr) -> pl.DataFrame:
+    rows = daily.filter(_is_among(activities))
+    return named(figure, rows.select("member_no", "day", n=pl.col(amount) if isinstance(amount, str) else amount))
+
+
+def _bought_before(bought: pl.DataFrame, members: FigureMembers) -> pl.DataFrame:
+    first = members.counted.select("member_no", "first_order")
+    return bought.join(first, on="member_no").filter(pl.col("first_order") < pl.col("day")).select("member_no", "day")
+
+
+def _promoters(run: RunContext, days: Days, members: FigureMembers) -> list[pl.DataFrame]:
+    """Return who gave a high and who gave a low score: the rollups add the scores of a day up."""
+    lake = run.workspace.lake
+    if not lake.exists(FEEDBACK.name):
+        return []
+    given = lake.scan(FEEDBACK.name).filter(pl.col(DAY).is_between(days.first_read, days.last), pl.col("score").is_not_null())
+    numbered = given.join(scan_member_index(lake), on="member_id").join(
+        members.counted.lazy().select("member_no"), on="member_no", how="semi"
+    )
+    scores = numbered.select("member_no", "score", day=DAY).collect(engine="streaming")
+    kinds = {PROMOTERS: is_promoter(pl.col("score")), DETRACTORS: is_detractor(pl.col("score"))}
+    return [window_sums(named(name, scores.filter(counts)), window_days=30) for name, counts in kinds.items()]
+
+
+def _known(members: FigureMembers, days: Days) -> pl.DataFrame:
+    """Return each member from the day on which they were seen first until after the last day."""
+    day = pl.max_horizontal(pl.col("seen_from").fill_null(days.first_read), pl.lit(days.first_read))
+    known = members.counted.filter(pl.col("is_known")).select("member_no", day=day).filter(pl.col("day") <= days.last)
+    return window_sums(named("members", known), window_days=(days.last - days.first_read).days + 2)
+
+
+def _events(names: Sequence[str]) -> list[str]:
+    return [EVENT_PREFIX + name for name in names]
