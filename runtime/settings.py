@@ -31,6 +31,7 @@ from models.config import PredictionSettings
 from models.gate import GatePolicy
 from outputs.sending import Format
 from runtime.alert_settings import Alerts
+from runtime.door_settings import Door
 from runtime.memory import DEFAULT_MAX_MEMORY, MemoryBudget, MemorySize
 from runtime.settings_mistakes import describe_mistakes, nearest
 from runtime.workspace import DEFAULT_LAKE_PATH
@@ -269,6 +270,7 @@ class Settings(BaseSettings):
     recognition: RecognitionPolicy = RecognitionPolicy()
     badges: tuple[Badge, ...] = ()
     access: Access = Access()
+    door: Door = Door()
     show: ShowPolicy = ShowPolicy()
     partners: PartnerPolicy = PartnerPolicy()
     alerts: Alerts = Alerts()

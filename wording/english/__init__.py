@@ -11,6 +11,7 @@ from wording.english.alerts import ALERTS
 from wording.english.assessments import ASSESSMENTS
 from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
+from wording.english.door import DOOR
 from wording.english.effects import EFFECTS
 from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
@@ -64,5 +65,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     **CARD,
     **SUMMARY,
     **SQL,
+    **DOOR,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)

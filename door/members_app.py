@@ -1,0 +1,5 @@
+from starlette.routing import BaseRoute
+
+
+def member_routes(run) -> list[BaseRoute]:
+    return []
