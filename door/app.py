@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qs
 
 import httpx
 from starlette.applications import Starlette
@@ -19,6 +18,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from door.forms import read_form
 from door.gate import SIGN_IN, Gate, Keys, address_of
 from door.members_app import member_routes
 from door.pages import page
@@ -30,7 +30,6 @@ from pipeline.app.past_nights import past_nights
 from runtime.run_context import RunContext
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_LONGEST_FORM: Final = 16_384
 _OWN_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'"
 # The pages of others load nothing from elsewhere either; they need scripts, and some draw in frames and workers of their own.
 _THEIR_POLICY: Final = (
@@ -69,20 +68,6 @@ def make_app(run: RunContext, services: Sequence[Service], *, keys: Keys, hosts:
     handlers = {EvenfallError: _failed, HTTPException: _refused}
     middleware = [Middleware(_Headers), Middleware(Gate, keys=keys, hosts=hosts)]
     return Starlette(routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers=handlers)
-
-
-async def read_form(request: Request) -> dict[str, list[str]]:
-    """Read the fields of a form; empty ones are left out.
-
-    Raises:
-        HTTPException: It is longer than any form of ours.
-    """
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LONGEST_FORM:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    return parse_qs(body.decode("utf-8", "replace"))
 
 
 def _home(run: RunContext, services: Sequence[Service], keys: Keys) -> Handler:
