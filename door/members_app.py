@@ -1,6 +1,6 @@
 """The members app: the lists of a night, its tiers and changes, the figures and the members behind them, and downloads.
 
-Addresses hold no member's id, because browsers and reverse proxies keep addresses: a search is posted, a card is named by its row.
+Addresses hold no member's id, because browsers and reverse proxies keep them: a search is posted, a card is named by its row.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from runtime.run_context import RunContext
 
 PLACES: Final = ("contacts", "members", "changes", "tiers", "downloads")
 _NIGHTS_OFFERED: Final = 60
+_LONGEST_NUMBER: Final = 9
 
 
 def member_routes(run: RunContext) -> list[BaseRoute]:
@@ -192,7 +193,7 @@ class _MembersApp:
 
 def _page_number(given: Mapping[str, str]) -> int:
     text = given.get("page", "1")
-    return int(text) if text.isdecimal() and len(text) < 10 else 1
+    return int(text) if text.isdecimal() and len(text) <= _LONGEST_NUMBER else 1
 
 
 def _day(text: str | None) -> date | None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import HTMLResponse
 
+from community.rates import AMOUNTS, COUNTS
+from outputs.report.charts import GRID, MAIN
 from outputs.report.frame import render
 from runtime.run_context import RunContext
+from wording import numbers
+from wording.english import ENGLISH
+from wording.texts import fill, label
+
+_SCORES: Final = ("feedback_score_30d",)
 
 
 def page(template: str, run: RunContext | None, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> HTMLResponse:
@@ -21,4 +28,30 @@ def page(template: str, run: RunContext | None, *, status: HTTPStatus = HTTPStat
         values: What the template shows.
     """
     community = None if run is None else run.settings.community.name
-    return HTMLResponse(render(template, community=community, **values), status_code=status)
+    currency = None if run is None else run.settings.community.currency
+    shared = {
+        "community": community,
+        "currency": currency,
+        "figure_name": _figure_name,
+        "figure_value": lambda value, figure: _figure_value(value, figure, currency),
+        "change_name": lambda what: fill(f"app.change.{what}"),
+        "main_colour": MAIN,
+        "grid_colour": GRID,
+    }
+    return HTMLResponse(render(template, **(shared | values)), status_code=status)
+
+
+def _figure_name(figure: str) -> str:
+    """Name a figure; one without a name here by its slug."""
+    key = f"app.figure.{figure}"
+    return fill(key) if key in ENGLISH.sentences else label(figure)
+
+
+def _figure_value(value: float | None, figure: str, currency: str | None) -> str:
+    if value is None:
+        return numbers.DASH
+    if figure in COUNTS:
+        return numbers.number(value)
+    if figure in AMOUNTS:
+        return numbers.money(value, currency)
+    return numbers.number(value, digits=1) if figure in _SCORES else numbers.percent(value)

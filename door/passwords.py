@@ -32,7 +32,8 @@ def hash_password(password: str) -> str:
         raise ConfigurationError(
             f"the password has {len(password)} characters", remedy=f"Use {SHORTEST_PASSWORD} to {_LONGEST_PASSWORD:,} characters."
         )
-    return PasswordHasher().hash(password)
+    hashed: str = PasswordHasher().hash(password)
+    return hashed
 
 
 class Password:
@@ -63,7 +64,7 @@ class Password:
     def _matches(self, given: str) -> bool:
         with self._one_at_a_time:
             try:
-                return PasswordHasher().verify(self._hash, given)
+                return bool(PasswordHasher().verify(self._hash, given))
             except InvalidHashError:
                 raise
             except VerificationError:

@@ -82,7 +82,7 @@ class Service:
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
                     # -P: no imports from the working folder, which belongs to the community and may hold any file.
                     [sys.executable, "-P", str(_LEASH), *self.command],
-                    env=os.environ | {"PYTHONPATH": str(_ROOT)} | self.environment,
+                    env={**os.environ, "PYTHONPATH": str(_ROOT), **self.environment},
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,

@@ -70,7 +70,7 @@ def is_running(ran: Ran) -> bool:
     if ran.exit_code is not None or ran.process is None:
         return False
     try:
-        return psutil.Process(ran.process).create_time() <= datetime.fromisoformat(ran.began).timestamp()
+        return bool(psutil.Process(ran.process).create_time() <= datetime.fromisoformat(ran.began).timestamp())
     except psutil.Error:
         return False
 

@@ -88,7 +88,8 @@ class Choice:
         choice = cls(day=day, **known)
         if (choice.figure is None) != (day is None) or (choice.figure is not None and not has_members(choice.figure)):
             raise ConfigurationError(
-                f"no members can be named behind {choice.figure!r}", remedy="Open the members of a figure from the page of figures."
+                f"no members can be named behind {choice.figure!r}",
+                remedy="Open the members of a figure from the page of figures.",
             )
         if choice.order not in ORDERS:
             raise ConfigurationError(f"members cannot be sorted by {choice.order!r}", remedy=f"Use one of {', '.join(ORDERS)}.")
@@ -175,7 +176,7 @@ def chosen(run: RunContext, members: pl.DataFrame, choice: Choice, behind: pl.Se
         # Behind a figure, an id alone would tell what its member did.
         found = found.filter(pl.col("tier").is_not_null()).join(_ids(run, behind), on="member_id", how="semi")
     if choice.text:
-        found = found.filter(_has_text(run, found, choice.text.strip().lower()))
+        found = found.filter(_has_text(run, choice.text.strip().lower()))
     by = ORDERS[choice.order]
     return found if by is None else found.sort(by, ROW, descending=[True, False], nulls_last=True)
 
@@ -238,7 +239,7 @@ def _ids(run: RunContext, numbers: pl.Series) -> pl.DataFrame:
     return index.filter(pl.col("member_no").is_in(numbers.implode())).select("member_id").collect()
 
 
-def _has_text(run: RunContext, members: pl.DataFrame, text: str) -> pl.Expr:
+def _has_text(run: RunContext, text: str) -> pl.Expr:
     """Return whether an id, or a reason of a member who may be profiled, has a text, upper and lower case alike."""
     says = pl.element().struct.field("text").str.to_lowercase().str.contains(text, literal=True)
     file = run.workspace.night(run.as_of) / "members.parquet"

@@ -17,6 +17,7 @@ from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
 from wording.english.loop import HISTORY, TALK, TALKED
+from wording.english.members_app import MEMBERS_APP
 from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.network import NETWORK
@@ -66,5 +67,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     **SUMMARY,
     **SQL,
     **DOOR,
+    **MEMBERS_APP,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)
