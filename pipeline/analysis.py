@@ -21,7 +21,7 @@ from runtime.run_context import RunContext, open_run
 
 WORKSPACE_VARIABLE: Final = "EVENFALL_WORKSPACE"
 DEFAULT_WORKSPACE: Final = "workspace"
-_KEPT_WITHOUT_CONSENT: Final = ("as_of", "member_id")
+_KEPT_WITHOUT_CONSENT: Final = ("as_of", "member_id", "row")
 
 
 def open_workspace(arguments: Mapping[str, object]) -> RunContext:
@@ -91,7 +91,16 @@ def read_members(run: RunContext) -> pl.DataFrame:
     """
     # Lists of earlier versions lack columns.
     written = pl.read_parquet(run.workspace.night(run.as_of) / "members.parquet")
-    listed = conform(written, schema=members_schema(written.columns))
+    return hide_refused(run, conform(written, schema=members_schema(written.columns)))
+
+
+def hide_refused(run: RunContext, listed: pl.DataFrame) -> pl.DataFrame:
+    """Apply today's consent to members of a list: who has refused profiling since has an id and nulls, as on later lists.
+
+    Args:
+        run: The run.
+        listed: One row per member: member_id, is_eligible and any other columns.
+    """
     # Refusals of all members, not only of those known today: a refusal outlives the record of a member who was retired since.
     refused = scan_refused_profiling(run.workspace.lake).collect(engine="streaming")["member_id"]
     is_refused = pl.col("member_id").is_in(refused.implode())

@@ -32,6 +32,7 @@ from models.config import PredictionSettings
 from models.gate import GatePolicy
 from outputs.sending import Format
 from runtime.alert_settings import Alerts
+from runtime.door_settings import Door
 from runtime.memory import DEFAULT_MAX_MEMORY, MemoryBudget, MemorySize
 from runtime.report_settings import ReportEdition
 from runtime.settings_mistakes import describe_mistakes, nearest
@@ -283,6 +284,7 @@ class Settings(BaseSettings):
     badges: tuple[Badge, ...] = ()
     goals: Goals = ()
     access: Access = Access()
+    door: Door = Door()
     show: ShowPolicy = ShowPolicy()
     partners: PartnerPolicy = PartnerPolicy()
     alerts: Alerts = Alerts()

@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from flows.doctor.findings import Diagnosis, of_error, ok, problem, warning
 from lake.contracts import ACTIVITY_TABLES
 from lake.errors import EvenfallError, ExitCode
 from lake.storage.release_format import FORMAT, read_format
 from pipeline.intake.intake import last_full_day
+from pipeline.past_runs import Ran, last_runs
 from runtime.run_context import RunContext
-from runtime.run_log import log_files, read_log
 from runtime.workspace import DEFAULT_LAKE_PATH, Workspace
 
 _SHOWN_RUNS: Final = 5
-_FILES_LOOKED_AT: Final = 14
 _LONGEST_RUN: Final = timedelta(hours=12)
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One run as recorded in the log.
-
-    Args:
-        night: The night as YYYY-MM-DD, or `unknown`.
-        began: When it began, in UTC, as ISO text.
-        purpose: The kind of run, such as `nightly`.
-        seconds: Its duration; None for a run that has no last line.
-        exit_code: Its exit code; None likewise.
-        says: The first line of its error; empty without one.
-    """
-
-    night: str
-    began: str
-    purpose: str
-    seconds: float | None
-    exit_code: int | None
-    says: str
-
-
-def last_runs(workspace: Workspace) -> list[Ran]:
-    """Return the last runs by the time they began, newest first."""
-    newest = sorted(log_files(workspace.logs), key=lambda path: path.stat().st_mtime, reverse=True)[:_FILES_LOOKED_AT]
-    ran: list[Ran] = []
-    for path in newest:
-        lines: dict[str, list[Any]] = {}
-        for line in read_log(path):
-            lines.setdefault(line["run"], []).append(line)
-        ran += [_ran(path.stem, entries) for entries in lines.values()]
-    return sorted(ran, key=lambda one: one.began, reverse=True)
 
 
 def look_at_format(workspace: Workspace) -> Iterator[Diagnosis]:
@@ -160,15 +125,6 @@ def _training(run: RunContext, as_of: date) -> str:
     due = newest + timedelta(days=run.settings.training.every_days)
     trains = "it trains" if due <= as_of else f"it does not train before {due}"
     return f"{champion.label} scores; last trained on {newest}, so {trains}"
-
-
-def _ran(name: str, lines: list[Any]) -> Ran:
-    ended: Any = next((line for line in lines if line["event"] == "run ended"), {})
-    error: Any = next((line for line in lines if line["event"] == "error"), {})
-    says = str(error.get("says") or error.get("kind") or "").split("\n")[0]
-    night = name if "-" in name and name[0].isdigit() else "unknown"
-    began: Any = lines[0]
-    return Ran(night, str(began["at"]), str(began.get("purpose", "?")), ended.get("seconds"), ended.get("exit"), says)
 
 
 def _line(one: Ran) -> str:

@@ -23,10 +23,11 @@ import pytest
 from flows.doctor.examination import examine
 from flows.doctor.findings import Diagnosis, exit_code, ok, problem, warning
 from flows.doctor.machine import look_at_clock, look_at_disk, look_at_versions
-from flows.doctor.nights import last_runs, look_at_last_nights, look_for_gaps
+from flows.doctor.nights import look_at_last_nights, look_for_gaps
 from flows.doctor.security import is_pickle, others_may, review
 from flows.doctor.sources import look_at_sources
 from pipeline.erasure.file_search import files_below
+from pipeline.past_runs import last_runs
 from runtime.run_context import open_run
 from runtime.settings import load_settings
 from runtime.workspace import Workspace

@@ -56,7 +56,7 @@ from wording.columns import RAISES, SentenceContext
 from wording.english import ENGLISH
 from wording.reasons.compared import compared_sentence
 
-ROOMS = ("features", "models", "segments", "wording", "outputs", "runtime", "pipeline", "flows", "notebooks")
+ROOMS = ("features", "models", "segments", "wording", "outputs", "runtime", "pipeline", "door", "flows", "notebooks")
 SOURCES = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "english" not in path.parts]
 TEMPLATES = sorted((ROOT / "outputs" / "report" / "templates").glob("*.j2"))
 ASKING = ("fill", "pieces", "_headline")

@@ -11,6 +11,7 @@ from wording.english.alerts import ALERTS
 from wording.english.assessments import ASSESSMENTS
 from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
+from wording.english.door import DOOR
 from wording.english.effects import EFFECTS
 from wording.english.forms import FORMS
 from wording.english.goals import GOALS, HEALTH, READINGS
@@ -18,6 +19,7 @@ from wording.english.grammar import event_noun
 from wording.english.groups import GROUPS
 from wording.english.lists import COLUMNS, LISTS
 from wording.english.loop import HISTORY, TALK, TALKED
+from wording.english.members_app import MEMBERS_APP
 from wording.english.model_card import MODEL_CARD
 from wording.english.names import NAMES
 from wording.english.network import NETWORK
@@ -72,5 +74,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **CARD,
     **SUMMARY,
     **SQL,
+    **DOOR,
+    **MEMBERS_APP,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)

@@ -1,0 +1,57 @@
+"""Render a page of the door: one place for what all of them share."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.responses import HTMLResponse
+
+from community.rates import AMOUNTS, COUNTS
+from outputs.report.charts import GRID, MAIN
+from outputs.report.frame import render
+from runtime.run_context import RunContext
+from wording import numbers
+from wording.english import ENGLISH
+from wording.texts import fill, label
+
+_SCORES: Final = ("feedback_score_30d",)
+
+
+def page(template: str, run: RunContext | None, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> HTMLResponse:
+    """Render a template of the report's folder.
+
+    Args:
+        template: The template.
+        run: The run, for the name of the community; None where nothing of it is to be seen.
+        status: The status of the answer.
+        values: What the template shows.
+    """
+    community = None if run is None else run.settings.community.name
+    currency = None if run is None else run.settings.community.currency
+    shared = {
+        "community": community,
+        "currency": currency,
+        "figure_name": _figure_name,
+        "figure_value": lambda value, figure: _figure_value(value, figure, currency),
+        "change_name": lambda what: fill(f"app.change.{what}"),
+        "main_colour": MAIN,
+        "grid_colour": GRID,
+    }
+    return HTMLResponse(render(template, **(shared | values)), status_code=status)
+
+
+def _figure_name(figure: str) -> str:
+    """Name a figure; one without a name here by its slug."""
+    key = f"app.figure.{figure}"
+    return fill(key) if key in ENGLISH.sentences else label(figure)
+
+
+def _figure_value(value: float | None, figure: str, currency: str | None) -> str:
+    if value is None:
+        return numbers.DASH
+    if figure in COUNTS:
+        return numbers.number(value)
+    if figure in AMOUNTS:
+        return numbers.money(value, currency)
+    return numbers.number(value, digits=1) if figure in _SCORES else numbers.percent(value)

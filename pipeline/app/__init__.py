@@ -1,0 +1,1 @@
+"""What the pages of `evenfall up` show: the last nights, lists filtered and paged, the members behind a figure."""
