@@ -23,18 +23,23 @@ Kind = Literal["amount", "share", "score"]
 
 # Less cannot tell a season of seven days from chance.
 LEAST_DAYS: Final = 56
+# Four years: a community of ten years ago was another.
+_KNOWN_DAYS: Final = 1_456
+# The parameters are those of the newest year; older days only give errors.
+_FITTED_DAYS: Final = 365
 _SEASON_DAYS: Final = 7
 _YEAR_DAYS: Final = 364
-# Parameters are those of the newest year; older days only give errors.
-_FITTED_DAYS: Final = 365
-# Errors of so many days count: a community of ten years ago was another.
-_ERRORS_DAYS: Final = 1_092
 # The first weeks of smoothing are still looking for their level.
 _WARM_UP_DAYS: Final = 28
-# What stands for past errors over horizons longer than what is known: errors over a shorter one, as a random walk would grow.
+# Another forecast than the smoothed level has to have missed by less than this share of its squared errors.
+_MARGIN: Final = 0.9
+# An error counts half when it is so old, or twice the days ahead.
+_HALF_LIFE_DAYS: Final = 180
+# The share of past errors by which their spread is measured, so that a few exceptional ones do not widen everything after them.
+_USUAL_SHARE: Final = 0.9
+# Over long horizons few windows are known. Errors over a shorter one, grown as those of a random walk, count as so many windows.
 _PRIOR_WINDOWS: Final = 2.0
 _SHORT_WINDOWS: Final = 8
-_MIXES: Final = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Forecast:
 
     Args:
         expected: The middle of what is expected.
-        spread: The root mean square of past errors; of the logarithm where `offset` is given.
+        spread: The standard deviation that past errors show; of the logarithm where `offset` is given.
         windows: How many independent past windows the spread rests on: the degrees of freedom.
         offset: What is added before the logarithm is taken; None where errors are differences.
         kind: What kind of value it is.
@@ -107,12 +112,10 @@ def forecast(daily: Floats, *, days: int, reading: Reading, kind: Kind = "amount
 def ahead(past: Past, days: int) -> Forecast:
     """Forecast the reading `days` ahead of the last day of a past."""
     lookback = max(1, min(days, len(past.daily) // 4))
-    candidates = _candidates(past, days, lookback)
-    chosen = _choose(past, _candidates(past, lookback, lookback), lookback)
-    middle = candidates[chosen]
-    spread, windows = _spread(past, chosen, days)
-    expected = past.back(float(middle[-1]))
-    return Forecast(limit(expected, past.kind), spread, windows, past.offset, past.kind)
+    chosen = _choose(past, lookback)
+    middle = _candidates(past, days, lookback)[chosen][-1]
+    spread, windows = _spread(past, chosen, days, lookback)
+    return Forecast(limit(past.back(float(middle)), past.kind), spread, windows, past.offset, past.kind)
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ class Past:
     @classmethod
     def of(cls, daily: Floats, reading: Reading, *, kind: Kind = "amount") -> Past:
         """Smooth a figure."""
+        daily = daily[-_KNOWN_DAYS:]
         readings = read(daily, reading)
         return cls(daily, readings, smooth(daily), reading, _offset(readings) if kind == "amount" else None, kind)
 
@@ -215,70 +219,73 @@ class Past:
 
 
 def _candidates(past: Past, days: int, lookback: int) -> dict[str, Floats]:
-    """Return forecasts from every day on the scale of errors, by name; NaN where one cannot be made."""
+    """Return forecasts from every day on the scale of errors, by name; NaN where one cannot be made.
+
+    Args:
+        past: The past.
+        days: How far ahead.
+        lookback: The days before whose change goes on in half or as a whole.
+    """
     readings, smoothed = past.forth(past.readings), past.forth(past.smoothed(days))
     change = (readings - _later(readings, lookback)) * days / lookback
-    year_before = (
-        _later(readings, _YEAR_DAYS - days) - _later(readings, _YEAR_DAYS)
-        if days <= _YEAR_DAYS
-        else np.full_like(readings, np.nan)
-    )
-    return {
-        "level": smoothed,
-        "half": smoothed + change / 2,
-        "trend": smoothed + change,
-        "year_half": smoothed + year_before / 2,
-        "year": readings + year_before,
-    }
+    forecasts = {"level": smoothed, "half the trend": smoothed + change / 2, "trend": smoothed + change}
+    if days <= _YEAR_DAYS <= len(readings) // 2:
+        year_before = _later(readings, _YEAR_DAYS - days) - _later(readings, _YEAR_DAYS)
+        forecasts |= {"half the year before": smoothed + year_before / 2, "year before": readings + year_before}
+    return forecasts
 
 
-def _choose(past: Past, candidates: dict[str, Floats], days: int) -> str:
-    """Return the candidate with the smallest past errors, over the days from which each could be made."""
+def _choose(past: Past, days: int) -> str:
+    """Return the name of the forecast with the smallest past errors, over the days from which each could be made."""
     actual = past.forth(past.readings)
-    errors = {name: _errors(one, actual, days) for name, one in candidates.items()}
-    if len(past.daily) < 2 * _YEAR_DAYS:
-        errors = {name: one for name, one in errors.items() if not name.startswith("year")}
+    errors = {name: _errors(one, actual, days) for name, one in _candidates(past, days, days).items()}
     known = np.isfinite(np.sum(list(errors.values()), axis=0))
     if known.sum() < days:
         return "level"
-    scores = {name: float(np.mean(np.square(one[known]))) for name, one in errors.items()}
+    weights = _weights(len(known), days)[known]
+    scores = {name: float(np.average(np.square(one[known]), weights=weights)) for name, one in errors.items()}
     best = min(scores, key=lambda name: scores[name])
-    return best if scores[best] < MARGIN * scores["level"] else "level"
-
-
-MARGIN = 0.8
+    return best if scores[best] < _MARGIN * scores["level"] else "level"
 
 
 def _errors(expected: Floats, actual: Floats, days: int) -> Floats:
-    """Return, for each origin whose outcome is known, the outcome less what was expected; NaN where nothing was."""
-    errors = actual[days:] - expected[:-days] if days < len(actual) else np.empty(0)
-    kept = errors[-_ERRORS_DAYS:].copy()
-    warm_up = max(0, _WARM_UP_DAYS - (len(errors) - len(kept)))
-    kept[:warm_up] = np.nan
-    return kept
+    """Return, for each day whose outcome is known, the outcome less what was expected; NaN where nothing was."""
+    errors = actual[days:] - expected[: max(0, len(actual) - days)]
+    errors[:_WARM_UP_DAYS] = np.nan
+    return errors
 
 
-def _spread(past: Past, chosen: str, days: int) -> tuple[float, float]:
-    """Return the root mean square of past errors, and the number of independent windows it rests on."""
-    actual = past.forth(past.readings)
-    lookback = max(1, min(days, len(past.daily) // 4))
+def _weights(known: int, days: int) -> Floats:
+    """Return the weight of each of so many errors, the newest last."""
+    ages = np.arange(known - 1, -1, -1)
+    weights: Floats = 0.5 ** (ages / max(_HALF_LIFE_DAYS, 2 * days))
+    return weights
 
-    def squares(of: int) -> Floats:
-        errors = _errors(_candidates(past, of, min(of, lookback))[chosen], actual, of)
-        found: Floats = np.square(errors[np.isfinite(errors)])
-        return found
 
-    known = len(past.daily) - _WARM_UP_DAYS
-    short = max(1, min(days, known // (_SHORT_WINDOWS + 1)))
-    of_short, own = squares(short), squares(days)
-    windows = len(own) / days
-    grown = float(np.mean(of_short)) * days / short if len(of_short) else math.nan
-    if not len(own):
-        return math.sqrt(grown), _PRIOR_WINDOWS
+def _spread(past: Past, chosen: str, days: int, lookback: int) -> tuple[float, float]:
+    """Return the standard deviation that past errors show, and the number of independent windows it rests on."""
+    short = max(1, min(days, (len(past.daily) - _WARM_UP_DAYS) // (_SHORT_WINDOWS + 1)))
+    spread, windows = _usual_error(past, chosen, days, lookback)
+    of_short, _ = _usual_error(past, chosen, short, min(short, lookback))
+    grown = of_short * math.sqrt(days / short)
     total = windows + _PRIOR_WINDOWS
-    if not len(of_short):
-        return math.sqrt(float(np.mean(own))), total
-    return math.sqrt((windows * float(np.mean(own)) + _PRIOR_WINDOWS * grown) / total), total
+    return math.sqrt((windows * spread**2 + _PRIOR_WINDOWS * grown**2) / total), total
+
+
+def _usual_error(past: Past, chosen: str, days: int, lookback: int) -> tuple[float, float]:
+    """Return the spread of the errors over one horizon, and how many windows they are; 0 and 0 where there are none."""
+    from scipy.special import ndtri
+
+    expected = _candidates(past, days, lookback).get(chosen)
+    errors = np.empty(0) if expected is None else np.abs(_errors(expected, past.forth(past.readings), days))
+    known = np.isfinite(errors)
+    if not known.any():
+        return 0.0, 0.0
+    weights, errors = _weights(len(errors), days)[known], errors[known]
+    order = np.argsort(errors)
+    share = np.cumsum(weights[order]) / weights.sum()
+    usual = float(errors[order][np.searchsorted(share, _USUAL_SHARE)])
+    return usual / float(ndtri((1 + _USUAL_SHARE) / 2)), float(weights.sum()) / days
 
 
 def _later(values: Floats, days: int) -> Floats:
