@@ -16,6 +16,8 @@ from community.shares import Z95, wilson
 
 Floats = npt.NDArray[np.float64]
 DAY_HOURS: Final = 24.0
+# Exactly half is reached, although a product of many shares may come out a little above it.
+_HALF: Final = 0.5 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -88,5 +90,5 @@ def _curve(hours: Floats, is_answered: npt.NDArray[np.bool_]) -> tuple[Floats, F
 
 def _first(times: Floats, waiting: Floats) -> float | None:
     """Return the first time at which at most half still wait; None where that never comes."""
-    reached = np.flatnonzero(waiting <= 0.5)  # noqa: PLR2004 - half
+    reached = np.flatnonzero(waiting <= _HALF)
     return float(times[reached[0]]) if len(reached) else None

@@ -33,6 +33,7 @@ from models.gate import GatePolicy
 from outputs.sending import Format
 from runtime.alert_settings import Alerts
 from runtime.door_settings import Door
+from runtime.figure_settings import FigureEvents
 from runtime.memory import DEFAULT_MAX_MEMORY, MemoryBudget, MemorySize
 from runtime.report_settings import ReportEdition
 from runtime.settings_mistakes import describe_mistakes, nearest
@@ -51,7 +52,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Community(_Section):
+class Community(FigureEvents, _Section):
     """`[community]`: whose members these are."""
 
     name: str = Field(default="Our community", description="Name at the head of the report.")
@@ -66,15 +67,6 @@ class Community(_Section):
     )
     reading_events: tuple[str, ...] = Field(
         default=("read", "view", "watch", "page_view"), description="Event types that count as reading, for the way of newcomers."
-    )
-    commenting_events: tuple[str, ...] = Field(
-        default=("comment", "answer", "reply"), description="Event types that count as comments among the figures."
-    )
-    sharing_events: tuple[str, ...] = Field(
-        default=("share", "forward", "repost"), description="Event types that count as sharing among the figures."
-    )
-    leaving_events: tuple[str, ...] = Field(
-        default=("leave", "unsubscribe", "quit"), description="Event types by which a member leaves the community or a channel."
     )
     staff: tuple[str, ...] = Field(
         default=(),

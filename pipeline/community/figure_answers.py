@@ -30,7 +30,7 @@ def first_asking_day(run: RunContext, before: date | None, *, changed: AbstractS
     lake = run.workspace.lake
     if not lake.exists(CONTENT.name):
         return None
-    asking = lake.scan(CONTENT.name).filter(is_asking_format(run.settings.content.asks_formats)).select(pl.col(DAY).min())
+    asking = lake.scan(CONTENT.name).filter(is_asking_format(run.settings.content.asks_formats))
     if changed is None or before in changed:
         return _first(asking)
     found = _first(asking.filter(pl.col(DAY).is_in(sorted(changed)))) if changed else None
@@ -59,8 +59,8 @@ def count_answers(run: RunContext, days: Days, members: FigureMembers, *, asking
     )
 
 
-def _first(days: pl.LazyFrame) -> date | None:
-    found: date | None = days.collect(engine="streaming").item()
+def _first(rows: pl.LazyFrame) -> date | None:
+    found: date | None = rows.select(pl.col(DAY).min()).collect(engine="streaming").item()
     return found
 
 

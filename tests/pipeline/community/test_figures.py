@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -32,6 +32,14 @@ SETTINGS = '[community]\nname = "Figures"\n[sources.events]\npath = "landing/*.c
 Write = Callable[[Lake], None]
 
 
+def is_scored(n: int, member: int) -> bool:
+    return (n * member) % 3 == 0
+
+
+def score(n: int, member: int, factor: int) -> int:
+    return (n + member * factor) % 11
+
+
 def rows_of(days: Iterable[int], *, factor: int) -> pl.DataFrame:
     """Members with rhythms of their own: every so many days an event, every so many an order, the odd refund."""
     rows = []
@@ -42,6 +50,8 @@ def rows_of(days: Iterable[int], *, factor: int) -> pl.DataFrame:
                 rows.append((day, member, "event:post" if member % 3 else "event:view", 2, 0, 0, 2, 0, 0))
             if n >= 2 * member and (n + member) % (5 + member) == 0:
                 rows += [(day, member, "order", 1, 1_250 * factor, 0, 1, 0, 0), (day, member, "contact", 2, 0, 0, 2, 0, 0)]
+            if is_scored(n, member):
+                rows.append((day, member, "feedback", 1, 100 * score(n, member, factor), 0, 1, 0, 0))
             if (n * member) % 23 == 22:
                 rows += [(day, member, "refund", 1, -300, 0, 1, 0, 0), (day, member, "open", 1, 0, 0, 1, 0, 0)]
     return pl.DataFrame(rows, schema=dict(DAILY_SCHEMA), orient="row")
@@ -51,6 +61,42 @@ def write(lake: Lake, days: Iterable[int], *, factor: int = 1) -> None:
     written = {FIRST_DAY + timedelta(days=n) for n in days}
     lake.replace_days(DAILY, rows_of(days, factor=factor), days=written)
     lake.replace_days(TIES, pl.DataFrame(schema=dict(TIES_SCHEMA)), days=written)
+    for table, rows in landed_of(days, factor=factor).items():
+        lake.replace_days(table, rows, days=written)
+
+
+def landed_of(days: Iterable[int], *, factor: int) -> dict[str, pl.DataFrame]:
+    """Landed rows of what the rollups do not keep: channels, scores, and pieces with their answers."""
+    events, scores, pieces = [], [], []
+    for n in days:
+        day = FIRST_DAY + timedelta(days=n)
+        at = datetime.combine(day, time(hour=8), UTC)
+        for member in range(1, MEMBERS + 1):
+            who = {"member_id": f"m{member}", "event_date": day}
+            if (n + member * factor) % 4 == 0:
+                channel = ("general", "help", None)[(n + member) % 3]
+                kind = ("view", "post", "leave", "share", "comment")[(n * factor + member) % 5]
+                events.append({**who, "event_type": kind, "channel": channel, "occurred_at": at})
+            if is_scored(n, member):
+                scores.append({**who, "score": float(score(n, member, factor)), "answered_at": at})
+            if (n + member) % 9 == 0:
+                # The first pieces ask nothing: until one does, every piece waits for an answer.
+                form = "question" if n > 20 and member % 2 else "story"
+                name = f"p{n}-{member}"
+                pieces.append(
+                    {"content_id": name, "author_id": f"m{member}", "event_date": day, "published_at": at, "format": form}
+                )
+        for turn, delay in enumerate((0, 1, 4)):
+            for asker in (member for member in range(1, MEMBERS + 1) if (n - delay + member) % 9 == 0 and member % 4 != turn):
+                # An answer of another, and one of the author's own, which is none.
+                about = {
+                    "content_id": f"p{n - delay}-{asker}",
+                    "event_type": "answer",
+                    "occurred_at": at + timedelta(hours=factor),
+                }
+                events += [{"member_id": f"m{by}", "event_date": day, **about} for by in (asker, asker % MEMBERS + 1)]
+    rows = {"events": events, "feedback": scores, "content": pieces}
+    return {table: pl.DataFrame(found, schema=TABLES[table].landed_schema) for table, found in rows.items()}
 
 
 def write_members(lake: Lake, *, joined: dict[int, int], refused: int = 2) -> None:
@@ -81,21 +127,26 @@ def night_of(workspace: Path, night: date) -> RunContext:
     return open_run(workspace, night.isoformat())
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    """A community of 75 days after its first two nights, of which the second changed some tiers."""
-    folder = tmp_path / "community"
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A community of 70 days after its first two nights, of which the second changed some tiers; tests only read it."""
+    folder = tmp_path_factory.mktemp("figures") / "community"
     (folder / "landing").mkdir(parents=True)
     (folder / "evenfall.toml").write_text(SETTINGS, encoding="utf-8")
     lake = night_of(folder, NIGHTS[0]).workspace.lake
     write(lake, range((NIGHTS[0] - FIRST_DAY).days + 1))
     write_members(lake, joined={number: 4 * number for number in range(1, MEMBERS - 1)})
-    # The commands refuse a lake in which nothing has landed.
-    lake.append("events", pl.DataFrame(schema=TABLES["events"].landed_schema))
     for shift, night in enumerate(NIGHTS[:2]):
         write_tiers(lake, night, shift=shift)
         update_figures(night_of(folder, night))
     return folder
+
+
+@pytest.fixture
+def workspace(counted: Path, tmp_path: Path) -> Path:
+    """The same, to change."""
+    shutil.copytree(counted, tmp_path / "community")
+    return tmp_path / "community"
 
 
 def counted_again(workspace: Path, night: date) -> pl.DataFrame:
@@ -109,7 +160,22 @@ def counted_again(workspace: Path, night: date) -> pl.DataFrame:
     return run.workspace.lake.scan(FIGURES).collect()
 
 
+def ask_earlier(lake: Lake) -> None:
+    """A question of an earlier day arrives late: from it on, other pieces wait for an answer."""
+    row = {"content_id": "late", "author_id": "m1", "published_at": datetime(2024, 1, 9, tzinfo=UTC), "format": "Question"}
+    content = pl.DataFrame([{**row, "event_date": date(2024, 1, 9)}], schema=TABLES["content"].landed_schema)
+    lake.replace_days("content", content, days={date(2024, 1, 9)})
+    lake.replace_days(DAILY, rows_of([8], factor=1), days={date(2024, 1, 9)})
+
+
+def share_differently(lake: Lake) -> None:
+    settings = '[community]\nname = "Figures"\nsharing_events = ["post"]\nleaving_events = ["share"]\n'
+    Path(str(lake.root)).parent.joinpath("evenfall.toml").write_text(settings + SETTINGS.partition("\n")[2].partition("\n")[2])
+
+
 CHANGES: dict[str, Write] = {
+    "a question that arrives late": ask_earlier,
+    "other settings": share_differently,
     "a usual night": lambda lake: write(lake, range(70, 80)),
     "late rows": lambda lake: write(lake, [5, 40, *range(70, 80)], factor=3),
     "rows taken back": lambda lake: lake.replace_days(DAILY, rows_of([], factor=1), days={FIRST_DAY + timedelta(days=40)}),
@@ -121,12 +187,14 @@ CHANGES: dict[str, Write] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_figures_carried_from_night_to_night_are_those_counted_from_the_beginning(workspace: Path, change: str) -> None:
+    CHANGES[change](night_of(workspace, NIGHTS[2]).workspace.lake)
     run = night_of(workspace, NIGHTS[2])
-    CHANGES[change](run.workspace.lake)
     write_tiers(run.workspace.lake, NIGHTS[2], shift=0)
     computed = update_figures(run)
     figures = run.workspace.lake.scan(FIGURES).collect()
     assert_frame_equal(figures, counted_again(workspace, NIGHTS[2]), check_exact=True)
+    assert set(figures["figure"]) >= {"nps_30d", "leave_rate_30d", "first_answer_hours_30d", "cohort_retention"}
+    assert any(dimension.startswith("channel=") for dimension in figures["dimension"].unique())
     if change == "a usual night":
         assert computed < 60
 
@@ -157,8 +225,8 @@ FROM (SELECT DISTINCT day FROM daily) days
 """
 
 
-def test_figures_are_those_of_a_few_lines_of_sql(workspace: Path) -> None:
-    lake = night_of(workspace, NIGHTS[1]).workspace.lake
+def test_figures_are_those_of_a_few_lines_of_sql(counted: Path) -> None:
+    lake = night_of(counted, NIGHTS[1]).workspace.lake
     daily = lake.scan(DAILY).with_columns(day=pl.col("event_date").cast(pl.String))
     rows = daily.select("day", "member_no", "activity", "n", "amount_minor").collect()
     with sqlite3.connect(":memory:") as database:
@@ -174,8 +242,8 @@ def test_figures_are_those_of_a_few_lines_of_sql(workspace: Path) -> None:
     }
 
 
-def test_groups_add_up_to_the_community_and_members_keep_the_tier_of_each_night(workspace: Path) -> None:
-    figures = read_figures(night_of(workspace, NIGHTS[1]).workspace.lake, first=None, last=None)
+def test_groups_add_up_to_the_community_and_members_keep_the_tier_of_each_night(counted: Path) -> None:
+    figures = read_figures(night_of(counted, NIGHTS[1]).workspace.lake, first=None, last=None)
     mau = figures.filter(pl.col("figure") == "mau")
     by_tier = mau.filter(pl.col("dimension").str.starts_with("tier=")).group_by("day").agg(pl.col("value").sum())
     whole = mau.filter(pl.col("dimension") == "").select("day", "value")
@@ -187,19 +255,19 @@ def test_groups_add_up_to_the_community_and_members_keep_the_tier_of_each_night(
         assert by_group[night, "tier=gold"] == sum((number + shift) % 3 == 0 for number in active)
 
 
-def test_the_command_shows_a_week_and_writes_the_rows_of_the_days_asked(workspace: Path) -> None:
-    command = ("figures", "--workspace", workspace)
+def test_the_command_shows_a_week_and_writes_the_rows_of_the_days_asked(counted: Path, tmp_path: Path) -> None:
+    command = ("figures", "--workspace", counted)
     shown = evenfall(*command)
     assert shown.code == 0, shown.err
     head, *lines = shown.out.splitlines()
     assert head.split() == [str(NIGHTS[1] - timedelta(days=ago)) for ago in range(6, -1, -1)]
-    rows = read_figures(night_of(workspace, NIGHTS[1]).workspace.lake, first=NIGHTS[0], last=NIGHTS[0])
+    rows = read_figures(night_of(counted, NIGHTS[1]).workspace.lake, first=NIGHTS[0], last=NIGHTS[0])
     (dau,) = rows.filter(pl.col("figure") == "dau", pl.col("dimension") == "")["value"]
     assert next(line for line in lines if line.startswith("dau ")).split()[-2] == f"{dau:.0f}"
     written = evenfall(*command, "--from", NIGHTS[0], "--to", NIGHTS[0], "--json", "-")
     assert json.loads(written.out) == rows.with_columns(pl.col("day").cast(pl.String)).to_dicts()
-    evenfall(*command, "--from", NIGHTS[0], "--to", NIGHTS[0], "--csv", workspace / "figures.csv")
-    assert_frame_equal(pl.read_csv(workspace / "figures.csv", try_parse_dates=True, schema_overrides=rows.schema), rows)
+    evenfall(*command, "--from", NIGHTS[0], "--to", NIGHTS[0], "--csv", tmp_path / "figures.csv")
+    assert_frame_equal(pl.read_csv(tmp_path / "figures.csv", try_parse_dates=True, schema_overrides=rows.schema), rows)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +279,6 @@ def test_the_command_shows_a_week_and_writes_the_rows_of_the_days_asked(workspac
         (("--csv", "-", "--json", "-"), "not both"),
     ],
 )
-def test_what_cannot_be_answered_is_said(workspace: Path, options: tuple[str, ...], says: str) -> None:
-    done = evenfall("figures", "--workspace", workspace, *options)
+def test_what_cannot_be_answered_is_said(counted: Path, options: tuple[str, ...], says: str) -> None:
+    done = evenfall("figures", "--workspace", counted, *options)
     assert (done.code, says in done.err) == (2, True)
