@@ -81,7 +81,8 @@ class _MembersApp:
     async def contacts(self, request: Request) -> Response:
         """Show whom to talk to."""
         run = self._night(request)
-        listed = await asyncio.to_thread(contact_page, run, page=_page_number(request.query_params))
+        number = _page_number(request.query_params)
+        listed = await asyncio.to_thread(lambda: contact_page(run, self._lists.members(run), page=number))
         return self._page("app_contacts.html.j2", run, "contacts", listed=listed)
 
     async def members(self, request: Request) -> Response:

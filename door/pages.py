@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ def page(template: str, run: RunContext | None, *, status: HTTPStatus = HTTPStat
         "currency": currency,
         "figure_name": _figure_name,
         "figure_value": lambda value, figure: _figure_value(value, figure, currency),
+        "figures_in_order": _in_order,
         "change_name": lambda what: fill(f"app.change.{what}"),
         "main_colour": MAIN,
         "grid_colour": GRID,
@@ -45,6 +47,12 @@ def _figure_name(figure: str) -> str:
     """Name a figure; one without a name here by its slug."""
     key = f"app.figure.{figure}"
     return fill(key) if key in ENGLISH.sentences else label(figure)
+
+
+def _in_order(values: Mapping[str, list[float | None]]) -> list[tuple[str, list[float | None]]]:
+    """Return figures in the order of the catalogue: members first, money last; those it does not name at the end."""
+    places = {key: place for place, key in enumerate(ENGLISH.sentences)}
+    return sorted(values.items(), key=lambda one: (places.get(f"app.figure.{one[0]}", len(places)), one[0]))
 
 
 def _figure_value(value: float | None, figure: str, currency: str | None) -> str:

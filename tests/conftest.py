@@ -39,6 +39,8 @@ _TOGETHER = {
         "flows/test_pages_in_a_browser",
         "notebooks/test_notebooks",
         "notebooks/test_notebooks_in_a_browser",
+        "door/test_door_in_a_browser",
+        "pipeline/app/test_member_rows",
     ),
     "planted": ("pipeline/community/test_planted", "pipeline/community/test_network", "pipeline/community/test_map",
                 "notebooks/test_network_page"),

@@ -215,7 +215,10 @@ def as_csv(run: RunContext, rows: pl.Series) -> bytes:
     file = run.workspace.night(run.as_of) / "members.parquet"
     wanted = pl.scan_parquet(file).with_row_index(ROW).filter(pl.col(ROW).is_in(rows.implode())).collect()
     listed = wanted.select(ROW).hstack(conform(wanted.drop(ROW), schema=members_schema(wanted.columns)))
-    ordered = pl.DataFrame({ROW: rows}).join(hide_refused(run, listed), on=ROW, how="left", maintain_order="left")
+    # Who refused before the night stays as it wrote them: an id, and why they are not contacted.
+    unprofiled, profiled = listed.filter(pl.col("tier").is_null()), listed.filter(pl.col("tier").is_not_null())
+    shown = pl.concat([unprofiled, hide_refused(run, profiled)])
+    ordered = pl.DataFrame({ROW: rows}).join(shown, on=ROW, how="left", maintain_order="left")
     return as_text(ordered.drop(ROW)).write_csv(include_bom=run.settings.lists.bom).encode()
 
 

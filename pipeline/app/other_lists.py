@@ -16,7 +16,7 @@ from community.rates import FIGURES_SCHEMA, meaningful
 from lake.errors import ConfigurationError
 from lake.refusals import scan_consent
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, unescape_formulas
-from pipeline.app.member_rows import PAGE_ROWS
+from pipeline.app.member_rows import PAGE_ROWS, ROW
 from pipeline.community.figures import FIGURES
 from pipeline.history.consent import scan_refused_profiling
 from pipeline.receipt import RECEIPT
@@ -83,17 +83,20 @@ class Week:
     after: date | None
 
 
-def contact_page(run: RunContext, *, page: int) -> ListPage:
+def contact_page(run: RunContext, members: pl.DataFrame, *, page: int) -> ListPage:
     """Return a page of a night's contact list, without members who have refused contact or profiling since.
 
     Args:
         run: The run of the night.
+        members: The member list, as `pipeline.app.member_rows.NightLists` returns it, for the column `row` of each contact.
         page: The number of the page, from 1.
     """
     listed = _read_csv(run, "contact_list.csv", CONTACT_SCHEMA)
     consent = scan_consent(run.workspace.lake).filter(pl.col("can_contact").eq(other=False)).select("member_id")
     refused = pl.concat([consent, scan_refused_profiling(run.workspace.lake)]).unique().collect(engine="streaming")
-    return _page(listed.join(refused, on="member_id", how="anti", maintain_order="left"), listed.height, page)
+    kept = listed.join(refused, on="member_id", how="anti", maintain_order="left")
+    rows = members.select("member_id", ROW)
+    return _page(kept.join(rows, on="member_id", how="left", maintain_order="left"), listed.height, page)
 
 
 def changes_page(run: RunContext, *, what: str | None, page: int) -> tuple[ListPage, dict[str, int]]:

@@ -55,6 +55,8 @@ MEMBERS_APP: Final = {
     "app.member.why": "Why they may leave or stay",
     "app.member.raises": "Raises the risk:",
     "app.member.lowers": "Lowers the risk:",
+    "app.member.active_days": "Active days a week",
+    "app.member.tiers": "Tiers so far",
     "app.member.weeks": "Active in {n:number} of the last 52 weeks.",
     "app.member.span": "{first:short_day} to {last:short_day}; the highest bar is a week with seven active days.",
     "app.member.tier_since": "{tier} since {since:short_day}",
