@@ -96,6 +96,10 @@ class LivePage:
         """Give the page the size of another screen."""
         self._send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
+    def prefer(self, colours: str) -> None:
+        """Let the reader prefer `light` or `dark` pages."""
+        self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": colours}])
+
     def _send(self, method: str, **params: Any) -> dict[str, Any]:
         self._count += 1
         self._socket.send(json.dumps({"id": self._count, "method": method, "params": params}))
