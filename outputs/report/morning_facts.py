@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from outputs.report.week_facts import WeekFacts
+
 
 @dataclass(frozen=True)
 class MorningFacts:
@@ -13,6 +15,8 @@ class MorningFacts:
 
     Args:
         figures: The figures up to the night: one row per day, figure and dimension, with its value.
+        week: The last week beside the week before; None leaves it out.
     """
 
     figures: pl.DataFrame
+    week: WeekFacts | None = None

@@ -11,8 +11,10 @@ from typing import Final
 from outputs.report.assessment_section import assessment_section
 from outputs.report.content_sections import unanswered_section, works_section
 from outputs.report.facts import ReportFacts
+from outputs.report.figures_section import changes_section, figures_section
 from outputs.report.frame import render
 from outputs.report.headlines import headlines
+from outputs.report.heat_sections import cohorts_section, hours_section
 from outputs.report.loop_sections import talk_section, talked_section
 from outputs.report.network_section import carriers_section
 from outputs.report.people_sections import newcomers_section, recognition_section, rising_section, roles_section
@@ -30,8 +32,10 @@ from outputs.report.sections import (
 )
 
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
-    talked_section,
     talk_section,
+    talked_section,
+    figures_section,
+    changes_section,
     assessment_section,
     risk_section,
     newly_at_risk_section,
@@ -45,6 +49,8 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     rising_section,
     groups_section,
     roles_section,
+    cohorts_section,
+    hours_section,
     models_section,
     watch_section,
     matured_section,

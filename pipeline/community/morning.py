@@ -7,6 +7,7 @@ import polars as pl
 from community.rates import FIGURES_SCHEMA, meaningful
 from outputs.report.morning_facts import MorningFacts
 from pipeline.community.figures import FIGURES
+from pipeline.community.week import week_facts
 from runtime.run_context import RunContext
 
 
@@ -16,6 +17,15 @@ def judge_figures(run: RunContext) -> MorningFacts | None:
     Args:
         run: The run.
     """
+    figures = read_figures(run)
+    return None if figures.is_empty() else MorningFacts(figures=figures, week=week_facts(run, figures))
+
+
+def read_figures(run: RunContext) -> pl.DataFrame:
+    """Return the figures up to the night: rows of `FIGURES_SCHEMA`, empty where none are counted.
+
+    Args:
+        run: The run.
+    """
     up_to_night = run.workspace.lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).filter(pl.col("day") <= run.as_of)
-    figures = meaningful(up_to_night.collect())
-    return None if figures.is_empty() else MorningFacts(figures=figures)
+    return meaningful(up_to_night.collect())

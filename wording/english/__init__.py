@@ -28,6 +28,7 @@ from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 from wording.english.showing import SHOWING
+from wording.english.week import CHANGES, EDITIONS, FIGURE_NAMES, HEAT
 
 SENTENCES: Final[Mapping[str, str]] = {
     **TIME,
@@ -49,6 +50,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     **RISING,
     **THANKS,
     **SHOWING,
+    **FIGURE_NAMES,
+    **CHANGES,
+    **HEAT,
+    **EDITIONS,
     **PARTNERS,
     **HEADLINES,
     **SECTIONS,
