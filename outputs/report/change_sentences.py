@@ -47,11 +47,17 @@ def difference_text(change: FigureChange, currency: str | None) -> str:
     """Write how much more a figure is than before, with its sign; a share in percentage points."""
     if change.before is None:
         return DASH
-    of, moved = KEY_FIGURES[change.figure].of, change.difference
-    size = abs(moved)
-    text = percent(size, digits=1) if of == "share" else value_text(change.figure, size, currency)
-    is_zero = not any(digit in text for digit in "123456789")
-    return text if is_zero else ("+" if moved > 0 else MINUS) + text
+    if KEY_FIGURES[change.figure].of == "share":
+        points = round(100 * change.difference, 1)
+        return fill("figures.points", n=_signed(points, number(abs(points), digits=1)))
+    # Of the numbers that the table shows, so that a reader who computes finds the same.
+    digits = 1 if KEY_FIGURES[change.figure].of == "score" or _is_small_mean(change.figure, change.before) else 0
+    moved = round(round(change.now, digits) - round(change.before, digits), digits)
+    return _signed(moved, value_text(change.figure, abs(moved), currency))
+
+
+def _signed(value: float, size: str) -> str:
+    return size if value == 0 else ("+" if value > 0 else MINUS) + size
 
 
 def _is_small_mean(figure: str, value: float) -> bool:

@@ -43,7 +43,7 @@ def changes_section(facts: ReportFacts) -> Section | None:
         "section_changes.html.j2",
         lines=[_line(change, week, facts.currency) for change in news(week)[:_CHANGES_SHOWN]],
         usual=_names(change for change in week.changes if change.surprise == "usual"),
-        steady=_names(change for change in week.changes if change.surprise == "steady"),
+        steady=sum(change.surprise == "steady" for change in week.changes),
     )
     return Section("changes", fill("changes.title"), body, _CHANGES)
 

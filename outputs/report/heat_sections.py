@@ -12,7 +12,7 @@ from outputs.report.sections import Section
 from wording.numbers import number, percent
 from wording.texts import fill, listing
 
-_COHORTS, _HOURS = 40, 42
+_COHORTS, _HOURS = 36, 38
 # Shades of a heat map, from 0 (nothing) on.
 _SHADES: Final = 5
 _BEST_HOURS: Final = 3

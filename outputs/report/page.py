@@ -30,6 +30,7 @@ from outputs.report.sections import (
     tiers_section,
     watch_section,
 )
+from outputs.report.small_groups import without_small_groups
 
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     talk_section,
@@ -59,7 +60,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
 
 
 def render_report(facts: ReportFacts, *, extra_sections: Sequence[Section] = ()) -> str:
-    """Write the report as HTML: headlines in words, warnings, then the sections by their `order`.
+    """Write the report as HTML: headlines in words, warnings, then the sections by their `order`; small groups are not shown.
 
     The same facts give the same bytes. A section without facts is left out. No script, no outside load, no member's id.
 
@@ -67,6 +68,7 @@ def render_report(facts: ReportFacts, *, extra_sections: Sequence[Section] = ())
         facts: What to tell.
         extra_sections: Further sections; their ids must be their own.
     """
+    facts = without_small_groups(facts)
     built = [section for build in BUILDERS if (section := build(facts)) is not None]
     # The id decides between sections of one order, so that the bytes do not depend on who was added first.
     sections = sorted([*built, *extra_sections], key=lambda section: (section.order, section.id))

@@ -41,13 +41,14 @@ CHANGES: Final = {
     "figures.head.past": "Until now",
     "figures.caption.week": "Figures of the 7 days that end with the night, beside the 7 days before.",
     "figures.caption.month": "Figures of the 28 days that end with the night, beside the 28 days before.",
-    "figures.note": "By chance: a change of this size comes by itself, even if nothing has happened. Usual: it often changes as "
-    "much from one period to the next. The small line shows up to 26 periods, the newest at the right.",
+    "figures.points": "{n} points",
+    "figures.note": "No sure change: a change of this size comes by itself, even if nothing has happened. Usual: it often "
+    "changes as much from one period to the next. The small line shows up to 26 periods, the newest at the right.",
     "figures.sure.unknown": "nothing before",
     "figures.sure.nothing": "none",
     "figures.sure.began": "began",
     "figures.sure.ended": "ended",
-    "figures.sure.steady": "by chance",
+    "figures.sure.steady": "no sure change",
     "figures.sure.usual": "usual",
     "figures.sure.unusual": "unusual",
     "figures.sure.unproven": "too early to say",
@@ -133,14 +134,14 @@ CHANGES: Final = {
     "changes.driver.money.less": "Most of the fall is in {group}: {now:money} after {before:money}.",
     "changes.driver.rate": "Most of that comes from {group}: {now:percent} there after {before:percent}.",
     "changes.driver.score": "Most of that comes from {group}: {now:digits:1} there after {before:digits:1}.",
-    "changes.driver.mix": "Most of that is not what members do but who they are: {group} make up {now:percent} of them after "
+    "changes.driver.mix": "Most of that is not what members do but who they are: the share of {group} is {now:percent} after "
     "{before:percent}.",
     "changes.group.platform": "the platform {value}",
     "changes.group.source": "those who came by {value}",
     "changes.group.tier": "the tier {value}",
     "changes.group.community": "the community {value}",
     "changes.usual": "Changed, but as it often does: {figures}.",
-    "changes.steady": "No change beyond chance: {figures}.",
+    "changes.steady": "{n:number} other {n:plural:figure|figures} {n:plural:shows|show} no sure change.",
     "changes.none": "Nothing has changed beyond chance and the usual ups and downs.",
     # The first headline.
     "headline.wau.unknown": "{n:count:member}* {n:plural:was|were} active in the last 7 days{joined}.",
@@ -192,4 +193,10 @@ EDITIONS: Final = {
     "edition.from.month": "The 28 days from {first:short_day} to {night:short_day} · {members:count:member} ever seen",
     "report.skip": "Skip to the report",
     "report.others": "others",
+    "report.few": "under {n}",
+    "rising.few": "Other moves since {night:short_day} were of fewer than {n:count:member} each.",
+    "tiers.before.week": "A week before",
+    "tiers.before.month": "4 weeks before",
+    "tiers.key.before.week": "a week before",
+    "tiers.key.before.month": "4 weeks before",
 }
