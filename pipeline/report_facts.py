@@ -103,14 +103,14 @@ def report_facts(
         as_of=run.as_of,
         currency=run.settings.community.currency,
         members=members.height,
-        activity=_activity(run, has_orders=champions.value is not None),
-        tiers=_groups(members, earlier, "tier", order=tuple(reversed(TIERS))),
+        activity=activity_facts(run, has_orders=champions.value is not None),
+        tiers=groups(members, earlier, "tier", order=tuple(reversed(TIERS))),
         tier_rule=tier_rule(run, members),
         risk=risk_facts(run, members, earlier),
         newly_at_risk=_newly_at_risk(members, earlier, catalog),
-        lifecycle=_groups(members, earlier, "lifecycle", order=STAGES),
+        lifecycle=groups(members, earlier, "lifecycle", order=STAGES),
         not_profiled=int(members["lifecycle"].is_null().sum()),
-        segments=_groups(members, earlier, "segment"),
+        segments=groups(members, earlier, "segment"),
         contact_list=contact_list_facts(run, lists),
         models=_models(run, champions),
         matured=_matured(run, maturity),
@@ -128,6 +128,7 @@ def report_facts(
         people=lists.people.facts,
         assessments=assess_community(run, members, maturity.watch, community.rollups),
         morning=community.morning,
+        smallest_group=run.settings.community.smallest_group,
     )
 
 
@@ -170,8 +171,13 @@ def table_flows(run: RunContext, tonight: pl.DataFrame) -> tuple[TableFlow, ...]
     return tuple(flows)
 
 
-def _activity(run: RunContext, *, has_orders: bool) -> Activity:
-    """Return what members did lately; who may not be profiled is in none of it, as in every other figure of the report."""
+def activity_facts(run: RunContext, *, has_orders: bool) -> Activity:
+    """Return what members did lately; who may not be profiled is in none of it, as in what the lists say.
+
+    Args:
+        run: The run.
+        has_orders: Whether the community has orders, and so spend.
+    """
     own = pl.col("activity").str.starts_with(EVENT_PREFIX) | pl.col("activity").is_in(ORDER_ACTIVITIES)
     is_counted = ~pl.col("member_no").is_in(numbers_not_profiled(run.workspace.lake).implode())
     # The mean of the first day that is drawn needs the days before it; there are none before the first day of all.
@@ -217,9 +223,9 @@ def _newly_at_risk(members: pl.DataFrame, earlier: pl.DataFrame | None, catalog:
         valuable=valuable.height,
         tiers=VALUABLE_TIERS,
         members=newly.height,
-        by_tier=_groups(newly, None, "tier", order=VALUABLE_TIERS),
-        by_segment=_groups(newly, None, "segment"),
-        reasons=_groups(newly.with_columns(main_reason=_main_reason(newly, catalog)), None, "main_reason"),
+        by_tier=groups(newly, None, "tier", order=VALUABLE_TIERS),
+        by_segment=groups(newly, None, "segment"),
+        reasons=groups(newly.with_columns(main_reason=_main_reason(newly, catalog)), None, "main_reason"),
     )
 
 
@@ -231,10 +237,17 @@ def _main_reason(members: pl.DataFrame, catalog: Iterable[Feature]) -> pl.Series
     return strongest.to_series().replace_strict(topics, default=None, return_dtype=pl.String)
 
 
-def _groups(
+def groups(
     members: pl.DataFrame, earlier: pl.DataFrame | None, column: str, *, order: tuple[str, ...] | None = None
 ) -> tuple[Group, ...]:
-    """Return members by name: in the order given, else the largest group first."""
+    """Return members by name: in the order given, else the largest group first.
+
+    Args:
+        members: Tonight's member list.
+        earlier: The scores of an earlier night to compare with, or None.
+        column: The column with the names; members without one are in no group.
+        order: The names to return, also those without members; None for those there are.
+    """
     if column == "segment":
         members, earlier = _in_spoken_words(members), None if earlier is None else _in_spoken_words(earlier)
     named = members.filter(pl.col(column).is_not_null())

@@ -74,6 +74,7 @@ class Community(FigureEvents, _Section):
     )
     bots: tuple[str, ...] = Field(default=(), description="Ids of members that are bots; handled as staff is.")
     not_bots: tuple[str, ...] = Field(default=(), description="Ids of members never to be suspected of being bots again.")
+    smallest_group: int = Field(default=5, ge=1, description="Groups with fewer members are not shown in the report.")
 
     @field_validator("timezone")
     @classmethod

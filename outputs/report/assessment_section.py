@@ -13,7 +13,7 @@ from outputs.report.sections import Section
 from wording.numbers import DASH, money, number, percent
 from wording.texts import fill
 
-_ORDER: Final = 6
+_ORDER: Final = 14
 # Below so many, a figure for each member is written with two digits.
 _PRECISE_BELOW: Final = 10
 

@@ -11,7 +11,7 @@ from outputs.report.sections import Section
 from wording.content import hours_text, people_a_week, place_name, posts_name
 from wording.texts import fill
 
-_UNANSWERED, _WORKS = 12, 22
+_UNANSWERED, _WORKS = 32, 34
 
 
 def unanswered_section(facts: ReportFacts) -> Section | None:

@@ -16,6 +16,7 @@ from outputs.report.morning_facts import MorningFacts
 from outputs.report.network_facts import Carriers
 from outputs.report.people_facts import PeopleFacts
 from outputs.report.risk_facts import Risk, TierRule
+from outputs.report.week_facts import Period
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,21 @@ class RuleBreach:
 
 
 @dataclass(frozen=True)
+class Edition:
+    """What a weekly or monthly edition covers.
+
+    Args:
+        period: Week, or month, which is four weeks.
+        first: Its first day.
+        before: The night that its groups are compared with; None where none is stored.
+    """
+
+    period: Period
+    first: date
+    before: date | None
+
+
+@dataclass(frozen=True)
 class ReportFacts:
     """Everything the morning report says.
 
@@ -274,6 +290,8 @@ class ReportFacts:
         people: What is known of the people as a community.
         assessments: How the community as a whole is doing; None where nobody did anything within a year.
         morning: What the daily figures say; None before any were counted.
+        smallest_group: Groups with fewer members are not shown.
+        edition: What a weekly or monthly edition covers; None for the report of a night.
     """
 
     community: str
@@ -305,3 +323,5 @@ class ReportFacts:
     people: PeopleFacts = field(default_factory=PeopleFacts)
     assessments: Assessments | None = None
     morning: MorningFacts | None = None
+    smallest_group: int = 1
+    edition: Edition | None = None

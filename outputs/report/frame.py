@@ -67,6 +67,7 @@ def _or_dash(write: Callable[..., str]) -> Callable[..., str]:
 # How a cell of a table is written. Sentences have their formats in the catalogue instead.
 _FILTERS: Final = {
     "number": _or_dash(lambda value, digits=0: numbers.number(value, digits=digits)),
+    "few": _or_dash(lambda value, fewest: texts.fill("report.few", n=fewest) if 0 < value < fewest else numbers.number(value)),
     "percent": _or_dash(numbers.percent),
     "money": _or_dash(numbers.money),
     "difference": numbers.difference,

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from community.figure_changes import FigureChange
+from outputs.report.change_sentences import change_sentences, direction
 from outputs.report.facts import ReportFacts
+from outputs.report.figures_section import news
 from outputs.report.goal_section import chance
 from outputs.report.health_section import say_health
 from wording.numbers import share
 from wording.readings import reading_name
 from wording.report import change
 from wording.texts import fill, label, listing
+
+_CHANGES_TOLD: Final = 2
+# Figures that move with those active within 7 days, which the first headline tells.
+_TOLD_ALREADY: Final = frozenset({"dau", "wau", "mau"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class Headline:
 def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
     """Return the headlines, the most important first; what the community has no data for is not mentioned."""
     return (
-        *_activity(facts),
+        *_active(facts),
+        *_changes(facts),
         *_newly_at_risk(facts),
         *_unanswered(facts),
         *_risk(facts),
@@ -46,6 +54,47 @@ def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
         *_health(facts),
         *_data(facts),
     )
+
+
+def _active(facts: ReportFacts) -> Iterator[Headline]:
+    """Say how many were active; beside the week before only as surely as it can be said."""
+    week = None if facts.morning is None else facts.morning.week
+    wau = None if week is None else next((one for one in week.changes if one.figure == "wau"), None)
+    if week is None or wau is None:
+        yield from _activity(facts)
+        return
+    joined = next((one.now for one in week.changes if one.figure == "new_members"), 0.0)
+    said = fill("headline.active.joined", n=round(joined)) if joined and week.period == "week" else ""
+    now, before = round(wau.now), round(wau.before or 0)
+    last = fill(f"changes.last.{week.period}")
+    yield _headline(f"headline.wau.{_how(wau)}", n=now, before=before, by=abs(now - before), last=last, joined=said)
+
+
+# The surprise of a change → how the first headline tells it.
+_TOLD: Final = {
+    "unusual": "{way}",
+    "usual": "usual_{way}",
+    "unproven": "unproven_{way}",
+    "ended": "{way}",
+    "began": "unproven_{way}",
+}
+
+
+def _how(wau: FigureChange) -> str:
+    if wau.surprise in {"steady", "nothing"}:
+        return "steady"
+    return _TOLD.get(wau.surprise, "unknown").format(way=direction(wau))
+
+
+def _changes(facts: ReportFacts) -> Iterator[Headline]:
+    """Tell the most remarkable changes of other figures, at most two; the section on changes has them all."""
+    week = None if facts.morning is None else facts.morning.week
+    others = [] if week is None else [one for one in news(week) if one.figure not in _TOLD_ALREADY]
+    for one in others[:_CHANGES_TOLD]:
+        assert week is not None
+        first, *rest = change_sentences(one, week, facts.currency)
+        strong, _, end = first.partition("*")
+        yield Headline(strong, " ".join([end, *rest]), "alert" if one.is_bad else "plain")
 
 
 def _activity(facts: ReportFacts) -> Iterator[Headline]:
@@ -97,7 +146,9 @@ def _risk(facts: ReportFacts) -> Iterator[Headline]:
 
 def _spend(facts: ReportFacts) -> Iterator[Headline]:
     activity = facts.activity
-    if activity.spend_7d is None:
+    week = None if facts.morning is None else facts.morning.week
+    # The figures count the spend of those, too, who may not be profiled: of two sums on one page theirs is the one.
+    if activity.spend_7d is None or (week is not None and any(one.figure == "spend" for one in week.changes)):
         return
     compared = ""
     if activity.spend_previous_7d is not None:

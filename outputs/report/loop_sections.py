@@ -20,8 +20,8 @@ from wording.group_names import GroupNames
 from wording.numbers import DASH, money, number, share
 from wording.texts import fill, label, listing, name
 
-# First once there is an answer, last until then.
-_ANSWERED, _UNANSWERED, _TALK = 2, 70, 5
+# Near the top once there is an answer, near the end until then.
+_ANSWERED, _UNANSWERED, _TALK = 4, 46, 2
 # Members from which their number is written without decimals.
 _WHOLE_FROM: Final = 10
 _CHART_SCHEMA: Final = {
@@ -46,7 +46,13 @@ def talk_section(facts: ReportFacts) -> Section | None:
     listed = facts.contact_list
     if listed is None:
         return None
-    body = render_fragment("section_talk.html.j2", listed=listed, plan=listed.plan, **_plan_texts(listed, facts.currency))
+    body = render_fragment(
+        "section_talk.html.j2",
+        listed=listed,
+        plan=listed.plan,
+        smallest=facts.smallest_group,
+        **_plan_texts(listed, facts.currency),
+    )
     return Section("talk", fill("talk.title"), body, _TALK)
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from community.health import Health
 from outputs.report.goal_facts import GoalFacts
+from outputs.report.week_facts import WeekFacts
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,10 @@ class MorningFacts:
         figures: The figures up to the night: one row per day, figure and dimension, with its value.
         goals: The goals of the configuration, in its order.
         health: The health index; None in a community's first twelve weeks.
+        week: The last week beside the week before; None leaves it out.
     """
 
     figures: pl.DataFrame
     goals: tuple[GoalFacts, ...] = ()
     health: Health | None = None
+    week: WeekFacts | None = None

@@ -13,7 +13,7 @@ from outputs.report.sections import Section
 from wording.numbers import number, share
 from wording.texts import fill, listing
 
-_ORDER: Final = 12
+_ORDER: Final = 30
 _COMMUNITIES_SHOWN: Final = 8
 _CHANGES_SHOWN: Final = 6
 # Below so many members still here, a share of them says little.
@@ -37,6 +37,7 @@ def carriers_section(facts: ReportFacts) -> Section | None:
         "section_carriers.html.j2",
         sentences=[*_team(carriers), *_absence(carriers), *_at_risk(carriers)],
         communities=shown,
+        smallest=facts.smallest_group,
         has_before=any(one.previous_members is not None for one in shown),
         others=_others(carriers),
         notes=[*(_change(one) for one in carriers.changes[:_CHANGES_SHOWN]), *_rings(carriers)],

@@ -11,10 +11,12 @@ from typing import Final
 from outputs.report.assessment_section import assessment_section
 from outputs.report.content_sections import unanswered_section, works_section
 from outputs.report.facts import ReportFacts
+from outputs.report.figures_section import changes_section, figures_section
 from outputs.report.frame import render
 from outputs.report.goal_section import goal_section
 from outputs.report.headlines import headlines
 from outputs.report.health_section import health_section
+from outputs.report.heat_sections import cohorts_section, hours_section
 from outputs.report.loop_sections import talk_section, talked_section
 from outputs.report.network_section import carriers_section
 from outputs.report.people_sections import newcomers_section, recognition_section, rising_section, roles_section
@@ -30,10 +32,13 @@ from outputs.report.sections import (
     tiers_section,
     watch_section,
 )
+from outputs.report.small_groups import without_small_groups
 
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
-    talked_section,
     talk_section,
+    talked_section,
+    figures_section,
+    changes_section,
     assessment_section,
     risk_section,
     newly_at_risk_section,
@@ -47,6 +52,8 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     rising_section,
     groups_section,
     roles_section,
+    cohorts_section,
+    hours_section,
     models_section,
     watch_section,
     matured_section,
@@ -57,7 +64,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
 
 
 def render_report(facts: ReportFacts, *, extra_sections: Sequence[Section] = ()) -> str:
-    """Write the report as HTML: headlines in words, warnings, then the sections by their `order`.
+    """Write the report as HTML: headlines in words, warnings, then the sections by their `order`; small groups are not shown.
 
     The same facts give the same bytes. A section without facts is left out. No script, no outside load, no member's id.
 
@@ -65,6 +72,7 @@ def render_report(facts: ReportFacts, *, extra_sections: Sequence[Section] = ())
         facts: What to tell.
         extra_sections: Further sections; their ids must be their own.
     """
+    facts = without_small_groups(facts)
     built = [section for build in BUILDERS if (section := build(facts)) is not None]
     # The id decides between sections of one order, so that the bytes do not depend on who was added first.
     sections = sorted([*built, *extra_sections], key=lambda section: (section.order, section.id))

@@ -113,6 +113,7 @@ class Rising:
         days_in_tier: Tier and median days since its members moved there, the highest tier first.
         ready: Members within reach of a tier, the highest tier first.
         path: The list of those, relative to the report's own folder; None where nobody is.
+        few_moves: Whether there were further moves, of too few members each to be shown.
     """
 
     since: date | None
@@ -121,6 +122,7 @@ class Rising:
     days_in_tier: tuple[tuple[str, int], ...] = ()
     ready: tuple[Ready, ...] = ()
     path: str | None = None
+    few_moves: bool = False
 
 
 @dataclass(frozen=True)

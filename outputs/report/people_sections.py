@@ -14,10 +14,10 @@ from outputs.report.sections import Section
 from wording.numbers import DASH, difference, percent, share
 from wording.texts import fill, listing, name
 
-_RECOGNITION: Final = 22
-_NEWCOMERS: Final = 25
-_RISING: Final = 32
-_ROLES: Final = 48
+_RECOGNITION: Final = 24
+_NEWCOMERS: Final = 28
+_RISING: Final = 22
+_ROLES: Final = 44
 
 
 def roles_section(facts: ReportFacts) -> Section | None:
@@ -26,7 +26,9 @@ def roles_section(facts: ReportFacts) -> Section | None:
     if roles is None:
         return None
     counted = [(fill("roles.staff"), roles.staff, roles.staff_share), (fill("roles.bots"), roles.bots, roles.bot_share)]
-    body = render_fragment("section_roles.html.j2", roles=roles, counted=[row for row in counted if row[1]])
+    body = render_fragment(
+        "section_roles.html.j2", roles=roles, counted=[row for row in counted if row[1]], smallest=facts.smallest_group
+    )
     return Section("roles", fill("roles.title"), body, _ROLES)
 
 
@@ -41,6 +43,7 @@ def newcomers_section(facts: ReportFacts) -> Section | None:
         stages=[] if newcomers.funnel is None else [_stage_cells(stage) for stage in newcomers.funnel.stages],
         sentences=list(_newcomer_sentences(newcomers)),
         sources=[(one.name, one.members, _range(one.stayed)) for one in newcomers.by_source],
+        smallest=facts.smallest_group,
     )
     return Section("newcomers", fill("newcomers.title"), body, _NEWCOMERS)
 
@@ -50,7 +53,9 @@ def rising_section(facts: ReportFacts) -> Section | None:
     rising = facts.people.rising
     if rising is None:
         return None
-    body = render_fragment("section_rising.html.j2", rising=rising, sentences=list(_rising_sentences(rising)))
+    body = render_fragment(
+        "section_rising.html.j2", rising=rising, sentences=list(_rising_sentences(rising)), smallest=facts.smallest_group
+    )
     return Section("rising", fill("rising.title"), body, _RISING)
 
 
@@ -120,6 +125,7 @@ def recognition_section(facts: ReportFacts) -> Section | None:
         recognition=recognition,
         sentences=[] if flow is None else list(_level_sentences(flow)),
         thanked=[(fill(f"recognition.{kind}"), members) for kind, members in recognition.thanked],
+        smallest=facts.smallest_group,
     )
     return Section("recognition", fill("recognition.title"), body, _RECOGNITION)
 

@@ -34,7 +34,8 @@ class Section:
         id: Its anchor, unique within the report: small letters and hyphens.
         title: Its heading.
         body: Its HTML; `Markup`, because it is not escaped again.
-        order: Where it stands: ours are at 10, 20, 30, …
+        order: Where it stands: what to do today from 2 on, the figures from 10, members from 20, their ways from 30, and whether
+            to trust it all from 50 on.
     """
 
     id: str
@@ -62,7 +63,7 @@ def newly_at_risk_section(facts: ReportFacts) -> Section | None:
             if groups
         ],
     )
-    return Section("newly-at-risk", fill("newly_at_risk.title"), body, 10)
+    return Section("newly-at-risk", fill("newly_at_risk.title"), body, 6)
 
 
 def activity_section(facts: ReportFacts) -> Section | None:
@@ -74,7 +75,7 @@ def activity_section(facts: ReportFacts) -> Section | None:
         activity_chart(by_day, chart_id="activity-wide"),
         activity_chart(by_day, chart_id="activity-narrow", width=290, height=190),
     )
-    return Section("activity", fill("activity.title"), render_fragment("section_activity.html.j2", charts=charts), 20)
+    return Section("activity", fill("activity.title"), render_fragment("section_activity.html.j2", charts=charts), 16)
 
 
 def tiers_section(facts: ReportFacts) -> Section | None:
@@ -99,9 +100,13 @@ def tiers_section(facts: ReportFacts) -> Section | None:
         has_value=any(tier.expected_value is not None for tier in facts.tiers),
         has_before=any(tier.previous_members is not None for tier in facts.tiers),
         horizon_days=facts.value_horizon_days,
+        smallest=facts.smallest_group,
+        edition=facts.edition,
+        before_key="tiers.night_before" if facts.edition is None else f"tiers.before.{facts.edition.period}",
+        before_mark="tiers.key.night_before" if facts.edition is None else f"tiers.key.before.{facts.edition.period}",
         rule="" if facts.tier_rule is None else _tier_rule(facts.tier_rule, facts.value_horizon_days),
     )
-    return Section("tiers", fill("tiers.title"), body, 30)
+    return Section("tiers", fill("tiers.title"), body, 20)
 
 
 def _tier_rule(rule: TierRule, value_horizon_days: int | None) -> str:
@@ -129,7 +134,7 @@ def groups_section(facts: ReportFacts) -> Section | None:
         "groups",
         fill("groups.title"),
         render_fragment("section_groups.html.j2", tables=tables, not_profiled=facts.not_profiled),
-        40,
+        26,
     )
 
 

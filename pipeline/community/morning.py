@@ -10,6 +10,7 @@ from community.rates import meaningful
 from outputs.report.morning_facts import MorningFacts
 from pipeline.community.figures import FIGURES
 from pipeline.community.goals import judge_goals
+from pipeline.community.week import week_facts
 from runtime.run_context import RunContext
 
 
@@ -19,8 +20,22 @@ def judge_figures(run: RunContext) -> MorningFacts | None:
     Args:
         run: The run.
     """
-    up_to_night = run.workspace.lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).filter(pl.col("day") <= run.as_of)
-    figures = meaningful(up_to_night.collect())
+    figures = read_figures(run)
     if figures.is_empty():
         return None
-    return MorningFacts(figures=figures, goals=judge_goals(run, figures), health=assess_health(figures, as_of=run.as_of))
+    return MorningFacts(
+        figures=figures,
+        goals=judge_goals(run, figures),
+        health=assess_health(figures, as_of=run.as_of),
+        week=week_facts(run, figures),
+    )
+
+
+def read_figures(run: RunContext) -> pl.DataFrame:
+    """Return the figures up to the night: rows of `FIGURES_SCHEMA`, empty where none are counted.
+
+    Args:
+        run: The run.
+    """
+    up_to_night = run.workspace.lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).filter(pl.col("day") <= run.as_of)
+    return meaningful(up_to_night.collect())

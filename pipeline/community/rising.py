@@ -36,7 +36,7 @@ def rising_facts(run: RunContext, members: pl.DataFrame, ready: pl.DataFrame) ->
         ready: As `ready_members` returns it.
     """
     nights = _week_nights(run)
-    tiers = {night: _tiers_of(run, night) for night in nights[1:]} | {run.as_of: members.select("member_no", name="tier")}
+    tiers = {night: read_tiers(run, night) for night in nights[1:]} | {run.as_of: members.select("member_no", name="tier")}
     flows = [(later, moves(tiers[earlier], tiers[later], order=TIERS)) for later, earlier in pairwise(nights)]
     if not flows and ready.is_empty():
         return None
@@ -127,7 +127,13 @@ def _week_nights(run: RunContext) -> list[date]:
     return nights
 
 
-def _tiers_of(run: RunContext, night: date) -> pl.DataFrame:
+def read_tiers(run: RunContext, night: date) -> pl.DataFrame:
+    """Return the tiers that a night stored: one row per member, member_no, name.
+
+    Args:
+        run: The run.
+        night: A night that is stored.
+    """
     tiers = run.workspace.lake.scan(TIERS_TABLE).filter(pl.col(NIGHT) == night)
     return tiers.select("member_no", name="tier").collect()
 

@@ -17,10 +17,12 @@ from jinja2.nodes import Node
 
 from community.assessments import FIGURES as ASSESSED
 from community.bots import RULES as BOT_RULES
+from community.figure_changes import DIMENSIONS, Surprise
 from community.goals import STATUSES
 from community.groupings import LONG, QUESTION_MARK, SHORT
 from community.health import COMPARED_DAYS, FACTORS
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
+from community.key_figures import KEY_FIGURES
 from community.names import KINDS
 from community.rates import AMOUNTS, COUNTS, RATES
 from community.readings import BETTER_LOW
@@ -39,6 +41,7 @@ from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
 from outputs.lists import MEMBERS_SCHEMA
 from outputs.report.validation_page import BrokenRule
+from outputs.report.week_facts import PERIOD_DAYS
 from pipeline.community.rising import NAMED_PARTS
 from pipeline.community.thanks import BADGE
 from pipeline.community.traits import PARTS
@@ -115,6 +118,18 @@ PUT_TOGETHER = {
     *(f"health.factor.{factor}" for factor in FACTORS),
     *(f"health.moved.{days}" for days in COMPARED_DAYS),
     *(f"{of}health.{how}" for of, how in product(("", "headline."), ("more", "less", "same", "alone"))),
+    *(f"figures.name.{figure}" for figure in KEY_FIGURES),
+    *(f"figures.sure.{surprise}" for surprise in get_args(Surprise)),
+    *(f"figures.{what}.{period}" for what, period in product(("head.now", "head.before", "caption"), PERIOD_DAYS)),
+    *(f"changes.{figure}.{way}" for figure, way in product((*KEY_FIGURES, "large", "driver", "driver.money"), ("more", "less"))),
+    *(f"changes.driver.{how}" for how in ("rate", "score", "mix")),
+    *(f"changes.group.{dimension}" for dimension in DIMENSIONS),
+    *(f"changes.{what}.{period}" for what, period in product(("this", "last", "unusual"), PERIOD_DAYS)),
+    *(f"headline.wau.{how}{way}" for how, way in product(("", "usual_", "unproven_"), ("more", "less"))),
+    *(f"headline.wau.{how}" for how in ("unknown", "steady")),
+    *(f"hours.weekday.{weekday}" for weekday in range(1, 8)),
+    *(f"{what}.{period}" for what, period in product(("edition.kicker", "edition.from"), PERIOD_DAYS)),
+    *(f"tiers.{what}.{period}" for what, period in product(("before", "key.before"), PERIOD_DAYS)),
 }
 
 

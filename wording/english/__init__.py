@@ -33,6 +33,7 @@ from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 from wording.english.showing import SHOWING
 from wording.english.spreadsheets import SHEETS
+from wording.english.week import CHANGES, EDITIONS, FIGURE_NAMES, HEAT
 
 SENTENCES: Final[Mapping[str, str]] = {
     **FORMS,
@@ -56,6 +57,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     **THANKS,
     **SHOWING,
     **SHEETS,
+    **FIGURE_NAMES,
+    **CHANGES,
+    **HEAT,
+    **EDITIONS,
     **PARTNERS,
     **HEADLINES,
     **SECTIONS,

@@ -10,7 +10,7 @@ from wording.english.grammar import regular
 _ACTION: Final = Noun("action", "actions")
 NOUNS: Final = {
     **regular("day", "month", "year", "message", "kind", "member", "row", "rule", "value", "character", "contact", "decision"),
-    **regular("post", "hour", "minute", "second", "warning", "change"),
+    **regular("post", "hour", "minute", "second", "warning", "change", "order"),
     "valuable_member": Noun("valuable member", "valuable members"),
     "opinion_leader": Noun("opinion leader", "opinion leaders"),
     "other": Noun("other member", "other members"),
