@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from community.figures import WHOLE
-from community.rates import FIGURES_SCHEMA, meaningful
+from community.figures import FIGURES_SCHEMA, WHOLE
+from community.rates import meaningful
 from lake.errors import ConfigurationError
 from lake.refusals import scan_consent
 from outputs.lists import CHANGES_SCHEMA, CONTACT_SCHEMA, unescape_formulas
