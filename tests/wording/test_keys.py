@@ -30,9 +30,11 @@ from features.eligibility import PRESENCES
 from features.network.matching import CHANGES
 from lake.contracts import TABLES
 from models.backtest import IN_RANGE
+from models.churn import ChurnKind
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
+from models.value import ValueKind
 from outputs.lists import MEMBERS_SCHEMA
 from outputs.report.validation_page import BrokenRule
 from pipeline.community.rising import NAMED_PARTS
@@ -197,4 +199,8 @@ def test_every_slug_that_pages_and_cards_show_has_a_name_and_no_other() -> None:
     measures = {measure for measured in (*churn.values(), *value.values()) for measure in measured}
     scores = {column for column in MEMBERS_SCHEMA if column.endswith("_score")}
     rules = {OURS, *LIFETIME_KINDS, "recency", "past_rate", "recency_weighted"}
-    assert ENGLISH.names.keys() == {*TIERS, *STAGES, *RISKS, *PRESENCES, *TABLES, *rules, *scores, *measures, *IN_RANGE.values()}
+    codes = {*TIERS, *STAGES, *RISKS, *PRESENCES, *TABLES, *DEFAULTS, *KINDS_OF_THANKS, BADGE}
+    kinds = {*get_args(ChurnKind), *get_args(ValueKind)}
+    # Ways to reach a member that the documentation names, every action, and what is in no slice.
+    others = {"mail", "push", "forum", "all", "other"}
+    assert ENGLISH.names.keys() == {*codes, *kinds, *others, *rules, *scores, *measures, *IN_RANGE.values()}
