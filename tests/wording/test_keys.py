@@ -35,7 +35,9 @@ from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
 from models.value import ValueKind
+from outputs.content_lists import CONTENT_LISTS
 from outputs.lists import MEMBERS_SCHEMA
+from outputs.people_lists import PEOPLE_SCHEMAS
 from outputs.report.validation_page import BrokenRule
 from pipeline.community.rising import NAMED_PARTS
 from pipeline.community.thanks import BADGE
@@ -84,6 +86,7 @@ PUT_TOGETHER = {
     *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
     *(f"show.rule.{rule}" for rule in SHOW_RULES),
     *(f"partners.head.{column}" for column in ("ours", "theirs", "both", "share")),
+    *(f"sheet.{name}" for name in (*CONTENT_LISTS, *PEOPLE_SCHEMAS)),
     *(f"suppressed.{rule.replace(' ', '_')}" for rule in SUPPRESSIONS),
     *(f"odd.{why}" for why in (NOT_LISTED, HELD_OUT, EARLY, REPEATED)),
     *(f"decision.{did}{outcome}" for did, outcome in product(("", "not_"), (RETURNED, POSTED))),
