@@ -28,6 +28,7 @@ from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
 from features.eligibility import PRESENCES
 from features.network.matching import CHANGES
+from flows.badge_scaffold import BADGES
 from lake.contracts import TABLES
 from models.backtest import IN_RANGE
 from models.churn import ChurnKind
@@ -86,6 +87,9 @@ PUT_TOGETHER = {
     *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
     *(f"show.rule.{rule}" for rule in SHOW_RULES),
     *(f"partners.head.{column}" for column in ("ours", "theirs", "both", "share")),
+    *(f"badge.{name}" for name, _, _ in BADGES),
+    *(f"init.level.{level}" for level in ("first", "second", "third")),
+    *re.findall(r"@(init\.[a-z_]+)@", (ROOT / "flows" / "scaffold.py").read_text()),
     *(f"sheet.{name}" for name in (*CONTENT_LISTS, *PEOPLE_SCHEMAS)),
     *(f"suppressed.{rule.replace(' ', '_')}" for rule in SUPPRESSIONS),
     *(f"odd.{why}" for why in (NOT_LISTED, HELD_OUT, EARLY, REPEATED)),
