@@ -25,8 +25,8 @@ BEGINNING: Final = {
     "init.formats": "the contact list for tools that send: mautic, braze, wecom, discourse",
     "init.actions": "What operators may do for a member (docs/loop.md). Change them, add your own; every key is in "
     "docs/configuration.md.",
-    "init.badges": "What members earn for good (docs/configuration.md, [[badges]]). Change them, add your own; a badge once earned "
-    "stays.",
+    "init.badges": "What members earn for good (docs/configuration.md, [[badges]]). Change them, add your own; a badge once "
+    "earned stays.",
     "init.level.first": "Member",
     "init.level.second": "Regular",
     "init.level.third": "Pillar",
