@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: coverage help setup setup-dev nightly test check docs soak mutants bench bench-full bench-prediction starting-model rivals members network effects experiments cohorts notebooks lock clean
+.PHONY: coverage help setup setup-dev nightly test check docs translations soak mutants bench bench-full bench-prediction starting-model rivals members network effects experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -116,6 +116,9 @@ bench-prediction: $(READY_DEV)  ## measure predictions on open communities, besi
 
 starting-model: $(READY_DEV)  ## make the starting model of churn anew from the examples and the simulation
 	$(BIN)/python -m benchmarks.prediction.starting
+
+translations: $(READY_DEV)  ## bring the translations in step with English
+	$(BIN)/python -m flows.translations
 
 docs: $(READY_DEV)  ## write the generated pages in docs/ anew
 	$(BIN)/python -m flows.documents

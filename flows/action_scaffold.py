@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final
 
 from engagement.actions import DEFAULTS, default_message
-from wording.english import ENGLISH
+from wording.language import current
 from wording.messages import default_messages
-
-_HEAD: Final = """\
-# What operators may do for a member (docs/loop.md). Change them, add your own; every key is in docs/configuration.md.
-"""
+from wording.texts import fill
 
 
 def actions_toml(tables: Collection[str]) -> str:
     """Write the default actions that a community with these tables can judge, as TOML."""
-    messages = default_messages(ENGLISH)
+    messages = default_messages(current())
     sections = [
         _section({"name": name, "message": default_message(name, messages, tables=tables), **settings})
         for name, (needs, settings) in DEFAULTS.items()
         if needs is None or needs in tables
     ]
-    return "\n\n".join([_HEAD.rstrip(), *sections]) + "\n"
+    return "\n\n".join([f"# {fill('init.actions')}", *sections]) + "\n"
 
 
 def _section(settings: Mapping[str, object]) -> str:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-_HEAD: Final = """\
-# What members earn for good (docs/configuration.md, [[badges]]). Change them, add your own; a badge once earned stays.
-"""
-_LEVELS: Final = 'levels = { "Member" = 1, "Regular" = 10, "Pillar" = 30 }'
+from wording.texts import fill
+
+_LEVELS: Final = (("first", 1), ("second", 10), ("third", 30))
 BADGES: Final = (
-    ("first_contribution", "First contribution", "posts_365d >= 1", 1),
-    ("ten_contributions", "Ten contributions in a year", "posts_365d >= 10", 5),
-    ("heard", "Five people responded in a week", "people_reached_7d >= 5", 5),
-    ("steady", "Eight weeks in a row", "streak_weeks >= 8", 10),
-    ("good_neighbour", "Helped three newcomers in four weeks", "newcomers_helped_28d >= 3", 10),
+    ("first_contribution", "posts_365d >= 1", 1),
+    ("ten_contributions", "posts_365d >= 10", 5),
+    ("heard", "people_reached_7d >= 5", 5),
+    ("steady", "streak_weeks >= 8", 10),
+    ("good_neighbour", "newcomers_helped_28d >= 3", 10),
 )
 
 
 def badges_toml() -> str:
     """Write the badges and the levels that their points make, as TOML."""
-    sections = [_section(*badge) for badge in BADGES]
-    return "\n\n".join([_HEAD.rstrip(), f"[recognition]\n{_LEVELS}", *sections]) + "\n"
+    levels = ", ".join(f'"{fill(f"init.level.{level}")}" = {points}' for level, points in _LEVELS)
+    sections = [_section(name, rule, points) for name, rule, points in BADGES]
+    head = f"# {fill('init.badges')}\n\n[recognition]\nlevels = {{ {levels} }}"
+    return "\n\n".join([head, *sections]) + "\n"
 
 
-def _section(name: str, label: str, rule: str, points: int) -> str:
+def _section(name: str, rule: str, points: int) -> str:
+    label = fill(f"badge.{name}")
     return f'[[badges]]\nname = "{name}"\nlabel = "{label}"\nrule = "{rule}"\npoints = {points}'

@@ -17,6 +17,7 @@ from engagement.actions import AUDIENCE_SCHEMA, DEFAULTS, PLACEHOLDERS, Action
 from features.dictionary import feature_dictionary_markdown
 from lake.contracts import TABLES
 from lake.sources.source_settings import SourceSettings
+from runtime.report_settings import ReportEdition
 from runtime.settings import Settings
 
 _DOCS: Final = Path(__file__).parent.parent / "docs"
@@ -53,6 +54,13 @@ What members earn, one section a badge; once earned, a badge stays. Points of al
 {keys}
 A rule may read what an audience may, and {columns}.
 """
+_REPORTS: Final = """\
+## `[[reports]]`
+
+Further editions of the report, one section an edition, written as `reports/<night>.<language>.html` ([languages](languages.md)).
+
+{keys}
+"""
 
 
 def configuration_markdown() -> str:
@@ -62,6 +70,8 @@ def configuration_markdown() -> str:
         model = _model(field.annotation)
         if name == "actions":
             sections.append(_actions())
+        if name == "reports":
+            sections.append(_REPORTS.format(keys=_table(_rows(ReportEdition))))
         if name == "badges":
             columns = ", ".join(f"`{column}`" for column in RECOGNITION_COLUMNS)
             sections.append(_BADGES.format(keys=_table(_rows(Badge)), columns=columns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,8 @@ from flows.action_scaffold import actions_toml
 from flows.badge_scaffold import badges_toml
 from lake.errors import ConfigurationError
 from runtime.settings import CONFIGURATION_FILE
+from wording.language import Language, speaking
+from wording.texts import fill
 
 DEMO_CONFIGURATION: Final = """\
 # The simulated community of `evenfall demo`: six tables, each exported the way another system would.
@@ -87,35 +90,36 @@ score = "score"
 text = "comment"
 """
 
-STARTING_CONFIGURATION: Final = """\
-# Evenfall reads this file every night. docs/configuration.md lists every key.
+# `@…@` stands for a sentence of the catalogue.
+_STARTING_CONFIGURATION: Final = """\
+# @init.head@
 
 [community]
-name = "Our community"
-timezone = "UTC"            # decides which day a moment belongs to, such as "Europe/London"
-# currency = "EUR"          # shown beside money
+name = "@init.name@"
+timezone = "UTC"            # @init.timezone@
+# currency = "EUR"          # @init.currency@
 
 [churn]
-horizon_days = 28           # drifted away: no activity on so many days after the night
-eligible_days = 90          # scored: active on one of so many days before it
+horizon_days = 28           # @init.horizon@
+eligible_days = 90          # @init.eligible@
 
 [value]
-horizon_days = 90           # expected spend over so many days
+horizon_days = 90           # @init.value@
 
-# A community needs events or orders; every other table (members, content, contacts, feedback) is optional.
-# On the left the contract's column, on the right an SQL expression over the columns of your export.
+# @init.tables@
+# @init.columns@
 
 [sources.events]
-path = "landing/events*.csv"            # also .csv.gz, .jsonl, .parquet, .xlsx; patterns and lists of them
-# where = "deleted IS NULL"             # rows left out are counted
+path = "landing/events*.csv"            # @init.path@
+# where = "deleted IS NULL"             # @init.where@
 [sources.events.columns]
-event_id = "id"                         # leave it out when there is none: Evenfall derives one
+event_id = "id"                         # @init.event_id@
 member_id = "user_id"
 event_type = "action"
-occurred_at = "created_at"              # ISO text, dates and datetimes need no format
+occurred_at = "created_at"              # @init.occurred_at@
 
 # [sources.orders]
-# uri = "postgresql://reader:${DATABASE_PASSWORD}@db.example/shop"   # the password comes from the environment
+# uri = "postgresql://reader:${DATABASE_PASSWORD}@db.example/shop"   # @init.uri@
 # query = "SELECT id, customer_id, created_at, total FROM orders"
 # [sources.orders.columns]
 # order_id = "id"
@@ -124,12 +128,12 @@ occurred_at = "created_at"              # ISO text, dates and datetimes need no 
 # amount = "total"
 
 # [validation.events]
-# max_bad_share = 0.2       # more bad rows than this stop the night
-# max_age_days = 14         # older data than this stop the night
+# max_bad_share = 0.2       # @init.bad_share@
+# max_age_days = 14         # @init.max_age@
 
 # [lists]
-# contact_capacity = 200    # how many members your team can talk to in a day
-# formats = ["mautic"]      # the contact list for tools that send: mautic, braze, wecom, discourse
+# contact_capacity = 200    # @init.capacity@
+# formats = ["mautic"]      # @init.formats@
 """
 
 # SHA-256 of what earlier releases wrote.
@@ -157,14 +161,31 @@ or with Prefect, whose deployments in prefect.yaml read two variables where you 
 """
 
 
-def initialise(folder: Path) -> str:
+def starting_configuration(language: Language = "en") -> str:
+    """Return the commented configuration to start from.
+
+    Args:
+        language: The language of its comments, and of the community.
+    """
+    with speaking(language):
+        text = re.sub(r"@([a-z_.]+)@", lambda key: fill(key[1]), _STARTING_CONFIGURATION)
+        # English is the default, and needs no line.
+        text = text if language == "en" else text.replace("[community]\n", f'[community]\nlanguage = "{language}"\n', 1)
+        return f"{text}\n{actions_toml(('events', 'orders'))}\n{badges_toml()}"
+
+
+def initialise(folder: Path, *, language: Language = "en") -> str:
     """Write a commented configuration into a folder, and return the next steps as text.
+
+    Args:
+        folder: The folder.
+        language: The language of the comments, and of the community.
 
     Raises:
         ConfigurationError: There is one already, or the folder cannot be written.
     """
     file = folder / CONFIGURATION_FILE
-    _write(file, f"{STARTING_CONFIGURATION}\n{actions_toml(('events', 'orders'))}\n{badges_toml()}", replace=False)
+    _write(file, starting_configuration(language), replace=False)
     return _NEXT_STEPS.format(file=file, folder=folder.resolve(), timezone="UTC")
 
 

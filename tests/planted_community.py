@@ -79,9 +79,16 @@ class PlantedNight:
 @pytest.fixture(scope="session")
 def planted_night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> PlantedNight:
     """Run the night of the planted community once."""
+    root, truth = tmp_path_factory.mktemp("planted_community"), planted()
+    write_planted(root, truth)
+    succeed("nightly", "--workspace", root, "--as-of", AS_OF)
+    return PlantedNight(root, truth, pl.read_parquet(root / "lists" / str(AS_OF) / "members.parquet"))
+
+
+def write_planted(root: Path, truth: Planted) -> None:
+    """Write the workspace of the planted community: its exports and its configuration."""
     from lake.simulate import simulate
 
-    root, truth = tmp_path_factory.mktemp("planted_community"), planted()
     simulate(root, seed=3, members=SIMULATED, days=SIMULATED_DAYS, first_day=AS_OF - timedelta(days=SIMULATED_DAYS - 1))
     (root / "evenfall.toml").write_text(_configuration(), encoding="utf-8")
     landing = root / "landing"
@@ -90,8 +97,6 @@ def planted_night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory
     _append(landing / "content.jsonl", _pieces())
     _append(landing / "events" / "app-planted.jsonl", _events(simulated["member_id"].to_list()))
     write_ties(root, "ties", truth, truth.rows)
-    succeed("nightly", "--workspace", root, "--as-of", AS_OF)
-    return PlantedNight(root, truth, pl.read_parquet(root / "lists" / str(AS_OF) / "members.parquet"))
 
 
 def write_ties(root: Path, name: str, truth: Planted, ties: pl.DataFrame) -> None:

@@ -5,19 +5,30 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli.workspace import workspace_option
 
+if TYPE_CHECKING:
+    from wording.language import Language
+
 
 @click.command()
 @workspace_option
-def init(workspace: Path) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh", "zh-Hant"]),
+    default="en",
+    show_default=True,
+    help="The community's language, and that of the file's comments.",
+)
+def init(workspace: Path, language: Language) -> None:
     """Write a commented evenfall.toml to start from, and say what to do next."""
     from flows.scaffold import initialise
 
-    click.echo(initialise(workspace))
+    click.echo(initialise(workspace, language=language))
 
 
 @click.command()

@@ -34,12 +34,17 @@ from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
 from features.eligibility import PRESENCES
 from features.network.matching import CHANGES
+from flows.badge_scaffold import BADGES
 from lake.contracts import TABLES
 from models.backtest import IN_RANGE
+from models.churn import ChurnKind
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
+from models.value import ValueKind
+from outputs.content_lists import CONTENT_LISTS
 from outputs.lists import MEMBERS_SCHEMA
+from outputs.people_lists import PEOPLE_SCHEMAS
 from outputs.report.validation_page import BrokenRule
 from outputs.report.week_facts import PERIOD_DAYS
 from pipeline.community.rising import NAMED_PARTS
@@ -89,6 +94,10 @@ PUT_TOGETHER = {
     *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
     *(f"show.rule.{rule}" for rule in SHOW_RULES),
     *(f"partners.head.{column}" for column in ("ours", "theirs", "both", "share")),
+    *(f"badge.{name}" for name, _, _ in BADGES),
+    *(f"init.level.{level}" for level in ("first", "second", "third")),
+    *re.findall(r"@(init\.[a-z_]+)@", (ROOT / "flows" / "scaffold.py").read_text()),
+    *(f"sheet.{name}" for name in (*CONTENT_LISTS, *PEOPLE_SCHEMAS)),
     *(f"suppressed.{rule.replace(' ', '_')}" for rule in SUPPRESSIONS),
     *(f"odd.{why}" for why in (NOT_LISTED, HELD_OUT, EARLY, REPEATED)),
     *(f"decision.{did}{outcome}" for did, outcome in product(("", "not_"), (RETURNED, POSTED))),
@@ -223,4 +232,8 @@ def test_every_slug_that_pages_and_cards_show_has_a_name_and_no_other() -> None:
     measures = {measure for measured in (*churn.values(), *value.values()) for measure in measured}
     scores = {column for column in MEMBERS_SCHEMA if column.endswith("_score")}
     rules = {OURS, *LIFETIME_KINDS, "recency", "past_rate", "recency_weighted"}
-    assert ENGLISH.names.keys() == {*TIERS, *STAGES, *RISKS, *PRESENCES, *TABLES, *rules, *scores, *measures, *IN_RANGE.values()}
+    codes = {*TIERS, *STAGES, *RISKS, *PRESENCES, *TABLES, *DEFAULTS, *KINDS_OF_THANKS, BADGE}
+    kinds = {*get_args(ChurnKind), *get_args(ValueKind)}
+    # Ways to reach a member that the documentation names, every action, and what is in no slice.
+    others = {"mail", "push", "forum", "all", "other"}
+    assert ENGLISH.names.keys() == {*codes, *kinds, *others, *rules, *scores, *measures, *IN_RANGE.values()}

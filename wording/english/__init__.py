@@ -9,6 +9,7 @@ from wording.catalogue import Catalogue
 from wording.english.actions import ACTIONS
 from wording.english.alerts import ALERTS
 from wording.english.assessments import ASSESSMENTS
+from wording.english.beginning import BEGINNING
 from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
 from wording.english.door import DOOR
@@ -81,5 +82,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     **SQL,
     **DOOR,
     **MEMBERS_APP,
+    **BEGINNING,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)
