@@ -14,6 +14,7 @@ import polars as pl
 from community.figures import FIGURES_SCHEMA
 from community.shares import Z95
 
+NET_PROMOTER: Final = ("nps_30d", "nps_30d_low", "nps_30d_high")
 PROMOTERS: Final = "promoters_30d"
 DETRACTORS: Final = "detractors_30d"
 ANSWERS: Final = "feedback_answers_30d"
@@ -51,11 +52,8 @@ def net_promoter_scores(counts: pl.DataFrame) -> pl.DataFrame:
     detractors = (bottom + _ADDED_AT_EACH_END) / (given + _ADDED_ANSWERS)
     middle = promoters - detractors
     half = Z95 * ((promoters + detractors - middle**2) / (given + _ADDED_ANSWERS)).sqrt()
-    values = {
-        "nps_30d": (top - bottom) / given,
-        "nps_30d_low": pl.max_horizontal(middle - half, pl.lit(-1.0)),
-        "nps_30d_high": pl.min_horizontal(middle + half, pl.lit(1.0)),
-    }
+    low, high = pl.max_horizontal(middle - half, pl.lit(-1.0)), pl.min_horizontal(middle + half, pl.lit(1.0))
+    values = zip(NET_PROMOTER, ((top - bottom) / given, low, high), strict=True)
     scored = answers.filter(bottom < given)
-    rows = [scored.select(*key, figure=pl.lit(name), value=100 * value) for name, value in values.items()]
+    rows = [scored.select(*key, figure=pl.lit(name), value=100 * value) for name, value in values]
     return pl.concat([row.select(FIGURES_SCHEMA.names()).cast(FIGURES_SCHEMA) for row in rows])

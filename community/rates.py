@@ -12,8 +12,9 @@ from typing import Final
 import polars as pl
 
 from community.answer_figures import FIRST_ANSWER_HOURS, FIRST_ANSWERS, UNANSWERED_SHARE
+from community.cohorts import COHORT_FIGURES
 from community.figures import FIGURES_SCHEMA, RETENTION_DAYS, WHOLE
-from community.net_promoter import net_promoter_scores
+from community.net_promoter import NET_PROMOTER, net_promoter_scores
 
 # Counts that are figures as they are; without any on a day the whole community has a zero.
 COUNTS: Final = (
@@ -78,6 +79,8 @@ RATES: Final[Mapping[str, Rate]] = {
 }
 # Figures that are counted where content is → the figure without which they mean nothing: nobody ever answers there.
 _ANSWERS: Final = (FIRST_ANSWER_HOURS, UNANSWERED_SHARE)
+# Every figure there may be; docs/figures.md says what each is.
+FIGURE_NAMES: Final = (*COUNTS, *AMOUNTS, *RATES, *NET_PROMOTER, *_ANSWERS, *COHORT_FIGURES)
 
 
 def values(counts: pl.DataFrame, *, minor_units: int) -> pl.DataFrame:
