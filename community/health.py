@@ -70,13 +70,13 @@ class Factor:
     """A factor of the index.
 
     Args:
-        name: One of `FACTORS`.
+        what: One of `FACTORS`.
         score: 0 to 100 on the night.
         moved: Days before the night → by how many points of the index the factor has moved it since; they add up to the change.
         figures: The figures it is measured by here.
     """
 
-    name: str
+    what: str
     score: float
     moved: Mapping[int, float]
     figures: tuple[str, ...]

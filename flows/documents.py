@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from community.badges import RECOGNITION_COLUMNS, Badge
+from community.goals import Goal
 from engagement.actions import AUDIENCE_SCHEMA, DEFAULTS, PLACEHOLDERS, Action
 from features.dictionary import feature_dictionary_markdown
 from lake.contracts import TABLES
@@ -61,6 +62,13 @@ Further editions of the report, one section an edition, written as `reports/<nig
 
 {keys}
 """
+_GOALS: Final = """\
+## `[[goals]]`
+
+What a figure is to reach by when, one section a goal ([goals](goals.md)).
+
+{keys}
+"""
 
 
 def configuration_markdown() -> str:
@@ -75,6 +83,8 @@ def configuration_markdown() -> str:
         if name == "badges":
             columns = ", ".join(f"`{column}`" for column in RECOGNITION_COLUMNS)
             sections.append(_BADGES.format(keys=_table(_rows(Badge)), columns=columns))
+        if name == "goals":
+            sections.append(_GOALS.format(keys=_table(_rows(Goal))))
         if name != "sources" and model is not None:
             sections += list(_section(name, model))
     return "\n".join(sections).rstrip() + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wording.texts import fill, label
+from wording.texts import fill, label, name
 
 
 def reading_name(figure: str, group: str = "") -> str:
@@ -16,4 +16,7 @@ def reading_name(figure: str, group: str = "") -> str:
         reading = fill(f"reading.{figure}")
     except KeyError:
         reading = label(figure)
-    return fill("reading.of_group", reading=reading, group=group.replace("=", ": ")) if group else reading
+    if not group:
+        return reading
+    grouping, _, value = group.partition("=")
+    return fill(f"reading.in.{grouping}", reading=reading, group=name(value))

@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from outputs.report.charts import ACCENT, GRID, INK, MAIN, MUTED, SOFT
+from wording.numbers import percent
 from wording.texts import fill
 
 _WIDTH: Final = 340
@@ -70,7 +71,7 @@ def chance_chart(chances: Mapping[date, float], *, chart_id: str, title: str) ->
         *(
             f'<line x1="{left}" x2="{_WIDTH - _MARGIN}" y1="{y}" y2="{y}" stroke="{GRID}" stroke-width="1"/>'
             f'<text x="{left - 6}" y="{y + 4}" text-anchor="end" fill="{MUTED}" {_LABEL}>{words}</text>'
-            for y, words in ((top, "100 %"), ((top + bottom) // 2, "50 %"), (bottom, "0 %"))
+            for y, words in ((top, percent(1)), ((top + bottom) // 2, percent(0.5)), (bottom, percent(0)))
         ),
         f'<polyline points="{drawn}" fill="none" stroke="{MAIN}" stroke-width="2"/>',
         f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="4" fill="{MAIN}"/>',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -41,30 +42,41 @@ def chance(judged: Judged) -> float | None:
     return None if judged.chance is None else min(max(judged.chance, 1 - _SUREST), _SUREST)
 
 
-def _row(facts: GoalFacts, place: int, currency: str | None) -> tuple[str, str, bool, list[str], list[Markup]]:
-    """Return title, status, whether that is bad, sentences and drawings of a goal."""
+@dataclass(frozen=True)
+class _Row:
+    """A goal as the page shows it; its reading where the title is a name."""
+
+    title: str
+    reading: str | None
+    status: str
+    is_bad: bool
+    sentences: tuple[str, ...]
+    charts: tuple[Markup, ...]
+
+
+def _row(facts: GoalFacts, place: int, currency: str | None) -> _Row:
     judged, goal = facts.judged, facts.judged.goal
     reading = reading_name(goal.figure, goal.dimension)
-    is_bad = judged.status in {"off_track", "missed"}
-    return (
+    return _Row(
         goal.name or reading,
+        reading if goal.name else None,
         fill(f"goals.status.{judged.status}"),
-        is_bad,
-        list(_sentences(facts, reading, currency)),
-        list(_charts(facts, place, currency)),
+        judged.status in {"off_track", "missed"},
+        tuple(_sentences(facts, currency)),
+        tuple(_charts(facts, place, currency)),
     )
 
 
-def _sentences(facts: GoalFacts, reading: str, currency: str | None) -> Iterator[str]:
+def _sentences(facts: GoalFacts, currency: str | None) -> Iterator[str]:
     judged, goal = facts.judged, facts.judged.goal
     if judged.value is None:
-        yield fill("goals.no_data", reading=reading)
+        yield fill("goals.no_data")
         return
     side = "at_most" if goal.wants_less else "at_least"
     target, value = _value(goal, goal.target, currency), _value(goal, judged.value, currency)
     is_over = judged.status in {"met", "missed"}
     key = f"goals.passed.{side}" if is_over else f"goals.wanted.{side}"
-    yield fill(key, reading=reading, target=target, by=goal.by, value=value)
+    yield fill(key, target=target, by=goal.by, value=value)
     if is_over:
         return
     likely = chance(judged)

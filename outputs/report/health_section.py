@@ -25,7 +25,7 @@ def health_section(facts: ReportFacts) -> Section | None:
     compared = [days for days in COMPARED_DAYS if days in health.before]
     rows = [
         (
-            fill(f"health.factor.{factor.name}"),
+            fill(f"health.factor.{factor.what}"),
             factor.score,
             [_moved(factor.moved[days]) for days in compared],
             [reading_name(figure) for figure in factor.figures],
@@ -53,7 +53,7 @@ def say_health(health: Health, prefix: str) -> str:
     if not change:
         return fill(f"{prefix}.alone" if change is None else f"{prefix}.same", index=index)
     mover = max(health.factors, key=lambda factor: factor.moved[FOUR_WEEKS] * change)
-    factor = fill(f"health.factor.{mover.name}")
+    factor = fill(f"health.factor.{mover.what}")
     return fill(f"{prefix}.more" if change > 0 else f"{prefix}.less", index=index, points=abs(change), factor=factor.lower())
 
 

@@ -34,7 +34,7 @@ def _of_morning(morning: MorningFacts) -> Iterator[tuple[str, float | None]]:
             yield f"goals/{judged.goal.slug}/{what}", getattr(judged, what)
     if morning.health is not None:
         yield "health/index", morning.health.index
-        yield from ((f"health/{factor.name}", factor.score) for factor in morning.health.factors)
+        yield from ((f"health/{factor.what}", factor.score) for factor in morning.health.factors)
 
 
 def _figures(facts: ReportFacts) -> Iterator[tuple[str, float | None]]:

@@ -18,7 +18,7 @@ from jinja2.nodes import Node
 from community.assessments import FIGURES as ASSESSED
 from community.bots import RULES as BOT_RULES
 from community.figure_changes import DIMENSIONS, Surprise
-from community.goals import STATUSES
+from community.goals import GROUPINGS, STATUSES
 from community.groupings import LONG, QUESTION_MARK, SHORT
 from community.health import COMPARED_DAYS, FACTORS
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
@@ -122,6 +122,7 @@ PUT_TOGETHER = {
     *(f"recognition.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
     *(f"reading.{figure}" for figure in (*COUNTS, *AMOUNTS, *RATES, *BETTER_LOW)),
     *(f"reading.{measure.figure}" for measures in FACTORS.values() for measure in measures),
+    *(f"reading.in.{grouping}" for grouping in GROUPINGS),
     *(f"goals.status.{status}" for status in STATUSES),
     *(f"goals.{when}.{side}" for when, side in product(("wanted", "passed"), ("at_least", "at_most"))),
     *(f"health.factor.{factor}" for factor in FACTORS),

@@ -39,7 +39,12 @@ READINGS: Final = {
     "reading.first_answer_hours_30d": "Hours until the first answer, of posts of 30 days",
     "reading.comment_rate_30d": "Share of readers who commented within 30 days",
     "reading.share_rate_30d": "Share of readers who passed something on within 30 days",
-    "reading.of_group": "{reading} ({group})",
+    "reading.in.platform": "{reading} (platform {group})",
+    "reading.in.source": "{reading} (joined by {group})",
+    "reading.in.tier": "{reading} (tier {group})",
+    "reading.in.lifecycle": "{reading} (stage {group})",
+    "reading.in.community": "{reading} (community {group})",
+    "reading.in.channel": "{reading} (channel {group})",
 }
 
 GOALS: Final = {
@@ -50,10 +55,10 @@ GOALS: Final = {
     "goals.status.off_track": "not on track",
     "goals.status.unknown": "too early to say",
     "goals.status.no_data": "no data",
-    "goals.wanted.at_least": "{reading}: {target} or more wanted by {by:short_day}, {value} now.",
-    "goals.wanted.at_most": "{reading}: {target} or less wanted by {by:short_day}, {value} now.",
-    "goals.passed.at_least": "{reading}: {target} or more was wanted by {by:short_day}; it was {value}.",
-    "goals.passed.at_most": "{reading}: {target} or less was wanted by {by:short_day}; it was {value}.",
+    "goals.wanted.at_least": "{target} or more wanted by {by:short_day}, {value} now.",
+    "goals.wanted.at_most": "{target} or less wanted by {by:short_day}, {value} now.",
+    "goals.passed.at_least": "{target} or more was wanted by {by:short_day}; it was {value}.",
+    "goals.passed.at_most": "{target} or less was wanted by {by:short_day}; it was {value}.",
     "goals.expected": "The chance is {chance:percent}. Expected on the day is {expected}; nine times of ten it will be {low} to "
     "{high}.",
     "goals.pace": "From here on it takes {needed} a week; the last four weeks brought {pace} a week.",
@@ -61,7 +66,7 @@ GOALS: Final = {
     "goals.pace.held": "The target is reached today, and has to hold until then.",
     "goals.points": "{n} points",
     "goals.unknown": "Less than eight weeks of it are known, which is too little for a forecast.",
-    "goals.no_data": "{reading}: this community has no such figure. Check figure and group of the goal in evenfall.toml.",
+    "goals.no_data": "This community has no such figure. Check figure and group of the goal in evenfall.toml.",
     "goals.chance.before": "On {night:short_day} the chance was {chance:percent}.",
     "goals.chart": "From {low} to {high} nine times of ten, {expected} expected, {value} now, the target at {target}.",
     "goals.chart.chance": "The chance night by night since {first:short_day}.",

@@ -24,6 +24,7 @@ from outputs.report.frame import say
 from outputs.report.page import render_report
 from outputs.report.validation_page import ShownExample, ValidationFacts, render_validation
 from tests.outputs.examples import AS_OF, FLOWS, answered, churn_health, night_with_checks, ordinary_night, value_health
+from tests.outputs.mornings import goals, morning
 from tests.wording.foreign import OTHER, WORD
 from wording.english import ENGLISH
 
@@ -33,7 +34,7 @@ TEMPLATES = sorted((PACKAGE / "templates").glob("*.html.j2"))
 NOT_OF_THE_CATALOGUE = {"under", "over", "no", *day_name, *month_name, *month_abbr}
 READ_ALOUD = ("title", "alt", "aria-label", "data-label", "placeholder")
 # Facts that are no text: choices, and where a link leads.
-NO_TEXT = {"better", "consequence", "path", "validation_path", "of", "why", "outcome", "what"}
+NO_TEXT = {"better", "consequence", "path", "validation_path", "of", "why", "outcome", "what", "status"}
 
 
 class Words(HTMLParser):
@@ -81,7 +82,7 @@ def mute(facts: Any) -> Any:
     if isinstance(facts, tuple):
         return tuple(mute(one) for one in facts)
     if isinstance(facts, dict):
-        return {f"{WORD}{number}": mute(one) for number, one in enumerate(facts.values())}
+        return {f"{WORD}{n}" if isinstance(key, str) else key: mute(one) for n, (key, one) in enumerate(facts.items())}
     if is_dataclass(facts) and not isinstance(facts, type):
         return replace(facts, **{one.name: mute(getattr(facts, one.name)) for one in fields(facts) if one.name not in NO_TEXT})
     return facts
@@ -123,6 +124,10 @@ def quiet_night() -> ReportFacts:
     return replace(night, activity=active, newly_at_risk=NewlyAtRisk(0, ("gold",), None), flows=nothing)
 
 
+def night_with_goals() -> ReportFacts:
+    return replace(ordinary_night(), morning=replace(morning(), goals=goals(WORD)))
+
+
 def checked_night() -> ValidationFacts:
     night = night_with_checks()
     aside = replace(night.tables[1], stopped_because=None)
@@ -155,6 +160,7 @@ def another_language(monkeypatch: pytest.MonkeyPatch) -> None:
         (render_report, first_night),
         (render_report, quiet_night),
         (render_report, answered_night),
+        (render_report, night_with_goals),
         (render_validation, night_with_checks),
         (render_validation, checked_night),
         (render_backtest, backtested),

@@ -1,0 +1,61 @@
+"""Figures are read by one number a day, from what was known by then."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from community.rates import AMOUNTS, COUNTS, FIGURES_SCHEMA, RATES
+from community.readings import BETTER_LOW, daily_values, read, reading_of
+
+FIRST = date(2024, 1, 1)
+
+
+def figures(rows: list[tuple[int, str, str, float]]) -> pl.DataFrame:
+    return pl.DataFrame([(FIRST + timedelta(days=n), *rest) for n, *rest in rows], schema=FIGURES_SCHEMA, orient="row")
+
+
+def test_a_window_is_the_28_days_that_end_with_the_day() -> None:
+    daily = np.arange(40.0)
+    assert read(daily, "sum")[30] == sum(range(3, 31))
+    assert read(daily, "mean")[30] == sum(range(3, 31)) / 28
+    assert np.isnan(read(daily, "sum")[26])
+    assert read(daily, "day").tolist() == daily.tolist()
+    assert np.isnan(read(daily[:20], "sum")).all()
+
+
+def test_a_count_without_a_row_is_zero_and_a_rate_keeps_its_last_value() -> None:
+    rows = figures(
+        [(1, "dau", "", 4), (3, "dau", "", 2), (3, "dau", "tier=gold", 9), (1, "stickiness", "", 0.5), (5, "dau", "", 7)]
+    )
+    until = FIRST + timedelta(days=4)
+    assert daily_values(rows, "dau", "", until=until).tolist() == [4, 0, 2, 0]
+    assert daily_values(rows, "dau", "tier=gold", until=until).tolist() == [9, 0]
+    assert daily_values(rows, "stickiness", "", until=until).tolist() == [0.5] * 4
+    assert daily_values(rows, "mau", "", until=until).tolist() == []
+
+
+def test_a_rate_that_has_ended_has_no_values() -> None:
+    rows = figures([(0, "stickiness", "", 0.5)])
+    assert len(daily_values(rows, "stickiness", "", until=FIRST + timedelta(days=27))) == 28
+    assert len(daily_values(rows, "stickiness", "", until=FIRST + timedelta(days=28))) == 0
+
+
+@pytest.mark.parametrize(
+    ("figure", "reading"),
+    [("mau", "day"), ("members", "day"), ("open_rate_30d", "day"), ("dau", "mean"), ("stickiness", "mean"), ("spend", "sum")],
+)
+def test_what_looks_back_is_read_as_it_is_people_of_a_day_as_a_mean_and_events_as_a_sum(figure: str, reading: str) -> None:
+    assert reading_of(figure) == reading
+
+
+def test_people_are_never_summed_over_days() -> None:
+    summed = {figure for figure in (*COUNTS, *AMOUNTS, *RATES) if reading_of(figure) == "sum"}
+    assert summed == {
+        "new_members", "first_time_members", "resurrected_members", "lost_members", "messages", "orders", "feedback_answers",
+        "spend", "refunds",
+    }  # fmt: skip
+    assert {"lost_members", "refunds", "silent_share_30d"} <= set(BETTER_LOW)
