@@ -38,6 +38,7 @@ from pipeline.engagement.matured_list import chosen_rows
 from pipeline.history.consent import numbers_not_profiled
 from pipeline.history.daily_rollups import members_known
 from pipeline.intake.intake import Intake
+from pipeline.learning.card_files import card_file
 from pipeline.learning.champions import Champion, Champions
 from pipeline.maturity import Maturity
 from pipeline.night import NightLists
@@ -313,7 +314,7 @@ def _health(run: RunContext, purpose: str, champion: Champion[Any], shown: Mappi
         ),
         calibration=_calibration(champion),
         lift=_lift(champion),
-        note=_note(champion),
+        card_path=_card_path(run, champion),
     )
 
 
@@ -329,10 +330,10 @@ def _lift(champion: Champion[Any]) -> pl.DataFrame | None:
     return curve_by_population(curves, "gain" if "gain" in curves else "lift")
 
 
-def _note(champion: Champion[Any]) -> str:
-    """What to know about the model beside its figures: why it is the champion, and why it is no better one."""
-    decided = fill("models.decided", decided=retold(champion.decided)) if champion.decided else ""
-    return " ".join(filter(None, [decided, retold(champion.model.why) if champion.model.kind != "lightgbm" else ""]))
+def _card_path(run: RunContext, champion: Champion[Any]) -> str | None:
+    """Return the card's file, which lies beside the report; models of earlier releases have none."""
+    path = card_file(run, champion.registered.name)
+    return path.name if path.exists() else None
 
 
 def _matured(run: RunContext, maturity: Maturity) -> Matured | None:

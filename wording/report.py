@@ -29,19 +29,6 @@ def change(now: float, before: float, *, of: Literal["members", "spend"]) -> str
     return fill(f"change.{of}.{'more' if ratio > 0 else 'less'}", share=abs(ratio))
 
 
-def model_verdict(measure: str, *, ours: float, theirs: float, rule: str, is_better: bool) -> str:
-    """Say whether a model beats the best simple rule.
-
-    Args:
-        measure: What both are measured by, in words.
-        ours: The model's value.
-        theirs: The rule's value.
-        rule: The rule, in words.
-        is_better: Whether the model's value is the better one.
-    """
-    return fill("models.better" if is_better else "models.no_better", measure=measure, ours=ours, theirs=theirs, rule=rule)
-
-
 def checks_summary(*, stopped: Sequence[str], read: int, quarantined: int) -> str:
     """Say in one sentence how the checks of a night went.
 

@@ -133,7 +133,7 @@ class ModelHealth:
         calibration: `predicted`, `observed`, `n` per group of like predictions, and `population` where it is that of those still
             here and of those gone; or None.
         lift: `share_of_members`, `lift` per point, and `population` likewise; or None.
-        note: A sentence to add, such as why a challenger was turned down.
+        card_path: The model's card, relative to the report's own folder; None where there is none.
     """
 
     purpose: str
@@ -144,7 +144,7 @@ class ModelHealth:
     metrics: tuple[Metric, ...]
     calibration: pl.DataFrame | None = None
     lift: pl.DataFrame | None = None
-    note: str | None = None
+    card_path: str | None = None
 
 
 @dataclass(frozen=True)

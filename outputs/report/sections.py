@@ -20,7 +20,6 @@ from outputs.report.facts import Group, Metric, ModelHealth, ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.risk_facts import TierRule
 from wording.numbers import share
-from wording.report import model_verdict
 from wording.texts import fill, label
 
 _REASONS_SHOWN = 8
@@ -139,7 +138,7 @@ def groups_section(facts: ReportFacts) -> Section | None:
 
 
 def models_section(facts: ReportFacts) -> Section | None:
-    """Show how far the models can be trusted: their measures beside the baselines', calibration, lift, age."""
+    """Show how far the models can be trusted: whether they beat a simple rule, curves, age; their cards have the measures."""
     if not facts.models:
         return None
     views = [ModelView.of(model, prefix=f"model-{position}") for position, model in enumerate(facts.models, start=1)]
@@ -198,26 +197,25 @@ def shares(groups: Sequence[Group]) -> list[Share]:
 
 @dataclass(frozen=True)
 class ModelView:
-    """A model with its drawings and the names of its baselines."""
+    """A model with its drawings; its measures stand on its card, for analysts."""
 
     health: ModelHealth
-    baselines: list[str]
     verdict: str
     charts: list[tuple[str, Markup]]
+    predicts: Literal["churn", "spend"]
 
     @classmethod
     def of(cls, health: ModelHealth, *, prefix: str) -> ModelView:
         """Draw the curves a model has; `prefix` keeps the ids of the drawings apart."""
-        baselines = list(dict.fromkeys(name for metric in health.metrics for name in metric.baselines))
         charts = []
         if health.calibration is not None and not health.calibration.is_empty():
             drawing = calibration_chart(health.calibration, chart_id=f"{prefix}-calibration")
             charts.append((fill("models.calibration"), drawing))
+        # Only probabilities are calibrated, so that a model without calibration predicts spend.
+        of: Literal["churn", "spend"] = "spend" if health.calibration is None else "churn"
         if health.lift is not None and not health.lift.is_empty():
-            # Only probabilities are calibrated, so that a model without calibration predicts spend.
-            of: Literal["churn", "spend"] = "spend" if health.calibration is None else "churn"
             charts.append((fill(f"models.lift.{of}"), lift_chart(health.lift, chart_id=f"{prefix}-lift", of=of)))
-        return cls(health, baselines, _verdict(health), charts)
+        return cls(health, _verdict(health), charts, of)
 
 
 def _verdict(health: ModelHealth) -> str:
@@ -228,10 +226,8 @@ def _verdict(health: ModelHealth) -> str:
     known = {name: value for name, value in first.baselines.items() if value is not None}
     if first.model is None or not known:
         return ""
-    # Of rules that are equally good the first by name, so that a night said twice is said alike.
-    rule, value = min(known.items(), key=lambda item: (_distance(first, item[1]), item[0]))
-    is_better = _distance(first, first.model) < _distance(first, value)
-    return model_verdict(first.name, ours=first.model, theirs=value, rule=rule, is_better=is_better)
+    best = min(_distance(first, value) for value in known.values())
+    return fill("models.better" if _distance(first, first.model) < best else "models.no_better")
 
 
 def _distance(metric: Metric, value: float) -> float:

@@ -30,7 +30,7 @@ def show_cards(run: RunContext, champions: Iterable[RegisteredModel]) -> None:
         OutsideServiceError: The tracking server failed.
     """
     for model in champions:
-        path = run.workspace.reports / f"model-card-{model.name}.html"
+        path = card_file(run, model.name)
         shown, since = _shown(path)
         if shown == model.label or (since is not None and run.as_of < since):
             continue
@@ -41,6 +41,11 @@ def show_cards(run: RunContext, champions: Iterable[RegisteredModel]) -> None:
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, f"{page.rstrip()}\n<!-- {model.label} since {run.as_of.isoformat()} -->\n")
+
+
+def card_file(run: RunContext, model: str) -> Path:
+    """Return the file of the card of a model that is called `churn` or `value`; it may not be there."""
+    return run.workspace.reports / f"model-card-{model}.html"
 
 
 def _shown(path: Path) -> tuple[str | None, date | None]:

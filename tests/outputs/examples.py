@@ -85,7 +85,7 @@ def value_health() -> ModelHealth:
             Metric("nGini", meaning, 0.724, {"past rate": 0.674}),
             Metric("Total", "Predicted spend divided by real spend.", 1.042, {"past rate": 1.31}, "closer to 1"),
         ),
-        note="A challenger was turned down: it was no better on the newest nights.",
+        card_path="model-card-value.html",
     )
 
 

@@ -78,7 +78,7 @@ PREFIXES = [of + part for of, part in product(("experiment.", "plan.", "effects.
 # Keys that code puts together.
 PUT_TOGETHER = {
     *(f"change.{of}.{how}" for of, how in product(("members", "spend"), ("times", "more", "less"))),
-    *(f"models.lift.{of}" for of in ("churn", "spend")),
+    *(f"models.{what}.{of}" for what, of in product(("lift", "card"), ("churn", "spend"))),
     *(f"chart.lift.{of}{what}" for of, what in product(("churn", "spend"), ("", ".members", ".times"))),
     *(f"measure.{measure}{what}" for measure, what in product([*CHURN_MEASURES, *VALUE_MEASURES], ("", ".meaning"))),
     *(f"checks.broken.{consequence.replace(' ', '_')}" for consequence in CONSEQUENCES),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wording.report import calibration_band, change, checks_summary, model_verdict
+from wording.report import calibration_band, change, checks_summary
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,6 @@ def test_a_change_is_told_in_proportion(now: int, before: int, expected: str) ->
 def test_a_change_of_spend_is_less_and_as_much() -> None:
     assert change(50, 100, of="spend") == "50\u00a0% less than the week before"
     assert change(200, 100, of="spend") == "2 times as much as the week before"
-
-
-def test_a_model_is_judged_in_one_sentence() -> None:
-    said = model_verdict("AUC", ours=0.77, theirs=0.7083, rule="recency", is_better=True)
-    assert said == "Better than the best simple rule: AUC 0.770 against 0.708 for recency."
 
 
 def test_a_stop_is_told_before_anything_else_of_the_checks() -> None:

@@ -19,12 +19,15 @@ from markupsafe import Markup
 import outputs.report
 from outputs.report.backtest_page import BacktestFacts, BacktestPart, CutoffRow, render_backtest
 from outputs.report.calibration_rows import calibration_rows
-from outputs.report.facts import Matured, NewlyAtRisk, ReportFacts
+from outputs.report.facts import Edition, Matured, NewlyAtRisk, ReportFacts
 from outputs.report.frame import say
 from outputs.report.page import render_report
+from outputs.report.people_facts import Move, PeopleFacts, Rising
 from outputs.report.validation_page import ShownExample, ValidationFacts, render_validation
 from tests.outputs.examples import AS_OF, FLOWS, answered, churn_health, night_with_checks, ordinary_night, value_health
-from tests.outputs.mornings import goals, morning
+from tests.outputs.mornings import goals
+from tests.outputs.mornings import morning as judged
+from tests.outputs.weeks import morning
 from tests.wording.foreign import OTHER, WORD
 from wording.english import ENGLISH
 
@@ -34,7 +37,21 @@ TEMPLATES = sorted((PACKAGE / "templates").glob("*.html.j2"))
 NOT_OF_THE_CATALOGUE = {"under", "over", "no", *day_name, *month_name, *month_abbr}
 READ_ALOUD = ("title", "alt", "aria-label", "data-label", "placeholder")
 # Facts that are no text: choices, and where a link leads.
-NO_TEXT = {"better", "consequence", "path", "validation_path", "of", "why", "outcome", "what", "status"}
+NO_TEXT = {
+    "better",
+    "consequence",
+    "path",
+    "validation_path",
+    "card_path",
+    "of",
+    "why",
+    "outcome",
+    "what",
+    "status",
+    "figure",
+    "dimension",
+    "period",
+}
 
 
 class Words(HTMLParser):
@@ -125,7 +142,17 @@ def quiet_night() -> ReportFacts:
 
 
 def night_with_goals() -> ReportFacts:
-    return replace(ordinary_night(), morning=replace(morning(), goals=goals(WORD)))
+    return replace(ordinary_night(), morning=replace(judged(), goals=goals(WORD)))
+
+
+def week_of_figures() -> ReportFacts:
+    return replace(ordinary_night(), morning=morning(), smallest_group=5)
+
+
+def monthly_edition() -> ReportFacts:
+    moved = Rising(AS_OF, (Move("silver", "gold", 9, is_rise=True), Move("gold", "silver", 2, is_rise=False)))
+    edition = Edition("month", date(2011, 8, 4), date(2011, 8, 3))
+    return replace(week_of_figures(), morning=morning("month"), edition=edition, people=PeopleFacts(rising=moved))
 
 
 def checked_night() -> ValidationFacts:
@@ -161,6 +188,8 @@ def another_language(monkeypatch: pytest.MonkeyPatch) -> None:
         (render_report, quiet_night),
         (render_report, answered_night),
         (render_report, night_with_goals),
+        (render_report, week_of_figures),
+        (render_report, monthly_edition),
         (render_validation, night_with_checks),
         (render_validation, checked_night),
         (render_backtest, backtested),

@@ -27,6 +27,7 @@ from tests.outputs.examples import (
     churn_health,
     contact_plan,
     ordinary_night,
+    value_health,
 )
 
 VOID = {"meta", "br", "link", "img", "rect", "line", "path", "circle"}
@@ -67,7 +68,7 @@ def quiet_community() -> ReportFacts:
 def hostile_night() -> ReportFacts:
     night = ordinary_night(HOSTILE)
     assert night.contact_list is not None
-    health = replace(churn_health(), version=HOSTILE, purpose=HOSTILE, note=HOSTILE, measured_on=HOSTILE)
+    health = replace(churn_health(), version=HOSTILE, purpose=HOSTILE, card_path=HOSTILE, measured_on=HOSTILE)
     return replace(
         night,
         tiers=(Group(HOSTILE, 1, 1),),
@@ -293,10 +294,10 @@ def test_rows_that_do_not_add_up_are_named() -> None:
 @pytest.mark.parametrize(
     ("model", "better", "expected"),
     [
-        (0.8, "higher", "Better than the best simple rule"),
-        (0.6, "higher", "No better than a simple rule"),
-        (0.6, "lower", "Better than the best simple rule"),
-        (1.1, "closer to 1", "Better than the best simple rule"),
+        (0.8, "higher", "better than the best simple rule does"),
+        (0.6, "higher", "no better than a simple rule does"),
+        (0.6, "lower", "better than the best simple rule does"),
+        (1.1, "closer to 1", "better than the best simple rule does"),
     ],
 )
 def test_a_model_is_judged_against_its_best_baseline(model: float, better: str, expected: str) -> None:
@@ -341,6 +342,12 @@ def test_a_model_is_better_than_the_best_rule_only_when_it_is_better_than_every_
     if not known:
         assert view.verdict == ""
         return
-    assert view.verdict.startswith("Better") == all(good(model) > good(value) for value in known.values())
-    strongest = max(good(value) for value in known.values())
-    assert view.verdict[-2] == min(name for name, value in known.items() if good(value) == strongest)
+    assert ("no better" not in view.verdict) == all(good(model) > good(value) for value in known.values())
+
+
+def test_words_that_only_analysts_know_stand_on_the_card_to_which_the_report_leads() -> None:
+    html = render_report(replace(ordinary_night(), models=(churn_health(), value_health())))
+    text = re.sub(r"<[^>]+>", " ", html.split("</style>")[1])
+    for word in ("nGini", "Brier", "AUC", "twin", "gate", "nbd", "calibration slope", "RMSE", "holdout model"):
+        assert not re.search(rf"\b{word}\b", text, re.IGNORECASE), word
+    assert '<a href="model-card-value.html">' in html

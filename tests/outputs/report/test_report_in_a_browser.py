@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from outputs.report.page import render_report
 from tests.live_page import LivePage, open_browser
 from tests.outputs.examples import ordinary_night
+from tests.outputs.weeks import morning
 from tests.page_checks import PHONE, SCREEN, check_page
 
 pytestmark = [
@@ -31,7 +33,7 @@ def test_the_report_is_readable_by_all_on_a_phone_and_on_a_screen(
     tab: LivePage, tmp_path: Path, width: int, *, is_dark: bool
 ) -> None:
     page = tmp_path / "report.html"
-    page.write_text(render_report(ordinary_night()), encoding="utf-8")
+    page.write_text(render_report(replace(ordinary_night(), morning=morning(), smallest_group=5)), encoding="utf-8")
     check_page(tab, page.as_uri(), width=width, says=("Morning report",), is_dark=is_dark)
 
 
