@@ -7,7 +7,7 @@ import traceback
 
 import click
 
-from flows.cli import beginning, checks, experiments, figures, members, nights, partners, quarantine, querying
+from flows.cli import alerts, beginning, checks, experiments, figures, members, nights, partners, quarantine, querying
 from lake.errors import EvenfallError, ExitCode
 from runtime.file_access import keep_private
 from runtime.signals import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
@@ -37,6 +37,7 @@ for command in (
     experiments.experiment,
     partners.partners,
     figures.figures,
+    alerts.alerts,
     querying.sql,
     checks.verify,
     checks.doctor,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
+
+from outputs.report.warning_facts import EarlyWarning
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,8 @@ class MorningFacts:
 
     Args:
         figures: The figures up to the night: one row per day, figure and dimension, with its value.
+        warning: What left what is usual.
     """
 
     figures: pl.DataFrame
+    warning: EarlyWarning = field(default_factory=EarlyWarning)

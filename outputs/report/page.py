@@ -28,6 +28,7 @@ from outputs.report.sections import (
     tiers_section,
     watch_section,
 )
+from outputs.report.warning_section import warning_section
 
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     talked_section,
@@ -49,6 +50,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     watch_section,
     matured_section,
     data_section,
+    warning_section,
 )
 
 

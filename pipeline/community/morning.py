@@ -6,6 +6,7 @@ import polars as pl
 
 from community.rates import FIGURES_SCHEMA, meaningful
 from outputs.report.morning_facts import MorningFacts
+from pipeline.community.early_warning import look_for_alarms
 from pipeline.community.figures import FIGURES
 from runtime.run_context import RunContext
 
@@ -18,4 +19,6 @@ def judge_figures(run: RunContext) -> MorningFacts | None:
     """
     up_to_night = run.workspace.lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).filter(pl.col("day") <= run.as_of)
     figures = meaningful(up_to_night.collect())
-    return None if figures.is_empty() else MorningFacts(figures=figures)
+    if figures.is_empty():
+        return None
+    return MorningFacts(figures=figures, warning=look_for_alarms(run, figures))

@@ -28,6 +28,7 @@ from wording.english.ranking import RANKING
 from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 from wording.english.showing import SHOWING
+from wording.english.warnings import WARNINGS
 
 SENTENCES: Final[Mapping[str, str]] = {
     **TIME,
@@ -64,5 +65,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     **CARD,
     **SUMMARY,
     **SQL,
+    **WARNINGS,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)
