@@ -1,7 +1,7 @@
 """A simulated community in which nothing happens but chance, weekdays and slow change, unless something is planted.
 
-Its members have platforms and sources, come by their own habits and the weekday, join, leave, order, answer surveys and write; days
-differ for all by a few percent, as weather and television make them. Daily figures are counted by the code of the nights.
+Its members have platforms and sources, come by their own habits and the weekday, join, leave, order, answer surveys and write;
+days differ for all by a few percent, as weather and television make them. Daily figures are counted by the code of the nights.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import numpy.typing as npt
 import polars as pl
 
 from community import figures as counting
+from community.bursts import bad_answer_figures
 from community.rates import complete, meaningful, values
-from community.watched import BAD_ANSWERS
+from community.tone import tone_of
 
 FIRST_DAY: Final = date(2024, 1, 1)
 PLATFORMS: Final = {"ios": 0.4, "android": 0.45, "web": 0.15}
 SOURCES: Final = {"ads": 0.3, "friends": 0.4, "search": 0.3}
 _WEEKDAYS: Final = np.array([1.0, 0.95, 0.95, 1.0, 1.1, 1.35, 1.25])
 _LIFE_DAYS: Final = 400
+# Of the days on which a member is active, the share with an order, a post, a title, an answer.
+_BUYS, _POSTS, _WRITES, _ANSWERS = 0.08, 0.15, 0.05, 0.06
 _TITLES: Final = (
     "great coffee with friends", "how to clean the grinder", "my new cup", "looking for a recipe", "weekend meeting report",
     "which beans do you like", "photo of the week", "question about delivery", "thanks for the help", "slow water heater",
@@ -87,15 +90,11 @@ def simulate(*, seed: int, days: int, members: int = 1500, planted: Planted | No
     event = planted or Planted(days)
     people.live(random, days, event)
     active = people.active_days(random, days, event)
-    figures = _figures(people, active, random, days, event)
+    figures = _figures(people, active, random, days)
     texts = _texts(random, active, days, event)
-    bad = texts.filter("is_answer", pl.col("score") <= 6)
     answers = texts.filter("is_answer").group_by("day").len("n")
-    shares = answers.join(bad.group_by("day").len("bad"), on="day", how="left").select(
-        "day", figure=pl.lit(BAD_ANSWERS), dimension=pl.lit(""), value=pl.col("bad").fill_null(0) / pl.col("n")
-    )
     counted = answers.select("day", figure=pl.lit("feedback_answers"), dimension=pl.lit(""), value=pl.col("n").cast(pl.Float64))
-    return Simulated(pl.concat([figures, counted, shares]).sort("day", "figure", "dimension"), texts, days)
+    return Simulated(pl.concat([figures, counted, bad_answer_figures(texts)]).sort("day", "figure", "dimension"), texts, days)
 
 
 @dataclass
@@ -148,7 +147,7 @@ class _People:
         return pl.concat(rows).with_columns(day=pl.lit(FIRST_DAY) + pl.duration(days=pl.col("day")))
 
 
-def _figures(people: _People, active: pl.DataFrame, random: np.random.Generator, days: int, event: Planted) -> pl.DataFrame:
+def _figures(people: _People, active: pl.DataFrame, random: np.random.Generator, days: int) -> pl.DataFrame:
     every = counting.Days(FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
     first = active.group_by("member_no").agg(first_active=pl.col("day").min())
     joined = pl.DataFrame({"member_no": np.arange(len(people.rate), dtype=np.int32), "day": people.joined}).with_columns(
@@ -163,8 +162,8 @@ def _figures(people: _People, active: pl.DataFrame, random: np.random.Generator,
         )
         for name, kinds, chosen in (("platform", PLATFORMS, people.platform), ("source", SOURCES, people.source))
     ).sort("member_no", "dimension")
-    bought = active.filter(pl.Series(random.random(active.height) < 0.08))
-    posted = active.filter(pl.Series(random.random(active.height) < 0.15))
+    bought = active.filter(pl.Series(random.random(active.height) < _BUYS))
+    posted = active.filter(pl.Series(random.random(active.height) < _POSTS))
     amounts = bought.with_columns(n=pl.Series((random.lognormal(3, 0.8, bought.height) * 100).astype(np.int64)))
     first_order = bought.group_by("member_no").agg(first=pl.col("day").min())
     again = bought.join(first_order, on="member_no").filter(pl.col("first") < pl.col("day")).select("member_no", "day")
@@ -201,7 +200,7 @@ def _figures(people: _People, active: pl.DataFrame, random: np.random.Generator,
 def _texts(random: np.random.Generator, active: pl.DataFrame, days: int, event: Planted) -> pl.DataFrame:
     """Return titles and answers of active members; a planted crisis adds titles about a topic with bad tone."""
     number = (active["day"] - FIRST_DAY).dt.total_days().to_numpy()
-    wrote, answered = random.random(len(number)) < 0.05, random.random(len(number)) < 0.06
+    wrote, answered = random.random(len(number)) < _WRITES, random.random(len(number)) < _ANSWERS
     odds = np.where(number >= event.day, 0.2 / 0.8 * event.bad_answers, 0.2 / 0.8)
     is_bad = random.random(len(number)) < odds / (1 + odds)
     score = np.where(is_bad, random.integers(0, 7, len(number)), random.integers(7, 11, len(number))).astype(float)
@@ -222,4 +221,4 @@ def _texts(random: np.random.Generator, active: pl.DataFrame, days: int, event: 
             for who in random.choice(1000, random.poisson(event.crisis), replace=False)
         ]
         texts = pl.concat([texts, pl.DataFrame(rows, schema=texts.schema, orient="row")])
-    return texts.sort("day", "member_no")
+    return texts.with_columns(tone=tone_of(texts["text"])).sort("day", "member_no")

@@ -1,10 +1,10 @@
 """Anomalies: daily figures that left what is usual for them, beyond chance.
 
-What is usual for a day is the mean of the middle four of the same weekdays of the eight weeks before. The last 1, 3, 7 and 14 days
-are compared with it on the square-root scale, where the counts of a Poisson process vary alike at every level. Their difference is
-judged by the same differences of the half year before: the median of those holds the trend, and their spread, never below that of
-a Poisson process, holds what weekdays and chance do not explain. Days that stood out likewise a year before, or in two of the three
-months before, are taken to be usual (holidays, paydays, newsletters).
+What is usual for a day is the mean of the middle four of the same weekdays of the eight weeks before. The last 1, 3, 7 and 14
+days are compared with it on the square-root scale, where the counts of a Poisson process vary alike at every level. Their
+difference is judged by the same differences of the half year before: the median of those holds the trend, and their spread, never
+below that of a Poisson process, holds what weekdays and chance do not explain. Days that stood out likewise a year before, or in
+two of the three months before, are taken to be usual (holidays, paydays, newsletters).
 
 The chances of all figures and windows of a night are held against one rate of false alarms (Bonferroni), half of it for the
 community and half for its groups.
@@ -126,8 +126,8 @@ def compare(figures: pl.DataFrame, watched: Mapping[str, Watched], *, as_of: dat
     known = _matrices(figures, as_of, days)
     members = {dimension: row[-1] for (figure, dimension), row in known.items() if figure == "members"}
     names, values, bases, usuals = [], [], [], []
-    for (figure, dimension), row in known.items():
-        how = watched.get(figure)
+    for (figure, dimension), given in known.items():
+        how, row = watched.get(figure), given
         if how is None or how.kind == "window" or (dimension != WHOLE and members.get(dimension, 0) < FEWEST_MEMBERS):
             continue
         base = np.ones_like(row)
@@ -135,8 +135,8 @@ def compare(figures: pl.DataFrame, watched: Mapping[str, Watched], *, as_of: dat
             over = known.get((str(how.over), dimension))
             if over is None:
                 continue
-            base = np.concatenate([np.zeros(how.lag_days), np.nan_to_num(over)])[: len(row)]
-            row = np.where(base > 0, np.nan_to_num(row), 0.0) * base
+            base = np.concatenate([np.zeros(how.lag_days), np.nan_to_num(over)])[: len(given)]
+            row = np.where(base > 0, np.nan_to_num(given), 0.0) * base
         names.append((figure, dimension))
         values.append(row)
         bases.append(base)

@@ -15,6 +15,8 @@ BOTH: Final[tuple[Direction, ...]] = ("less", "more")
 # The figure of a table's rows by day, such as `rows.orders`.
 ROWS: Final = "rows."
 BAD_ANSWERS: Final = "bad_answers"
+# Answers with a score, or a text that has a tone.
+JUDGED_ANSWERS: Final = "judged_answers"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ WATCHED: Final[Mapping[str, Watched]] = {
     # A survey brings many answers at once, which is no news; that none come any more is.
     "feedback_answers": Watched("answers", directions=("less",)),
     "feedback_score_30d": Watched("feedback", "window"),
-    BAD_ANSWERS: Watched("feedback", "share", bad="more", over="feedback_answers"),
+    BAD_ANSWERS: Watched("feedback", "share", bad="more", over=JUDGED_ANSWERS),
 }
 
 

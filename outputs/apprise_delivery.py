@@ -17,40 +17,8 @@ from outputs.link_local import is_link_local, resolves_to_link_local
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 # What stands where a host would is one; for others it may be a token, which must not be asked of a name server.
-_WITH_HOST: Final = frozenset(
-    [
-        "json",
-        "jsons",
-        "xml",
-        "xmls",
-        "form",
-        "forms",
-        "mailto",
-        "mailtos",
-        "gotify",
-        "gotifys",
-        "ntfy",
-        "ntfys",
-        "mmost",
-        "mmosts",
-        "rocket",
-        "rockets",
-        "matrix",
-        "matrixs",
-        "apprise",
-        "apprises",
-        "nctalk",
-        "nctalks",
-        "ncloud",
-        "nclouds",
-        "synology",
-        "synologys",
-        "hassio",
-        "hassios",
-        "http",
-        "https",
-    ]
-)
+_ENCRYPTED_TOO: Final = "json xml form mailto gotify ntfy mmost rocket matrix apprise nctalk ncloud synology hassio http"
+_WITH_HOST: Final = frozenset(scheme + ending for scheme in _ENCRYPTED_TOO.split() for ending in ("", "s"))
 # They would run something on this machine, or write to it, instead of telling somebody.
 _LOCAL: Final = frozenset(["syslog", "dbus", "kde", "qt", "gnome", "glib", "macosx", "windows", "file"])
 

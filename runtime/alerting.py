@@ -68,7 +68,7 @@ def alert_of_late_night(run: RunContext, night: str, says: str, remedy: str) -> 
         says: What is the matter.
         remedy: What to do about it.
     """
-    return _send(run, Alert(run.settings.community.name, night, "noticed", ExitCode.DONE, (says,), remedy))
+    return _send(run, Alert(run.settings.community.name, night, "late", ExitCode.DONE, (says,), remedy))
 
 
 def without_secrets(text: str, settings: Any) -> str:

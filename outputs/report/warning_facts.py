@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from community.alarm_history import KnownAlarm
 from community.alarms import Alarm
-from community.anomalies import Usual
 
 
 @dataclass(frozen=True)
@@ -17,11 +16,9 @@ class EarlyWarning:
     Args:
         found: The alarms of the figures, before those of the models join them.
         alarms: The alarms of the night, ranked, with what is known of them.
-        names: Id of a member community → what it is called.
-        usual: The figures beside what is usual; None where there are none.
+        communities: Id of a member community → what sets it apart, as kinds and values.
     """
 
     found: tuple[Alarm, ...] = ()
     alarms: tuple[KnownAlarm, ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
-    usual: Usual | None = None
+    communities: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.sections import Section
 from outputs.warning_sentences import alarm_sentences
+from wording.communities import name_all
 from wording.texts import fill
 
 _ORDER: Final = 2
@@ -19,8 +20,9 @@ def warning_section(facts: ReportFacts) -> Section | None:
     warning = None if facts.morning is None else facts.morning.warning
     if warning is None or not warning.alarms:
         return None
+    names = name_all(warning.communities)
     lines = [
-        (one.alarm.is_bad, one.number, alarm_sentences(one, currency=facts.currency, names=warning.names))
+        (one.alarm.is_bad, one.number, alarm_sentences(one, currency=facts.currency, names=names))
         for one in warning.alarms[:_MOST]
     ]
     body = render_fragment(

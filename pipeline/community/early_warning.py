@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
 import polars as pl
 
 from community.alarm_history import ACTIONS_SCHEMA, ALARMS_SCHEMA, as_rows, carry_on
-from community.alarms import Alarm, group, rank
-from community.anomalies import HISTORY_DAYS, compare, find_anomalies
+from community.alarms import Alarm, rank
+from community.anomalies import HISTORY_DAYS
+from community.bursts import bad_answer_figures
 from community.figures import WHOLE
+from community.judging import judge
 from community.rates import FIGURES_SCHEMA
 from community.watched import ROWS, WATCHED, Watched, watched_rows
 from lake.contracts import TABLES
 from outputs.report.morning_facts import MorningFacts
 from outputs.report.warning_facts import EarlyWarning
+from pipeline.community.stored_network import read_names
+from pipeline.community.written import read_texts, words_of_names
 from pipeline.stored_nights import NIGHT, SCORES, store_night
 from runtime.run_context import RunContext
 
@@ -41,11 +46,12 @@ def look_for_alarms(run: RunContext, figures: pl.DataFrame) -> EarlyWarning:
     """
     first = run.as_of - timedelta(days=HISTORY_DAYS)
     rows = _rows_by_day(run, first)
+    texts = read_texts(run)
     watched = {**WATCHED, **{name: watched_rows(name.removeprefix(ROWS)) for name in rows["figure"].unique()}}
-    looked_at = pl.concat([_comparable(run, figures.filter(pl.col("day") >= first)), rows])
-    usual = compare(looked_at, watched, as_of=run.as_of)
-    found = group(find_anomalies(usual, looked_at, watched), usual, watched)
-    return EarlyWarning(found=(*found, *_missing_nights(run)), usual=usual)
+    recent = figures.filter(pl.col("day") >= first)
+    looked_at = pl.concat([_comparable(run, recent), rows, bad_answer_figures(texts)])
+    found = judge(looked_at, texts, watched, as_of=run.as_of, hidden=words_of_names(run, texts))
+    return EarlyWarning(found=(*found, *_missing_nights(run)), communities=read_names(run, run.as_of))
 
 
 def decide(run: RunContext, morning: MorningFacts | None, extra: tuple[Alarm, ...] = ()) -> MorningFacts | None:
@@ -115,7 +121,7 @@ def _missing_nights(run: RunContext) -> Iterator[Alarm]:
     nights = sorted(day for day in run.workspace.lake.days(SCORES, column=NIGHT) if day < run.as_of)[-_NIGHTS_LOOKED_AT:]
     if len(nights) < _LEAST_NIGHTS:
         return
-    usual = median((later - earlier).days for earlier, later in zip(nights, nights[1:], strict=False))
+    usual = median((later - earlier).days for earlier, later in pairwise(nights))
     gap = (run.as_of - nights[-1]).days
     if gap >= 2 * usual:
         since = nights[-1] + timedelta(days=1)

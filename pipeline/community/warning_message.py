@@ -10,6 +10,7 @@ from outputs.warning_sentences import message_lines
 from pipeline.community.early_warning import note_action
 from runtime.alerting import alert_of_warnings
 from runtime.run_context import RunContext
+from wording.communities import name_all
 from wording.texts import fill
 
 
@@ -26,7 +27,7 @@ def alert_of_night(run: RunContext, warnings: Sequence[str], morning: MorningFac
     """
     warning = None if morning is None else morning.warning
     due = [] if warning is None else [one for one in warning.alarms if one.is_to_send]
-    names = {} if warning is None else warning.names
+    names = {} if warning is None else name_all(warning.communities)
     said = message_lines(due, currency=run.settings.community.currency, names=names)
     look = fill("warning.look", night=run.as_of.isoformat()) if due else None
     if alert_of_warnings(run, [*said, *warnings], noticed=bool(due) and not warnings, remedy=look):

@@ -80,7 +80,7 @@ PUT_TOGETHER = {
     *(f"calibration.band.{band}" for band in ("everybody", "new", "first_year", "longer")),
     *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
-    *(f"alert.{outcome}" for outcome in ("failed", "warned", "noticed")),
+    *(f"alert.{outcome}" for outcome in ("failed", "warned", "noticed", "late")),
     *(f"warning.{figure}.{way}" for figure, how in WATCHED.items() for way in how.directions),
     *(f"warning.figure.{figure}" for figure in WATCHED),
     *(f"warning.{figure}.{way}" for figure, way in MODEL_ALARMS),

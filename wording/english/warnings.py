@@ -16,8 +16,8 @@ WARNINGS: Final = {
     "({change}).",
     "warning.returning_members.more": "More regular members come: {now} a day since {since:short_day}, usually {usual} "
     "({change}).",
-    "warning.resurrected_members.less": "Fewer members come back after a long pause: {now} a day since {since:short_day}, usually "
-    "{usual} ({change}).",
+    "warning.resurrected_members.less": "Fewer members come back after a long pause: {now} a day since {since:short_day}, "
+    "usually {usual} ({change}).",
     "warning.resurrected_members.more": "More members come back after a long pause: {now} a day since {since:short_day}, usually "
     "{usual} ({change}).",
     "warning.readers.less": "Fewer members read: {now} a day since {since:short_day}, usually {usual} ({change}).",
@@ -26,8 +26,8 @@ WARNINGS: Final = {
     "warning.new_members.more": "More new members: {now} a day since {since:short_day}, usually {usual} ({change}).",
     "warning.joins.less": "Fewer members join: {now} a day since {since:short_day}, usually {usual} ({change}).",
     "warning.joins.more": "More members join: {now} a day since {since:short_day}, usually {usual} ({change}).",
-    "warning.first_time_members.less": "Fewer members are active for the first time: {now} a day since {since:short_day}, usually "
-    "{usual} ({change}).",
+    "warning.first_time_members.less": "Fewer members are active for the first time: {now} a day since {since:short_day}, "
+    "usually {usual} ({change}).",
     "warning.first_time_members.more": "More members are active for the first time: {now} a day since {since:short_day}, usually "
     "{usual} ({change}).",
     "warning.retention_d1.less": "Fewer new members come back the day after they join: {now} since {since:short_day}, usually "
@@ -132,7 +132,6 @@ WARNINGS: Final = {
     "warning.figure.feedback_score_30d": "scores",
     "warning.figure.bad_answers": "bad answers",
     "warning.figure.rows": "rows of {table}",
-    "warning.late.subject": "No night has run since the one of {night:short_day}",
     "warning.late": "The newest lists are of {night:short_day}; those of {due:short_day} were due.",
     "warning.late.remedy": "Look whether the scheduler runs: `evenfall doctor` says what a night needs, `evenfall nightly` "
     "runs it.",
