@@ -20,10 +20,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from community.figures import WHOLE
+from community.figures import FIGURES_SCHEMA, WHOLE
 from community.forecasts import LEAST_DAYS, Past, ahead
 from community.goals import kind_of
-from community.rates import FIGURES_SCHEMA, meaningful
+from community.rates import meaningful
 from community.readings import Floats, daily_values, read, reading_of
 from pipeline.community.figures import FIGURES
 from runtime.run_context import open_run

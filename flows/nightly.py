@@ -32,6 +32,7 @@ from outputs.publishing.folder import publish, recover, staging_folder
 from outputs.report.facts import ReportFacts
 from pipeline import night as tonight_computed
 from pipeline.community.night import CommunityNight
+from pipeline.community.warning_message import alert_of_night
 from pipeline.engagement.actions import check_outcomes, configured_roles
 from pipeline.engagement.facts import LoopMeasures, measure_loop
 from pipeline.engagement.recording import record_decisions
@@ -56,7 +57,7 @@ from pipeline.summary import (
     write_validation_page,
 )
 from pipeline.watching import watch_night
-from runtime.alerting import alert_of_warnings, alerted
+from runtime.alerting import alerted
 from runtime.completed_steps import DATABASE_STEP, LISTS_STEP, naming_completed_steps
 from runtime.logged_run import BACKFILL, logged
 from runtime.preload import preload
@@ -138,8 +139,7 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
         facts = report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)
         record_night(run, lists, champions, maturity, loop, tonight, facts)
         tidy_up(run)
-    # At the end: a night that fails sends the alert of its failure instead.
-    alert_of_warnings(run, night_warnings(run, intake, maturity, loop))
+    alert_of_night(run, night_warnings(run, intake, maturity, loop), facts.morning if records_decisions else None)
     return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 

@@ -38,7 +38,8 @@ class Alert:
     Args:
         community: Whose night it was.
         night: Which night, as people write it.
-        outcome: `failed`, or `warned` where it finished with warnings.
+        outcome: `failed`; `warned` where it finished with warnings; `noticed` where figures left what is
+            usual; `late` where a night has not run.
         exit_code: What the command ended with.
         says: What happened, a sentence each.
         remedy: What to do about it, or None.
@@ -46,7 +47,7 @@ class Alert:
 
     community: str
     night: str
-    outcome: Literal["failed", "warned"]
+    outcome: Literal["failed", "warned", "noticed", "late"]
     exit_code: int
     says: tuple[str, ...]
     remedy: str | None = None

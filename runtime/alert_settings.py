@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from lake.errors import ConfigurationError
 from outputs.alerts import check_written
+from outputs.apprise_delivery import check_address
 
 
 class Alerts(BaseModel):
@@ -32,6 +33,22 @@ class Alerts(BaseModel):
     )
     mail_from: str | None = Field(default=None, description="Sender of the mail.")
     mail_to: tuple[str, ...] = Field(default=(), description="Recipients of the mail.")
+
+    send_to: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses of [apprise](https://appriseit.com/services/), such as `wecombot://${WECOM_KEY}`; "
+        "each gets every alert.",
+    )
+
+    @field_validator("send_to")
+    @classmethod
+    def _known_services(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for address in addresses:
+            try:
+                check_address(address)
+            except ConfigurationError as error:
+                raise ValueError(f"{error.what.partition(' ')[2]}. {error.remedy}") from None
+        return addresses
 
     @field_validator("webhook", "smtp")
     @classmethod

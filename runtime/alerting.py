@@ -6,9 +6,11 @@ An alert that cannot be sent is reported on the terminal and changes nothing els
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from lake.environment_variables import VARIABLE, expand_environment
@@ -41,10 +43,32 @@ def alerted(run: RunContext, purpose: str) -> Iterator[None]:
         raise
 
 
-def alert_of_warnings(run: RunContext, warnings: Sequence[str]) -> None:
-    """Send an alert when a finished night has warnings and `[alerts] on` is `warning`."""
-    if warnings and run.settings.alerts.on == "warning":
-        _send(run, Alert(run.settings.community.name, _named(run, "nightly"), "warned", ExitCode.DONE, tuple(warnings)))
+def alert_of_warnings(run: RunContext, warnings: Sequence[str], *, noticed: bool = False, remedy: str | None = None) -> bool:
+    """Send an alert when a finished night has warnings and `[alerts] on` is `warning`; return whether somebody was told.
+
+    Args:
+        run: The run.
+        warnings: What to tell, a sentence or a line each.
+        noticed: Whether they are about the community alone, and none about the night.
+        remedy: What to do about it, or None.
+    """
+    if not warnings or run.settings.alerts.on != "warning":
+        return False
+    community, night = run.settings.community.name, _named(run, "nightly")
+    outcome: Literal["noticed", "warned"] = "noticed" if noticed else "warned"
+    return _send(run, Alert(community, night, outcome, ExitCode.DONE, tuple(warnings), remedy))
+
+
+def alert_of_late_night(run: RunContext, night: str, says: str, remedy: str) -> bool:
+    """Send an alert that a night is late, whatever `[alerts] on` says; return whether somebody was told.
+
+    Args:
+        run: The run.
+        night: The night that is late, as people write it.
+        says: What is the matter.
+        remedy: What to do about it.
+    """
+    return _send(run, Alert(run.settings.community.name, night, "late", ExitCode.DONE, (says,), remedy))
 
 
 def without_secrets(text: str, settings: Any) -> str:
@@ -93,16 +117,39 @@ def _named(run: RunContext, purpose: str) -> str:
     return fill("alert.night", of=of) if purpose == "nightly" else fill("alert.other", purpose=purpose, of=of)
 
 
-def _send(run: RunContext, alert: Alert) -> None:
-    alerts = run.settings.alerts
-    for send in (_post, _mail):
+def _send(run: RunContext, alert: Alert) -> bool:
+    alerts, is_told = run.settings.alerts, False
+    ways: list[tuple[str, Callable[[], bool]]] = [
+        ("webhook", lambda: _post(alerts, alert)),
+        ("mail", lambda: _mail(alerts, alert)),
+        *((scheme_of(address), partial(_apprise, address, alert)) for address in alerts.send_to),
+    ]
+    for way, send in ways:
         try:
-            if send(alerts, alert):
-                say(f"alert sent by {'webhook' if send is _post else 'mail'}")
+            if send():
+                is_told = True
+                say(f"alert sent by {way}")
         except EvenfallError as error:
             say(str(error))
         except Exception as error:  # an alert must not change how a night ends
             say(f"an alert was not delivered: {type(error).__name__}")
+    return is_told
+
+
+def scheme_of(address: str) -> str:
+    """Return how an address of `send_to` is called in messages: its scheme, which holds no secret.
+
+    Args:
+        address: The address as the configuration has it.
+    """
+    return "apprise" if address.startswith("${") else address.partition(":")[0].lower()
+
+
+def _apprise(address: str, alert: Alert) -> bool:
+    from outputs.apprise_delivery import send_alert
+
+    send_alert(alert, address=expand_environment(address, name="[alerts] send_to"))
+    return True
 
 
 def _post(alerts: Any, alert: Alert) -> bool:
@@ -127,6 +174,8 @@ def _secrets(settings: Any) -> set[str]:
         secrets |= {os.environ.get(name, "") for name in VARIABLE.findall(text)}
         if "://" in text and "@" in text:
             secrets.add(_password(text))
+    # A token may stand anywhere in these, and is not always in the environment.
+    secrets |= {part for address in settings.alerts.send_to for part in re.split(r"[/@:?&]+", address)[1:]}
     secrets |= {unquote(secret) for secret in secrets} | {quote(secret, safe="") for secret in secrets}
     secrets |= {_password(secret) for secret in secrets if "://" in secret}
     return {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET and not VARIABLE.fullmatch(secret)}

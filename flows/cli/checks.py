@@ -32,7 +32,8 @@ def verify(workspace: Path, as_of: str | None) -> None:
 @click.command()
 @workspace_option
 @click.option("--security", is_flag=True, help="Look at who else may read or change the workspace instead.")
-def doctor(workspace: Path, security: bool) -> None:
+@click.option("--alert", is_flag=True, help="Also send an alert, once, when a night is late; for cron.")
+def doctor(*, workspace: Path, security: bool, alert: bool) -> None:
     """Say whether a night would run: configuration, sources, disk, versions, clock, last nights; changes nothing."""
     from flows.doctor.examination import examine_in_turn
     from flows.doctor.findings import counted, exit_code, lines_of
@@ -43,4 +44,9 @@ def doctor(workspace: Path, security: bool) -> None:
         for line in lines_of(finding):
             click.echo(line)
     click.echo(f"\n{counted(findings)}")
+    if alert:
+        from pipeline.late_night import tell_late_night
+        from runtime.run_context import open_run
+
+        tell_late_night(open_run(workspace, None))
     sys.exit(exit_code(findings))

@@ -7,7 +7,20 @@ import traceback
 
 import click
 
-from flows.cli import beginning, checks, experiments, figures, members, nights, partners, quarantine, querying, report, up
+from flows.cli import (
+    alerts,
+    beginning,
+    checks,
+    experiments,
+    figures,
+    members,
+    nights,
+    partners,
+    quarantine,
+    querying,
+    report,
+    up,
+)
 from lake.errors import EvenfallError, ExitCode
 from runtime.file_access import keep_private
 from runtime.signals import end_stopped, end_when_asked, open_missing_streams, stop_when_asked
@@ -38,6 +51,7 @@ for command in (
     partners.partners,
     figures.figures,
     report.report,
+    alerts.alerts,
     querying.sql,
     checks.verify,
     checks.doctor,

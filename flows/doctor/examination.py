@@ -12,7 +12,14 @@ from pathlib import Path
 from flows.doctor.bucket import look_at_bucket
 from flows.doctor.findings import Diagnosis, of_error, ok, problem
 from flows.doctor.machine import look_at_clock, look_at_disk, look_at_permissions, look_at_versions, utc_now
-from flows.doctor.nights import look_at_format, look_at_holder, look_at_last_nights, look_at_tonight, look_for_gaps
+from flows.doctor.nights import (
+    look_at_format,
+    look_at_holder,
+    look_at_last_nights,
+    look_at_tonight,
+    look_for_a_late_night,
+    look_for_gaps,
+)
 from flows.doctor.security import review
 from flows.doctor.services import look_at_alerts, look_at_mlflow, look_at_prefect, look_at_publication
 from flows.doctor.sources import look_at_sources
@@ -84,6 +91,7 @@ def _looks_at_night(run: RunContext) -> Iterator[Look]:
     yield lambda: look_at_alerts(run)
     yield lambda: look_at_last_nights(workspace)
     yield lambda: look_for_gaps(run)
+    yield lambda: look_for_a_late_night(run)
     answers = all(finding.level != "problem" for finding in mlflow)
     yield lambda: look_at_tonight(run, registry_answers=answers)
 

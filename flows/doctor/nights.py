@@ -11,9 +11,11 @@ from lake.contracts import ACTIVITY_TABLES
 from lake.errors import EvenfallError, ExitCode
 from lake.storage.release_format import FORMAT, read_format
 from pipeline.intake.intake import last_full_day
+from pipeline.late_night import late_night
 from pipeline.past_runs import Ran, last_runs
 from runtime.run_context import RunContext
 from runtime.workspace import DEFAULT_LAKE_PATH, Workspace
+from wording.texts import fill
 
 _SHOWN_RUNS: Final = 5
 _LONGEST_RUN: Final = timedelta(hours=12)
@@ -82,6 +84,13 @@ def look_at_tonight(run: RunContext, *, registry_answers: bool) -> Iterator[Diag
         yield ok("tonight", f"{as_of} ({how}); {_training(run, as_of) if registry_answers else 'the registry was not asked'}")
     except EvenfallError as error:
         yield of_error("tonight", error)
+
+
+def look_for_a_late_night(run: RunContext) -> Iterator[Diagnosis]:
+    """Check that the night that was due by the clock has run."""
+    late = late_night(run)
+    if late is not None:
+        yield warning("late", late.says, fill("warning.late.remedy"))
 
 
 def look_for_gaps(run: RunContext) -> Iterator[Diagnosis]:

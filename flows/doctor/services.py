@@ -14,7 +14,8 @@ from flows.doctor.findings import Diagnosis, of_error, ok, problem, warning
 from lake.environment_variables import expand_environment
 from lake.errors import EvenfallError, ExitCode, OutsideServiceError
 from outputs.alerts import check_filled_in
-from runtime.alerting import without_secrets
+from outputs.apprise_delivery import check_filled_in_address
+from runtime.alerting import scheme_of, without_secrets
 from runtime.run_context import RunContext
 from runtime.tracking.store_address import is_server, without_password
 
@@ -83,12 +84,14 @@ def look_at_alerts(run: RunContext) -> Iterator[Diagnosis]:
     """Check that alerts have an address; variables are replaced in it, and nothing is sent."""
     alerts = run.settings.alerts
     ways = {"webhook": alerts.webhook, "mail": alerts.smtp}
-    channels = [way for way, address in ways.items() if address is not None]
+    channels = [*(way for way, address in ways.items() if address is not None), *map(scheme_of, alerts.send_to)]
     try:
         for way, address in ways.items():
             if address is not None:
                 key: Literal["webhook", "smtp"] = "smtp" if way == "mail" else "webhook"
                 check_filled_in(expand_environment(address, name=f"[alerts] {key}"), key=key)
+        for address in alerts.send_to:
+            check_filled_in_address(expand_environment(address, name="[alerts] send_to"))
     except EvenfallError as error:
         # A warning and no problem: a night runs without alerts, but nobody would hear of a failure.
         yield warning("alerts", error.what, error.remedy)
@@ -96,7 +99,7 @@ def look_at_alerts(run: RunContext) -> Iterator[Diagnosis]:
     if channels:
         yield ok("alerts", f"by {' and '.join(channels)}")
     else:
-        yield warning("alerts", "nobody is told when a night fails", "Set a webhook or mail under [alerts].")
+        yield warning("alerts", "nobody is told when a night fails", "Set send_to, a webhook or mail under [alerts].")
 
 
 def _own_store(run: RunContext) -> str:

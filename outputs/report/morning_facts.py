@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from community.health import Health
 from outputs.report.goal_facts import GoalFacts
+from outputs.report.warning_facts import EarlyWarning
 from outputs.report.week_facts import WeekFacts
 
 
@@ -20,9 +21,11 @@ class MorningFacts:
         goals: The goals of the configuration, in its order.
         health: The health index; None in a community's first twelve weeks.
         week: The last week beside the week before; None leaves it out.
+        warning: What left what is usual.
     """
 
     figures: pl.DataFrame
     goals: tuple[GoalFacts, ...] = ()
     health: Health | None = None
     week: WeekFacts | None = None
+    warning: EarlyWarning = field(default_factory=EarlyWarning)

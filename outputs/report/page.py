@@ -33,6 +33,7 @@ from outputs.report.sections import (
     watch_section,
 )
 from outputs.report.small_groups import without_small_groups
+from outputs.report.warning_section import warning_section
 
 BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     talk_section,
@@ -60,6 +61,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     data_section,
     goal_section,
     health_section,
+    warning_section,
 )
 
 

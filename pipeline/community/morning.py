@@ -8,6 +8,7 @@ from community.figures import FIGURES_SCHEMA
 from community.health import assess_health
 from community.rates import meaningful
 from outputs.report.morning_facts import MorningFacts
+from pipeline.community.early_warning import look_for_alarms
 from pipeline.community.figures import FIGURES
 from pipeline.community.goals import judge_goals
 from pipeline.community.week import week_facts
@@ -28,6 +29,7 @@ def judge_figures(run: RunContext) -> MorningFacts | None:
         goals=judge_goals(run, figures),
         health=assess_health(figures, as_of=run.as_of),
         week=week_facts(run, figures),
+        warning=look_for_alarms(run, figures),
     )
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from community.breakdown import parts_of_count, parts_of_rate
 from community.figure_changes import FigureChange, figure_changes
+from community.figures import FIGURES_SCHEMA
 from community.key_figures import KEY_FIGURES, period_figures
-from community.rates import FIGURES_SCHEMA
 
 LAST = date(2026, 3, 1)
 COUNTS = st.integers(0, 1000)

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from community.figures import FIGURES_SCHEMA
 from community.goals import Goal, check_goals, judge
-from community.rates import FIGURES_SCHEMA
 from community.readings import Floats
 from tests.community.test_forecasts import community
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from community.figures import FIGURES_SCHEMA
 from community.health import COMPARED_DAYS, FACTORS, YEAR_DAYS, assess_health
-from community.rates import FIGURES_SCHEMA
 
 FIRST = date(2023, 1, 1)
 DAYS = 800

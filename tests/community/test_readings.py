@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from community.rates import AMOUNTS, COUNTS, FIGURES_SCHEMA, RATES
+from community.figures import FIGURES_SCHEMA
+from community.rates import AMOUNTS, COUNTS, RATES
 from community.readings import BETTER_LOW, daily_values, read, reading_of
 
 FIRST = date(2024, 1, 1)

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from community.figures import FIGURES_SCHEMA
 from community.goals import Goal, Judged
 from community.health import Factor, Health
-from community.rates import FIGURES_SCHEMA
 from outputs.report.goal_facts import GoalFacts
 from outputs.report.morning_facts import MorningFacts
 from tests.outputs.examples import AS_OF

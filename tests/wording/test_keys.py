@@ -29,6 +29,7 @@ from community.readings import BETTER_LOW
 from community.recognition import CONTRIBUTOR, IMPROVED, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
 from community.recommendations import RULES as SHOW_RULES
+from community.watched import WATCHED
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SHOW, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
@@ -71,6 +72,7 @@ ASKING = ("fill", "pieces", "_headline")
 # Rules on whole tables that may stop a run.
 CHECKS = [*(ROOT / "expectations").glob("*.py"), *(ROOT / "pipeline" / "intake").glob("*.py")]
 RULES = {rule for path in CHECKS for rule in re.findall(r'Finding\(table\.name, "(\w+)", (?:"stop"|severity)', path.read_text())}
+MODEL_ALARMS = (("drift", "more"), ("calibration", "less"), ("calibration", "more"), ("nights", "more"))
 CONSEQUENCES = get_args(get_type_hints(BrokenRule)["consequence"])
 SCORED = np.array([0.0, 1.0]), {OURS: np.array([0.2, 0.8])}
 # What `wording.effects` puts before the keys that it says.
@@ -90,7 +92,11 @@ PUT_TOGETHER = {
     *(f"calibration.band.{band}" for band in ("everybody", "new", "first_year", "longer")),
     *(f"summary.column.{column}" for column in ("tier", "members", "high_risk", "table", "read", "left_out", "merged")),
     *(f"summary.column.{column}" for column in ("replaced", "quarantined", "landed")),
-    *(f"alert.{outcome}" for outcome in ("failed", "warned")),
+    *(f"alert.{outcome}" for outcome in ("failed", "warned", "noticed", "late")),
+    *(f"warning.{figure}.{way}" for figure, how in WATCHED.items() for way in how.directions),
+    *(f"warning.figure.{figure}" for figure in WATCHED),
+    *(f"warning.{figure}.{way}" for figure, way in MODEL_ALARMS),
+    *(f"warning.group.{kind}" for kind in ("platform", "source", "community", "tier", "lifecycle", "channel")),
     *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
     *(f"show.rule.{rule}" for rule in SHOW_RULES),
     *(f"partners.head.{column}" for column in ("ours", "theirs", "both", "share")),

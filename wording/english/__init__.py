@@ -34,6 +34,7 @@ from wording.english.reasons import AMOUNTS, REASONS, TIME, TOPICS
 from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 from wording.english.showing import SHOWING
 from wording.english.spreadsheets import SHEETS
+from wording.english.warnings import WARNINGS
 from wording.english.week import CHANGES, EDITIONS, FIGURE_NAMES, HEAT
 
 SENTENCES: Final[Mapping[str, str]] = {
@@ -83,5 +84,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     **DOOR,
     **MEMBERS_APP,
     **BEGINNING,
+    **WARNINGS,
 }
 ENGLISH: Final = Catalogue(SENTENCES, NOUNS, KINDS, event_noun, GROUPS, COLUMNS, TOPICS, NAMES)

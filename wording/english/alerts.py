@@ -7,6 +7,8 @@ from typing import Final
 ALERTS: Final = {
     "alert.failed": "{community}: {night} failed (exit code {code})",
     "alert.warned": "{community}: {night} finished with warnings (exit code {code})",
+    "alert.noticed": "{community}: early warning of {night}",
+    "alert.late": "{community}: {night} has not run",
     "alert.remedy": "What to do: {remedy}",
     "alert.night": "the night of {of}",
     "alert.other": "{purpose} of {of}",

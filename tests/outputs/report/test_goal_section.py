@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from community.figures import FIGURES_SCHEMA
 from community.goals import Goal, Judged
 from community.health import Factor, Health
-from community.rates import FIGURES_SCHEMA
 from outputs.report.facts import ReportFacts
 from outputs.report.goal_facts import GoalFacts
 from outputs.report.goal_section import goal_section

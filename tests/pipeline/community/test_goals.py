@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from community.rates import FIGURES_SCHEMA
+from community.figures import FIGURES_SCHEMA
 from lake.errors import ConfigurationError
 from pipeline.community.figures import FIGURES
 from pipeline.community.goals import GOALS_HISTORY, goal_counts
