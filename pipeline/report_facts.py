@@ -50,7 +50,7 @@ from segments.tiers import TIERS
 from wording.group_names import GroupNames
 from wording.reasons.topics import topic
 from wording.retelling import retold
-from wording.texts import fill, name
+from wording.texts import fill, name, sentences
 
 VALUABLE_TIERS: Final = ("diamond", "gold")
 _WEEK_DAYS: Final = 7
@@ -319,7 +319,7 @@ def _lift(champion: Champion[Any]) -> pl.DataFrame | None:
 def _note(champion: Champion[Any]) -> str:
     """What to know about the model beside its figures: why it is the champion, and why it is no better one."""
     decided = fill("models.decided", decided=retold(champion.decided)) if champion.decided else ""
-    return " ".join(filter(None, [decided, retold(champion.model.why) if champion.model.kind != "lightgbm" else ""]))
+    return sentences(decided, retold(champion.model.why) if champion.model.kind != "lightgbm" else "")
 
 
 def _matured(run: RunContext, maturity: Maturity) -> Matured | None:
