@@ -23,7 +23,7 @@ from outputs.content_lists import CONTENT_LISTS
 from outputs.excel import write_excel
 from outputs.people_lists import PEOPLE_SCHEMAS, RECOGNITION, write_board, write_people_lists
 from outputs.sending import Format, write_formats
-from wording.texts import fill
+from wording.texts import between, fill
 
 REASON: Final = pl.Struct({"feature": pl.String(), "value": pl.Float64(), "contribution": pl.Float64(), "text": pl.String()})
 REASONS: Final = pl.List(REASON)
@@ -244,8 +244,8 @@ def order_reasons(reasons: pl.Expr, *, is_at_risk: pl.Expr) -> pl.Expr:
 def reasons_as_sentences(reasons: pl.Expr) -> pl.Expr:
     """Join the texts of a list of reasons, the strongest first as given, each ending with a full stop; null stays null."""
     text = pl.element().struct.field("text").str.strip_chars()
-    sentence = pl.when(text.str.contains(r"[.!?…]$")).then(text).otherwise(text + ".")
-    return reasons.list.eval(sentence.filter(text.str.len_bytes() > 0)).list.join(" ")
+    sentence = pl.when(text.str.contains(r"[.!?…。！？]$")).then(text).otherwise(text + fill("form.stop", sentence=""))
+    return reasons.list.eval(sentence.filter(text.str.len_bytes() > 0)).list.join(between("form.sentences"))
 
 
 def escape_formulas(text: pl.Expr) -> pl.Expr:

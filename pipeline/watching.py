@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from features.eligibility import is_still_here
+from features.feature import Feature
 from features.history import History, is_activity
 from features.returns import MOST_MEMBERS
 from models.drift import SCORE, Drift, drift
@@ -28,7 +29,7 @@ from pipeline.night import ScoredNight
 from pipeline.stored_nights import NIGHT, SCORES, read_scores
 from runtime.run_context import RunContext
 from wording.reasons.topics import topic
-from wording.texts import fill, listing
+from wording.texts import fill, listing, sentences
 
 # Drifts that are told, and half of a difference: what last year's season has to explain of it to be named as the cause.
 _MOST_TOLD: Final = 3
@@ -63,7 +64,7 @@ class Watch:
         value: The same of what all members spend together, in currency units.
         early: The early returns of the newest night for each number of days.
         drifts: How far features and score have moved since the training, the farthest first.
-        topics: Feature → what it is about, in words.
+        features: Name → feature, for what it is about in words.
         season_explains: Whether the same days of last year account for half of what the past four weeks have changed.
     """
 
@@ -73,7 +74,7 @@ class Watch:
     value: tuple[float, float] | None = None
     early: tuple[Early, ...] = ()
     drifts: tuple[Drift, ...] = ()
-    topics: Mapping[str, str] = field(default_factory=dict)
+    features: Mapping[str, Feature] = field(default_factory=dict)
     season_explains: bool = False
 
 
@@ -99,7 +100,7 @@ def watch_night(run: RunContext, history: History, features: Features, scored: S
         None if value is None else spread(float(total), value.standard_error, in_log_odds=False),
         tuple(_early(run, history, scored.levels)),
         tuple(drift(read_reference(champions.churn.registered.files), _sample(features, eligible))),
-        {feature.name: topic(feature) for feature in features.catalog},
+        {feature.name: feature for feature in features.catalog},
         churn is not None and _is_seasonal(churn),
     )
 
@@ -141,7 +142,8 @@ def watch_warnings(watch: Watch | None, *, deviation: float, is_intake_unusual: 
         return []
     # The longest window: it has seen the most.
     early = max(off, key=lambda one: one.days)
-    return [f"{_early_sentence(early)} {fill('watch.beyond_chance')} {_cause(watch, is_intake_unusual=is_intake_unusual)}"]
+    cause = _cause(watch, is_intake_unusual=is_intake_unusual)
+    return [sentences(_early_sentence(early), fill("watch.beyond_chance"), cause)]
 
 
 def _early(run: RunContext, history: History, levels: Levels) -> Iterator[Early]:
@@ -193,7 +195,7 @@ def _sentences(watch: Watch, currency: str | None) -> Iterator[str]:
     if watch.value is not None:
         yield fill("watch.value", low=watch.value[0], high=watch.value[1], currency=currency)
     yield from (_early_sentence(early) for early in watch.early)
-    if moved := list(dict.fromkeys(watch.topics.get(one.feature, one.feature) for one in _moved(watch))):
+    if moved := list(dict.fromkeys(_about(watch, one.feature) for one in _moved(watch))):
         yield fill("watch.moved", what=listing(moved[:_MOST_TOLD]))
     if unseen := _new_value(watch):
         yield unseen
@@ -222,4 +224,9 @@ def _cause(watch: Watch, *, is_intake_unusual: bool) -> str:
 
 def _new_value(watch: Watch) -> str | None:
     unseen = next((one.feature for one in _moved(watch) if one.has_new_value), None)
-    return None if unseen is None else fill("watch.cause.new_value", what=watch.topics.get(unseen, unseen))
+    return None if unseen is None else fill("watch.cause.new_value", what=_about(watch, unseen))
+
+
+def _about(watch: Watch, name: str) -> str:
+    feature = watch.features.get(name)
+    return name if feature is None else topic(feature)

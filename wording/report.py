@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from wording import numbers
-from wording.texts import fill, label, listing
+from wording.language import current
+from wording.texts import fill, label, listing, name
 
 _ABOUT_THE_SAME: Final = 0.005
 
@@ -49,6 +50,16 @@ def checks_summary(*, stopped: Sequence[str], read: int, quarantined: int) -> st
 def calibration_band(band: str) -> str:
     """Name a band of members whose probabilities are judged: everybody, a time since joining, or a tier."""
     return fill(f"calibration.band.{band}") if band in _BANDS else label(band)
+
+
+def missing_name(part: str) -> str:
+    """Name what a member lacks for a tier, as in the middle of a sentence.
+
+    Args:
+        part: The column that counts it.
+    """
+    key = f"rising.part.{part}"
+    return fill(key) if key in current().sentences else name(part)
 
 
 _BANDS: Final = ("everybody", "new", "first_year", "longer")

@@ -61,6 +61,16 @@ def listing(items: Sequence[str], *, catalogue: Catalogue | None = None) -> str:
     return fill("listing.last", catalogue=catalogue, items=before, last=items[-1])
 
 
+def sentences(*said: str) -> str:
+    """Put sentences one after the other, without those that say nothing."""
+    return between("form.sentences").join(filter(None, said))
+
+
+def between(key: str, *, catalogue: Catalogue | None = None) -> str:
+    """Return what stands between two texts, of a template with `{before}` and `{after}`."""
+    return fill(key, catalogue=catalogue, before="", after="")
+
+
 def days_ago(days: int, *, catalogue: Catalogue | None = None) -> str:
     """Write an age: `today`, `yesterday`, `12 days ago`."""
     key = {0: "ago.today", 1: "ago.yesterday"}.get(days, "ago.whole_days")

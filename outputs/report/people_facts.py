@@ -92,7 +92,7 @@ class Ready:
     Args:
         tier: The next tier.
         members: How many they are.
-        missing: What most of them lack most, as a phrase; None where they lack nothing that members of the tier have.
+        missing: What most of them lack most, as a column; None where they lack nothing that members of the tier have.
         lacking: How many lack that.
     """
 

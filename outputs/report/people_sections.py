@@ -12,7 +12,8 @@ from outputs.report.frame import render_fragment
 from outputs.report.people_facts import LevelFlow, Newcomers, Rising
 from outputs.report.sections import Section
 from wording.numbers import DASH, difference, percent, share
-from wording.texts import fill, listing, name
+from wording.report import missing_name
+from wording.texts import fill, listing, name, sentences
 
 _RECOGNITION: Final = 24
 _NEWCOMERS: Final = 28
@@ -106,8 +107,8 @@ def _rising_sentences(rising: Rising) -> Iterator[str]:
         yield fill("rising.week", night=week.until, rose=week.rose, fell=week.fell)
     for ready in rising.ready:
         said = fill("rising.ready", n=ready.members, tier=name(ready.tier))
-        lacks = "" if ready.missing is None else fill("rising.ready.missing", what=ready.missing, lacking=ready.lacking)
-        yield f"{said} {lacks}".strip()
+        what = None if ready.missing is None else missing_name(ready.missing)
+        yield sentences(said, "" if what is None else fill("rising.ready.missing", what=what, lacking=ready.lacking))
     yield from (fill("rising.days", tier=name(tier), days=days) for tier, days in rising.days_in_tier if days)
 
 

@@ -20,7 +20,7 @@ from outputs.report.facts import Group, Metric, ModelHealth, ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.risk_facts import TierRule
 from wording.numbers import share
-from wording.texts import fill, label
+from wording.texts import fill, label, sentences
 
 _REASONS_SHOWN = 8
 
@@ -117,7 +117,7 @@ def _tier_rule(rule: TierRule, value_horizon_days: int | None) -> str:
     else:
         by = fill("tiers.rule.contribution")
     bands = fill("tiers.rule.bands", diamond=rule.diamond, gold=rule.gold, silver=rule.silver, days=rule.eligible_days)
-    return f"{by} {bands}"
+    return sentences(by, bands)
 
 
 def groups_section(facts: ReportFacts) -> Section | None:

@@ -16,7 +16,8 @@ from outputs.report.people_facts import Move, Ready, Rising, Week
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext
 from segments.tiers import TIERS
-from wording.texts import fill, name
+from wording.report import missing_name
+from wording.texts import fill, name, sentences
 
 _WEEK_DAYS: Final = 7
 _WEEKS: Final = 4
@@ -93,12 +94,8 @@ def missing_sentence(row: dict[str, object]) -> str:
     points = fill("rising.missing.points", n=max(below, _SMALLEST_POINTS), tier=name(str(row["next_tier"])))
     if row["missing"] is None:
         return points
-    return f"{points} {fill('rising.missing.most', what=missing_name(row['missing']), has=row['has'], typical=row['typical'])}"
-
-
-def missing_name(column: object) -> str:
-    """Name what is missing, as in the middle of a sentence."""
-    return fill(f"rising.part.{column}") if column in NAMED_PARTS else name(str(column))
+    most = fill("rising.missing.most", what=missing_name(str(row["missing"])), has=row["has"], typical=row["typical"])
+    return sentences(points, most)
 
 
 def _ready_by_tier(ready: pl.DataFrame) -> tuple[Ready, ...]:
@@ -108,7 +105,7 @@ def _ready_by_tier(ready: pl.DataFrame) -> tuple[Ready, ...]:
         if near.is_empty():
             continue
         common = near.drop_nulls("missing").group_by("missing").len().sort(["len", "missing"], descending=[True, False])
-        what, n = (missing_name(common["missing"][0]), common["len"][0]) if common.height else (None, 0)
+        what, n = (str(common["missing"][0]), common["len"][0]) if common.height else (None, 0)
         found.append(Ready(tier, near.height, what, n))
     return tuple(found)
 

@@ -19,7 +19,7 @@ from outputs.report.people_facts import Roles
 from pipeline.history.consent import of_profiled
 from pipeline.history.recent_rollups import RecentRollups
 from runtime.run_context import RunContext
-from wording.texts import fill
+from wording.texts import fill, sentences
 
 _SHARE_DAYS: Final = 28
 
@@ -105,4 +105,4 @@ def _reason(suspect: dict[str, object]) -> str:
         by = fill("bots.no_rest", days=suspect["days_without_rest"])
     else:
         by = fill(f"bots.{rule}", share=suspect["share"], visits=suspect["visits"])
-    return f"{by} {fill('bots.volume', n=n, typical=n / times)}"
+    return sentences(by, fill("bots.volume", n=n, typical=n / times))

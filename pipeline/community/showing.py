@@ -21,11 +21,11 @@ from pipeline.stored_nights import NIGHT, store_night
 from runtime.run_context import RunContext
 from wording.columns import SentenceContext
 from wording.showing import piece_label
+from wording.texts import between
 
 SHOW_RULES: Final = "show_rules"
 SAMPLED_MEMBERS: Final = 20_000
 # Titles are read inside a sentence.
-_BETWEEN: Final = "; "
 _SCHEMA: Final = pl.Schema(
     {
         NIGHT: pl.Date(),
@@ -62,7 +62,7 @@ def pieces_to_show(run: RunContext, members: pl.Series) -> pl.DataFrame | None:
     context = SentenceContext(frozenset(pieces.columns), None, run.as_of)
     labels = pieces.select("content_id", label=piece_label(context))
     named = chosen.join(labels, on="content_id").sort("member_no", "place")
-    shown = named.group_by("member_no", maintain_order=True).agg(show=pl.col("label").str.join(_BETWEEN))
+    shown = named.group_by("member_no", maintain_order=True).agg(show=pl.col("label").str.join(between("show.between")))
     return shown if shown.height else None
 
 

@@ -18,6 +18,7 @@ from runtime.run_context import RunContext
 from wording.columns import SentenceContext
 from wording.contacts import why_contact, why_overdue, why_without_risk
 from wording.messages import fill_message
+from wording.texts import between
 
 _REASONS_SHOWN: Final = 2
 # Nobody can act on the hour of the day or on the age of the first visit.
@@ -81,7 +82,7 @@ def _reason(context: SentenceContext) -> pl.Expr:
     others = raising.list.filter(~reason.field("feature").str.contains(_AWAY))
     raising = pl.when("is_overdue").then(others).otherwise(raising).list.head(_REASONS_SHOWN)
     parts = [pl.when("is_overdue").then(why_overdue(context)), reasons_as_sentences(raising)]
-    sentences = pl.concat_str(parts, separator=" ", ignore_nulls=True).str.strip_chars()
+    sentences = pl.concat_str(parts, separator=between("form.sentences"), ignore_nulls=True).str.strip_chars()
     raises = pl.when(sentences.str.len_bytes() > 0).then(sentences)
     other = why_without_risk(context)
     nothing = pl.lit(context.catalogue.sentences["contact.no_reason"])

@@ -8,6 +8,7 @@ import pytest
 from models.drift import SCORE, Drift
 from models.estimated import EarlyReturns, Estimated
 from pipeline.watching import Early, Watch, watch_metrics, watch_sentences, watch_warnings
+from tests.wording.reasons.test_sentences import CATALOG
 
 NIGHT = date(2026, 2, 4)
 WATCH = Watch(
@@ -24,14 +25,14 @@ WATCH = Watch(
         Drift(SCORE, 0.3, is_much=True),
         Drift("visits", 0.2, False),
     ),
-    topics={"platform": "Platform"},
+    features={feature.name: feature for feature in CATALOG if feature.name == "platform"},
 )
 
 
 def test_returns_beyond_chance_are_warned_of_and_others_are_not() -> None:
     (warning,) = watch_warnings(WATCH, deviation=2.5)
     assert warning.startswith("Of 1,000 members scored on 4 Feb 2026, 280 were active again within 14 days; 400 were expected.")
-    assert "Platform" in warning
+    assert "Profile" in warning
     assert watch_warnings(WATCH, deviation=3.2) == []
     rising = replace(WATCH, early=(Early(NIGHT, 7, EarlyReturns(1_000, 300.0, 500, 2.6, 0.7)),))
     assert len(watch_warnings(rising, deviation=2.5)) == 1
@@ -41,7 +42,7 @@ def test_returns_beyond_chance_are_warned_of_and_others_are_not() -> None:
 @pytest.mark.parametrize(
     ("watch", "cause"),
     [
-        (WATCH, "Members have a value of Platform"),
+        (WATCH, "Members have a value of Profile"),
         (replace(WATCH, drifts=(), season_explains=True), "The same days of last year were alike"),
         (replace(WATCH, drifts=()), "Nothing known explains it"),
     ],
@@ -57,7 +58,7 @@ def test_an_unusual_intake_is_named_before_the_season() -> None:
 
 def test_the_report_says_what_is_known_and_nothing_of_what_is_not() -> None:
     said = " ".join(watch_sentences(WATCH, currency="EUR")).replace("\N{NO-BREAK SPACE}", "")
-    for part in ("80% of the time", "it is 70%", "between 35% and 45%", "310 were active again", "learnt from: Platform."):
+    for part in ("80% of the time", "it is 70%", "between 35% and 45%", "310 were active again", "learnt from: Profile."):
         assert part in said
     assert watch_sentences(Watch()) == ()
 

@@ -20,6 +20,8 @@ FORMS: Final = {
     "form.money.symbol": "{symbol}{n}",
     "form.money.code": "{n}\u00a0{code}",
     "form.money.column": "{n} {code}",
+    "form.sentences": "{before} {after}",
+    "form.stop": "{sentence}.",
     "form.day": "EEEE d MMMM y",
     "form.short_day": "d MMM y",
     "form.axis.day": "%-d %b",

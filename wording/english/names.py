@@ -65,6 +65,12 @@ NAMES: Final = {
     "starting": "starting",
     "base_rate": "base rate",
     "prior": "prior",
+    # Parts of what a model is made and measured with.
+    "evaluation_train": "evaluation train",
+    "evaluation_calibrate": "evaluation calibrate",
+    "evaluation_test": "evaluation test",
+    "final_train": "final train",
+    "final_calibrate": "final calibrate",
     # Measures, where a table has no room for more.
     "auc": "auc",
     "average_precision": "average precision",

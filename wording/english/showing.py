@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 SHOWING: Final = {
+    "show.between": "{before}; {after}",
     "show.with_id": "{title} ({id})",
     "show.rule.popular": "what most members came to lately",
     "show.rule.popular_in_topics": "what most members came to lately on the topics the member likes",

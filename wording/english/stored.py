@@ -20,6 +20,10 @@ _RULES: Final = {
     "rule.not_before_sent": "{column} is not before the message was sent.",
     "rule.score": "{column} is a finite number between minus and plus one million, whatever scale the community uses.",
     "rule.amount": "{column} is a finite number between minus and plus one trillion; refunds are negative.",
+    "rule.is_time": "{column} is a time.",
+    "rule.is_whole_number": "{column} is a whole number.",
+    "rule.is_number": "{column} is a number.",
+    "rule.is_known_word": "{column} is a known word.",
     "rule.birth_year": "{column} lies between 1900 and this year.",
 }
 
@@ -40,6 +44,14 @@ _FINDINGS: Final = {
     "{first}: kept, but not counted as history.",
     "finding.currencies": "{table} are in {n} currencies, and their amounts would be added up as if they were one: {currencies}.",
     "finding.currency": "All {table} that say a currency are in {currencies}, and [community] currency is {configured}.",
+    "finding.not_read.no": "{column}: {n} of {of} values could not be read as {kind} and count as no{such}.",
+    "finding.not_read": "{column}: {n} of {of} values could not be read as {kind} and were left empty{such}.",
+    "finding.not_known": "{column}: {n} of {of} values name no row of {table} that is known and were left empty.",
+    "finding.left_empty": "{column}: {n} of {of} values were left empty{such}, because of the rule: {rule}",
+    "kind_of_value.time": "a time",
+    "kind_of_value.whole_number": "a whole number",
+    "kind_of_value.number": "a number",
+    "kind_of_value.known_word": "a known word",
     "finding.rows": "{n} rows",
     "finding.row": "{n} row",
 }
@@ -47,6 +59,9 @@ _FINDINGS: Final = {
 _MODELS: Final = {
     "gate.promoted": "promoted: {reason}",
     "gate.turned_down": "turned down: {reason}",
+    "gate.first": "the first model",
+    "gate.other_format": "{model} was written in the format of another version",
+    "gate.rolled_back": "rolled back by hand from {model}",
     "gate.by_hand": "by hand",
     "gate.no_outcome": "no outcome has matured yet that the champion has not learnt from",
     "gate.not_better": "not surely better than the champion: {lead}",
@@ -64,6 +79,8 @@ _MODELS: Final = {
     "kind.enough": "Enough to learn from: {counts}.",
     "kind.recency": "Too few for LightGBM, which needs {members} members and {outcomes} of each outcome: {counts}.",
     "kind.base_rate": "Too few of one outcome for anything but the overall rate: {counts}.",
+    "kind.past_rate": "Too few for LightGBM, which needs {members} members and {spenders} spenders: {counts}.",
+    "kind.counts.spenders": "{members} members to learn from, of whom {spenders} spent after some cut-off",
     "kind.counts": "{members} members to learn from, of whom {left} left and {stayed} stayed at some cut-off",
 }
 
