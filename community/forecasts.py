@@ -1,8 +1,9 @@
 """Forecast a daily figure for a day ahead, with the errors that the same forecast would have made in the past.
 
 From day to day it is exponential smoothing in its state-space form, ETS(A, Ad, A): a level, a damped trend and a season of seven
-days. Source: Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing (2008). Where it would have helped in the
-past, the change of the days before goes on, or that of the same days a year before comes again.
+days. Source: Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing (2008). Its mean with what the reading is
+now misses by less than either (Bates & Granger 1969). Where it would have helped in the past, the change of the days before goes
+on, or that of the same days a year before comes again.
 How sure a forecast is comes from no model: it is computed for every past day from what was known by then, and its errors there
 are those expected now. Source of the idea: conformal prediction, Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World
 (2005); as the windows overlap, Student's quantile stands in for the order statistic.
@@ -19,7 +20,7 @@ import numpy as np
 
 from community.readings import WINDOW_DAYS, Floats, Reading, read, trailing_sums
 
-Kind = Literal["amount", "share", "score"]
+Kind = Literal["count", "amount", "share", "score"]
 
 # Less cannot tell a season of seven days from chance.
 LEAST_DAYS: Final = 56
@@ -40,6 +41,10 @@ _USUAL_SHARE: Final = 0.9
 # Over long horizons few windows are known. Errors over a shorter one, grown as those of a random walk, count as so many windows.
 _PRIOR_WINDOWS: Final = 2.0
 _SHORT_WINDOWS: Final = 8
+# Below so many counts errors are differences rather than ratios, and below that share of the median likewise.
+_OFFSET_COUNTS: Final = 5
+_OFFSET_SHARE: Final = 0.02
+_SMALLEST_OFFSET: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Forecast:
     spread: float
     windows: float
     offset: float | None = None
-    kind: Kind = "amount"
+    kind: Kind = "count"
 
     def interval(self, share: float = 0.9) -> tuple[float, float]:
         """Return the ends of the interval that holds with probability `share`."""
@@ -95,14 +100,14 @@ def limit(value: float, kind: Kind) -> float:
     return value if kind == "score" else min(max(value, 0.0), 1.0 if kind == "share" else math.inf)
 
 
-def forecast(daily: Floats, *, days: int, reading: Reading, kind: Kind = "amount") -> Forecast | None:
+def forecast(daily: Floats, *, days: int, reading: Reading, kind: Kind = "count") -> Forecast | None:
     """Forecast the reading `days` ahead of the last day; None where fewer than `LEAST_DAYS` are known.
 
     Args:
         daily: One value per day, the night's last, without gaps.
         days: How far ahead, 1 or more.
         reading: What is read.
-        kind: What kind of value it is. Errors of amounts are ratios, those of shares and scores differences.
+        kind: What kind of value it is. Errors of counts and amounts are ratios, those of shares and scores differences.
     """
     if len(daily) < LEAST_DAYS:
         return None
@@ -183,11 +188,11 @@ class Past:
     kind: Kind
 
     @classmethod
-    def of(cls, daily: Floats, reading: Reading, *, kind: Kind = "amount") -> Past:
+    def of(cls, daily: Floats, reading: Reading, *, kind: Kind = "count") -> Past:
         """Smooth a figure."""
         daily = daily[-_KNOWN_DAYS:]
         readings = read(daily, reading)
-        return cls(daily, readings, smooth(daily), reading, _offset(readings) if kind == "amount" else None, kind)
+        return cls(daily, readings, smooth(daily), reading, _offset(readings, reading, kind), kind)
 
     def forth(self, values: Floats) -> Floats:
         """Return values on the scale of errors."""
@@ -227,11 +232,14 @@ def _candidates(past: Past, days: int, lookback: int) -> dict[str, Floats]:
         lookback: The days before whose change goes on in half or as a whole.
     """
     readings, smoothed = past.forth(past.readings), past.forth(past.smoothed(days))
+    # Only a reading of the day itself may have a weekday.
+    steady = _later(readings, (-days) % _SEASON_DAYS) if past.reading == "day" else readings
+    level = (smoothed + steady) / 2
     change = (readings - _later(readings, lookback)) * days / lookback
-    forecasts = {"level": smoothed, "half the trend": smoothed + change / 2, "trend": smoothed + change}
+    forecasts = {"level": level, "half the trend": level + change / 2, "trend": level + change}
     if days <= _YEAR_DAYS <= len(readings) // 2:
         year_before = _later(readings, _YEAR_DAYS - days) - _later(readings, _YEAR_DAYS)
-        forecasts |= {"half the year before": smoothed + year_before / 2, "year before": readings + year_before}
+        forecasts |= {"half the year before": level + year_before / 2, "year before": readings + year_before}
     return forecasts
 
 
@@ -297,7 +305,11 @@ def _later(values: Floats, days: int) -> Floats:
     return moved
 
 
-def _offset(readings: Floats) -> float:
-    """Return what is added before logarithms are taken, so that zeros and small counts do not look like great changes."""
-    known = readings[np.isfinite(readings)]
-    return max(float(np.median(np.abs(known))) * 0.02, 1e-9) if len(known) else 1.0
+def _offset(readings: Floats, reading: Reading, kind: Kind) -> float | None:
+    """Return what is added before logarithms are taken, so that zeros and the chance of small counts do not look like changes."""
+    if kind in {"share", "score"}:
+        return None
+    known = np.abs(readings[np.isfinite(readings)])
+    of_median = _OFFSET_SHARE * float(np.median(known)) if len(known) else 0.0
+    counts = _OFFSET_COUNTS / (WINDOW_DAYS if reading == "mean" else 1) if kind == "count" else 0.0
+    return max(of_median, counts, _SMALLEST_OFFSET)

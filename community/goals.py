@@ -171,7 +171,9 @@ def kind_of(figure: str) -> Kind:
     """Return what kind of value a figure is, which decides how errors of its forecasts are measured and how it is written."""
     if figure in _SCORES:
         return "score"
-    return "share" if figure in RATES and figure != "first_answer_hours_30d" else "amount"
+    if figure in AMOUNTS or figure == "first_answer_hours_30d":
+        return "amount"
+    return "share" if figure in RATES else "count"
 
 
 def _chance(goal: Goal, ahead: Forecast) -> float:

@@ -21,6 +21,7 @@ from lake.storage.delta import Lake
 from outputs.lists import CONTACT_SCHEMA, unescape_formulas
 from pipeline.analysis import listed_night, read_members
 from pipeline.community.figures import FIGURES
+from pipeline.community.goals import GOALS_HISTORY
 from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
 from pipeline.engagement.ledger import HOLDOUTS, LEDGER, read_ledger
 from pipeline.execution.executor import LocalExecutor
@@ -44,6 +45,7 @@ _STORED: Final = (
     NETWORK,
     COMMUNITY_NAMES,
     FIGURES,
+    GOALS_HISTORY,
     HOLDOUTS,
     MATURED,
 )

@@ -77,13 +77,13 @@ def test_intervals_hold_as_often_as_they_say_on_simulated_communities() -> None:
     spread=st.floats(0, 2),
     windows=st.floats(2, 60),
     targets=st.tuples(st.floats(-10, 2e6), st.floats(-10, 2e6)),
-    kind=st.sampled_from(["amount", "share", "score"]),
+    kind=st.sampled_from(["count", "share", "score"]),
 )
 def test_the_chance_falls_with_the_target_and_intervals_hold_the_expected(
     expected: float, spread: float, windows: float, targets: tuple[float, float], kind: str
 ) -> None:
     expected = min(expected, 1.0) if kind == "share" else expected
-    told = Forecast(expected, spread, windows, 1.0 if kind == "amount" else None, kind)  # type: ignore[arg-type]
+    told = Forecast(expected, spread, windows, 1.0 if kind == "count" else None, kind)  # type: ignore[arg-type]
     low_target, high_target = sorted(targets)
     assert 0 <= told.chance(high_target) <= told.chance(low_target) <= 1
     low, high = told.interval()

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-_NOT_AT_FIRST = {"great_expectations", "mlflow", "lightgbm", "sklearn", "scipy.special", "scipy.optimize", "pandas"}
+_NOT_AT_FIRST = {
+    "great_expectations",
+    "mlflow",
+    "lightgbm",
+    "sklearn",
+    "scipy.special",
+    "scipy.optimize",
+    "pandas",
+    "statsmodels",
+}
 
 
 @pytest.mark.parametrize(
