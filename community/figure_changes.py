@@ -2,7 +2,7 @@
 
 A change is told apart from chance first: what is counted varies by itself, a count of n by about √n (Poisson), a share p of n
 members by √(p(1 − p)/n), money by as much as orders whose amounts are spread like an exponential distribution. Then from the
-usual: a change is unusual where it is larger than nine in ten of the figure's own changes from one period to the next.
+usual: a change is unusual where it is larger than every change of the figure from one period to the next of the last half year.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from community.breakdown import Part, parts_of_count, parts_of_rate
 from community.figures import WHOLE
 from community.key_figures import KEY_FIGURES, WEEK_DAYS, KeyFigure, period_figures
 
-# How often what is called a change is none: one time in ten.
-_NORMAL_90: Final = 1.645
-_USUAL_SHARE: Final = 0.9
+# With twenty figures a night, what comes by chance one time in a hundred is news every fifth night; the usual makes it rarer.
+_NORMAL_99: Final = 2.576
 # With fewer changes behind it, nothing is known of what is usual.
 _LEAST_CHANGES: Final = 8
 PERIODS_BEHIND: Final = 26
@@ -65,8 +64,8 @@ class FigureChange:
         now: Its value of the period; shares 0 to 1, money in currency units.
         before: Of the period before; None where there is none.
         year_before: Of the same days a year before (364 days, so that weekdays agree); None where there is none.
-        by_chance: How far it moves by chance alone, nine times in ten; 0 where nothing is known.
-        usual: How far it moves from one period to the next, nine times in ten; None with fewer than 8 such changes.
+        by_chance: How far it moves by chance alone, 99 times in 100; 0 where nothing is known.
+        usual: How far it moved at most from one period to the next before; None with fewer than 8 such changes.
         past: Its values of the last periods, the oldest first, this one last; None where there is none.
         driver: Where most of the change lies; None where it lies in no group more than in others, or is no sure change.
     """
@@ -100,6 +99,11 @@ class FigureChange:
         if self.now == 0 or self.before == 0:
             return "ended" if self.now == 0 else "began"
         return "unproven" if self.usual is None else "unusual"
+
+    @property
+    def changes_before(self) -> int:
+        """Return how many changes from one period to the next are known from before."""
+        return len(_moves(self.past[:-1]))
 
     @property
     def size(self) -> Size:
@@ -183,7 +187,7 @@ def _change(
     assert now is not None
     noise = 0.0
     if before is not None:
-        noise = _NORMAL_90 * sqrt(sum(_variance(key, periods[n], orders.get(n)) for n in (0, 1)))
+        noise = _NORMAL_99 * sqrt(sum(_variance(key, periods[n], orders.get(n)) for n in (0, 1)))
     return FigureChange(name, now, before, None if year is None else _value(year), noise, _usual(past[:-1]), past)
 
 
@@ -203,13 +207,13 @@ def _variance(key: KeyFigure, counts: tuple[float, float | None], orders: tuple[
 
 
 def _usual(past: tuple[float | None, ...]) -> float | None:
-    """Return how far the figure moved nine times in ten before this period."""
-    pairs = [(before, after) for before, after in pairwise(past) if before is not None and after is not None]
-    moved = [abs(after - before) for before, after in pairs]
-    if len(moved) < _LEAST_CHANGES:
-        return None
-    usual = pl.Series(moved).quantile(_USUAL_SHARE, interpolation="higher")
-    return float(usual) if usual is not None else None
+    """Return how far the figure moved at most, before this period."""
+    moved = _moves(past)
+    return None if len(moved) < _LEAST_CHANGES else max(moved)
+
+
+def _moves(past: tuple[float | None, ...]) -> list[float]:
+    return [abs(after - before) for before, after in pairwise(past) if before is not None and after is not None]
 
 
 def _driver(
@@ -239,7 +243,7 @@ def _is_sure(figure: str, part: Part, counts: _Counts, orders: dict[str, _Counts
     assert part.value is not None
     key, own_orders = KEY_FIGURES[figure], orders.get(part.value, {})
     known = [(n, counts[n]) for n in (0, 1) if n in counts and counts[n][1] != 0]
-    noise = _NORMAL_90 * sqrt(sum(_variance(key, one, own_orders.get(n)) for n, one in known))
+    noise = _NORMAL_99 * sqrt(sum(_variance(key, one, own_orders.get(n)) for n, one in known))
     return abs(part.now - part.before) > noise or abs(part.mix) > abs(part.rate)
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from lake.quarantine import QUARANTINE
 from lake.retention import TIMED_TABLES, expire, expire_nights
 from lake.storage.versions import Removed, vacuum
+from outputs.report.week_facts import PERIOD_DAYS
 from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
 from pipeline.stored_nights import NIGHT, SCORES, TIERS_TABLE
 from runtime.progress import say
@@ -57,7 +58,8 @@ def _remove_lists(run: RunContext, *, until: date) -> None:
         if made_for is None or made_for > until:
             continue
         shutil.rmtree(folder)
-        for page in (workspace.report(made_for), workspace.validation_page(made_for.isoformat())):
+        pages = [workspace.report(made_for), workspace.validation_page(made_for.isoformat())]
+        for page in (*pages, *(workspace.edition(made_for, period) for period in PERIOD_DAYS)):
             page.unlink(missing_ok=True)
 
 

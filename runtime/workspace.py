@@ -74,6 +74,10 @@ class Workspace:
         """One night's morning report."""
         return self.reports / f"{as_of.isoformat()}.html"
 
+    def edition(self, as_of: date, period: str) -> Path:
+        """The weekly or monthly edition of the report that ends with a night."""
+        return self.reports / f"{as_of.isoformat()}.{period}.html"
+
     def validation_page(self, night: str) -> Path:
         """One night's validation page."""
         return self.reports / f"{night}-validation.html"

@@ -31,7 +31,7 @@ def report(workspace: Path, as_of: str | None, period: Literal["week", "month"])
     from pipeline.community.partner_exchange import newest_night
 
     run = run if as_of is not None else newest_night(run)
-    path = run.workspace.reports / f"{run.as_of.isoformat()}.{period}.html"
+    path = run.workspace.edition(run.as_of, period)
     page = render_report(edition_facts(run, period))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")

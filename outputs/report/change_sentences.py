@@ -74,7 +74,7 @@ def _sentences(change: FigureChange, week: WeekFacts, currency: str | None) -> I
     if change.size == "large":
         yield fill(f"changes.large.{way}")
     if change.surprise == "unusual":
-        yield fill(f"changes.unusual.{week.period}")
+        yield fill(f"changes.unusual.{week.period}", n=change.changes_before)
     if change.surprise == "unproven":
         yield fill("changes.unproven")
     if change.driver is not None:

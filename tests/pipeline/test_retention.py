@@ -24,6 +24,8 @@ def test_lists_reports_and_scores_go_when_their_time_is_over(begun: Path) -> Non
     of_people = begun / "lists" / "notes of ours"
     of_people.mkdir()
     report = begun / "reports" / f"{NIGHT}.html"
+    edition = begun / "reports" / f"{NIGHT}.week.html"
+    edition.write_text("a week")
 
     apply_retention(open_run(begun, NIGHT + timedelta(days=4)))
     assert (begun / "lists" / str(NIGHT)).exists()
@@ -33,5 +35,6 @@ def test_lists_reports_and_scores_go_when_their_time_is_over(begun: Path) -> Non
     apply_retention(open_run(begun, NIGHT + timedelta(days=5)))
     assert [path.name for path in (begun / "lists").iterdir()] == [of_people.name]
     assert not report.exists()
+    assert not edition.exists()
     assert not report.with_name(f"{NIGHT}-validation.html").exists()
     assert Lake(begun / "lake").days(SCORES, column=COLUMN) == set()
