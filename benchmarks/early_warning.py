@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -19,14 +20,20 @@ from benchmarks.quiet_community import Planted, Simulated, simulate
 from community.alarm_history import ACTIONS_SCHEMA, ALARMS_SCHEMA, SAME_DAYS, SENT, KnownAlarm, action, as_rows, carry_on
 from community.alarms import rank
 from community.anomalies import compare
+from community.bursts import TEXTS_SCHEMA
 from community.judging import judge
+from community.rates import meaningful
 from community.watched import WATCHED, watched_rows
+from lake.storage.delta import Lake
+from outputs.warning_sentences import said_of
+from pipeline.community.figures import FIGURES
 
 # What comes before the first night: eight weeks of the usual and half a year of its errors.
 HISTORY: Final = 252
 _WATCHED: Final = {**WATCHED, **{f"rows.{table}": watched_rows(table) for table in ("events", "orders")}}
 _TEXT_DAYS: Final = 252
-_LONGEST_WAIT: Final = 28
+_YEAR: Final = 365
+_LONGEST_WAIT: Final = 56
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def false_alarms(*, seed: int, nights: int, members: int = 1500) -> list[str]:
 
 
 def delay(case: Case, *, seed: int, members: int = 1500) -> int | None:
-    """Return after how many nights a planted change is told; None where it is not within four weeks.
+    """Return after how many nights a planted change is told; None where it is not within eight weeks.
 
     Args:
         case: The change.
@@ -106,6 +113,24 @@ def delay(case: Case, *, seed: int, members: int = 1500) -> int | None:
     return None
 
 
+def of_workspace(folder: Path) -> Iterator[str]:
+    """Yield the messages that the last year's nights of a workspace would have sent about its figures, a line each.
+
+    Args:
+        folder: A workspace after one night; groups that follow from what members did, and texts, are left out.
+    """
+    is_given = pl.any_horizontal(pl.col("dimension") == "", pl.col("dimension").str.contains("^(platform|source)="))
+    figures = meaningful(Lake(folder / "lake").scan(FIGURES).collect()).filter(is_given)
+    first, last = figures["day"].min(), figures["day"].max()
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    days = (last - first).days + 1
+    community = Simulated(figures, pl.DataFrame(schema=TEXTS_SCHEMA), days, first)
+    for number, told in messages(community, first=max(0, days - _YEAR), nights=min(days, _YEAR)):
+        for one in told:
+            yield f"{community.night(number)} {' '.join(said_of(one.alarm, currency=None, names={}))}"
+
+
 def main() -> None:
     """Print both."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -113,7 +138,12 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=1500)
     parser.add_argument("--seeds", type=int, default=3, help="communities for each planted change")
     parser.add_argument("--only", choices=("quiet", "planted"))
+    parser.add_argument("--workspace", type=Path, help="judge the last year of the figures of a workspace instead")
     given = parser.parse_args()
+    if given.workspace is not None:
+        told = list(of_workspace(given.workspace))
+        print(f"{len(told)} messages in {_YEAR} nights", *told, sep="\n")
+        return
     if given.only != "planted":
         told = false_alarms(seed=1, nights=given.nights, members=given.members)
         print(

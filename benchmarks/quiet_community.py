@@ -6,7 +6,7 @@ days differ for all by a few percent, as weather and television make them. Daily
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -65,15 +65,17 @@ class Simulated:
         figures: Rows of `community.rates.FIGURES_SCHEMA`, with the rows of tables and bad answers.
         texts: One row per title or answer: member_no, day, text, is_answer, score.
         days: How many days.
+        first: The first of them.
     """
 
     figures: pl.DataFrame
     texts: pl.DataFrame
-    days: int = field(default=0)
+    days: int
+    first: date = FIRST_DAY
 
     def night(self, number: int) -> date:
         """Return the day with a number."""
-        return FIRST_DAY + timedelta(days=number)
+        return self.first + timedelta(days=number)
 
 
 def simulate(*, seed: int, days: int, members: int = 1500, planted: Planted | None = None) -> Simulated:

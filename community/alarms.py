@@ -25,14 +25,12 @@ _GOOD_NEWS: Final = 0.2
 # How much depends on a subject, for the order; what comes first explains what comes later.
 _WEIGHTS: Final = {"activity": 3.0, "leaving": 2.5, "commerce": 2.5, "crisis": 4.0, "feedback": 2.0, "contribution": 1.5}
 _FOLLOW: Final[Mapping[str, frozenset[str]]] = {
-    "rows.events": frozenset({"activity", "joining", "newcomers", "contribution", "rows.content"}),
-    "rows.orders": frozenset({"commerce", "activity", "joining", "newcomers", "refunds"}),
+    "rows.events": frozenset({"activity", "joining", "newcomers", "contribution", "rows.content", "drift"}),
+    "rows.orders": frozenset({"commerce", "activity", "joining", "newcomers", "refunds", "drift"}),
     "rows.content": frozenset({"contribution"}),
     "rows.feedback": frozenset({"answers", "feedback"}),
     "rows.contacts": frozenset({"messages"}),
-    "activity": frozenset(
-        {"contribution", "commerce", "newcomers", "answers", *(f"{ROWS}{one}" for one in ("events", "content"))}
-    ),
+    "activity": frozenset({"contribution", "commerce", "newcomers", "answers", "drift", f"{ROWS}events", f"{ROWS}content"}),
     "commerce": frozenset({f"{ROWS}orders", "refunds", "activity"}),
     "joining": frozenset({"newcomers"}),
     "crisis": frozenset({"feedback"}),
@@ -103,10 +101,14 @@ class Alarm:
         return size_of(self.now, self.usual)
 
     @property
+    def is_data_fault(self) -> bool:
+        """Return whether so many rows are missing that the export is at fault, and not what members do."""
+        return self.subject.startswith(ROWS) and self.now <= (1 - _DATA_FAULT) * self.usual
+
+    @property
     def rank(self) -> float:
         """Return how much it asks for attention."""
-        is_data = self.subject.startswith(ROWS)
-        weight = _DATA_WEIGHT if is_data else _WEIGHTS.get(self.subject, 1.0)
+        weight = _DATA_WEIGHT if self.is_data_fault else _WEIGHTS.get(self.subject, 1.0)
         return weight * (1.0 if self.is_bad else _GOOD_NEWS) * self.size
 
 
@@ -193,8 +195,8 @@ def _explains(cause: Alarm, follower: Alarm) -> bool:
         return False
     if cause.subject.startswith(ROWS):
         # Where rows are missing, everything counted from them is.
-        return cause.direction == "less" and follower.is_bad and cause.now <= (1 - _DATA_FAULT) * cause.usual
+        return cause.is_data_fault and follower.is_bad
     if follower.subject.startswith(ROWS):
-        return cause.direction == follower.direction and not follower.now <= (1 - _DATA_FAULT) * follower.usual
+        return cause.direction == follower.direction and not follower.is_data_fault
     same_way = cause.is_bad == follower.is_bad
     return same_way and (cause.subject == "crisis" or follower.size <= _MUCH_MORE * cause.size)

@@ -41,6 +41,9 @@ _ERROR_DAYS: Final = 182
 _LEAST_ERRORS: Final = 28
 _YEAR: Final = 364
 _SLACK: Final = 3
+_MONTHS: Final = (30, 61, 91)
+_MOST_MONTHS: Final = 2
+_LIKEWISE: Final = 0.5
 _LONGEST: Final = 28
 _ANSCOMBE: Final = 3 / 8
 _MAD: Final = 1.4826
@@ -267,8 +270,7 @@ def _score(usual: Usual, watched: Mapping[str, Watched]) -> list[_Scored | None]
         single = np.where(is_known, np.maximum(single, np.maximum(spread, floor)), single)
         for row in np.flatnonzero(is_known & (single > 0)):
             left = float(differences[row, -1] - centre[row])
-            left -= np.sign(left) * min(abs(left), _recurring(differences[row], centre[row], left, single[row]))
-            z = left / float(single[row])
+            z = 0.0 if _recurs(differences[row], centre[row], left, single[row]) else left / float(single[row])
             chance = _two_sided(z, int(counted[row]))
             before = best[row]
             if before is None or chance < before.chance:
@@ -292,19 +294,18 @@ def _quantile(rows: Floats, counted: npt.NDArray[np.int64], share: float) -> Flo
     return np.asarray(first + (second - first) * (at - low), dtype=np.float64)
 
 
-def _recurring(differences: Floats, centre: float, left: float, spread: float) -> float:
-    """Return how much of a difference was there a year before, or in two of the three months before, at about the same time."""
+def _recurs(differences: Floats, centre: float, left: float, spread: float) -> bool:
+    """Return whether the days stood out likewise a year before, or in two of the three months before, at about this time."""
+    least = max(2 * spread, _LIKEWISE * abs(left))
+    if abs(left) < least:
+        return False
     away = np.nan_to_num(differences - centre) * np.sign(left)
-    if abs(left) < 2 * spread:
-        return 0.0
 
-    def around(days: int) -> float:
+    def stood_out(days: int) -> bool:
         last = len(away) - 1 - days
-        return float(away[max(0, last - _SLACK) : last + _SLACK + 1].max()) if last >= 0 else 0.0
+        return last >= 0 and bool(away[max(0, last - _SLACK) : last + _SLACK + 1].max() >= least)
 
-    year = around(_YEAR)
-    months = sorted(around(days) for days in (30, 61, 91))
-    return max(one if one > 2 * spread else 0.0 for one in (year, months[1]))
+    return stood_out(_YEAR) or sum(stood_out(days) for days in _MONTHS) >= _MOST_MONTHS
 
 
 def _two_sided(z: float, errors: int) -> float:

@@ -123,10 +123,11 @@ def find_crises(texts: pl.DataFrame, *, as_of: date, hidden: Collection[str]) ->
                 people=pl.col("member_no").n_unique(),
                 person_days=pl.struct("member_no", "day").n_unique(),
                 bad=pl.col("member_no").filter(pl.col("tone") < NEGATIVE).n_unique(),
+                first=pl.col("day").min(),
             )
         )
         likely = counted.filter(pl.col("people") >= FEWEST_PEOPLE)
-        for word, people, person_days, bad in likely.sort("word").iter_rows():
+        for word, people, person_days, bad, first_day in likely.sort("word").iter_rows():
             expected = (usual.get(word, 0) + _PRIOR) * window / days
             chance = _poisson_tail(person_days, expected) * len(_CRISIS_DAYS) * max(1, likely.height)
             if (
@@ -135,7 +136,7 @@ def find_crises(texts: pl.DataFrame, *, as_of: date, hidden: Collection[str]) ->
                 and bad >= _MOST_BAD * people
                 and bad >= FEWEST_PEOPLE
             ):
-                found.append((chance, word, since, people, expected))
+                found.append((chance, word, first_day, people, expected))
     return tuple(_topics(sorted(found), words))
 
 

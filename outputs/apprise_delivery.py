@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -57,13 +58,16 @@ def check_filled_in_address(address: str) -> Any:
     scheme = address.partition(":")[0].lower()
     if scheme in _WITH_HOST and resolves_to_link_local(_host(address)):
         raise _refused("leads to a link-local address, where machines keep their own credentials")
-    # Heavy, and needed by few nights.
-    import apprise
+    with warnings.catch_warnings():
+        # Notices of its many modules about their own future.
+        warnings.simplefilter("ignore")
+        # Heavy, and needed by few nights.
+        import apprise
 
-    # What it logs of a failure may hold the address.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    asset = apprise.AppriseAsset(app_id="Evenfall", app_desc="Evenfall", app_url="", async_mode=False, http_redirects=0)
-    service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
+        # What it logs of a failure may hold the address.
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        asset = apprise.AppriseAsset(app_id="Evenfall", app_desc="Evenfall", app_url="", async_mode=False, http_redirects=0)
+        service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if service is None:
         raise _refused(f"begins with {scheme}:// and is not what apprise expects after it, or apprise does not know {scheme}://")
     return service
