@@ -23,7 +23,7 @@ Reading = Literal["day", "mean", "sum"]
 
 WINDOW_DAYS: Final = 28
 _AS_IT_IS: Final = ("members", "wau", "mau")
-_MEMBERS_OF_A_DAY: Final = ("dau", "returning_members", "readers", "contributors", "creators", "buyers")
+_MEMBERS_OF_A_DAY: Final = ("dau", "returning_members", "readers", "commenters", "contributors", "creators", "buyers")
 # The figures of which less is better.
 BETTER_LOW: Final = (
     "lost_members",

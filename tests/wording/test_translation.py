@@ -26,6 +26,8 @@ KEPT = {
     "NBD", "MBG", "Pareto", "TA", "evenfall", "toml", "community", "currency", "bots", "not_bots", "sources",
     "validation", "columns", "where", "keys", "own", "shared", "warn", "volume_drift", "max_bad_share", "max_age_days",
     "max_retired_share", "can_show", "zh-Hans", "--shares", "--csv", "FILE",
+    "Ctrl-C", "MLflow", "up", "door", "allowed_hosts", "nightly", "doctor", "marimo", "pip", "install", "reports", "html",
+    "alerts", "--acknowledge", "--mute", "--until", "Excel", "CSV", "KB",
 }  # fmt: skip
 # What comments of the configuration name: pages, endings, tables, tools.
 KEPT_IN_COMMENTS = {
