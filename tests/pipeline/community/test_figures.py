@@ -50,6 +50,8 @@ def rows_of(days: Iterable[int], *, factor: int) -> pl.DataFrame:
                 rows.append((day, member, "event:post" if member % 3 else "event:view", 2, 0, 0, 2, 0, 0))
             if n >= 2 * member and (n + member) % (5 + member) == 0:
                 rows += [(day, member, "order", 1, 1_250 * factor, 0, 1, 0, 0), (day, member, "contact", 2, 0, 0, 2, 0, 0)]
+            if (n + member * factor) % 19 == 0:
+                rows.append((day, member, "event:leave", 1, 0, 0, 1, 0, 0))
             if is_scored(n, member):
                 rows.append((day, member, "feedback", 1, 100 * score(n, member, factor), 0, 1, 0, 0))
             if (n * member) % 23 == 22:
@@ -220,8 +222,27 @@ SELECT days.day,
   (SELECT COUNT(DISTINCT member_no) FROM daily d WHERE d.day = days.day AND activity = 'event:post') AS contributors,
   (SELECT COUNT(DISTINCT member_no) FROM active a WHERE date(a.day, '+30 days') = days.day
      AND NOT EXISTS (SELECT 1 FROM active b WHERE b.member_no = a.member_no AND b.day > a.day AND b.day <= days.day))
-    AS lost_members
+    AS lost_members,
+  (SELECT COUNT(DISTINCT member_no) FROM daily d WHERE d.day = days.day AND activity = 'event:leave') AS leaves,
+  (SELECT COUNT(DISTINCT member_no) FROM daily d WHERE activity = 'event:leave' AND d.day BETWEEN date(days.day, '-29 days')
+     AND days.day) * 1.0 / (SELECT COUNT(DISTINCT member_no) FROM active a WHERE a.day BETWEEN date(days.day, '-29 days')
+     AND days.day) AS leave_rate_30d,
+  (SELECT 100.0 * (SUM(score >= 9) - SUM(score < 7)) / COUNT(*) FROM scores WHERE scores.day BETWEEN date(days.day, '-29 days')
+     AND days.day HAVING COUNT(*) >= 30) AS nps_30d
 FROM (SELECT DISTINCT day FROM daily) days
+"""
+CHANNELS = """
+SELECT days.day, 'channel=' || channel AS dimension,
+  COUNT(DISTINCT CASE WHEN e.day = days.day THEN member END) AS dau,
+  COUNT(DISTINCT CASE WHEN e.day > date(days.day, '-7 days') THEN member END) AS wau,
+  COUNT(DISTINCT member) AS mau,
+  COUNT(DISTINCT CASE WHEN e.day = days.day AND kind = 'leave' THEN member END) AS leaves,
+  COUNT(DISTINCT CASE WHEN kind = 'leave' THEN member END) * 1.0 / COUNT(DISTINCT member) AS leave_rate_30d,
+  COUNT(CASE WHEN e.day = days.day AND kind = 'share' THEN 1 END) AS shares,
+  COUNT(CASE WHEN kind = 'share' THEN 1 END) * 1.0 / NULLIF(COUNT(CASE WHEN kind = 'view' THEN 1 END), 0) AS share_rate_30d
+FROM (SELECT DISTINCT day FROM events) days
+JOIN events e ON channel IS NOT NULL AND e.day BETWEEN date(days.day, '-29 days') AND days.day
+GROUP BY days.day, channel
 """
 
 
@@ -232,6 +253,9 @@ def test_figures_are_those_of_a_few_lines_of_sql(counted: Path) -> None:
     with sqlite3.connect(":memory:") as database:
         database.execute("CREATE TABLE daily (day, member_no, activity, n, amount_minor)")
         database.executemany("INSERT INTO daily VALUES (?, ?, ?, ?, ?)", rows.iter_rows())
+        scores = lake.scan("feedback").select(pl.col("event_date").cast(pl.String), "score").collect()
+        database.execute("CREATE TABLE scores (day, score)")
+        database.executemany("INSERT INTO scores VALUES (?, ?)", scores.iter_rows())
         found = database.execute(SQL)
         names = [column[0] for column in found.description][1:]
         slow = {(day, name): value or 0 for day, *values in found for name, value in zip(names, values, strict=True)}
@@ -240,6 +264,24 @@ def test_figures_are_those_of_a_few_lines_of_sql(counted: Path) -> None:
     assert {key: value for key, value in slow.items() if value} == {
         key: pytest.approx(value) for key, value in fast.items() if value and key in slow
     }
+
+
+def test_figures_of_channels_are_those_of_a_few_lines_of_sql(counted: Path) -> None:
+    lake = night_of(counted, NIGHTS[1]).workspace.lake
+    rows = lake.scan("events").select(pl.col("event_date").cast(pl.String), "member_id", "event_type", "channel").collect()
+    with sqlite3.connect(":memory:") as database:
+        database.execute("CREATE TABLE events (day, member, kind, channel)")
+        database.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows.iter_rows())
+        found = database.execute(CHANNELS)
+        names = [column[0] for column in found.description][2:]
+        slow = {(day, dim, name): n for day, dim, *values in found for name, n in zip(names, values, strict=True) if n}
+    in_channels = pl.col("dimension").str.starts_with("channel=") & pl.col("figure").is_in(names) & (pl.col("value") != 0)
+    # The second night brought no day of its own.
+    shown = read_figures(lake, first=None, last=NIGHTS[0]).filter(in_channels)
+    fast = {(str(day), dim, figure): value for day, figure, dim, value in shown.iter_rows()}
+    assert {dim for _, dim, _ in slow} == {"channel=general", "channel=help"}
+    assert fast.keys() == slow.keys()
+    assert fast == pytest.approx(slow)
 
 
 def test_groups_add_up_to_the_community_and_members_keep_the_tier_of_each_night(counted: Path) -> None:
