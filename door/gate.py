@@ -99,8 +99,8 @@ class Gate:
             where = f"{without.path}?{without.query}" if without.query else without.path
             return self._keys.remember(_see(where), is_encrypted=_is_encrypted(connection))
         if connection.headers.get("sec-fetch-dest") == "manifest":
-            # Browsers ask for it without cookies; an empty one tells nothing and spares an error on every page.
-            return Response("{}", media_type="application/manifest+json")
+            # Browsers ask for it without cookies; this one tells nothing and spares an error on every page.
+            return Response('{"name": "Evenfall"}', media_type="application/manifest+json")
         if self._keys.password is None:
             return _plain(fill("door.refused.token"), HTTPStatus.FORBIDDEN)
         is_navigation = connection.scope.get("method") == "GET" and "text/html" in connection.headers.get("accept", "")

@@ -23,14 +23,12 @@ from pipeline.analysis import listed_nights
 from pipeline.app.member_rows import (
     FILTERS,
     ORDERS,
-    ROW,
     Choice,
     NightLists,
     as_csv,
     behind_figure,
     chosen,
     page_of,
-    values_of,
 )
 from pipeline.app.other_lists import changes_page, contact_page, figures_of_week, file_of, files_of, tier_rows
 from pipeline.community.figure_drill import has_members
@@ -103,7 +101,7 @@ class _MembersApp:
 
         def write() -> bytes:
             found = chosen(run, self._lists.members(run), choice, behind_figure(run, choice))
-            return as_csv(run, found[ROW])
+            return as_csv(run, found)
 
         name = f"members-{run.as_of}-selection.csv"
         headers = {"content-disposition": f'attachment; filename="{name}"'}
@@ -166,7 +164,7 @@ class _MembersApp:
 
         def read() -> tuple[Any, dict[str, list[str]]]:
             members = self._lists.members(run)
-            return page_of(run, members, choice, page=number), values_of(members)
+            return page_of(run, members, choice, page=number), self._lists.values(run)
 
         found, values = await asyncio.to_thread(read)
         return self._page(

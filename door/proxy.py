@@ -20,6 +20,8 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 _OF_CONNECTION: Final = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade")
 )
+# Our server says these itself.
+_OF_SERVER: Final = frozenset(("date", "server"))
 # The door has judged host and origin; programs that judge them again know only their own address.
 _OF_DOOR: Final = frozenset(("host", "origin", "referer", "forwarded"))
 _FOR_PROXY: Final = "x-forwarded-"
@@ -67,7 +69,9 @@ class Proxy:
         response = StreamingResponse(_body(answer), status_code=answer.status_code, background=BackgroundTask(answer.aclose))
         # All of them as they came: a program may set several cookies.
         response.raw_headers = [
-            (name.lower(), value) for name, value in answer.headers.raw if name.decode().lower() not in _OF_CONNECTION
+            (name.lower(), value)
+            for name, value in answer.headers.raw
+            if name.decode("latin-1").lower() not in _OF_CONNECTION | _OF_SERVER
         ]
         return response
 

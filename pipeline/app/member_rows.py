@@ -55,7 +55,7 @@ class Choice:
         previous_tier: The tier of the night before, of those who are in another one now.
         figure: A figure, for the members behind it.
         day: Its day.
-        text: A part of an id, or words of a reason.
+        text: A part of an id, or words of the strongest reason.
         order: One of `ORDERS`.
     """
 
@@ -129,7 +129,7 @@ class NightLists:
 
     def __init__(self, run: RunContext) -> None:
         self._run = run
-        self._kept: dict[tuple[object, ...], pl.DataFrame] = {}
+        self._kept: dict[tuple[object, ...], tuple[pl.DataFrame, dict[str, list[str]]]] = {}
         self._lock = threading.Lock()
 
     def night(self, text: str) -> RunContext:
@@ -145,12 +145,20 @@ class NightLists:
 
     def members(self, run: RunContext) -> pl.DataFrame:
         """Return one row per member of a night's list, in its order: row, what tables show, and `reason`; as consent is today."""
+        return self._of(run)[0]
+
+    def values(self, run: RunContext) -> dict[str, list[str]]:
+        """Return the values that occur in each column of `FILTERS`, the most frequent first; columns without any are left out."""
+        return self._of(run)[1]
+
+    def _of(self, run: RunContext) -> tuple[pl.DataFrame, dict[str, list[str]]]:
         file = run.workspace.night(run.as_of) / "members.parquet"
         stat, lake = file.stat(), run.workspace.lake
         key = (run.as_of, stat.st_mtime_ns, stat.st_size, *(lake.version(table) for table in _CONSENT_TABLES))
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = _read(run)
+                members = _read(run)
+                self._kept[key] = members, _values_of(members)
             # The one that was asked for last goes to the end.
             self._kept[key] = self._kept.pop(key)
             while len(self._kept) > _NIGHTS_KEPT:
@@ -158,8 +166,8 @@ class NightLists:
             return self._kept[key]
 
 
-def chosen(run: RunContext, members: pl.DataFrame, choice: Choice, behind: pl.Series | None) -> pl.DataFrame:
-    """Return the members of a choice, in its order.
+def chosen(run: RunContext, members: pl.DataFrame, choice: Choice, behind: pl.Series | None) -> pl.Series:
+    """Return the rows of a choice in the list, in the order of the choice.
 
     Args:
         run: The run of the night.
@@ -168,17 +176,24 @@ def chosen(run: RunContext, members: pl.DataFrame, choice: Choice, behind: pl.Se
         behind: The numbers of the members behind its figure (`behind_figure`); None without a figure.
     """
     wanted = {name: getattr(choice, name) for name in (*FILTERS, "previous_tier")}
-    conditions = [pl.col(name) == value for name, value in wanted.items() if value is not None]
+    found = members.lazy().filter(*(pl.col(name) == value for name, value in wanted.items() if value is not None))
     if choice.previous_tier is not None:
-        conditions.append(pl.col("tier") != choice.previous_tier)
-    found = members.filter(conditions) if conditions else members
+        found = found.filter(pl.col("tier") != choice.previous_tier)
+    if choice.text:
+        text = choice.text.strip().lower()
+        in_either = [pl.col(name).str.to_lowercase().str.contains(text, literal=True) for name in ("member_id", "reason")]
+        found = found.filter(pl.any_horizontal(in_either))
     if behind is not None:
         # Behind a figure, an id alone would tell what its member did.
-        found = found.filter(pl.col("tier").is_not_null()).join(_ids(run, behind), on="member_id", how="semi")
-    if choice.text:
-        found = found.filter(_has_text(run, choice.text.strip().lower()))
+        found = found.filter(pl.col("tier").is_not_null()).join(
+            _ids(run, behind), on="member_id", how="semi", maintain_order="left"
+        )
     by = ORDERS[choice.order]
-    return found if by is None else found.sort(by, ROW, descending=[True, False], nulls_last=True)
+    if by is None:
+        return found.select(ROW).collect()[ROW]
+    # Only what is sorted by: to move all columns of a large list takes ten times as long.
+    ordered = found.select(ROW, by).sort(by, descending=True, nulls_last=True, maintain_order=True)
+    return ordered.collect()[ROW]
 
 
 def page_of(run: RunContext, members: pl.DataFrame, choice: Choice, *, page: int) -> MemberPage:
@@ -192,12 +207,12 @@ def page_of(run: RunContext, members: pl.DataFrame, choice: Choice, *, page: int
     """
     behind = behind_figure(run, choice)
     found = chosen(run, members, choice, behind)
-    pages = max(1, -(-found.height // PAGE_ROWS))
+    pages = max(1, -(-found.len() // PAGE_ROWS))
     number = min(max(page, 1), pages)
     is_narrowed = any(getattr(choice, name) for name in (*FILTERS, "previous_tier", "text"))
-    hidden = 0 if behind is None or is_narrowed else behind.len() - found.height
-    rows = found.slice((number - 1) * PAGE_ROWS, PAGE_ROWS)
-    return MemberPage(rows, found.height, hidden, number, pages)
+    hidden = 0 if behind is None or is_narrowed else behind.len() - found.len()
+    rows = members[found.slice((number - 1) * PAGE_ROWS, PAGE_ROWS)]
+    return MemberPage(rows, found.len(), hidden, number, pages)
 
 
 def behind_figure(run: RunContext, choice: Choice) -> pl.Series | None:
@@ -222,12 +237,6 @@ def as_csv(run: RunContext, rows: pl.Series) -> bytes:
     return as_text(ordered.drop(ROW)).write_csv(include_bom=run.settings.lists.bom).encode()
 
 
-def values_of(members: pl.DataFrame) -> dict[str, list[str]]:
-    """Return the values that occur in each column of `FILTERS`, the most frequent first; columns without any are left out."""
-    counted = {name: members[name].drop_nulls().value_counts(sort=True)[name].to_list() for name in FILTERS}
-    return {name: values for name, values in counted.items() if values}
-
-
 def _read(run: RunContext) -> pl.DataFrame:
     scanned = pl.scan_parquet(run.workspace.night(run.as_of) / "members.parquet")
     # Lists of earlier versions lack columns.
@@ -237,16 +246,11 @@ def _read(run: RunContext) -> pl.DataFrame:
     return hide_refused(run, scanned.select(*shown, reason).with_row_index(ROW).collect())
 
 
-def _ids(run: RunContext, numbers: pl.Series) -> pl.DataFrame:
+def _ids(run: RunContext, numbers: pl.Series) -> pl.LazyFrame:
     index = scan_member_index(run.workspace.lake).select("member_no", "member_id")
-    return index.filter(pl.col("member_no").is_in(numbers.implode())).select("member_id").collect()
+    return index.filter(pl.col("member_no").is_in(numbers.implode())).select("member_id")
 
 
-def _has_text(run: RunContext, text: str) -> pl.Expr:
-    """Return whether an id, or a reason of a member who may be profiled, has a text, upper and lower case alike."""
-    says = pl.element().struct.field("text").str.to_lowercase().str.contains(text, literal=True)
-    file = run.workspace.night(run.as_of) / "members.parquet"
-    reasons = pl.scan_parquet(file).with_row_index(ROW).filter(pl.col("reasons").list.eval(says).list.any())
-    rows = reasons.select(ROW).collect()[ROW]
-    in_reasons = pl.col(ROW).is_in(rows.implode()) & pl.col("tier").is_not_null()
-    return pl.col("member_id").str.to_lowercase().str.contains(text, literal=True) | in_reasons
+def _values_of(members: pl.DataFrame) -> dict[str, list[str]]:
+    counted = {name: members[name].drop_nulls().value_counts(sort=True)[name].to_list() for name in FILTERS}
+    return {name: values for name, values in counted.items() if values}

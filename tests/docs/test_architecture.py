@@ -12,7 +12,7 @@ from tests.paths import ROOT
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PAGES = [ROOT / "CONTRIBUTING.md", ARCHITECTURE, ROOT / "docs" / "decisions" / "0040-rooms.md"]
-OWN_FOLDERS = (*ROOMS, "notebooks", "benchmarks", "examples", "tests", "docs")
+OWN_FOLDERS = (*ROOMS, "door", "notebooks", "benchmarks", "examples", "tests", "docs")
 
 
 def files_named(page: Path) -> set[str]:

@@ -88,7 +88,7 @@ def test_the_door_is_readable_in_the_dark(inside: Inside) -> None:
     ("path", "says"),
     [
         ("/mlflow/", "Experiments"),
-        ("/prefect/runs", "nightly"),
+        ("/prefect/runs", "Runs store the state"),
         ("/notebooks/members/", "Chosen"),
         ("/notebooks/cohorts/", "Small shop"),
     ],
@@ -170,7 +170,7 @@ def test_without_a_session_nothing_of_all_this_is_shown(inside: Inside) -> None:
         "/figures",
         "/mlflow/",
         "/prefect/api/health",
-        "/notebooks/members/",
+        "/notebooks/",
     ]
     with httpx.Client(base_url=inside.base) as stranger:
         assert {stranger.get(place).status_code for place in places} == {403}

@@ -30,6 +30,8 @@ from community.recognition import CONTRIBUTOR, IMPROVED, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
 from community.recommendations import RULES as SHOW_RULES
 from community.watched import WATCHED
+from door.members_app import PLACES
+from door.services import PAGES as NOTEBOOK_PAGES
 from engagement.actions import DEFAULTS, POSTED, RETURNED, SHOW, SPENT
 from engagement.decisions import SUPPRESSIONS
 from engagement.list_lift import GROUPS
@@ -48,6 +50,9 @@ from outputs.lists import MEMBERS_SCHEMA
 from outputs.people_lists import PEOPLE_SCHEMAS
 from outputs.report.validation_page import BrokenRule
 from outputs.report.week_facts import PERIOD_DAYS
+from pipeline.app.member_rows import FILTERS as MEMBER_FILTERS
+from pipeline.app.member_rows import ORDERS as MEMBER_ORDERS
+from pipeline.app.past_nights import State as NightState
 from pipeline.community.rising import NAMED_PARTS
 from pipeline.community.thanks import BADGE
 from pipeline.community.traits import PARTS
@@ -55,6 +60,7 @@ from pipeline.engagement.contacts import EARLY, HELD_OUT, NOT_LISTED, REPEATED
 from pipeline.engagement.facts import TRAITS
 from pipeline.engagement.member_history import HISTORY_SCHEMA
 from pipeline.report_facts import CHURN_MEASURES, VALUE_MEASURES
+from segments.changes import CHURN_RISK, CONTACT_LIST, TIER
 from segments.lifecycle import STAGES
 from segments.risk import RISKS
 from segments.tiers import TIERS
@@ -146,6 +152,15 @@ PUT_TOGETHER = {
     *(f"hours.weekday.{weekday}" for weekday in range(1, 8)),
     *(f"{what}.{period}" for what, period in product(("edition.kicker", "edition.from"), PERIOD_DAYS)),
     *(f"tiers.{what}.{period}" for what, period in product(("before", "key.before"), PERIOD_DAYS)),
+    *(f"door.link.{place}{what}" for place, what in product((*PLACES, "figures"), ("", ".what"))),
+    *(f"door.notebook.{notebook}" for notebook in NOTEBOOK_PAGES),
+    *(f"door.state.{state}" for state in ("open", "starting", "waiting", "ended", "missing", "elsewhere")),
+    *(f"door.not_open.{state}" for state in ("starting", "waiting", "ended", "missing")),
+    *(f"door.nights.{state}" for state in get_args(NightState)),
+    *(f"app.column.{column}" for column in MEMBER_FILTERS),
+    *(f"app.order.{order}" for order in MEMBER_ORDERS),
+    *(f"app.change.{what}" for what in (TIER, CHURN_RISK, CONTACT_LIST)),
+    *(f"app.figure.{figure}" for figure in (*COUNTS, *AMOUNTS, *RATES)),
 }
 
 

@@ -28,7 +28,7 @@ MEMBERS_APP: Final = {
     "app.members.not_profiled": "May not be profiled: nothing but the id is shown.",
     "app.members.download": "Download {n:count:member} as CSV",
     "app.filter.any": "any",
-    "app.filter.text": "Id, or words of a reason",
+    "app.filter.text": "Id, or words of the reason",
     "app.filter.order": "Sorted by",
     "app.filter.show": "Show",
     "app.order.value": "value, the highest first",
