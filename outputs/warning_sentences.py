@@ -9,7 +9,7 @@ from community.alarm_history import KnownAlarm
 from community.alarms import Alarm, Driver
 from community.watched import ROWS, WATCHED
 from wording.numbers import money, number, percent
-from wording.texts import fill, listing, name
+from wording.texts import fill, listing, name, sentences
 
 _PRECISE_BELOW: Final = 10
 _MOST_ALSO: Final = 3
@@ -60,7 +60,7 @@ def message_lines(alarms: Iterable[KnownAlarm], *, currency: str | None, names: 
     """
     lines = []
     for one in alarms:
-        said = " ".join(alarm_sentences(one, currency=currency, names=names))
+        said = sentences(*alarm_sentences(one, currency=currency, names=names))
         lines.append(fill("warning.line", number=one.number, said=said))
     return lines
 

@@ -11,7 +11,7 @@ from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.sections import Section
 from wording.numbers import DASH, money, number, percent
-from wording.texts import fill
+from wording.texts import fill, sentences
 
 _ORDER: Final = 14
 # Below so many, a figure for each member is written with two digits.
@@ -47,7 +47,7 @@ def _sure(figures: tuple[Figure, ...], currency: str | None) -> Iterator[str]:
         said = [fill(f"assessment.{figure.what}.{direction}", now=now, before=before)]
         if figure.year_before is not None:
             said.append(fill("assessment.year", then=_value(figure, figure.year_before, currency)))
-        yield " ".join(said)
+        yield sentences(*said)
     if not sure and any(one.change is not None and one.change.low is not None for one in figures):
         yield fill("assessment.steady")
 
@@ -64,7 +64,7 @@ def _expected(expected: ExpectedSpend | None, currency: str | None) -> Iterator[
         said.append(say("assessment.expected.spent", n=expected.spent))
     if expected.spent_year_before is not None:
         said.append(say("assessment.expected.year", n=expected.spent_year_before))
-    yield " ".join(said)
+    yield sentences(*said)
 
 
 def _row(figure: Figure, currency: str | None) -> tuple[str, str, str, str, str, str, bool]:

@@ -9,8 +9,10 @@ from community.figure_changes import Driver, FigureChange
 from community.key_figures import KEY_FIGURES
 from outputs.report.week_facts import WeekFacts
 from wording.numbers import DASH, MINUS, money, number, percent
-from wording.texts import fill
+from wording.texts import fill, name
 
+# Groups that the catalogue has words for.
+_NAMED: Final = ("tier", "lifecycle")
 # From here on the mean of a day is written without decimals.
 _WHOLE_FROM: Final = 10
 
@@ -91,7 +93,7 @@ def _rounded(change: FigureChange, value: float) -> float:
 
 def _driver_sentence(change: FigureChange, driver: Driver, currency: str | None) -> str:
     key, of = "changes.driver", KEY_FIGURES[change.figure].of
-    group = fill(f"changes.group.{driver.dimension}", value=driver.value)
+    group = fill(f"changes.group.{driver.dimension}", value=name(driver.value) if driver.dimension in _NAMED else driver.value)
     if driver.is_mix:
         way = ".mix"
     elif of in {"share", "score"}:

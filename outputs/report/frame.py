@@ -54,9 +54,15 @@ def _environment() -> Environment:
         loader=PackageLoader("outputs.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["say"] = say
+    environment.globals["gap"] = _gap
     environment.globals["palette"] = PALETTE
     environment.filters.update(_FILTERS)
     return environment
+
+
+def _gap() -> str:
+    """Return what stands between two sentences."""
+    return texts.between("form.sentences")
 
 
 def _or_dash(write: Callable[..., str]) -> Callable[..., str]:

@@ -15,7 +15,7 @@ from outputs.report.health_section import say_health
 from wording.numbers import share
 from wording.readings import reading_name
 from wording.report import change
-from wording.texts import fill, label, listing
+from wording.texts import fill, label, listing, sentences
 
 _CHANGES_TOLD: Final = 2
 # Figures that move with those active within 7 days, which the first headline tells.
@@ -94,7 +94,7 @@ def _changes(facts: ReportFacts) -> Iterator[Headline]:
         assert week is not None
         first, *rest = change_sentences(one, week, facts.currency)
         strong, _, end = first.partition("*")
-        yield Headline(strong, " ".join([end, *rest]), "alert" if one.is_bad else "plain")
+        yield Headline(strong, sentences(end, *rest), "alert" if one.is_bad else "plain")
 
 
 def _activity(facts: ReportFacts) -> Iterator[Headline]:

@@ -18,7 +18,7 @@ from wording.decisions import odd_contacts_line, why_not_listed
 from wording.effects import SHARES, effect_row, effect_verdicts, mismatch_warning, unit_of_difference
 from wording.group_names import GroupNames
 from wording.numbers import DASH, money, number, share
-from wording.texts import fill, label, listing, name
+from wording.texts import fill, label, listing, name, sentences
 
 # Near the top once there is an answer, near the end until then.
 _ANSWERED, _UNANSWERED, _TALK = 4, 46, 2
@@ -123,7 +123,7 @@ def _name(one: MeasuredAction) -> str:
 
 def _verdict(one: MeasuredAction, currency: str | None) -> Verdict:
     spoken_of = fill("effects.total.verdict") if one.action is None else one.action
-    says = " ".join(effect_verdicts(spoken_of, one.figures, currency=currency))
+    says = sentences(*effect_verdicts(spoken_of, one.figures, currency=currency))
     harms = one.is_trustworthy and one.high is not None and one.high < 0
     is_alarming = harms or mismatch_warning(one.action, one.p_srm) is not None
     return Verdict(says, "alert" if is_alarming else "plain")

@@ -11,7 +11,7 @@ from outputs.report.frame import render_fragment
 from outputs.report.network_facts import AbsencePoint, Carriers, CommunityChange, CommunityRow
 from outputs.report.sections import Section
 from wording.numbers import number, share
-from wording.texts import fill, listing
+from wording.texts import fill, listing, sentences
 
 _ORDER: Final = 30
 _COMMUNITIES_SHOWN: Final = 8
@@ -68,7 +68,7 @@ def _loss(carriers: Carriers) -> str:
         if of_all is not None
     ]
     told = fill("carriers.loss", n=loss.alone, share=share(loss.alone, carriers.members))
-    return f"{told} {fill('carriers.loss.more', what=listing(parts))}" if parts else told
+    return sentences(told, fill("carriers.loss.more", what=listing(parts))) if parts else told
 
 
 def _absence(carriers: Carriers) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _absence(carriers: Carriers) -> Iterator[str]:
     said = [fill("carriers.absence", n=now.factor, contributors=now.contributors)]
     if now.factor <= _FEW_PEOPLE:
         said.append(fill("carriers.absence.few"))
-    yield " ".join(said)
+    yield sentences(*said)
     yield from _absence_trend(carriers.absence)
 
 
@@ -110,7 +110,7 @@ def _others(carriers: Carriers) -> str:
     more = len(carriers.communities) - _COMMUNITIES_SHOWN
     outside = carriers.members - carriers.in_communities
     parts = [fill("carriers.more_communities", n=more)] if more > 0 else []
-    return " ".join([*parts, *([fill("carriers.outside", n=outside)] if outside and carriers.communities else [])])
+    return sentences(*parts, *([fill("carriers.outside", n=outside)] if outside and carriers.communities else []))
 
 
 def _change(change: CommunityChange) -> str:

@@ -15,7 +15,7 @@ from outputs.warning_sentences import alarm_sentences
 from pipeline.community.early_warning import ALERTS, note_action, read_actions, watched_names
 from pipeline.stored_nights import NIGHT, SCORES
 from runtime.run_context import RunContext
-from wording.texts import fill
+from wording.texts import fill, sentences
 
 
 def list_alerts(run: RunContext) -> Iterator[str]:
@@ -111,4 +111,4 @@ def _alarm(row: dict[str, Any]) -> Alarm:
 
 
 def _said(known: KnownAlarm, currency: str | None) -> str:
-    return " ".join(alarm_sentences(known, currency=currency, names={}))
+    return sentences(*alarm_sentences(known, currency=currency, names={}))
