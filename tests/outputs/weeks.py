@@ -42,7 +42,7 @@ def changes() -> tuple[FigureChange, ...]:
 def cohorts(*, smallest: int = 2) -> pl.DataFrame:
     """Three cohorts, the second with very few members."""
     rows = [
-        (AS_OF - timedelta(days=27 - 7 * week), since, members, members // (since + 1), 1 / (since + 1))
+        (AS_OF - timedelta(days=27 - 7 * week), since, members, 1 / (since + 1))
         for week, members in enumerate((42, smallest, 67))
         for since in range(4 - week)
     ]
