@@ -113,7 +113,7 @@ def _erase_from_night(
     changes = _read_csv(folder / "changes.csv", CHANGES_SCHEMA)
     if members is None or contacts is None:
         return False
-    content = {name: _read_csv(folder / f"{name}.csv", schema) for name, (schema, _) in CONTENT_LISTS.items()}
+    content = {name: _read_csv(folder / f"{name}.csv", schema) for name, schema in CONTENT_LISTS.items()}
     is_erased = pl.col("member_id").is_in(matchers.ids)
     read = {name: _read_csv(folder / f"{name}.csv", schema) for name, schema in PEOPLE_SCHEMAS.items()}
     people = {name: rows for name, rows in read.items() if rows is not None}

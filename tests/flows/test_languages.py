@@ -16,10 +16,12 @@ from outputs.lists import MEMBERS_SCHEMA
 from runtime.run_context import open_run
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS
+from tests.features.builders import AS_OF
+from tests.features.network.planted import planted
 from tests.nights import evenfall, succeed
 from tests.outputs.report.test_chinese import KEPT
 from tests.outputs.report.test_language import Words
-from tests.planted_community import AS_OF, ROOMS, planted, write_planted
+from tests.planted_community import ROOMS, write_planted
 from wording.language import speak
 
 EDITIONS = '\n[[reports]]\nlanguage = "en"\n\n[[reports]]\nlanguage = "zh-Hant"\n'
