@@ -25,7 +25,7 @@ from runtime.settings import Churn
 from wording.content import hours_text
 from wording.decisions import why_not_listed
 from wording.group_names import GroupNames
-from wording.layout import left
+from wording.layout import cells, left, right
 from wording.numbers import short_day
 from wording.texts import fill, label, name
 
@@ -120,7 +120,7 @@ def card_as_text(card: Card) -> str:
     lines += [f"  {left(score, 22)}{value}" for score, value in card.scores]
     first, last = short_day(card.first_day), short_day(card.as_of)
     bars = "".join(_BARS[count] for count in card.active_days)
-    lines += ["", fill("card.active_days"), f"  {bars}", f"  {first}{last:>{_WEEKS - len(first)}}", ""]
+    lines += ["", fill("card.active_days"), f"  {bars}", f"  {first}{right(last, _WEEKS - cells(first))}", ""]
     reasons = [f"  {'+' if raises else '-'} {text}" for raises, text in card.reasons]
     lines += [fill("card.reasons"), *reasons] if reasons else [fill("card.reasons.none")]
     moves = [f"  {short_day(since)}  {name(tier)}" for since, tier in card.tier_moves]

@@ -9,6 +9,8 @@ import pytest
 from lake.errors import ConfigurationError, OutsideServiceError
 from outputs.alerts import Alert, check_written, mail_alert, post_alert
 from tests.catchers import mail_server, webhook
+from wording.language import speaking
+from wording.texts import fill
 
 ALERT = Alert(
     "Büchershop\nBcc: all@shop.example",
@@ -137,3 +139,10 @@ def test_a_redirect_is_not_followed() -> None:
     ):
         post_alert(ALERT, url=f"http://127.0.0.1:{caught.port}/")
     assert (len(caught.posts), other.asked) == (1, 0)
+
+
+def test_an_alert_is_in_the_language_that_is_spoken() -> None:
+    with speaking("zh"):
+        alert = Alert("读书会", fill("alert.night", of="2026-11-28"), "warned", 0, ("数据到得太晚。",), remedy="查看数据源。")
+        assert alert.subject == "读书会：2026-11-28的夜间任务已完成，但有警告（退出码0）"
+        assert alert.text.endswith("处理办法：查看数据源。")
