@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from community.figures import FIGURES_SCHEMA
+from community.figures import FIGURES_SCHEMA, ratios
 
 COHORT_MEMBERS: Final = "cohort_members"
 COHORT_RETENTION: Final = "cohort_retention"
@@ -53,9 +53,8 @@ def cohort_figures(active: pl.DataFrame, joined: pl.DataFrame, sundays: Sequence
     weeks_since = (pl.col("sunday") - pl.col("cohort")).dt.total_days() // WEEK_DAYS
     followed = sizes.join(weeks, how="cross").filter(weeks_since.is_between(0, WEEKS_FOLLOWED))
     came = active.join(cohorts, on="member_no").group_by("cohort", "sunday").agg(came=pl.len().cast(pl.Int64))
-    shares = followed.join(came, on=["cohort", "sunday"], how="left").with_columns(
-        share=pl.col("came").fill_null(0) / pl.col("size")
-    )
+    shares = followed.join(came, on=["cohort", "sunday"], how="left").with_columns(pl.col("came").fill_null(0))
+    shares = shares.with_columns(share=ratios(shares["came"], shares["size"]))
     dimension = pl.lit(_PREFIX) + pl.col("cohort").dt.strftime(_ISO_WEEK)
     rows = [
         shares.filter(weeks_since == 0).select(day="sunday", figure=pl.lit(COHORT_MEMBERS), dimension=dimension, value="size"),

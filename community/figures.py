@@ -48,7 +48,7 @@ class Days:
         return pl.col(day).is_between(self.first, self.last)
 
 
-def window_spans(days_seen: pl.DataFrame, figure: str, *, window_days: int) -> pl.DataFrame:
+def window_spans(days_seen: pl.DataFrame, figure: str, *, window_days: int, first: date | None = None) -> pl.DataFrame:
     """Return during which days a member counts in a window, once however often they were seen: rows of `SPANS_SCHEMA`.
 
     A member counts from a day on which they were seen until the window has passed, or until the next such day.
@@ -57,10 +57,12 @@ def window_spans(days_seen: pl.DataFrame, figure: str, *, window_days: int) -> p
         days_seen: One row per member_no and day, back to `Days.first_read`.
         figure: What is counted.
         window_days: The length of the window, the day itself included.
+        first: The first day asked for, whose window leaves out what was seen before it; None to leave out nothing.
     """
-    following = pl.col("day").shift(-1).over("member_no", order_by="day")
-    until = pl.min_horizontal(following, pl.col("day") + pl.duration(days=window_days))
-    return _as(SPANS_SCHEMA, days_seen.with_columns(until=until, figure=pl.lit(figure)))
+    if first is not None:
+        days_seen = days_seen.filter(pl.col("day") > first - timedelta(days=window_days))
+    until = pl.min_horizontal(_neighbour(-1), pl.col("day") + pl.duration(days=window_days))
+    return _as(SPANS_SCHEMA, days_seen.sort("member_no", "day").with_columns(until=until, figure=pl.lit(figure)))
 
 
 def window_sums(points: pl.DataFrame, *, window_days: int) -> pl.DataFrame:
@@ -85,9 +87,7 @@ def comings_and_goings(days_active: pl.DataFrame, first_active: pl.DataFrame, da
         days: The days.
     """
     day, pause = pl.col("day"), pl.duration(days=PAUSE_DAYS)
-    around = days_active.with_columns(
-        before=day.shift(1).over("member_no", order_by="day"), after=day.shift(-1).over("member_no", order_by="day")
-    )
+    around = days_active.sort("member_no", "day").with_columns(before=_neighbour(1), after=_neighbour(-1))
     kind = (
         pl.when(day == pl.col("first_active"))
         .then(pl.lit("first_time_members"))
@@ -161,6 +161,21 @@ def count_spans(spans: pl.DataFrame, groups: pl.DataFrame, days: Days) -> pl.Dat
     counted = every_day.join(moved, on=_KEY, how="left").sort("figure", "dimension", "day")
     present = pl.col("n").fill_null(0).cum_sum().over("figure", "dimension")
     return counted.select(*_KEY, n=present).filter(days.include()).cast(COUNTS_SCHEMA)
+
+
+def ratios(of: pl.Series, over: pl.Series) -> pl.Series:
+    """Return one number over another, row by row, to the bit the same however many rows there are.
+
+    Polars multiplies by the reciprocal where it knows a column to be constant, which may differ in the last bit.
+    """
+    return pl.Series(of.to_numpy() / over.to_numpy(), dtype=pl.Float64)
+
+
+def _neighbour(rows_away: int) -> pl.Expr:
+    """Return the day of the same member so many rows before, in rows sorted by member and day; null where there is none."""
+    # Shifting within each member asks for groups, which costs several times the sort.
+    is_same = pl.col("member_no").shift(rows_away) == pl.col("member_no")
+    return pl.when(is_same).then(pl.col("day").shift(rows_away))
 
 
 def _grouped(rows: pl.LazyFrame) -> pl.LazyFrame:

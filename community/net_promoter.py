@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from community.figures import FIGURES_SCHEMA
@@ -47,13 +48,15 @@ def net_promoter_scores(counts: pl.DataFrame) -> pl.DataFrame:
     answers = counts.filter(pl.col("figure") == ANSWERS, pl.col("n") >= LEAST_ANSWERS).select(*key, answers="n")
     for name in (PROMOTERS, DETRACTORS):
         answers = answers.join(counts.filter(pl.col("figure") == name).select(*key, pl.col("n").alias(name)), on=key, how="left")
-    top, bottom, given = pl.col(PROMOTERS).fill_null(0), pl.col(DETRACTORS).fill_null(0), pl.col("answers")
+    answers = answers.with_columns(pl.col(PROMOTERS, DETRACTORS).fill_null(0))
+    top, bottom, given = (answers[name].to_numpy() for name in (PROMOTERS, DETRACTORS, "answers"))
     promoters = (top + _ADDED_AT_EACH_END) / (given + _ADDED_ANSWERS)
     detractors = (bottom + _ADDED_AT_EACH_END) / (given + _ADDED_ANSWERS)
     middle = promoters - detractors
-    half = Z95 * ((promoters + detractors - middle**2) / (given + _ADDED_ANSWERS)).sqrt()
-    low, high = pl.max_horizontal(middle - half, pl.lit(-1.0)), pl.min_horizontal(middle + half, pl.lit(1.0))
-    values = zip(NET_PROMOTER, ((top - bottom) / given, low, high), strict=True)
-    scored = answers.filter(bottom < given)
-    rows = [scored.select(*key, figure=pl.lit(name), value=100 * value) for name, value in values]
+    half = Z95 * np.sqrt((promoters + detractors - middle**2) / (given + _ADDED_ANSWERS))
+    values = ((top - bottom) / given, np.maximum(middle - half, -1.0), np.minimum(middle + half, 1.0))
+    rows = [
+        answers.with_columns(figure=pl.lit(name), value=pl.Series(100 * value)).filter(pl.col(DETRACTORS) < pl.col("answers"))
+        for name, value in zip(NET_PROMOTER, values, strict=True)
+    ]
     return pl.concat([row.select(FIGURES_SCHEMA.names()).cast(FIGURES_SCHEMA) for row in rows])

@@ -13,7 +13,7 @@ import polars as pl
 
 from community.answer_figures import FIRST_ANSWER_HOURS, FIRST_ANSWERS, UNANSWERED_SHARE
 from community.cohorts import COHORT_FIGURES
-from community.figures import FIGURES_SCHEMA, RETENTION_DAYS, WHOLE
+from community.figures import FIGURES_SCHEMA, RETENTION_DAYS, WHOLE, ratios
 from community.net_promoter import NET_PROMOTER, net_promoter_scores
 
 # Counts that are figures as they are; without any on a day the whole community has a zero.
@@ -138,6 +138,6 @@ def _rate(counts: pl.DataFrame, name: str, rate: Rate) -> pl.DataFrame:
     key = ["day", "dimension"]
     over = counts.filter(pl.col("figure") == rate.over).select(*key, over="n")
     of = counts.filter(pl.col("figure") == rate.of).select(*key, "n")
-    share = pl.col("n").fill_null(0) / pl.col("over") / rate.scale
-    rows = over.join(of, on=key, how="left")
+    rows = over.join(of, on=key, how="left").with_columns(pl.col("n").fill_null(0), over=pl.col("over") * rate.scale)
+    share = ratios(rows["n"], rows["over"])
     return rows.select(*key, figure=pl.lit(name), value=1 - share if rate.rest else share).select(FIGURES_SCHEMA.names())

@@ -36,10 +36,11 @@ def count_channels(run: RunContext, days: Days, members: FigureMembers) -> list[
         return []
     rows = _rows(run, days, members)
     # A member counts once in each channel: pairs of member and channel are counted as members are elsewhere.
-    pairs = rows.select("member", "channel").unique().sort("channel", "member").with_row_index("member_no")
-    numbered = rows.join(pairs, on=["member", "channel"]).with_columns(pl.col("member_no").cast(pl.Int32))
+    pairs = rows.select("member", "channel").unique().with_row_index("member_no").with_columns(pl.col("member_no").cast(pl.Int32))
+    numbered = rows.join(pairs, on=["member", "channel"])
     always = pl.lit(None, pl.Date())
-    groups = pairs.select("member_no", dimension="channel=" + pl.col("channel"), since=always, until=always).cast(GROUPS_SCHEMA)
+    dimension = "channel=" + pl.col("channel").cast(pl.String)
+    groups = pairs.select("member_no", dimension=dimension, since=always, until=always).cast(GROUPS_SCHEMA)
     points, spans = _facts(numbered, days)
     counted = pl.concat([count_points(points, groups), count_spans(spans, groups, days)])
     in_channels = counted.filter(pl.col("dimension") != WHOLE)
@@ -56,19 +57,17 @@ def _rows(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
         "comments": community.commenting_events,
         "leavings": community.leaving_events,
     }
-    channel, kind = pl.col("channel").str.strip_chars(), pl.col("event_type")
-    counted = scan_member_index(lake).join(members.counted.lazy().select("member_no"), on="member_no", how="semi")
+    numbers = scan_member_index(lake).join(members.counted.lazy().select("member_no"), on="member_no", how="semi")
     rows = (
         lake.scan(EVENTS.name)
-        .filter(pl.col(DAY).is_between(days.first_read, days.last))
-        .select("member_id", day=DAY, channel=pl.when(channel != "").then(channel), kind=kind)
-        .drop_nulls("channel")
-        # Before the join: there are far fewer such rows than events.
-        .group_by("member_id", "channel", "day")
+        .filter(pl.col(DAY).is_between(days.first_read, days.last), pl.col("channel") != "")
+        .join(numbers, on="member_id")
+        # Integers are grouped several times faster than texts.
+        .select(pl.col("channel").cast(pl.Categorical()), member="member_no", day=DAY, kind="event_type")
+        .group_by("member", "channel", "day")
         .agg(pl.col("kind").is_in(list(names)).sum().cast(pl.Int64).alias(name) for name, names in kinds.items())
-        .join(counted, on="member_id")
     )
-    return rows.drop("member_id").rename({"member_no": "member"}).collect(engine="streaming")
+    return rows.collect(engine="streaming")
 
 
 def _facts(rows: pl.DataFrame, days: Days) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -85,7 +84,10 @@ def _facts(rows: pl.DataFrame, days: Days) -> tuple[pl.DataFrame, pl.DataFrame]:
     ]
     active = rows.select("member_no", "day")
     spans = [
-        *(window_spans(active, name, window_days=width) for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()),
+        *(
+            window_spans(active, name, window_days=width, first=days.first)
+            for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()
+        ),
         window_spans(who("posts", rows), "contributors_30d", window_days=30),
         window_spans(who("leavings", rows), "leaves_30d", window_days=30),
         *(window_sums(named(f"{kind}_30d", of(kind, rows)), window_days=30) for kind in ("reads", "shares", "comments")),

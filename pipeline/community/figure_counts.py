@@ -65,7 +65,10 @@ def count_figures(run: RunContext, days: Days, members: FigureMembers) -> pl.Dat
         named("leaves", left.filter(days.include())),
     ]
     spans = [
-        *(window_spans(active, name, window_days=width) for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()),
+        *(
+            window_spans(active, name, window_days=width, first=days.first)
+            for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()
+        ),
         window_spans(posted, "contributors_30d", window_days=30),
         window_spans(bought, "buyers_30d", window_days=30),
         window_spans(left, "leaves_30d", window_days=30),
