@@ -37,7 +37,7 @@ _MARGIN: Final = 0.9
 # An error counts half when it is so old, or twice the days ahead.
 _HALF_LIFE_DAYS: Final = 180
 # The share of past errors by which their spread is measured, so that a few exceptional ones do not widen everything after them.
-_USUAL_SHARE: Final = 0.9
+_USUAL_SHARE: Final = 0.8
 # Over long horizons few windows are known. Errors over a shorter one, grown as those of a random walk, count as so many windows.
 _PRIOR_WINDOWS: Final = 2.0
 _SHORT_WINDOWS: Final = 8

@@ -23,6 +23,8 @@ _ORDER: Final = 5
 # Below so many, an amount is written with a digit after the point.
 _PRECISE_BELOW: Final = 10
 _CHANCE_DAYS: Final = 7
+# A chance that has changed by less is as it was.
+_CHANGED: Final = 0.05
 # No forecast is surer than this.
 _SUREST: Final = 0.999
 
@@ -51,7 +53,7 @@ class _Row:
     status: str
     is_bad: bool
     sentences: tuple[str, ...]
-    charts: tuple[Markup, ...]
+    charts: tuple[tuple[Markup, str | None], ...]
 
 
 def _row(facts: GoalFacts, place: int, currency: str | None) -> _Row:
@@ -86,10 +88,9 @@ def _sentences(facts: GoalFacts, currency: str | None) -> Iterator[str]:
         low, high = _value(goal, judged.low, currency), _value(goal, judged.high, currency)
         yield fill("goals.expected", chance=likely, expected=_value(goal, judged.expected, currency), low=low, high=high)
     yield _pace(judged, currency)
-    if likely is not None:
-        earlier = [night for night in facts.chances if (max(facts.chances) - night).days >= _CHANCE_DAYS]
-        if earlier:
-            yield fill("goals.chance.before", night=earlier[-1], chance=facts.chances[earlier[-1]])
+    earlier = [night for night in facts.chances if (max(facts.chances) - night).days >= _CHANCE_DAYS]
+    if likely is not None and earlier and abs(facts.chances[earlier[-1]] - likely) >= _CHANGED:
+        yield fill("goals.chance.before", night=earlier[-1], chance=facts.chances[earlier[-1]])
 
 
 def _pace(judged: Judged, currency: str | None) -> str:
@@ -104,7 +105,8 @@ def _pace(judged: Judged, currency: str | None) -> str:
     return fill("goals.pace", needed=needed, pace=_signed(goal, judged.pace, currency))
 
 
-def _charts(facts: GoalFacts, place: int, currency: str | None) -> Iterator[Markup]:
+def _charts(facts: GoalFacts, place: int, currency: str | None) -> Iterator[tuple[Markup, str | None]]:
+    """Yield the drawings of a goal, each with what is written below it."""
     judged, goal = facts.judged, facts.judged.goal
     if judged.value is not None and judged.expected is not None and judged.low is not None and judged.high is not None:
         marks = {
@@ -115,11 +117,12 @@ def _charts(facts: GoalFacts, place: int, currency: str | None) -> Iterator[Mark
             "target": goal.target,
         }
         said: dict[str, Any] = {name: _value(goal, value, currency) for name, value in marks.items()}
-        yield range_chart(marks, said, chart_id=f"goal-{place}", title=fill("goals.chart", **said))
-    nights = list(facts.chances)
-    if nights and (nights[-1] - nights[0]).days >= _CHANCE_DAYS:
+        yield range_chart(marks, said, chart_id=f"goal-{place}", title=fill("goals.chart", **said)), None
+    nights, chances = list(facts.chances), list(facts.chances.values())
+    is_news = bool(nights) and (nights[-1] - nights[0]).days >= _CHANCE_DAYS and max(chances) - min(chances) >= _CHANGED
+    if is_news and judged.chance is not None:
         title = fill("goals.chart.chance", first=nights[0])
-        yield chance_chart(facts.chances, chart_id=f"goal-{place}-chance", title=title)
+        yield chance_chart(facts.chances, chart_id=f"goal-{place}-chance", title=title), title
 
 
 def _value(goal: Goal, value: float, currency: str | None) -> str:

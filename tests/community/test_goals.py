@@ -57,7 +57,7 @@ def test_the_chance_falls_with_a_higher_target_and_rises_with_a_later_day_where_
     by_day = [chance(goal(1_100, days=days), rising) for days in (14, 42, 91, 150)]
     assert by_day == sorted(by_day)
     assert by_day[0] < 0.1
-    assert by_day[-1] > 0.8
+    assert by_day[-1] > 0.6
 
 
 def test_a_goal_of_less_is_met_from_below() -> None:
