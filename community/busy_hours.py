@@ -29,6 +29,6 @@ def busy_hours(moments: pl.LazyFrame, *, timezone: str) -> pl.DataFrame:
         members=pl.col("member_id").n_unique(), moments=pl.len(), at_midnight=pl.col("is_midnight").sum()
     )
     counted = by_hour.sort("weekday", "hour").collect(engine="streaming")
-    if counted.is_empty() or counted["at_midnight"].sum() >= _MIDNIGHT_SHARE * counted["moments"].sum():
+    if counted.is_empty() or int(counted["at_midnight"].sum()) >= _MIDNIGHT_SHARE * int(counted["moments"].sum()):
         return pl.DataFrame(schema=HOURS_SCHEMA)
     return counted.select(HOURS_SCHEMA.names()).cast(HOURS_SCHEMA)

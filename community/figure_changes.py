@@ -201,9 +201,13 @@ def _variance(key: KeyFigure, counts: tuple[float, float | None], orders: tuple[
         # A sum of n amounts spread exponentially, n itself by chance.
         return 2 * of**2 / n if n else 0.0
     assert over is not None
-    value = of / over
-    # Of all scores from 0 to 10 with this mean, none vary more than nought and ten (Bhatia and Davis, 2000).
-    return (value * (10 - value) if key.of == "score" else max(0.0, value * (1 - value))) / over
+    if key.of == "score":
+        # Of all scores from 0 to 10 with this mean, none vary more than nought and ten (Bhatia and Davis, 2000).
+        mean = (of + 5) / (over + 1)
+        return mean * (10 - mean) / over
+    # One more with and one more without (Agresti and Caffo, 2000): none of three is not surely none.
+    share = (of + 1) / (over + 2)
+    return max(0.0, share * (1 - share)) / (over + 2)
 
 
 def _usual(past: tuple[float | None, ...]) -> float | None:

@@ -77,9 +77,8 @@ def period_figures(figures: pl.DataFrame, *, last: date, days: int, periods: int
         periods: How many periods are asked for.
     """
     first = figures["day"].min()
-    if first is None or first > last:
+    if not isinstance(first, date) or first > last:
         return pl.DataFrame(schema=PERIODS_SCHEMA)
-    assert isinstance(first, date)
     whole = min(periods, ((last - first).days + 1) // days)
     since = last - timedelta(days=whole * days + _LOOKED_BACK)
     by_figure = figures.filter(pl.col("day").is_between(since, last)).partition_by("figure", as_dict=True)

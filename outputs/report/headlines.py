@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from community.figure_changes import FigureChange
+from community.key_figures import KEY_FIGURES
 from outputs.report.change_sentences import change_sentences, direction
 from outputs.report.facts import ReportFacts
 from outputs.report.figures_section import news
@@ -15,7 +16,7 @@ from outputs.report.health_section import say_health
 from wording.numbers import share
 from wording.readings import reading_name
 from wording.report import change
-from wording.texts import fill, label, listing, sentences
+from wording.texts import fill, label, listing
 
 _CHANGES_TOLD: Final = 2
 # Figures that move with those active within 7 days, which the first headline tells.
@@ -89,12 +90,16 @@ def _how(wau: FigureChange) -> str:
 def _changes(facts: ReportFacts) -> Iterator[Headline]:
     """Tell the most remarkable changes of other figures, at most two; the section on changes has them all."""
     week = None if facts.morning is None else facts.morning.week
-    others = [] if week is None else [one for one in news(week) if one.figure not in _TOLD_ALREADY]
+    others = [] if week is None else [one for one in news(week) if _is_headline(one)]
     for one in others[:_CHANGES_TOLD]:
         assert week is not None
-        first, *rest = change_sentences(one, week, facts.currency)
-        strong, _, end = first.partition("*")
-        yield Headline(strong, sentences(end, *rest), "alert" if one.is_bad else "plain")
+        strong, _, rest = change_sentences(one, week, facts.currency)[0].partition("*")
+        yield Headline(strong, rest, "alert" if one.is_bad else "plain")
+
+
+def _is_headline(change: FigureChange) -> bool:
+    """Return whether a change is news by itself: how many messages we sent ourselves is none."""
+    return change.figure not in _TOLD_ALREADY and KEY_FIGURES[change.figure].good != 0
 
 
 def _activity(facts: ReportFacts) -> Iterator[Headline]:
