@@ -196,7 +196,14 @@ def _figures(people: _People, active: pl.DataFrame, random: np.random.Generator,
         rows.append(
             by_day.select("day", figure=pl.lit(f"rows.{table}"), dimension=pl.lit(""), value=pl.col("n").cast(pl.Float64) * extra)
         )
-    return pl.concat([counted, *rows])
+    left = pl.DataFrame({"day": people.left}).filter(pl.col("day") < days).group_by("day").len("n")
+    leaves = left.select(
+        day=pl.lit(FIRST_DAY) + pl.duration(days=pl.col("day")),
+        figure=pl.lit("leaves"),
+        dimension=pl.lit(""),
+        value=pl.col("n").cast(pl.Float64),
+    )
+    return pl.concat([counted, *rows, leaves])
 
 
 def _texts(random: np.random.Generator, active: pl.DataFrame, days: int, event: Planted) -> pl.DataFrame:

@@ -169,5 +169,5 @@ def _known(alarm: Alarm, number: int, first_night: date, night: date, actions: p
     is_worse = largest is not None and not is_silent and alarm.size >= max(_WORSE * largest, largest + _LEAST_WORSE)
     was_sent_tonight = bool(sent.filter(pl.col("night") == night).height)
     is_due = is_worse if references else True
-    is_to_send = is_due and not was_sent_tonight and (alarm.is_bad or alarm.size >= _DOUBLED)
+    is_to_send = is_due and not was_sent_tonight and (alarm.is_bad or (alarm.direction == "more" and alarm.size >= _DOUBLED))
     return KnownAlarm(alarm, number, first_night, state, is_new, is_worse, is_to_send)

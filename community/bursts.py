@@ -110,7 +110,8 @@ def find_crises(texts: pl.DataFrame, *, as_of: date, hidden: Collection[str]) ->
     past = rows.filter(pl.col("day") <= as_of - timedelta(days=max(_CRISIS_DAYS)))
     if recent["member_no"].n_unique() < FEWEST_PEOPLE or past.is_empty():
         return ()
-    days = min(PAST_DAYS, (as_of - timedelta(days=max(_CRISIS_DAYS)) - past["day"].min()).days + 1)  # type: ignore[operator]
+    last_past = as_of - timedelta(days=max(_CRISIS_DAYS))
+    days = min(PAST_DAYS, past.select((pl.lit(last_past) - pl.col("day").min()).dt.total_days()).item() + 1)
     usual = dict(_person_days(past).iter_rows())
     words = _words(recent).filter(~pl.col("word").is_in(list(hidden)))
     found = []

@@ -50,7 +50,9 @@ def look_for_alarms(run: RunContext, figures: pl.DataFrame) -> EarlyWarning:
     recent = figures.filter(pl.col("day") >= first)
     looked_at = pl.concat([_comparable(run, recent), rows, bad_answer_figures(texts)])
     found = judge(looked_at, texts, watched, as_of=run.as_of, hidden=words_of_names(run, texts))
-    return EarlyWarning(found=(*found, *_missing_nights(run)), communities=read_names(run, run.as_of))
+    names = read_names(run, run.as_of)
+    communities = {one: tuple((trait.kind, trait.value) for trait in name) for one, name in names.items()}
+    return EarlyWarning(found=(*found, *_missing_nights(run)), communities=communities)
 
 
 def decide(run: RunContext, morning: MorningFacts | None, extra: tuple[Alarm, ...] = ()) -> MorningFacts | None:

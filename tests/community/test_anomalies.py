@@ -108,3 +108,12 @@ def test_nothing_after_the_night_changes_what_it_says(seed: int, cut: int) -> No
     assert find_anomalies(compare(figures, WATCHED, as_of=night), figures, WATCHED) == alone
     later = compare(figures, WATCHED, as_of=LAST, days=600).until(night)
     assert [one.figure for one in find_anomalies(later, known, WATCHED)] == [one.figure for one in alone]
+
+
+def test_what_came_a_year_before_is_usual() -> None:
+    row = weekly(7, 200, days=430)
+    last = FIRST + timedelta(days=429)
+    row[-3:] = np.round(row[-3:] * 0.3)
+    assert len(anomalies(figures_of({("dau", ""): row}), last)) == 1
+    row[-3 - 364 : -364] = np.round(row[-3 - 364 : -364] * 0.4)
+    assert anomalies(figures_of({("dau", ""): row}), last) == ()
