@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -48,8 +49,7 @@ def measure(workspace: Path, folder: Path, members: int) -> None:
         ("order by spend", {"order": "spend"}),
         ("search", {"text": "usual"}),
     ):
-        choice = Choice.of(wanted)
-        _say(name, lambda choice=choice: page_of(run, listed, choice, page=1))
+        _say(name, partial(page_of, run, listed, Choice.of(wanted), page=1))
     _say("last page", lambda: page_of(run, listed, Choice(), page=1_000_000))
     gold = chosen(run, listed, Choice(tier="gold"), None)
     _say(f"download of {gold.len():,} members", lambda: as_csv(run, gold), tries=1)

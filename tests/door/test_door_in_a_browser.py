@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tests.communities import LAST_DAY
-from tests.door.test_serving import up
+from tests.door.test_serving import until, up
 from tests.explored import REFUSED, Explored
 from tests.live_page import LivePage, open_browser
 from tests.page_checks import PHONE, SCREEN, check_page
@@ -53,6 +53,7 @@ def inside(explored: Explored) -> Iterator[Inside]:
         httpx.Client(base_url=address.split("?")[0], follow_redirects=True, timeout=60) as client,
     ):
         client.get(address)
+        until(lambda: client.get("/").text.count("ready</small>") == len(("notebooks", "mlflow", "prefect")))
         page.go(address)
         page.until("The last nights")
         yield Inside(page, address.split("?")[0].rstrip("/"), client, explored.root)
@@ -95,6 +96,9 @@ def test_the_door_is_readable_in_the_dark(inside: Inside) -> None:
 )
 def test_what_is_behind_the_door_opens_and_asks_nobody_else(inside: Inside, path: str, says: str, width: int) -> None:
     page = inside.page
+    # What the page before still asks for is not this one's.
+    page.go("about:blank")
+    page.until_true("location.href === 'about:blank'")
     page.errors.clear()
     page.requests.clear()
     page.resize(width, 900)

@@ -18,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from door.proxy import Proxy
 from tests.running_app import running_app
@@ -117,7 +118,7 @@ def test_a_compressed_answer_stays_as_it_is(browser: httpx.Client) -> None:
 def test_a_websocket_carries_text_bytes_protocol_and_close_both_ways(browser: httpx.Client) -> None:
     address = f"{str(browser.base_url).replace('http', 'ws')}/mlflow/ws?session=7"
     headers = {"Cookie": "door=secret; theirs=1"}
-    with connect(address, subprotocols=["chat"], additional_headers=headers, proxy=None) as socket:
+    with connect(address, subprotocols=[Subprotocol("chat")], additional_headers=headers, proxy=None) as socket:
         assert socket.subprotocol == "chat"
         assert json.loads(socket.recv()) == {"cookie": "theirs=1", "query": "session=7"}
         socket.send("you")

@@ -65,7 +65,7 @@ def programs(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_however_it_is_ended(empty: Path, number: int) -> None:
+def test_nothing_is_left_however_it_is_ended(empty: Path, number: signal.Signals) -> None:
     with up(empty) as (process, _):
         until(lambda: len(programs(process)) >= 2)
         behind = programs(process)
