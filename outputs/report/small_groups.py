@@ -97,15 +97,10 @@ def _sum(values: Sequence[Number | None]) -> Number | None:
 
 
 def _newly_at_risk(newly: NewlyAtRisk, fewest: int) -> NewlyAtRisk:
-    breakdowns = {
-        name: groups if sum(group.members for group in groups) >= fewest else ()
-        for name, groups in (
-            ("by_tier", merged(newly.by_tier, fewest)),
-            ("by_segment", merged(newly.by_segment, fewest)),
-            ("reasons", merged(newly.reasons, fewest)),
-        )
-    }
-    return replace(newly, **breakdowns)
+    def shown(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+        return merged(groups, fewest) if sum(group.members for group in groups) >= fewest else ()
+
+    return replace(newly, by_tier=shown(newly.by_tier), by_segment=shown(newly.by_segment), reasons=shown(newly.reasons))
 
 
 def _contact_list(listed: ContactList, fewest: int) -> ContactList:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from community.anomalies import FEWEST_MEMBERS, compare, find_anomalies
-from community.rates import FIGURES_SCHEMA
+from community.figures import FIGURES_SCHEMA
 from community.watched import WATCHED
 
 FIRST = date(2025, 1, 1)

@@ -54,7 +54,11 @@ def hours() -> pl.DataFrame:
     return pl.DataFrame([(1, 20, 318), (7, 3, 2)], schema=HOURS_SCHEMA, orient="row")
 
 
+def week(period: Period = "week") -> WeekFacts:
+    """Changes, cohorts and hours."""
+    return WeekFacts(changes(), cohorts(), hours(), period)
+
+
 def morning(period: Period = "week") -> MorningFacts:
     """All of it."""
-    week = WeekFacts(changes(), cohorts(), hours(), period)
-    return MorningFacts(figures=pl.DataFrame(schema=FIGURES_SCHEMA), week=week)
+    return MorningFacts(figures=pl.DataFrame(schema=FIGURES_SCHEMA), week=week(period))

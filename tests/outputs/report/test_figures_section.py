@@ -15,11 +15,11 @@ from outputs.report.headlines import headlines
 from outputs.report.page import render_report
 from outputs.report.sparkline import sparkline
 from tests.outputs.examples import AS_OF, HOSTILE, ordinary_night
-from tests.outputs.weeks import changes, morning
+from tests.outputs.weeks import changes, morning, week
 from wording.english import ENGLISH
 from wording.numbers import NO_BREAK_SPACE
 
-WEEK = morning().week
+WEEK = week()
 assert WEEK is not None
 NIGHT = replace(ordinary_night(), morning=morning(), smallest_group=5)
 

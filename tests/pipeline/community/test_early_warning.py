@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from community.rates import FIGURES_SCHEMA
+from community.figures import FIGURES_SCHEMA
 from lake.arrivals import REFUSALS
 from lake.contracts import TABLES
 from lake.member_index import MEMBER_INDEX
