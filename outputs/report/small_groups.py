@@ -97,15 +97,11 @@ def _sum(values: Sequence[Number | None]) -> Number | None:
 
 
 def _newly_at_risk(newly: NewlyAtRisk, fewest: int) -> NewlyAtRisk:
-    breakdowns = {
-        name: groups if sum(group.members for group in groups) >= fewest else ()
-        for name, groups in (
-            ("by_tier", merged(newly.by_tier, fewest)),
-            ("by_segment", merged(newly.by_segment, fewest)),
-            ("reasons", merged(newly.reasons, fewest)),
-        )
-    }
-    return replace(newly, **breakdowns)
+    by_tier, by_segment, reasons = (
+        groups if sum(group.members for group in groups) >= fewest else ()
+        for groups in (merged(of, fewest) for of in (newly.by_tier, newly.by_segment, newly.reasons))
+    )
+    return replace(newly, by_tier=by_tier, by_segment=by_segment, reasons=reasons)
 
 
 def _contact_list(listed: ContactList, fewest: int) -> ContactList:
