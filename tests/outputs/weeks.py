@@ -54,7 +54,11 @@ def hours() -> pl.DataFrame:
     return pl.DataFrame([(1, 20, 318), (7, 3, 2)], schema=HOURS_SCHEMA, orient="row")
 
 
-def morning(period: Period = "week") -> MorningFacts:
+def week(period: Period = "week") -> WeekFacts:
     """All of it."""
-    week = WeekFacts(changes(), cohorts(), hours(), period)
-    return MorningFacts(figures=pl.DataFrame(schema=FIGURES_SCHEMA), week=week)
+    return WeekFacts(changes(), cohorts(), hours(), period)
+
+
+def morning(period: Period = "week") -> MorningFacts:
+    """The week among what the figures say."""
+    return MorningFacts(figures=pl.DataFrame(schema=FIGURES_SCHEMA), week=week(period))

@@ -12,7 +12,7 @@ import pytest
 from community.assessments import Assessments
 from pipeline.community.assessments import assess_community
 from pipeline.history.recent_rollups import read_recent_rollups
-from pipeline.report_facts import _activity
+from pipeline.report_facts import activity_facts
 from pipeline.watching import Watch
 from runtime.run_context import RunContext, open_run
 from tests.communities import FIRST_DAY, LAST_DAY, shop_lines, write_shop
@@ -61,7 +61,7 @@ def test_the_report_counts_nobody_as_active_who_may_not_be_profiled(run: RunCont
     counted = this_week.filter(~pl.col("member_no").is_in(FOUND.leaders[:2]))
     # The leaders are active in the week, or this would show nothing.
     assert counted["member_no"].n_unique() < this_week["member_no"].n_unique()
-    activity = _activity(run, has_orders=False)
+    activity = activity_facts(run, has_orders=False)
     assert activity.active_7d == counted["member_no"].n_unique()
     by_day = dict(activity.by_day.iter_rows())
     assert by_day[AS_OF] == counted.filter(pl.col("event_date") == AS_OF)["member_no"].n_unique()
