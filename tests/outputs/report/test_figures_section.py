@@ -14,13 +14,13 @@ from outputs.report.facts import Edition
 from outputs.report.headlines import headlines
 from outputs.report.page import render_report
 from outputs.report.sparkline import sparkline
+from outputs.report.week_facts import PERIOD_DAYS
 from tests.outputs.examples import AS_OF, HOSTILE, ordinary_night
 from tests.outputs.weeks import changes, morning, week
 from wording.english import ENGLISH
 from wording.numbers import NO_BREAK_SPACE
 
 WEEK = week()
-assert WEEK is not None
 NIGHT = replace(ordinary_night(), morning=morning(), smallest_group=5)
 
 
@@ -85,11 +85,11 @@ def test_the_first_headline_is_no_surer_than_the_figure() -> None:
 
 
 def test_every_figure_has_a_sentence_for_more_and_for_less_whatever_the_period() -> None:
-    for period in ("week", "month"):
+    for period in PERIOD_DAYS:
         for figure in (key.split(".")[2] for key in ENGLISH.sentences if key.startswith("figures.name.")):
             for now, before in ((0.9, 0.2), (0.2, 0.9), (0.0, 3.0), (3.0, 0.0)):
                 change = FigureChange(figure, now, before)
-                told = change_sentences(change, replace(WEEK, period=period), "EUR")  # type: ignore[arg-type]
+                told = change_sentences(change, week(period), "EUR")
                 assert all(one.endswith(".") for one in told)
                 assert ("4 weeks" in told[0]) == (period == "month")
                 assert value_text(figure, now, None)
