@@ -36,7 +36,7 @@ def measure(workspace: Path, as_of: str, *, workers: int, bucket_members: int) -
     from flows.scale.open_executor import open_executor
     from pipeline.history.daily_rollups import take_snapshot
     from runtime.run_context import open_run
-    from runtime.settings import Scale
+    from runtime.scale_settings import Scale
 
     run = open_run(workspace, as_of)
     scale = Scale(engine="dask", workers=workers, bucket_members=bucket_members) if workers else Scale()

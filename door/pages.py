@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from starlette.responses import HTMLResponse
 
+from community.answer_figures import FIRST_ANSWER_HOURS
+from community.net_promoter import NET_PROMOTER
 from community.rates import AMOUNTS, COUNTS
 from outputs.report.charts import GRID, MAIN
 from outputs.report.frame import render
@@ -16,7 +18,7 @@ from wording import numbers
 from wording.english import ENGLISH
 from wording.texts import fill, label
 
-_SCORES: Final = ("feedback_score_30d",)
+_NO_SHARES: Final = ("feedback_score_30d", FIRST_ANSWER_HOURS, *NET_PROMOTER)
 
 
 def page(template: str, run: RunContext | None, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> HTMLResponse:
@@ -62,4 +64,4 @@ def _figure_value(value: float | None, figure: str, currency: str | None) -> str
         return numbers.number(value)
     if figure in AMOUNTS:
         return numbers.money(value, currency)
-    return numbers.number(value, digits=1) if figure in _SCORES else numbers.percent(value)
+    return numbers.number(value, digits=1) if figure in _NO_SHARES else numbers.percent(value)

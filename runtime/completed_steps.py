@@ -47,4 +47,6 @@ def done_so_far(run: RunContext) -> str | None:
     completed = ", ".join(_AFTERWARDS[step] for step in steps if step in run.ended)
     missing = ", ".join(_AFTERWARDS[step] for step in steps if step not in run.ended)
     also = f", and done are {completed}" if completed else ""
-    return f"the lists of {run.as_of} are out{also}; not done: {missing or 'nothing'}"
+    # Whoever waits for the run to end knows only the night that was asked for, and `latest` asks for none.
+    night = "" if run.asked is None else f" of {run.asked}"
+    return f"the lists{night} are out{also}; not done: {missing or 'nothing'}"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flows.scale.reachability import check_reachable, no_answer, refuse_prefect_of_this_machine
 from lake.errors import ConfigurationError, EvenfallError, OutsideServiceError
-from runtime.settings import Scale
+from runtime.scale_settings import Scale
 
 if TYPE_CHECKING:
     from distributed import Client

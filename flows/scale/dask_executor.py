@@ -48,7 +48,7 @@ from pipeline.learning.champions import Champions
 from pipeline.scoring import columns_for_segments
 from runtime.progress import each
 from runtime.run_context import RunContext, code_hash
-from runtime.settings import Scale
+from runtime.scale_settings import Scale
 
 # To find the typical member, a column is in memory for all members at once; few columns at a time keep that small.
 _COLUMNS_AT_ONCE: Final = 16

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from lake.errors import ConfigurationError, OutsideServiceError
-from runtime.settings import Scale
+from runtime.scale_settings import Scale
 
 _KNOCK_SECONDS: Final = 3
 _LOOPBACK_NAMES: Final = ("localhost", "::1")

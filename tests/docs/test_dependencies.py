@@ -91,7 +91,7 @@ def test_the_locks_of_a_night_and_of_the_bootstrap_are_parts_of_the_development_
 
 def test_a_night_installs_no_tool_of_development_and_no_dask() -> None:
     night = set(pins("requirements.lock"))
-    assert night.isdisjoint({"pytest", "mypy", "ruff", "import-linter", "hypothesis", "moto", "marimo", "dask", "prefect-dask"})
+    assert night.isdisjoint({"pytest", "mypy", "ruff", "import-linter", "hypothesis", "moto", "dask", "prefect-dask"})
     assert {"psutil", "rich", "boto3"} <= night
 
 

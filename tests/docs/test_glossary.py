@@ -20,7 +20,7 @@ def entries() -> list[re.Match[str]]:
 
 
 def words_of_the_code() -> frozenset[str]:
-    texts = (path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    texts = (path.read_text(encoding="utf-8") for room in (*ROOMS, "door") for path in (ROOT / room).rglob("*.py"))
     return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ import pytest
 from lake.errors import ConfigurationError, DataError, EvenfallError, OutsideServiceError
 from outputs.publishing.database import publish_members
 from runtime.alerting import alert_of_warnings, alerted, without_secrets
-from runtime.completed_steps import naming_completed_steps
+from runtime.completed_steps import done_so_far, naming_completed_steps
 from runtime.logged_run import logged
 from runtime.os_errors import translate_os_error
 from runtime.run_context import RunContext, open_run
@@ -93,6 +94,7 @@ def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> Non
     assert told.value.remedy == "Free space. The lists stay; run the night again for the rest."
     assert told.value.detail == "disk 7"
     assert bug.value.__notes__ == [done]
+    assert (done_so_far(replace(run, asked=None)) or "").startswith("the lists are out, and done are the database, ")
     assert chat.posts[0]["says"][1] == f"{done}."
 
 

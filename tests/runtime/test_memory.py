@@ -24,7 +24,7 @@ from pipeline.intake.reading import Arrival
 from pipeline.intake.spool import Spool
 from runtime.memory import MemoryBudget
 from runtime.run_context import open_run
-from runtime.settings import Scale
+from runtime.scale_settings import Scale
 from tests.forum import NIGHT, NOW, landed, take_in, write_events, write_forum
 
 LITTLE = '\n[scale]\nmax_memory = "0.2MiB"\n'

@@ -17,6 +17,7 @@ from jinja2.nodes import Node
 
 from community.assessments import FIGURES as ASSESSED
 from community.bots import RULES as BOT_RULES
+from community.cohorts import COHORT_FIGURES
 from community.figure_changes import DIMENSIONS, Surprise
 from community.goals import GROUPINGS, STATUSES
 from community.groupings import LONG, QUESTION_MARK, SHORT
@@ -24,7 +25,7 @@ from community.health import COMPARED_DAYS, FACTORS
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from community.key_figures import KEY_FIGURES
 from community.names import KINDS
-from community.rates import AMOUNTS, COUNTS, RATES
+from community.rates import AMOUNTS, COUNTS, FIGURE_NAMES, RATES
 from community.readings import BETTER_LOW
 from community.recognition import CONTRIBUTOR, IMPROVED, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
@@ -160,7 +161,7 @@ PUT_TOGETHER = {
     *(f"app.column.{column}" for column in MEMBER_FILTERS),
     *(f"app.order.{order}" for order in MEMBER_ORDERS),
     *(f"app.change.{what}" for what in (TIER, CHURN_RISK, CONTACT_LIST)),
-    *(f"app.figure.{figure}" for figure in (*COUNTS, *AMOUNTS, *RATES)),
+    *(f"app.figure.{figure}" for figure in set(FIGURE_NAMES) - set(COHORT_FIGURES)),
 }
 
 

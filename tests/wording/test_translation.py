@@ -27,7 +27,7 @@ KEPT = {
     "validation", "columns", "where", "keys", "own", "shared", "warn", "volume_drift", "max_bad_share", "max_age_days",
     "max_retired_share", "can_show", "zh-Hans", "--shares", "--csv", "FILE",
     "Ctrl-C", "MLflow", "up", "door", "allowed_hosts", "nightly", "doctor", "marimo", "pip", "install", "reports", "html",
-    "alerts", "--acknowledge", "--mute", "--until", "Excel", "CSV", "KB",
+    "alerts", "--acknowledge", "--mute", "--until", "Excel", "CSV", "KB", "ID", "NPS",
 }  # fmt: skip
 # What comments of the configuration name: pages, endings, tables, tools.
 KEPT_IN_COMMENTS = {

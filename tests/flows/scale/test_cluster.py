@@ -13,7 +13,7 @@ import pytest
 from models.boosting import TrainingData, Trees, make_trees, train_trees_here
 from models.config import PredictionSettings
 from models.encoding import Encoding
-from runtime.settings import Scale
+from runtime.scale_settings import Scale
 from tests.flows.scale.workers import PATIENCE_SECONDS, dask_processes, is_growing, kill_a_worker, once
 
 

@@ -13,7 +13,7 @@ import pytest
 from flows.scale.reachability import check_reachable
 from lake.errors import ConfigurationError, OutsideServiceError
 from pipeline.execution.executor import ClusterLostError
-from runtime.settings import Scale
+from runtime.scale_settings import Scale
 from tests.communities import write_shop
 from tests.flows.scale.workers import a_scheduler, free_port
 from tests.nights import Run
