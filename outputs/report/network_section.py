@@ -90,7 +90,7 @@ def _absence_trend(periods: Sequence[AbsencePoint]) -> Iterator[str]:
     is_same = abs(last - first) < max(_LEAST_MOVE, _LEAST_SHARE_MOVED * first)
     key = "same" if is_same else "fewer" if last < first else "more"
     factors = fill("network.community.between").join(number(one.factor) for one in periods)
-    yield f"{fill('carriers.absence.periods', factors=factors)} {fill(f'carriers.absence.{key}')}"
+    yield sentences(fill("carriers.absence.periods", factors=factors), fill(f"carriers.absence.{key}"))
 
 
 def _at_risk(carriers: Carriers) -> Iterator[str]:
