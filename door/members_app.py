@@ -59,6 +59,9 @@ def member_routes(run: RunContext) -> list[BaseRoute]:
         Route(f"{night}/tiers", app.tiers),
         Route(f"{night}/downloads", app.downloads),
         Route(f"{night}/files/{{name}}", app.file),
+        # As reports link to lists, which lie beside them.
+        Route(night, app.whole_night),
+        Route(f"{night}/{{name}}", app.file),
         Route("/figures", app.figures),
         Route("/reports/{name}", app.report),
     ]
@@ -141,6 +144,10 @@ class _MembersApp:
         """Download a file as the night wrote it."""
         path = file_of(self._night(request), request.path_params["name"])
         return FileResponse(path, filename=f"{path.parent.name}-{path.name}", content_disposition_type="attachment")
+
+    async def whole_night(self, request: Request) -> Response:
+        """Go to the contact list of a night."""
+        return RedirectResponse(f"/lists/{self._night(request).as_of}/contacts")
 
     async def figures(self, request: Request) -> Response:
         """Show the figures of a week."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import polars as pl
@@ -121,6 +123,14 @@ def test_downloads_equal_the_lists_to_the_byte(inside: Inside) -> None:
     for name in ("../../evenfall.toml", "..%2f..%2fevenfall.toml", "evenfall.toml"):
         assert inside.client.get(f"{NIGHT}/files/{name}").status_code == 404
         assert inside.client.get(f"/reports/{name}").status_code == 404
+
+
+def test_every_link_of_a_report_opens(inside: Inside) -> None:
+    report = f"/reports/{LAST_DAY}.html"
+    links = set(re.findall(r'href="([^"#]+)"', inside.client.get(report).text))
+    assert {f"../lists/{LAST_DAY}", f"../lists/{LAST_DAY}/contact_list.xlsx"} <= links
+    for link in links:
+        assert inside.client.get(urljoin(report, link)).status_code == 200, link
 
 
 def test_members_are_filtered_searched_and_downloaded_as_chosen(inside: Inside) -> None:
