@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: coverage help setup setup-dev nightly test check docs translations soak mutants bench bench-full bench-prediction starting-model rivals members network effects experiments cohorts notebooks lock clean
+.PHONY: coverage help setup setup-dev nightly test check docs translations soak mutants bench bench-full bench-prediction starting-model rivals up members network effects experiments cohorts notebooks lock clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -77,6 +77,9 @@ soak: rivals  ## the long tests, up to an hour
 
 mutants: $(READY_DEV)  ## make one-line slips in a copy and see whether tests notice; ARGS="--room models --number 20 --seed 3"
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+up: $(READY)  ## open lists, figures, notebooks, MLflow and Prefect under one address, of workspace/ or WORKSPACE=DIR
+	$(BIN)/evenfall up --workspace $(or $(WORKSPACE),workspace)
 
 members: $(READY_DEV)  ## open tonight's members as a page, of workspace/ or WORKSPACE=DIR
 	$(BIN)/python -m notebooks.serve members --workspace $(or $(WORKSPACE),workspace)

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from community.figures import WHOLE
 from community.forecasts import Forecast, Kind, forecast
-from community.rates import AMOUNTS, COUNTS, RATES
+from community.rates import AMOUNTS, COUNTS, RATE_FIGURES
 from community.readings import BETTER_LOW, WINDOW_DAYS, Floats, daily_values, read, reading_of
 
 Status = Literal["met", "missed", "on_track", "off_track", "unknown", "no_data"]
@@ -55,14 +55,14 @@ class Goal(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_judged(self) -> Self:
-        known = (*COUNTS, *AMOUNTS, *RATES)
+        known = (*COUNTS, *AMOUNTS, *RATE_FIGURES)
         if self.figure not in known:
             close = difflib.get_close_matches(self.figure, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
             raise ValueError(f"unknown figure {self.figure!r}; {hint}")
         if len(self._groups) > 1:
             raise ValueError(f"a goal is about one group; this one names {' and '.join(f'`{name}`' for name in self._groups)}")
-        if self.figure not in RATES and self.target <= 0:
+        if self.figure not in RATE_FIGURES and self.target <= 0:
             raise ValueError(f"the target of {self.figure!r} has to be above 0")
         return self
 
@@ -173,7 +173,7 @@ def kind_of(figure: str) -> Kind:
         return "score"
     if figure in AMOUNTS or figure == "first_answer_hours_30d":
         return "amount"
-    return "share" if figure in RATES else "count"
+    return "share" if figure in RATE_FIGURES else "count"
 
 
 def _chance(goal: Goal, ahead: Forecast) -> float:

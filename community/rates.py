@@ -79,8 +79,10 @@ RATES: Final[Mapping[str, Rate]] = {
 }
 # Figures that are counted where content is → the figure without which they mean nothing: nobody ever answers there.
 _ANSWERS: Final = (FIRST_ANSWER_HOURS, UNANSWERED_SHARE)
+# Figures that have no value on a day without anything below the line, where a count has a zero.
+RATE_FIGURES: Final = (*RATES, *NET_PROMOTER, *_ANSWERS)
 # Every figure there may be; docs/figures.md says what each is.
-FIGURE_NAMES: Final = (*COUNTS, *AMOUNTS, *RATES, *NET_PROMOTER, *_ANSWERS, *COHORT_FIGURES)
+FIGURE_NAMES: Final = (*COUNTS, *AMOUNTS, *RATE_FIGURES, *COHORT_FIGURES)
 
 
 def values(counts: pl.DataFrame, *, minor_units: int) -> pl.DataFrame:

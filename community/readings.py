@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from community.rates import RATES
+from community.rates import RATE_FIGURES
 
 Floats = npt.NDArray[np.float64]
 Reading = Literal["day", "mean", "sum"]
@@ -40,7 +40,7 @@ def reading_of(figure: str) -> Reading:
     """Return how a figure is read."""
     if figure in _AS_IT_IS or figure.endswith("_30d"):
         return "day"
-    return "mean" if figure in _MEMBERS_OF_A_DAY or figure in RATES else "sum"
+    return "mean" if figure in _MEMBERS_OF_A_DAY or figure in RATE_FIGURES else "sum"
 
 
 def read(daily: Floats, reading: Reading) -> Floats:
@@ -78,9 +78,9 @@ def daily_values(figures: pl.DataFrame, figure: str, dimension: str, *, until: d
     is_asked = (pl.col("figure") == figure) & (pl.col("dimension") == dimension) & (pl.col("day") <= until)
     rows = figures.filter(is_asked).select("day", "value")
     newest = rows["day"].max()
-    if not isinstance(newest, date) or (figure in RATES and newest <= until - timedelta(days=WINDOW_DAYS)):
+    if not isinstance(newest, date) or (figure in RATE_FIGURES and newest <= until - timedelta(days=WINDOW_DAYS)):
         return np.empty(0)
     days = pl.select(day=pl.date_range(pl.lit(rows["day"].min()), until))
     known = days.join(rows, on="day", how="left", maintain_order="left")["value"]
-    filled = known.fill_null(strategy="forward") if figure in RATES else known.fill_null(0.0)
+    filled = known.fill_null(strategy="forward") if figure in RATE_FIGURES else known.fill_null(0.0)
     return filled.cast(pl.Float64).to_numpy().astype(np.float64)

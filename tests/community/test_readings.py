@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from community.figures import FIGURES_SCHEMA
-from community.rates import AMOUNTS, COUNTS, RATES
+from community.rates import AMOUNTS, COUNTS, RATE_FIGURES
 from community.readings import BETTER_LOW, daily_values, read, reading_of
 
 FIRST = date(2024, 1, 1)
@@ -36,6 +36,9 @@ def test_a_count_without_a_row_is_zero_and_a_rate_keeps_its_last_value() -> None
     assert daily_values(rows, "dau", "", until=until).tolist() == [4, 0, 2, 0]
     assert daily_values(rows, "dau", "tier=gold", until=until).tolist() == [9, 0]
     assert daily_values(rows, "stickiness", "", until=until).tolist() == [0.5] * 4
+    for rate in ("first_answer_hours_30d", "nps_30d"):
+        renamed = rows.with_columns(pl.col("figure").replace("stickiness", rate))
+        assert daily_values(renamed, rate, "", until=until).tolist() == [0.5] * 4
     assert daily_values(rows, "mau", "", until=until).tolist() == []
 
 
@@ -54,9 +57,9 @@ def test_what_looks_back_is_read_as_it_is_people_of_a_day_as_a_mean_and_events_a
 
 
 def test_people_are_never_summed_over_days() -> None:
-    summed = {figure for figure in (*COUNTS, *AMOUNTS, *RATES) if reading_of(figure) == "sum"}
+    summed = {figure for figure in (*COUNTS, *AMOUNTS, *RATE_FIGURES) if reading_of(figure) == "sum"}
     assert summed == {
         "new_members", "first_time_members", "resurrected_members", "lost_members", "messages", "orders", "feedback_answers",
-        "spend", "refunds",
+        "spend", "refunds", "leaves", "reads", "shares", "comments", "first_answers",
     }  # fmt: skip
     assert {"lost_members", "refunds", "silent_share_30d"} <= set(BETTER_LOW)

@@ -25,8 +25,7 @@ from community.health import COMPARED_DAYS, FACTORS
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from community.key_figures import KEY_FIGURES
 from community.names import KINDS
-from community.rates import AMOUNTS, COUNTS, FIGURE_NAMES, RATES
-from community.readings import BETTER_LOW
+from community.rates import AMOUNTS, COUNTS, FIGURE_NAMES, RATE_FIGURES
 from community.recognition import CONTRIBUTOR, IMPROVED, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
 from community.recommendations import RULES as SHOW_RULES
@@ -133,7 +132,7 @@ PUT_TOGETHER = {
     *(f"thanks.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
     *(f"thanks.{kind}.alone" for kind in (CONTRIBUTOR, TOOK_OFF, IMPROVED)),
     *(f"recognition.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
-    *(f"reading.{figure}" for figure in (*COUNTS, *AMOUNTS, *RATES, *BETTER_LOW)),
+    *(f"reading.{figure}" for figure in (*COUNTS, *AMOUNTS, *RATE_FIGURES)),
     *(f"reading.{measure.figure}" for measures in FACTORS.values() for measure in measures),
     *(f"reading.in.{grouping}" for grouping in GROUPINGS),
     *(f"goals.status.{status}" for status in STATUSES),

@@ -14,6 +14,7 @@ from tests.live_page import LivePage, open_browser
 from tests.outputs.examples import ordinary_night
 from tests.outputs.weeks import morning
 from tests.page_checks import PHONE, SCREEN, check_page
+from wording.language import Language, speaking
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,6 +36,17 @@ def test_the_report_is_readable_by_all_on_a_phone_and_on_a_screen(
     page = tmp_path / "report.html"
     page.write_text(render_report(replace(ordinary_night(), morning=morning(), smallest_group=5)), encoding="utf-8")
     check_page(tab, page.as_uri(), width=width, says=("Morning report",), is_dark=is_dark)
+
+
+@pytest.mark.parametrize(("language", "says"), [("zh", "社群晨报"), ("zh-Hant", "社群晨報")])
+@pytest.mark.parametrize("width", [PHONE, SCREEN])
+def test_the_report_is_readable_in_chinese_as_well(
+    tab: LivePage, tmp_path: Path, width: int, language: Language, says: str
+) -> None:
+    page = tmp_path / "report.html"
+    with speaking(language):
+        page.write_text(render_report(replace(ordinary_night(), morning=morning(), smallest_group=5)), encoding="utf-8")
+    check_page(tab, page.as_uri(), width=width, says=(says,))
 
 
 @pytest.mark.parametrize(
