@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -287,18 +287,21 @@ def _in_spoken_words(members: pl.DataFrame) -> pl.DataFrame:
 
 
 def _models(run: RunContext, champions: Champions) -> tuple[ModelHealth, ...]:
-    churn = _health(run, fill("models.churn"), champions.churn, CHURN_MEASURES)
+    churn = _health(run, "churn", champions.churn, CHURN_MEASURES)
     if champions.value is None:
         return (churn,)
-    return churn, _health(run, fill("models.value"), champions.value, VALUE_MEASURES)
+    return churn, _health(run, "spend", champions.value, VALUE_MEASURES)
 
 
-def _health(run: RunContext, purpose: str, champion: Champion[Any], shown: Mapping[str, str]) -> ModelHealth:
+def _health(
+    run: RunContext, predicts: Literal["churn", "spend"], champion: Champion[Any], shown: Mapping[str, str]
+) -> ModelHealth:
     measured: Mapping[str, Mapping[str, float | None]] = champion.model.metrics
     ours = measured.get("evenfall", {})
     baselines = [other for other in measured if other != "evenfall"]
     return ModelHealth(
-        purpose=purpose,
+        purpose=fill("models.churn" if predicts == "churn" else "models.value"),
+        predicts=predicts,
         version=champion.registered.label,
         trained_as_of=champion.registered.trained_as_of,
         age_days=(run.as_of - champion.registered.trained_as_of).days,

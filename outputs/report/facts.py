@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 import polars as pl
 
@@ -125,6 +126,7 @@ class ModelHealth:
 
     Args:
         purpose: Such as `Churn` or `Value`.
+        predicts: Whether it predicts who leaves or what they spend.
         version: Such as `churn/3`.
         trained_as_of: The last night it learnt from.
         age_days: Days from then to tonight.
@@ -137,6 +139,7 @@ class ModelHealth:
     """
 
     purpose: str
+    predicts: Literal["churn", "spend"]
     version: str
     trained_as_of: date
     age_days: int

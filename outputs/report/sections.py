@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 from markupsafe import Markup
@@ -202,7 +201,6 @@ class ModelView:
     health: ModelHealth
     verdict: str
     charts: list[tuple[str, Markup]]
-    predicts: Literal["churn", "spend"]
 
     @classmethod
     def of(cls, health: ModelHealth, *, prefix: str) -> ModelView:
@@ -211,11 +209,10 @@ class ModelView:
         if health.calibration is not None and not health.calibration.is_empty():
             drawing = calibration_chart(health.calibration, chart_id=f"{prefix}-calibration")
             charts.append((fill("models.calibration"), drawing))
-        # Only probabilities are calibrated, so that a model without calibration predicts spend.
-        of: Literal["churn", "spend"] = "spend" if health.calibration is None else "churn"
+        of = health.predicts
         if health.lift is not None and not health.lift.is_empty():
             charts.append((fill(f"models.lift.{of}"), lift_chart(health.lift, chart_id=f"{prefix}-lift", of=of)))
-        return cls(health, _verdict(health), charts, of)
+        return cls(health, _verdict(health), charts)
 
 
 def _verdict(health: ModelHealth) -> str:

@@ -43,6 +43,7 @@ def activity_by_day(days: int = 123) -> pl.DataFrame:
 def churn_health() -> ModelHealth:
     return ModelHealth(
         purpose="Churn",
+        predicts="churn",
         version="churn/3",
         trained_as_of=date(2011, 6, 2),
         age_days=90,
@@ -77,6 +78,7 @@ def value_health() -> ModelHealth:
     meaning = "How well big spenders are told from small ones; 1 is perfect."
     return ModelHealth(
         purpose="Value",
+        predicts="spend",
         version="value/2",
         trained_as_of=date(2011, 6, 2),
         age_days=90,

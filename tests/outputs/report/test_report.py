@@ -320,7 +320,7 @@ def test_the_report_draws_both_populations_in_the_charts_it_had() -> None:
 
 def test_a_model_not_measured_yet_and_empty_frames_still_render() -> None:
     empty = pl.DataFrame(schema={"event_date": pl.Date, "active_members": pl.Int64})
-    health = ModelHealth("Churn", "churn/1", AS_OF, 0, "nothing yet", metrics=(), calibration=pl.DataFrame(), lift=None)
+    health = ModelHealth("Churn", "churn", "churn/1", AS_OF, 0, "nothing yet", metrics=(), calibration=pl.DataFrame(), lift=None)
     night = replace(quiet_community(), activity=Activity(empty, 0, 0), models=(health,), tiers=())
     html = render_report(night)
     assert "It has not been measured yet" in html

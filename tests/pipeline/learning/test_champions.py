@@ -119,7 +119,7 @@ def check_simple_rule(workspace: Path, night: date, done: Finished, *, customers
     assert members.filter("is_eligible")["churn_probability"].is_between(0, 1, closed="none").all()
     assert (members["expected_value"] >= 0).all()
     assert (workspace / "lists" / str(night) / "members.csv").read_text().count(f"churn/1 ({kind})") == customers
-    assert "Too few" in (workspace / "reports" / f"{night}.html").read_text()
+    assert "Too few" in (workspace / "reports" / "model-card-churn.html").read_text()
 
 
 def members_of(workspace: Path, night: date) -> pl.DataFrame:
