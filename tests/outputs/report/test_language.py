@@ -48,6 +48,7 @@ NO_TEXT = {
     "outcome",
     "what",
     "status",
+    "predicts",
     "figure",
     "dimension",
     "period",
