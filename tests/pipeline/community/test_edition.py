@@ -16,7 +16,7 @@ from tests.nights import NIGHT, FirstNight, evenfall
 
 def versions(shop: Path) -> dict[str, int]:
     lake = Lake(shop / "lake")
-    return {table: lake.version(table) for table in lake.tables()}
+    return {table: lake.version(table) for table in lake.tables}
 
 
 def sold(shop: Path, first: date, last: date) -> tuple[int, float]:
