@@ -21,7 +21,9 @@ def versions(shop: Path) -> dict[str, int]:
 
 def sold(shop: Path, first: date, last: date) -> tuple[int, float]:
     """Orders and spend of some days, straight from the shop's file."""
-    lines = pl.read_csv(shop / "landing" / "orders*.csv").filter(pl.col("at").str.head(10).is_between(str(first), str(last)))
+    lines = pl.read_csv(shop / "landing" / "orders*.csv").filter(
+        pl.col("at").str.head(10).is_between(pl.lit(str(first)), pl.lit(str(last)))
+    )
     return lines["order"].n_unique(), lines.select((pl.col("quantity") * pl.col("price")).sum()).item()
 
 
