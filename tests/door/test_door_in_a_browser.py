@@ -24,8 +24,8 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
 ]
-# MLflow asks its server who is signed in, which one without its own sign-in does not know; Prefect's first page now and then asks
-# for what its server has not made yet.
+# MLflow asks its server who is signed in, which one without its own sign-in does not know; Prefect's first page has
+# now and then been answered so, too.
 _NOT_KNOWN_THERE = "404 (Not Found)"
 _ASKING = ("/mlflow/", "/prefect/runs")
 NIGHT = f"/lists/{LAST_DAY}"
