@@ -77,6 +77,7 @@ class ModelCard:
         measures: The figures at the test cut-off; empty where not measured.
         habits: What the model looks at, in words, with its share of the gain, the highest first; empty without trees.
         slices: The figures within slices, by kind.
+        starting_share: The weight of the starting model beside the trees of its own; 0 without.
         settings: Name → value.
         limits: What it cannot do, a sentence each.
         calibration: Points of the calibration curve: `predicted`, `observed`, `n`, and `population` where it is that of those
@@ -101,6 +102,7 @@ class ModelCard:
     measures: tuple[CardMeasure, ...]
     habits: tuple[tuple[str, float], ...]
     slices: tuple[CardSlices, ...]
+    starting_share: float
     settings: Mapping[str, str]
     limits: tuple[str, ...]
     calibration: pl.DataFrame | None = None

@@ -76,6 +76,7 @@ def model_card(run: RunContext, purpose: Purpose, trained: Trained[Any], panel: 
         ),
         habits=tuple(_habits(trained.importance, history)),
         slices=slices,
+        starting_share=getattr(trained.model, "starting_share", 0.0),
         settings={key: str(value) for key, value in trained.parameters.items() if key not in _NOT_SETTINGS},
         limits=tuple(_limits(purpose, trained, slices)),
         calibration=None if calibration is None else calibration.rename(CALIBRATION_NAMES),

@@ -40,6 +40,9 @@ MODEL_CARD: Final = {
     "model_card.learnt.how": "By habit: its share of what all splits of the trees gained. It says what the model looks at, not "
     "why members leave.",
     "model_card.learnt.nothing": "It is a simple rule and has learnt no trees.",
+    "model_card.learnt.no_split": "Its trees have found nothing yet that tells members apart.",
+    "model_card.learnt.starting": "Too few members of its own to stand alone: {share:percent} of the weight is with the starting "
+    "model, learnt from other communities.",
     "model_card.limits": "What it cannot do",
     "model_card.limit.not_causes": "It finds what goes together, not causes: it does not say what would keep a member. Whether "
     "talking works is measured with holdouts.",
