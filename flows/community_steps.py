@@ -7,10 +7,13 @@ from dataclasses import replace
 from features.history import History
 from flows.steps import io_step
 from pipeline import night as tonight_computed
+from pipeline.community.early_warning import decide
 from pipeline.community.figures import update_figures
+from pipeline.community.model_alarms import model_alarms
 from pipeline.community.morning import judge_figures
 from pipeline.community.night import CommunityNight
 from pipeline.execution.executor import Features
+from pipeline.maturity import Maturity
 from runtime.run_context import RunContext
 
 
@@ -33,3 +36,10 @@ def count_figures(run: RunContext, community: CommunityNight) -> CommunityNight:
         counted["days"] = update_figures(run)
     with run.step("judging the figures"):
         return replace(community, morning=judge_figures(run))
+
+
+@io_step
+def decide_alarms(run: RunContext, community: CommunityNight, maturity: Maturity) -> CommunityNight:
+    """Rank the alarms of figures and models, and store what is told; see `pipeline.community.early_warning`."""
+    with run.step("deciding what is told"):
+        return replace(community, morning=decide(run, community.morning, model_alarms(run, maturity)))

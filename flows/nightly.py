@@ -20,7 +20,7 @@ from expectations import client as validation
 from expectations.table_checks import Finding
 from features.feature import Feature
 from features.history import History
-from flows.community_steps import count_figures, look_at_content, measure_network
+from flows.community_steps import count_figures, decide_alarms, look_at_content, measure_network
 from flows.learning_steps import learn_to_show, learn_uplift
 from flows.scale.open_executor import open_executor
 from flows.steps import io_step, step
@@ -135,11 +135,12 @@ def _run_steps(run: RunContext, executor: Executor, *, records_decisions: bool) 
             publish_to_database(run, lists)
         community = count_figures(run, community)
         maturity = measure_maturity(run, history, features, scored, champions)
+        community = decide_alarms(run, community, maturity)
         loop = measure_effects(run)
         facts = report(run, lists, champions, maturity, loop, intake, tonight, features.catalog, community)
         record_night(run, lists, champions, maturity, loop, tonight, facts)
         tidy_up(run)
-    alert_of_night(run, night_warnings(run, intake, maturity, loop), facts.morning if records_decisions else None)
+    alert_of_night(run, night_warnings(run, intake, maturity, loop), community.morning if records_decisions else None)
     return NightResult(run, lists.members.height, lists.contacts.height, tonight)
 
 

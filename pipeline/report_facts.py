@@ -31,8 +31,6 @@ from outputs.report.facts import (
 from pipeline.community.assessments import assess_community
 from pipeline.community.carriers import carrier_facts
 from pipeline.community.content_facts import unanswered_facts
-from pipeline.community.early_warning import decide
-from pipeline.community.model_alarms import model_alarms
 from pipeline.community.night import CommunityNight
 from pipeline.community.works_facts import works_facts
 from pipeline.engagement.facts import LoopMeasures, contact_list_facts, loop_warnings, talked_facts
@@ -130,7 +128,7 @@ def report_facts(
         what_works=works_facts(run, lists.content),
         people=lists.people.facts,
         assessments=assess_community(run, members, maturity.watch, community.rollups),
-        morning=decide(run, community.morning, model_alarms(run, maturity)),
+        morning=community.morning,
         smallest_group=run.settings.community.smallest_group,
     )
 

@@ -17,6 +17,7 @@ _AFTERWARDS: Final = {
     "counting the figures": "the daily figures",
     "judging the figures": "what the figures say",
     "measuring what matured": "the figures of what matured",
+    "deciding what is told": "the alarms",
     "measuring effects": "the effects of contacts",
     "writing the report": "the report",
     "recording the night": "the record in MLflow and Prefect",
