@@ -88,7 +88,8 @@ def test_what_a_night_did_after_its_lists_is_told_exactly(tmp_path: Path) -> Non
     done = (
         f"the lists of {LAST_DAY} are out, and done are the database, the daily figures, what the figures say, "
         "the figures of what matured; "
-        "not done: the alarms, the effects of contacts, the report, the record in MLflow and Prefect, the removal of old versions of tables"
+        "not done: the alarms, the effects of contacts, the report, the record in MLflow and Prefect, "
+        "the removal of old versions of tables"
     )
     assert told.value.what == f"{done}: no disk"
     assert told.value.remedy == "Free space. The lists stay; run the night again for the rest."

@@ -24,7 +24,8 @@ STEPS = [
     "taking in", "landing", "rolling up", "computing features", "finding the champions", "measuring the network",
     "measuring the level", "scoring", "finding reasons", "segmenting", "reading content", "publishing the lists",
     "counting the figures", "judging the figures",
-    "measuring what matured", "deciding what is told", "measuring effects", "writing the report", "recording the night", "tidying up",
+    "measuring what matured", "deciding what is told", "measuring effects", "writing the report", "recording the night",
+    "tidying up",
 ]  # fmt: skip
 
 
