@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-PERIOD_DAYS: Final = 28
+from features.calendar import FOUR_WEEKS_DAYS
+
+PERIOD_DAYS: Final = FOUR_WEEKS_DAYS
 PERIODS: Final = 13
 _SHARE: Final = 0.5
 

@@ -25,6 +25,7 @@ import polars as pl
 
 from community.figures import WHOLE
 from community.watched import Direction, Watched
+from features.calendar import WEEK_DAYS, YEAR_DAYS
 
 Floats = npt.NDArray[np.float64]
 WINDOWS: Final = (1, 3, 7, 14)
@@ -39,7 +40,6 @@ _LEAST_WEEKS: Final = 4
 _MIDDLE: Final = slice(2, 6)
 _ERROR_DAYS: Final = 182
 _LEAST_ERRORS: Final = 28
-_YEAR: Final = 364
 _SLACK: Final = 3
 _MONTHS: Final = (30, 61, 91)
 _MOST_MONTHS: Final = 2
@@ -52,8 +52,7 @@ _HIGH: Final = 0.975
 _HIGH_NORMAL: Final = 2.2414
 # The mean of the middle four of eight has the variance of so many observations.
 _OBSERVATIONS: Final = 6.5
-_WEEK: Final = 7
-HISTORY_DAYS: Final = _YEAR + _SLACK + max(WINDOWS) + _WEEKS * _WEEK + _ERROR_DAYS
+HISTORY_DAYS: Final = YEAR_DAYS + _SLACK + max(WINDOWS) + _WEEKS * WEEK_DAYS + _ERROR_DAYS
 
 
 @dataclass(frozen=True)
@@ -214,8 +213,8 @@ def _matrices(figures: pl.DataFrame, as_of: date, days: int = HISTORY_DAYS) -> d
 
 def _same_weekdays(row: Floats) -> Floats:
     """Return the same weekdays before each day: one row per week back, one column per day."""
-    padded = np.concatenate([np.full(_WEEKS * _WEEK, np.nan), row])
-    return np.stack([padded[(_WEEKS - back) * _WEEK : len(padded) - back * _WEEK] for back in range(1, _WEEKS + 1)])
+    padded = np.concatenate([np.full(_WEEKS * WEEK_DAYS, np.nan), row])
+    return np.stack([padded[(_WEEKS - back) * WEEK_DAYS : len(padded) - back * WEEK_DAYS] for back in range(1, _WEEKS + 1)])
 
 
 def _usual_level(row: Floats) -> Floats:
@@ -234,7 +233,7 @@ def _usual_share(row: Floats, base: Floats) -> Floats:
     known = np.cumsum(base > 0) > 0
     started = int(np.argmax(known)) if known.any() else len(row)
     share = np.divide(past, over, out=np.full(len(row), np.nan), where=over > 0)
-    share[: started + _LEAST_WEEKS * _WEEK] = np.nan
+    share[: started + _LEAST_WEEKS * WEEK_DAYS] = np.nan
     return np.where(base > 0, share * base, np.where(np.isfinite(share), 0.0, np.nan))
 
 
@@ -265,7 +264,7 @@ def _score(usual: Usual, watched: Mapping[str, Watched]) -> list[_Scored | None]
         counted = np.isfinite(errors).sum(axis=1)
         is_known = (counted >= _LEAST_ERRORS) & np.isfinite(differences[:, -1])
         centre, spread = _centre_and_spread(errors, np.maximum(counted, 1))
-        floor = np.where(is_amount, 0.0, np.sqrt(1 + -(-window // _WEEK) / _OBSERVATIONS))
+        floor = np.where(is_amount, 0.0, np.sqrt(1 + -(-window // WEEK_DAYS) / _OBSERVATIONS))
         # Few windows of many days fit into half a year: their spread is not taken to be below that of single days.
         single = np.where(is_known, np.maximum(single, np.maximum(spread, floor)), single)
         for row in np.flatnonzero(is_known & (single > 0)):
@@ -305,7 +304,7 @@ def _recurs(differences: Floats, centre: float, left: float, spread: float) -> b
         last = len(away) - 1 - days
         return last >= 0 and bool(away[max(0, last - _SLACK) : last + _SLACK + 1].max() >= least)
 
-    return stood_out(_YEAR) or sum(stood_out(days) for days in _MONTHS) >= _MOST_MONTHS
+    return stood_out(YEAR_DAYS) or sum(stood_out(days) for days in _MONTHS) >= _MOST_MONTHS
 
 
 def _two_sided(z: float, errors: int) -> float:
@@ -341,8 +340,8 @@ def _windows(figures: pl.DataFrame, watched: Mapping[str, Watched], as_of: date)
     rows = figures.filter(pl.col("figure").is_in(list(names)), pl.col("dimension") == WHOLE)
     for figure, row in ((key[0], row) for key, row in _matrices(rows, as_of).items()):
         known = np.isfinite(row) & (row != 0)
-        changes = np.where(known[_WEEK:] & known[:-_WEEK], row[_WEEK:] - row[:-_WEEK], np.nan)
-        errors = changes[-_WEEK - _ERROR_DAYS : -_WEEK]
+        changes = np.where(known[WEEK_DAYS:] & known[:-WEEK_DAYS], row[WEEK_DAYS:] - row[:-WEEK_DAYS], np.nan)
+        errors = changes[-WEEK_DAYS - _ERROR_DAYS : -WEEK_DAYS]
         errors = errors[np.isfinite(errors)]
         if len(errors) < 2 * _LEAST_ERRORS or not np.isfinite(changes[-1]):
             continue
@@ -350,6 +349,6 @@ def _windows(figures: pl.DataFrame, watched: Mapping[str, Watched], as_of: date)
         # Weeks overlap: seven changes hold the information of one.
         if spread > 0:
             z = (float(changes[-1]) - centre) / spread
-            since = as_of - timedelta(days=_WEEK - 1)
+            since = as_of - timedelta(days=WEEK_DAYS - 1)
             chance = _two_sided(z, len(errors) // 2)
-            yield Anomaly(figure, WHOLE, since, float(row[-1]), float(row[-1 - _WEEK]), chance, abs(z))
+            yield Anomaly(figure, WHOLE, since, float(row[-1]), float(row[-1 - WEEK_DAYS]), chance, abs(z))

@@ -13,13 +13,13 @@ from typing import Final
 import polars as pl
 
 from community.figures import FIGURES_SCHEMA, ratios
+from features.calendar import WEEK_DAYS
 
 COHORT_MEMBERS: Final = "cohort_members"
 COHORT_RETENTION: Final = "cohort_retention"
 COHORT_FIGURES: Final = (COHORT_MEMBERS, COHORT_RETENTION)
 # A year of weeks after the week of joining.
 WEEKS_FOLLOWED: Final = 52
-WEEK_DAYS: Final = 7
 COHORTS_SCHEMA: Final = pl.Schema(
     {"cohort_week": pl.Date(), "weeks_since": pl.Int32(), "members": pl.Int64(), "share": pl.Float64()}
 )
@@ -29,7 +29,7 @@ _ISO_WEEK: Final = "%G-W%V"
 
 def sunday_of(day: date) -> date:
     """Return the last day of a day's week."""
-    return day + timedelta(days=7 - day.isoweekday())
+    return day + timedelta(days=WEEK_DAYS - day.isoweekday())
 
 
 def weeks_following(joined: date, last: date) -> list[date]:
@@ -46,7 +46,7 @@ def cohort_figures(active: pl.DataFrame, joined: pl.DataFrame, sundays: Sequence
         joined: One row per member_no and the `day` on which the member was seen first.
         sundays: The weeks asked for, by their last days.
     """
-    of_week = pl.col("day") + pl.duration(days=7 - pl.col("day").dt.weekday().cast(pl.Int32))
+    of_week = pl.col("day") + pl.duration(days=WEEK_DAYS - pl.col("day").dt.weekday().cast(pl.Int32))
     cohorts = joined.select("member_no", cohort=of_week)
     sizes = cohorts.group_by("cohort").agg(size=pl.len().cast(pl.Int64))
     weeks = pl.DataFrame({"sunday": list(sundays)}, schema={"sunday": pl.Date()})

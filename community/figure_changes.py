@@ -17,14 +17,14 @@ import polars as pl
 
 from community.breakdown import Part, parts_of_count, parts_of_rate
 from community.figures import WHOLE
-from community.key_figures import KEY_FIGURES, WEEK_DAYS, KeyFigure, period_figures
+from community.key_figures import KEY_FIGURES, KeyFigure, period_figures
+from features.calendar import WEEK_DAYS, YEAR_DAYS
 
 # With twenty figures a night, what comes by chance one time in a hundred is news every fifth night; the usual makes it rarer.
 _NORMAL_99: Final = 2.576
 # With fewer changes behind it, nothing is known of what is usual.
 _LEAST_CHANGES: Final = 8
 PERIODS_BEHIND: Final = 26
-_YEAR_DAYS: Final = 364
 _LARGE: Final = 2.0
 # The groups that a change is divided by; `lifecycle` follows from activity itself and would explain it by itself.
 DIMENSIONS: Final = ("platform", "source", "tier", "community")
@@ -139,7 +139,7 @@ def figure_changes(
     """
     whole = figures.filter(pl.col("dimension") == WHOLE)
     behind = _by_figure(period_figures(whole, last=last, days=days, periods=PERIODS_BEHIND + 1))
-    year = _by_figure(period_figures(whole, last=last - timedelta(days=_YEAR_DAYS), days=days, periods=1))
+    year = _by_figure(period_figures(whole, last=last - timedelta(days=YEAR_DAYS), days=days, periods=1))
     groups = period_figures(_of_dimensions(figures), last=last, days=days, periods=2)
     members = _members(figures, last)
     changes = []

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from community.readings import WINDOW_DAYS, Floats, Reading, read, trailing_sums
+from features.calendar import WEEK_DAYS, YEAR_DAYS
 
 Kind = Literal["count", "amount", "share", "score"]
 
@@ -28,8 +29,6 @@ LEAST_DAYS: Final = 56
 _KNOWN_DAYS: Final = 1_456
 # The parameters are those of the newest year; older days only give errors.
 _FITTED_DAYS: Final = 365
-_SEASON_DAYS: Final = 7
-_YEAR_DAYS: Final = 364
 # The first weeks of smoothing are still looking for their level.
 _WARM_UP_DAYS: Final = 28
 # Another forecast than the smoothed level has to have missed by less than this share of its squared errors.
@@ -162,7 +161,7 @@ def _model(model: Any, daily: Floats) -> Any:
         trend="add",
         damped_trend=True,
         seasonal="add",
-        seasonal_periods=_SEASON_DAYS,
+        seasonal_periods=WEEK_DAYS,
         initialization_method="heuristic",
     )
 
@@ -217,7 +216,7 @@ class Past:
         damping = self.states.damping
         reach = damping * (1 - damping**step) / (1 - damping) if damping < 1 else float(step)
         # The newest effect that is known of the same weekday.
-        back = (-step) % _SEASON_DAYS
+        back = (-step) % WEEK_DAYS
         season = _later(self.states.season, back)
         expected: Floats = self.states.level + reach * self.states.trend + season
         return expected
@@ -233,12 +232,12 @@ def _candidates(past: Past, days: int, lookback: int) -> dict[str, Floats]:
     """
     readings, smoothed = past.forth(past.readings), past.forth(past.smoothed(days))
     # Only a reading of the day itself may have a weekday.
-    steady = _later(readings, (-days) % _SEASON_DAYS) if past.reading == "day" else readings
+    steady = _later(readings, (-days) % WEEK_DAYS) if past.reading == "day" else readings
     level = (smoothed + steady) / 2
     change = (readings - _later(readings, lookback)) * days / lookback
     forecasts = {"level": level, "half the trend": level + change / 2, "trend": level + change}
-    if days <= _YEAR_DAYS <= len(readings) // 2:
-        year_before = _later(readings, _YEAR_DAYS - days) - _later(readings, _YEAR_DAYS)
+    if days <= YEAR_DAYS <= len(readings) // 2:
+        year_before = _later(readings, YEAR_DAYS - days) - _later(readings, YEAR_DAYS)
         forecasts |= {"half the year before": level + year_before / 2, "year before": readings + year_before}
     return forecasts
 

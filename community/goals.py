@@ -20,6 +20,7 @@ from community.figures import WHOLE
 from community.forecasts import Forecast, Kind, forecast
 from community.rates import AMOUNTS, COUNTS, RATE_FIGURES
 from community.readings import BETTER_LOW, WINDOW_DAYS, Floats, daily_values, read, reading_of
+from features.calendar import WEEK_DAYS
 
 Status = Literal["met", "missed", "on_track", "off_track", "unknown", "no_data"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -28,7 +29,6 @@ STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 GROUPINGS: Final = ("platform", "source", "tier", "lifecycle", "community", "channel")
 # Rates that are no shares.
 _SCORES: Final = ("feedback_score_30d", "nps_30d", "nps_30d_low", "nps_30d_high")
-_WEEK_DAYS: Final = 7
 # From this chance on a goal is on track.
 _ON_TRACK: Final = 0.5
 
@@ -157,7 +157,7 @@ def judge(goal: Goal, figures: pl.DataFrame, *, as_of: date) -> Judged:
     if goal.by <= as_of:
         return Judged(goal, "met" if goal.is_met(value) else "missed", value)
     days = (goal.by - as_of).days
-    needed = (goal.target - value) * _WEEK_DAYS / days
+    needed = (goal.target - value) * WEEK_DAYS / days
     ahead = forecast(daily, days=days, reading=reading, kind=kind_of(goal.figure))
     if ahead is None:
         return Judged(goal, "unknown", value, pace_needed=needed, pace=_pace(readings))
@@ -184,4 +184,4 @@ def _chance(goal: Goal, ahead: Forecast) -> float:
 def _pace(readings: Floats) -> float | None:
     if len(readings) <= WINDOW_DAYS or not np.isfinite(readings[-1 - WINDOW_DAYS]):
         return None
-    return float(readings[-1] - readings[-1 - WINDOW_DAYS]) * _WEEK_DAYS / WINDOW_DAYS
+    return float(readings[-1] - readings[-1 - WINDOW_DAYS]) * WEEK_DAYS / WINDOW_DAYS

@@ -19,12 +19,12 @@ import polars as pl
 
 from community.figures import WHOLE
 from community.readings import WINDOW_DAYS, Floats, daily_values, read, reading_of
+from features.calendar import FOUR_WEEKS_DAYS, WEEK_DAYS, YEAR_DAYS
 
 # Fewer readings make no usual; they begin once a window of 28 days is full. Of a longer past the newest year counts.
 LEAST_DAYS: Final = 56
-YEAR_DAYS: Final = 364
 # With what the index of a night is compared: a week, four weeks and a year before.
-COMPARED_DAYS: Final = (7, 28, YEAR_DAYS)
+COMPARED_DAYS: Final = (WEEK_DAYS, FOUR_WEEKS_DAYS, YEAR_DAYS)
 
 
 @dataclass(frozen=True)

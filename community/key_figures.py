@@ -9,7 +9,6 @@ from typing import Final, Literal
 
 import polars as pl
 
-WEEK_DAYS: Final = 7
 # The days before a period that a rate of its first day looks at.
 _LOOKED_BACK: Final = 31
 PERIODS_SCHEMA: Final = pl.Schema(

@@ -17,11 +17,12 @@ import numpy.typing as npt
 import polars as pl
 
 from community.rates import RATE_FIGURES
+from features.calendar import FOUR_WEEKS_DAYS
 
 Floats = npt.NDArray[np.float64]
 Reading = Literal["day", "mean", "sum"]
 
-WINDOW_DAYS: Final = 28
+WINDOW_DAYS: Final = FOUR_WEEKS_DAYS
 _AS_IT_IS: Final = ("members", "wau", "mau")
 _MEMBERS_OF_A_DAY: Final = ("dau", "returning_members", "readers", "commenters", "contributors", "creators", "buyers")
 # The figures of which less is better.

@@ -14,7 +14,8 @@ from typing import Final
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-WEEK_DAYS: Final = 7
+from features.calendar import WEEK_DAYS
+
 # Streaks are counted back so far, a week beyond the last milestone, and a member is compared with so many own weeks.
 STREAK_WEEKS: Final = 27
 PAST_WEEKS: Final = 8

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from community.shrinkage import Floats, dispersion
+from features.calendar import WEEK_DAYS
 
 TREND_WEEKS: Final = 26
 # A change shows in two weeks at the earliest, and needs four weeks before it.
@@ -73,7 +74,7 @@ def find_trends(topics: pl.DataFrame, *, as_of: date, weeks: int = TREND_WEEKS) 
     for topic, row in zip(weekly.filter(pl.Series(known))["topic"].to_list(), counts[known], strict=True):
         split, chance = _change(row, community, tried=tried, surplus=surplus)
         if split is not None and chance <= FALSE_ALARMS:
-            since = as_of - timedelta(days=7 * (weeks - split) - 1)
+            since = as_of - timedelta(days=WEEK_DAYS * (weeks - split) - 1)
             found.append(Trend(topic, since, float(row[:split].mean()), float(row[split:].mean()), chance))
     return tuple(sorted(found, key=lambda trend: (not trend.is_rise, trend.chance, trend.topic)))
 
@@ -86,7 +87,7 @@ def people_per_week(topics: pl.DataFrame, *, as_of: date, weeks: int) -> pl.Data
         as_of: The night; the newest week ends with it.
         weeks: How many weeks.
     """
-    week = weeks - 1 - (pl.lit(as_of) - pl.col("published_on")).dt.total_days() // 7
+    week = weeks - 1 - (pl.lit(as_of) - pl.col("published_on")).dt.total_days() // WEEK_DAYS
     counted = (
         topics.drop_nulls("topic")
         .with_columns(week=week)

@@ -14,6 +14,7 @@ import polars as pl
 
 from engagement.actions import Action
 from engagement.policy import ContactPolicy
+from features.calendar import WEEK_DAYS
 
 CONTROL: Final = "control"
 LISTED: Final = "listed"
@@ -148,7 +149,7 @@ def last_contacts(history: ContactHistory, *, as_of: date) -> pl.DataFrame:
 
 def used_this_week(history: ContactHistory, *, as_of: date) -> Mapping[str, int]:
     """Count the members an action listed on the six nights before this one: action → members."""
-    recent = history.listed.filter(pl.col("as_of") > as_of - timedelta(days=7))
+    recent = history.listed.filter(pl.col("as_of") > as_of - timedelta(days=WEEK_DAYS))
     return dict(recent.group_by("action").agg(pl.len()).iter_rows())
 
 

@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from expectations.table_checks import Finding, Severity, TableLimits
+from features.calendar import WEEK_DAYS
 from features.first_day import first_day_of_history
 from lake.contracts import Table
 
@@ -159,7 +160,7 @@ def _stood_out(rows_by_day: dict[date, int], *, day: date, first: date, rows: in
 
 def _comparable(rows_by_day: dict[date, int], *, day: date, first: date) -> tuple[str, list[int]]:
     """Return the name of the days that `day` is compared with, and their numbers of rows; none where too few are known."""
-    same_weekdays = list(_rows_before(rows_by_day, day=day, first=first, step_days=7, steps=SAME_WEEKDAYS))
+    same_weekdays = list(_rows_before(rows_by_day, day=day, first=first, step_days=WEEK_DAYS, steps=SAME_WEEKDAYS))
     if len(same_weekdays) >= MIN_SAME_WEEKDAYS:
         return f"the {len(same_weekdays)} {day:%A}s before", same_weekdays
     recent = list(_rows_before(rows_by_day, day=day, first=first, step_days=1, steps=RECENT_DAYS))

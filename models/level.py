@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import numpy as np
 import polars as pl
 
+from features.calendar import YEAR_DAYS
 from features.returns import BANDS, NOT_ELIGIBLE
 from models.calibration import LOWEST_PROBABILITY, fit_intercept, logistic, logit
 from models.panel import Floats, floats
@@ -27,7 +28,6 @@ _SHORT_DAYS: Final = 14
 # Days after which returns say something of a night whose horizon is not over.
 EARLY_DAYS: Final = (7, 14)
 _SHORT_WINDOWS: Final = 2
-_YEAR_DAYS: Final = 364
 _WARM_UP_DAYS: Final = 30
 _SEASON_WARM_UP_DAYS: Final = 90
 # Most of a change that is carried to tonight: of the past four weeks, and of the same days of last year.
@@ -80,14 +80,14 @@ def level_windows(as_of: date, *, horizon_days: int, first_day: date) -> list[tu
     windows = [(as_of, 0), *((cutoff, days) for cutoff in matured for days in (horizon_days, short, *_early(horizon_days)))]
     earliest = first_day + timedelta(days=_WARM_UP_DAYS)
     windows += [(cutoff, short) for cutoff in _recent(as_of, short) if cutoff >= earliest]
-    last_year = as_of - timedelta(days=_YEAR_DAYS)
-    is_known = horizon_days <= _YEAR_DAYS and last_year >= first_day + timedelta(days=_SEASON_WARM_UP_DAYS)
+    last_year = as_of - timedelta(days=YEAR_DAYS)
+    is_known = horizon_days <= YEAR_DAYS and last_year >= first_day + timedelta(days=_SEASON_WARM_UP_DAYS)
     return [*windows, *([(last_year, horizon_days)] if is_known else [])]
 
 
 def first_day_needed(as_of: date, *, horizon_days: int, eligible_days: int) -> date:
     """Return the first day of activity that the level of a night needs."""
-    return as_of - timedelta(days=max(horizon_days + _STEP_DAYS * (_CUTOFFS - 1), _YEAR_DAYS) + eligible_days)
+    return as_of - timedelta(days=max(horizon_days + _STEP_DAYS * (_CUTOFFS - 1), YEAR_DAYS) + eligible_days)
 
 
 def churn_level(counts: pl.DataFrame, as_of: date, *, horizon_days: int) -> Level | None:
@@ -219,7 +219,7 @@ def _level(counts: pl.DataFrame, as_of: date, horizon_days: int, scale: _Scale) 
     rates, short = scale.rates(year), min(_SHORT_DAYS, horizon_days)
     usual = scale.rates(_sum(counts, matured, short))
     recent = _carried(scale.difference(_sum(counts, _recent(as_of, short), short), usual), _RECENT_SHARE)
-    last_year = [as_of - timedelta(days=_YEAR_DAYS)]
+    last_year = [as_of - timedelta(days=YEAR_DAYS)]
     season = _carried(scale.difference(_sum(counts, last_year, horizon_days), rates), _SEASON_SHARE)
     off = [scale.difference(_sum(counts, [cutoff], horizon_days), rates)[0] for cutoff in matured]
     mean = scale.mean(tonight.members, rates, recent + season)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from features.calendar import WEEK_DAYS
 from features.history import is_activity
 from lake.contracts import DAILY
 from lake.errors import ConfigurationError
@@ -30,7 +31,6 @@ from wording.numbers import short_day
 from wording.texts import fill, label, name
 
 _WEEKS: Final = 52
-_WEEK_DAYS: Final = 7
 _BARS: Final = "·▁▂▃▄▅▆▇█"
 
 
@@ -57,7 +57,7 @@ class Card:
     @property
     def first_day(self) -> date:
         """Return the first day that `active_days` counts."""
-        return self.as_of - timedelta(days=_WEEKS * _WEEK_DAYS - 1)
+        return self.as_of - timedelta(days=_WEEKS * WEEK_DAYS - 1)
 
 
 def explain(workspace: Path, member_id: str, *, as_of: str | None = None) -> str:
@@ -203,7 +203,7 @@ def _active_days(run: RunContext, member_no: int) -> tuple[int, ...]:
     weeks = [0] * _WEEKS
     for day in days:
         # Weeks are counted back from the night, so that the last bar is always a whole week.
-        age_weeks = (run.as_of - day).days // _WEEK_DAYS
+        age_weeks = (run.as_of - day).days // WEEK_DAYS
         if age_weeks < _WEEKS:
             weeks[_WEEKS - 1 - age_weeks] += 1
     return tuple(weeks)

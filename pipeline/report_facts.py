@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from features.calendar import WEEK_DAYS
 from features.eligibility import STILL_HERE
 from features.feature import Feature
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, ORDER_ACTIVITIES
@@ -54,7 +55,6 @@ from wording.retelling import retold
 from wording.texts import fill, name
 
 VALUABLE_TIERS: Final = ("diamond", "gold")
-_WEEK_DAYS: Final = 7
 _DRAWN_DAYS: Final = 90
 _SHOWN_COUNTS: Final = ("left_out", "merged", "replaced", "quarantined", "landed")
 
@@ -183,11 +183,11 @@ def activity_facts(run: RunContext, *, has_orders: bool) -> Activity:
     is_counted = ~pl.col("member_no").is_in(numbers_not_profiled(run.workspace.lake).implode())
     # The mean of the first day that is drawn needs the days before it; there are none before the first day of all.
     first_day = min(run.workspace.lake.days(DAILY), default=run.as_of)
-    first = max(first_day, run.as_of - timedelta(days=_DRAWN_DAYS + _WEEK_DAYS - 2))
+    first = max(first_day, run.as_of - timedelta(days=_DRAWN_DAYS + WEEK_DAYS - 2))
     in_days = pl.col(DAY).is_between(first, run.as_of)
     daily = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA)
     recent = daily.filter(own, in_days, is_counted).collect(engine="streaming")
-    this_week, last_week = _week(run.as_of), _week(run.as_of - timedelta(days=_WEEK_DAYS))
+    this_week, last_week = _week(run.as_of), _week(run.as_of - timedelta(days=WEEK_DAYS))
     calendar = pl.DataFrame({DAY: pl.date_range(first, run.as_of, eager=True)})
     counted = recent.group_by(DAY).agg(active_members=pl.col("member_no").n_unique().cast(pl.Int64))
     new = members_known(run.workspace.lake, timezone=run.timezone, as_of=run.as_of).filter(
@@ -204,7 +204,7 @@ def activity_facts(run: RunContext, *, has_orders: bool) -> Activity:
 
 
 def _week(last: date) -> tuple[date, date]:
-    return last - timedelta(days=_WEEK_DAYS - 1), last
+    return last - timedelta(days=WEEK_DAYS - 1), last
 
 
 def _spend(daily: pl.DataFrame, week: tuple[date, date]) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.calendar import WEEK_DAYS
 from features.incremental.active_days import DAY_PARTS, activity_bitmaps
 from features.incremental.activity_bitmap import WORD_BITS, Words, count_days, day_mask, shift_younger, unpack_bits
 from features.windows import LONG_WINDOWS_DAYS, LONGEST_WINDOW_DAYS, WINDOWS_DAYS
@@ -17,7 +18,6 @@ __all__ = ["DAY_PARTS", "STREAK_WINDOW_DAYS", "WEEKS_WINDOWS_DAYS", "active_day_
 
 WEEKS_WINDOWS_DAYS: Final = (28, 91, 364)
 STREAK_WINDOW_DAYS: Final = 90
-_DAYS_PER_WEEK: Final = 7
 _SATURDAY: Final = 6
 # Unpacked, a member's year takes a byte per day: a batch of this size stays within the processor's cache.
 _MEMBERS_PER_BATCH: Final = 20_000
@@ -54,7 +54,7 @@ def _day_counts(words: Words) -> dict[str, pl.Series]:
 
 
 def _weekday_counts(words: Words, as_of: date) -> dict[str, pl.Series]:
-    ages: dict[int, list[int]] = {day: [] for day in range(1, _DAYS_PER_WEEK + 1)}
+    ages: dict[int, list[int]] = {day: [] for day in range(1, WEEK_DAYS + 1)}
     for age in range(LONGEST_WINDOW_DAYS):
         ages[(as_of - timedelta(days=age)).isoweekday()].append(age)
     weekend = [age for day in ages if day >= _SATURDAY for age in ages[day]]
@@ -73,9 +73,7 @@ def _week_counts(words: Words) -> dict[str, pl.Series]:
     of_two = words | shift_younger(words, 1)
     of_four = of_two | shift_younger(of_two, 2)
     of_week = of_four | shift_younger(of_four, 3)
-    return {
-        f"active.weeks_{days}d": pl.Series(count_days(of_week, range(0, days, _DAYS_PER_WEEK))) for days in WEEKS_WINDOWS_DAYS
-    }
+    return {f"active.weeks_{days}d": pl.Series(count_days(of_week, range(0, days, WEEK_DAYS))) for days in WEEKS_WINDOWS_DAYS}
 
 
 def _gaps_and_runs(words: Words) -> dict[str, pl.Series]:

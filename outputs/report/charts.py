@@ -15,6 +15,7 @@ import polars as pl
 import vl_convert as vlc
 from markupsafe import Markup, escape
 
+from features.calendar import WEEK_DAYS
 from wording.texts import fill, label, name
 
 INK: Final = "#1f2933"
@@ -26,7 +27,6 @@ ACCENT: Final = "#c2570c"
 
 _FONT: Final = "sans-serif"
 _TEXT: Final = 12
-_MEAN_DAYS: Final = 7
 _DAYS_SHOWN: Final = 90
 # Pixels from which there is room for a date every second week.
 _WIDE: Final = 500
@@ -258,7 +258,7 @@ def _with_mean(by_day: pl.DataFrame) -> pl.DataFrame:
     span = by_day.select(pl.date_range(pl.col("event_date").min(), pl.col("event_date").max()).alias("event_date"))
     filled = span.join(by_day.select("event_date", "active_members"), on="event_date", how="left").sort("event_date")
     known = filled.with_columns(pl.col("active_members").fill_null(0))
-    return known.with_columns(mean=pl.col("active_members").rolling_mean(_MEAN_DAYS)).tail(_DAYS_SHOWN)
+    return known.with_columns(mean=pl.col("active_members").rolling_mean(WEEK_DAYS)).tail(_DAYS_SHOWN)
 
 
 def _data(frame: pl.DataFrame) -> Any:

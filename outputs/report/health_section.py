@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from community.health import COMPARED_DAYS, Health
+from features.calendar import FOUR_WEEKS_DAYS
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.sections import Section
@@ -12,7 +13,6 @@ from wording.numbers import number
 from wording.readings import reading_name
 from wording.texts import fill
 
-FOUR_WEEKS: Final = 28
 _ORDER: Final = 6
 _DIGITS: Final = 1
 
@@ -47,12 +47,12 @@ def health_section(facts: ReportFacts) -> Section | None:
 def say_health(health: Health, prefix: str) -> str:
     """Say the index, its change in four weeks and which factor moved it most; `prefix` is the place in the catalogue."""
     index, change = round(health.index), None
-    if FOUR_WEEKS in health.before:
+    if FOUR_WEEKS_DAYS in health.before:
         # Of the rounded numbers, so that the sentence agrees with itself.
-        change = index - round(health.before[FOUR_WEEKS])
+        change = index - round(health.before[FOUR_WEEKS_DAYS])
     if not change:
         return fill(f"{prefix}.alone" if change is None else f"{prefix}.same", index=index)
-    mover = max(health.factors, key=lambda factor: factor.moved[FOUR_WEEKS] * change)
+    mover = max(health.factors, key=lambda factor: factor.moved[FOUR_WEEKS_DAYS] * change)
     factor = fill(f"health.factor.{mover.what}")
     return fill(f"{prefix}.more" if change > 0 else f"{prefix}.less", index=index, points=abs(change), factor=factor.lower())
 

@@ -10,10 +10,11 @@ import polars as pl
 from community.busy_hours import HOURS_SCHEMA
 from community.cohorts import COHORTS_SCHEMA
 from community.figure_changes import FigureChange
+from features.calendar import FOUR_WEEKS_DAYS, WEEK_DAYS
 
 Period = Literal["week", "month"]
 # A month is four weeks, so that both months have the same weekdays.
-PERIOD_DAYS: dict[Period, int] = {"week": 7, "month": 28}
+PERIOD_DAYS: dict[Period, int] = {"week": WEEK_DAYS, "month": FOUR_WEEKS_DAYS}
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Final
 
 import polars as pl
 
 from community.absence import PERIOD_DAYS
 from community.assessments import Assessments, ExpectedSpend, assess
 from community.member_periods import PERIODS, by_member_and_period
+from features.calendar import YEAR_DAYS
 from features.history import ORDER_ACTIVITIES
 from lake.contracts import DAILY, MINOR_UNITS_PER_UNIT
 from pipeline.history.recent_rollups import RecentRollups
@@ -17,7 +17,6 @@ from pipeline.watching import Watch
 from runtime.run_context import RunContext
 
 # So many weeks, so that days of the week are compared with their like.
-_YEAR_DAYS: Final = 364
 
 
 def assess_community(run: RunContext, members: pl.DataFrame, watch: Watch | None, rollups: RecentRollups) -> Assessments | None:
@@ -53,10 +52,10 @@ def _expected_spend(
         return None
     days, as_of = run.settings.value.horizon_days, run.as_of
     low, high = (None, None) if watch is None or watch.value is None else watch.value
-    year_before = as_of - timedelta(days=_YEAR_DAYS)
+    year_before = as_of - timedelta(days=YEAR_DAYS)
     spent = _spent(daily, as_of - timedelta(days=days - 1), as_of, first)
     then = _spent(daily, year_before + timedelta(days=1), year_before + timedelta(days=days), first)
-    return ExpectedSpend(days, float(expected.sum()), low, high, spent, then if days <= _YEAR_DAYS else None)
+    return ExpectedSpend(days, float(expected.sum()), low, high, spent, then if days <= YEAR_DAYS else None)
 
 
 def _spent(daily: pl.LazyFrame, start: date, end: date, first: date) -> float | None:

@@ -8,8 +8,9 @@ from typing import Final
 
 import polars as pl
 
-from community.cohorts import WEEK_DAYS, cohort_figures, sunday_of, weeks_following
+from community.cohorts import cohort_figures, sunday_of, weeks_following
 from community.figures import FIGURES_SCHEMA
+from features.calendar import WEEK_DAYS
 from features.history import DAILY_SCHEMA, is_activity
 from lake.contracts import DAILY
 from lake.storage.delta import DAY, Lake
@@ -52,7 +53,7 @@ def count_cohorts(lake: Lake, members: FigureMembers, sundays: Sequence[date], *
     for start in range(0, len(sundays), _WEEKS_AT_ONCE):
         weeks = sundays[start : start + _WEEKS_AT_ONCE]
         days = [sunday - timedelta(days=n) for sunday in weeks for n in range(WEEK_DAYS)]
-        of_week = pl.col(DAY) + pl.duration(days=7 - pl.col(DAY).dt.weekday().cast(pl.Int32))
+        of_week = pl.col(DAY) + pl.duration(days=WEEK_DAYS - pl.col(DAY).dt.weekday().cast(pl.Int32))
         active = daily.filter(pl.col(DAY).is_in(days)).select("member_no", sunday=of_week).unique().collect(engine="streaming")
         counted.append(cohort_figures(active, joined, weeks))
     return pl.concat(counted)

@@ -10,13 +10,13 @@ import polars as pl
 from community.recognition import (
     HELPED_DAYS,
     STREAK_WEEKS,
-    WEEK_DAYS,
     contributors_of_week,
     find_bursts,
     helpers,
     improvement,
     streaks,
 )
+from features.calendar import WEEK_DAYS
 from features.history import EVENT_PREFIX
 from lake.contracts import CONTENT, EVENTS, Table
 from lake.member_index import scan_member_index

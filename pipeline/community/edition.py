@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from community.levels import moves
+from features.calendar import WEEK_DAYS
 from lake.errors import ConfigurationError
 from outputs.report.facts import Edition, ReportFacts
 from outputs.report.morning_facts import MorningFacts
@@ -78,7 +79,7 @@ class _Nights:
             )
         # Where no night ran on the day before the period, the newest of the week before it stands in.
         wanted = run.as_of - timedelta(days=days)
-        return cls(run.as_of, max((day for day in stored if wanted - timedelta(days=7) < day <= wanted), default=None))
+        return cls(run.as_of, max((day for day in stored if wanted - timedelta(days=WEEK_DAYS) < day <= wanted), default=None))
 
 
 def _tier_flow(run: RunContext, nights: _Nights) -> Rising | None:

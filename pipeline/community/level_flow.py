@@ -11,7 +11,7 @@ import polars as pl
 
 from community.badges import levels_held, levels_since
 from community.levels import NO_LEVEL, days_in_tier, level_moves
-from community.recognition import WEEK_DAYS
+from features.calendar import WEEK_DAYS
 from outputs.report.people_facts import LevelFlow
 from pipeline.stored_nights import NIGHT
 from runtime.run_context import RunContext

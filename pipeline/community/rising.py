@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from community.levels import SECOND_DAY, days_in_tier, moves, ready_to_rise
+from features.calendar import WEEK_DAYS
 from lake.contracts import MEMBERS
 from lake.member_index import scan_member_index
 from outputs.people_lists import READY
@@ -19,7 +20,6 @@ from segments.tiers import TIERS
 from wording.report import missing_name
 from wording.texts import fill, name, sentences
 
-_WEEK_DAYS: Final = 7
 _WEEKS: Final = 4
 _MOST_READY: Final = 200
 _SMALLEST_POINTS: Final = 0.1
@@ -115,9 +115,9 @@ def _week_nights(run: RunContext) -> list[date]:
     stored = run.workspace.lake.days(TIERS_TABLE, column=NIGHT)
     nights = [run.as_of]
     for _ in range(_WEEKS):
-        wanted = nights[-1] - timedelta(days=_WEEK_DAYS)
+        wanted = nights[-1] - timedelta(days=WEEK_DAYS)
         # Where the night of that day did not run, the newest of the week before it stands in.
-        earlier = max((day for day in stored if wanted - timedelta(days=_WEEK_DAYS) < day <= wanted), default=None)
+        earlier = max((day for day in stored if wanted - timedelta(days=WEEK_DAYS) < day <= wanted), default=None)
         if earlier is None:
             break
         nights.append(earlier)

@@ -16,9 +16,9 @@ from community.recognition import (
     KINDS,
     STREAK,
     TOOK_OFF,
-    WEEK_DAYS,
     recognised,
 )
+from features.calendar import WEEK_DAYS
 from lake.contracts import MEMBERS
 from lake.member_index import scan_member_index
 from lake.refusals import scan_consent

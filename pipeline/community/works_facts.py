@@ -11,6 +11,7 @@ from community.groupings import topics_of
 from community.quality import by_piece
 from community.topics import TREND_WEEKS, find_trends
 from community.works import what_works
+from features.calendar import WEEK_DAYS
 from lake.contracts import CONTENT
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
@@ -23,7 +24,6 @@ from runtime.run_context import RunContext
 # With fewer posts nothing could be told from chance.
 _LEAST_POSTS: Final = 20
 _SHOWN: Final = 6
-_WEEK_DAYS: Final = 7
 
 
 def works_facts(run: RunContext, content: NightContent | None) -> WhatWorks | None:
@@ -59,7 +59,7 @@ def _groups(rows: pl.DataFrame) -> tuple[GroupQuality, ...]:
 
 
 def _trends(run: RunContext) -> tuple[TopicTrend, ...]:
-    first = run.as_of - timedelta(days=TREND_WEEKS * _WEEK_DAYS - 1)
+    first = run.as_of - timedelta(days=TREND_WEEKS * WEEK_DAYS - 1)
     numbers = scan_member_index(run.workspace.lake).select(author_no="member_no", author_id="member_id")
     pieces = (
         of_profiled(run.workspace.lake, CONTENT)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from community.figures import FIGURES_SCHEMA
-from community.health import COMPARED_DAYS, FACTORS, YEAR_DAYS, assess_health
+from community.health import COMPARED_DAYS, FACTORS, assess_health
+from features.calendar import YEAR_DAYS
 
 FIRST = date(2023, 1, 1)
 DAYS = 800
