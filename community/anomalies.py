@@ -33,7 +33,7 @@ WINDOWS: Final = (1, 3, 7, 14)
 FALSE_ALARMS: Final = 0.1
 # A smaller change asks nobody to act, however sure it is.
 LEAST_CHANGE: Final = 0.1
-# Groups of fewer members are not looked at, because they could not be shown.
+# Groups of fewer members are not looked at: what one member does would be told.
 FEWEST_MEMBERS: Final = 10
 _WEEKS: Final = 8
 _LEAST_WEEKS: Final = 4
@@ -116,7 +116,14 @@ class Usual:
                 yield dimension, float(value.sum() / base.sum()), float(usual.sum() / base.sum())
 
 
-def compare(figures: pl.DataFrame, watched: Mapping[str, Watched], *, as_of: date, days: int = HISTORY_DAYS) -> Usual:
+def compare(
+    figures: pl.DataFrame,
+    watched: Mapping[str, Watched],
+    *,
+    as_of: date,
+    days: int = HISTORY_DAYS,
+    fewest_members: int = FEWEST_MEMBERS,
+) -> Usual:
     """Put the counts, amounts and shares among the watched figures beside what is usual for them.
 
     Args:
@@ -124,13 +131,14 @@ def compare(figures: pl.DataFrame, watched: Mapping[str, Watched], *, as_of: dat
         watched: Figure → how it is watched.
         as_of: The night; later rows are not read.
         days: How many days are read.
+        fewest_members: Groups of fewer are not looked at.
     """
     known = _matrices(figures, as_of, days)
     members = {dimension: row[-1] for (figure, dimension), row in known.items() if figure == "members"}
     names, values, bases, usuals = [], [], [], []
     for (figure, dimension), given in known.items():
         how, row = watched.get(figure), given
-        if how is None or how.kind == "window" or (dimension != WHOLE and members.get(dimension, 0) < FEWEST_MEMBERS):
+        if how is None or how.kind == "window" or (dimension != WHOLE and members.get(dimension, 0) < fewest_members):
             continue
         base = np.ones_like(row)
         if how.kind == "share":

@@ -67,7 +67,9 @@ def bad_answer_figures(texts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(rows)
 
 
-def telling_words(texts: pl.DataFrame, *, since: date, as_of: date, hidden: Collection[str]) -> tuple[str, ...]:
+def telling_words(
+    texts: pl.DataFrame, *, since: date, as_of: date, hidden: Collection[str], fewest_people: int = FEWEST_PEOPLE
+) -> tuple[str, ...]:
     """Return the words that tell the bad answers of a burst from all texts before, the most telling first.
 
     Args:
@@ -75,12 +77,13 @@ def telling_words(texts: pl.DataFrame, *, since: date, as_of: date, hidden: Coll
         since: The first day of the burst.
         as_of: The night.
         hidden: Words that are never shown, such as members' names, in lower case.
+        fewest_people: No word of fewer is looked at.
     """
     answers = texts.filter("is_answer").with_columns(bad=is_bad())
     burst = answers.filter(pl.col("day").is_between(since, as_of), "bad")
     before = answers.filter(pl.col("day") < since, pl.col("day") >= since - timedelta(days=PAST_DAYS))
     people = _people(burst)
-    counted = people.filter(pl.col("people") >= FEWEST_PEOPLE, ~pl.col("word").is_in(list(hidden)))
+    counted = people.filter(pl.col("people") >= fewest_people, ~pl.col("word").is_in(list(hidden)))
     usual = counted.join(_people(before), on="word", how="left", suffix="_before").with_columns(
         pl.col("people_before").fill_null(0)
     )
@@ -93,7 +96,9 @@ def telling_words(texts: pl.DataFrame, *, since: date, as_of: date, hidden: Coll
     return tuple(weighed.sort(["weight", "word"], descending=[True, False]).head(_MOST_WORDS)["word"].to_list())
 
 
-def find_crises(texts: pl.DataFrame, *, as_of: date, hidden: Collection[str]) -> tuple[Alarm, ...]:
+def find_crises(
+    texts: pl.DataFrame, *, as_of: date, hidden: Collection[str], fewest_people: int = FEWEST_PEOPLE
+) -> tuple[Alarm, ...]:
     """Find topics of which suddenly many members write, most of them with bad tone.
 
     People per day of each word are compared with the eight weeks before as Poisson counts; the chances of all words are held
@@ -103,12 +108,13 @@ def find_crises(texts: pl.DataFrame, *, as_of: date, hidden: Collection[str]) ->
         texts: Rows of `TEXTS_SCHEMA`.
         as_of: The night.
         hidden: Words that are never shown, in lower case.
+        fewest_people: No word of fewer is looked at.
     """
     first = as_of - timedelta(days=PAST_DAYS + max(_CRISIS_DAYS))
     rows = texts.filter(pl.col("day").is_between(first, as_of)).drop_nulls("text").with_row_index("row")
     recent = rows.filter(pl.col("day") > as_of - timedelta(days=max(_CRISIS_DAYS)))
     past = rows.filter(pl.col("day") <= as_of - timedelta(days=max(_CRISIS_DAYS)))
-    if recent["member_no"].n_unique() < FEWEST_PEOPLE or past.is_empty():
+    if recent["member_no"].n_unique() < fewest_people or past.is_empty():
         return ()
     last_past = as_of - timedelta(days=max(_CRISIS_DAYS))
     days = min(PAST_DAYS, past.select((pl.lit(last_past) - pl.col("day").min()).dt.total_days()).item() + 1)
@@ -127,7 +133,7 @@ def find_crises(texts: pl.DataFrame, *, as_of: date, hidden: Collection[str]) ->
                 first=pl.col("day").min(),
             )
         )
-        likely = counted.filter(pl.col("people") >= FEWEST_PEOPLE)
+        likely = counted.filter(pl.col("people") >= fewest_people)
         for word, people, person_days, bad, first_day in likely.sort("word").iter_rows():
             expected = (usual.get(word, 0) + _PRIOR) * window / days
             chance = _poisson_tail(person_days, expected) * len(_CRISIS_DAYS) * max(1, likely.height)
@@ -135,7 +141,7 @@ def find_crises(texts: pl.DataFrame, *, as_of: date, hidden: Collection[str]) ->
                 chance <= _FALSE_ALARMS
                 and person_days >= _LEAST_RATIO * expected
                 and bad >= _MOST_BAD * people
-                and bad >= FEWEST_PEOPLE
+                and bad >= fewest_people
             ):
                 found.append((chance, word, first_day, people, expected))
     return tuple(_topics(sorted(found), words))

@@ -15,6 +15,8 @@ _PRECISE_BELOW: Final = 10
 _MOST_ALSO: Final = 3
 CRISIS: Final = "crisis"
 _SCORE: Final = "feedback_score_30d"
+_NIGHTS: Final = "nights"
+_SOURCE: Final = "source"
 
 
 def alarm_sentences(known: KnownAlarm, *, currency: str | None, names: Mapping[str, str]) -> list[str]:
@@ -37,12 +39,14 @@ def said_of(alarm: Alarm, *, currency: str | None, names: Mapping[str, str]) -> 
         names: Id of a member community → what it is called.
     """
     said = [_what(alarm, currency)]
+    if alarm.figure.startswith(ROWS) or alarm.figure == _SOURCE:
+        said.append(fill("warning.rows.look"))
     if alarm.dimension:
         said.append(fill("warning.only", group=_group(alarm.dimension, names)))
     if alarm.drivers:
         groups = listing([_driver(one, alarm, currency, names) for one in alarm.drivers])
         said.append(fill("warning.others" if alarm.dimension else "warning.drivers", groups=groups))
-    if alarm.words and alarm.subject.partition(":")[0] != CRISIS:
+    if alarm.words and alarm.subject.partition(":")[0] not in {CRISIS, _SOURCE}:
         said.append(fill("warning.words", words=listing(alarm.words)))
     also = [_figure(one) for one in alarm.also if one.startswith(ROWS) or one in WATCHED]
     if also:
@@ -70,6 +74,11 @@ def _what(alarm: Alarm, currency: str | None) -> str:
         topic = listing(alarm.words)
         usual = _amount(alarm.usual, alarm.figure, currency)
         return fill("warning.crisis", topic=topic, n=alarm.members or 0, since=alarm.since, usual=usual)
+    if alarm.figure == _NIGHTS:
+        return fill("warning.nights.more", now=round(alarm.now), usual=round(alarm.usual))
+    if alarm.figure == _SOURCE:
+        source = alarm.subject.partition(":")[2]
+        return fill("warning.source.more", source=source, now=round(alarm.now), usual=round(alarm.usual))
     now, usual = (_amount(value, alarm.figure, currency) for value in (alarm.now, alarm.usual))
     change = _change(alarm)
     if alarm.figure.startswith(ROWS):

@@ -21,6 +21,7 @@ from community.watched import ROWS, WATCHED, Watched, watched_rows
 from lake.contracts import TABLES
 from outputs.report.morning_facts import MorningFacts
 from outputs.report.warning_facts import EarlyWarning
+from pipeline.community.silent_sources import silent_sources
 from pipeline.community.stored_network import read_names
 from pipeline.community.written import read_texts, words_of_names
 from pipeline.stored_nights import NIGHT, SCORES, store_night
@@ -37,7 +38,7 @@ _LEAST_NIGHTS: Final = 4
 
 
 def look_for_alarms(run: RunContext, figures: pl.DataFrame) -> EarlyWarning:
-    """Look for what left what is usual in the figures and in the rows of the tables.
+    """Look for what left what is usual in the figures and in the rows of the tables, and for sources and nights that are missing.
 
     Args:
         run: The run.
@@ -49,10 +50,17 @@ def look_for_alarms(run: RunContext, figures: pl.DataFrame) -> EarlyWarning:
     watched = {**WATCHED, **{name: watched_rows(name.removeprefix(ROWS)) for name in rows["figure"].unique()}}
     recent = figures.filter(pl.col("day") >= first)
     looked_at = pl.concat([_comparable(run, recent), rows, bad_answer_figures(texts)])
-    found = judge(looked_at, texts, watched, as_of=run.as_of, hidden=words_of_names(run, texts))
+    found = judge(
+        looked_at,
+        texts,
+        watched,
+        as_of=run.as_of,
+        hidden=words_of_names(run, texts),
+        smallest_group=run.settings.community.smallest_group,
+    )
     names = read_names(run, run.as_of)
     communities = {one: tuple((trait.kind, trait.value) for trait in name) for one, name in names.items()}
-    return EarlyWarning(found=(*found, *_missing_nights(run)), communities=communities)
+    return EarlyWarning(found=(*found, *silent_sources(run), *_missing_nights(run)), communities=communities)
 
 
 def decide(run: RunContext, morning: MorningFacts | None, extra: tuple[Alarm, ...] = ()) -> MorningFacts | None:

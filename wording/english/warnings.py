@@ -7,8 +7,7 @@ from typing import Final
 WARNINGS: Final = {
     "warning.title": "Early warning",
     "warning.note": "Usual is the mean of the same weekdays of the eight weeks before. A line stands here when chance is no good "
-    "explanation; it does not say why.",
-    "warning.number": "Alert {number}.",
+    "explanation; it does not say why. Who has seen one can silence it by its number: evenfall alerts.",
     "warning.good": "Unusual, but not bad",
     "warning.dau.less": "Fewer members come: {now} a day since {since:short_day}, usually {usual} ({change}).",
     "warning.dau.more": "More members come: {now} a day since {since:short_day}, usually {usual} ({change}).",
@@ -79,9 +78,11 @@ WARNINGS: Final = {
     "warning.new": "new",
     "warning.crisis": "Many write about {topic}, and most of it is negative: {n:count:member} since {since:short_day}, "
     "usually {usual} in as many days.",
-    "warning.rows.less": "Fewer rows of {table} arrive: {now} a day since {since:short_day}, usually {usual} ({change}). "
-    "Look whether the export is whole.",
-    "warning.nights.more": "No night ran for {now} days before this one; usually one runs every {usual} days.",
+    "warning.rows.less": "Fewer rows of {table} arrive: {now} a day since {since:short_day}, usually {usual} ({change}).",
+    "warning.rows.look": "Look whether the export is whole.",
+    "warning.nights.more": "The night before this one ran {now:count:day} ago; usual is {usual:count:day}.",
+    "warning.source.more": "The source {source} has brought nothing new for {now:count:day}; its longest pause was "
+    "{usual:count:day}.",
     "warning.drift.more": "{n} of the features that the churn model reads have moved far since its training. "
     "Read the risks with care; a training is due.",
     "warning.calibration.less": "Fewer members left than was predicted: {now}, predicted {usual}.",

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from community.figures import FIGURES_SCHEMA
-from lake.arrivals import REFUSALS
+from lake.arrivals import ARRIVALS, REFUSALS
+from lake.arrivals import SCHEMA as ARRIVALS_SCHEMA
 from lake.contracts import TABLES
 from lake.member_index import MEMBER_INDEX
 from lake.refusals import SCHEMA
@@ -19,6 +20,7 @@ from outputs.report.morning_facts import MorningFacts
 from pipeline.community.early_warning import ALERTS, decide
 from pipeline.community.figures import FIGURES
 from pipeline.community.morning import judge_figures
+from pipeline.community.silent_sources import silent_sources
 from pipeline.community.warning_message import alert_of_night
 from pipeline.stored_nights import SCORES
 from runtime.run_context import RunContext, open_run
@@ -155,6 +157,29 @@ def test_nights_that_are_missing_are_told_by_the_next(lake_of) -> None:
     _, morning = night(folder, falls=0)
     (known,) = morning.warning.alarms
     assert (known.alarm.subject, known.alarm.now, known.alarm.since) == ("nights", 6.0, NIGHT - timedelta(days=5))
+
+
+def test_one_of_two_sources_that_brings_nothing_new_for_twice_its_longest_pause_is_told(lake_of) -> None:
+    folder = lake_of()
+    two = "".join(f'[[sources.events]]\nname = "{name}"\npath = "{name}/*.csv"\n' for name in ("app", "forum"))
+    (folder / "evenfall.toml").write_text(f'[community]\nname = "Planted"\n{two}', encoding="utf-8")
+    # The app brings something every night but two that lie a weekend apart; what is not new is no sign of life.
+    landed = [("app", back, 9) for back in (20, 19, 16, 15, 14, 13, 12, 11, 10, 9)]
+    landed += [("forum", back, 5) for back in range(20)] + [("app", 0, 0), ("app", -3, 9)]
+    rows = [{"table": "events", "source": name, "as_of": NIGHT - timedelta(days=back), "landed": n} for name, back, n in landed]
+    lake = open_run(folder, NIGHT).workspace.lake
+    lake.replace(ARRIVALS, pl.DataFrame(rows, schema=ARRIVALS_SCHEMA))
+    (alarm,) = silent_sources(open_run(folder, NIGHT))
+    assert (alarm.subject, alarm.now, alarm.usual) == ("source:events 'app'", 9, 3)
+    assert alarm.since == NIGHT - timedelta(days=8)
+    assert not list(silent_sources(open_run(folder, NIGHT - timedelta(days=3))))
+    _, morning = night(folder, falls=0)
+    assert [one.alarm.subject for one in morning.warning.alarms] == [alarm.subject]
+    said = evenfall("alerts", "--workspace", folder).out.splitlines()[1]
+    assert said == (
+        "1. The source events 'app' has brought nothing new for 9 days; its longest pause was 3 days. "
+        "Look whether the export is whole."
+    )
 
 
 def test_words_of_members_who_refuse_and_names_are_not_told(lake_of) -> None:
