@@ -41,5 +41,7 @@ def count_figures(run: RunContext, community: CommunityNight) -> CommunityNight:
 @io_step
 def decide_alarms(run: RunContext, community: CommunityNight, maturity: Maturity) -> CommunityNight:
     """Rank the alarms of figures and models, and store what is told; see `pipeline.community.early_warning`."""
-    with run.step("deciding what is told"):
-        return replace(community, morning=decide(run, community.morning, model_alarms(run, maturity)))
+    with run.step("deciding what is told") as counted:
+        morning = decide(run, community.morning, model_alarms(run, maturity))
+        counted["alarms"] = 0 if morning is None else len(morning.warning.alarms)
+        return replace(community, morning=morning)

@@ -15,6 +15,7 @@ from pipeline.late_night import late_night
 from pipeline.past_runs import Ran, last_runs
 from runtime.run_context import RunContext
 from runtime.workspace import DEFAULT_LAKE_PATH, Workspace
+from wording.numbers import plural
 from wording.texts import fill
 
 _SHOWN_RUNS: Final = 5
@@ -139,5 +140,6 @@ def _training(run: RunContext, as_of: date) -> str:
 def _line(one: Ran) -> str:
     how = "did not finish" if one.exit_code is None else f"exit {one.exit_code}"
     took = "" if one.seconds is None else f", {one.seconds:,.0f} s"
+    warned = f", {one.warnings:,} {plural('warning', one.warnings)}" if one.warnings else ""
     at = datetime.fromisoformat(one.began).astimezone(UTC)
-    return f"{one.purpose} {one.night}: began {at:%Y-%m-%d %H:%M} UTC{took}, {how}{f': {one.says}' if one.says else ''}"
+    return f"{one.purpose} {one.night}: began {at:%Y-%m-%d %H:%M} UTC{took}, {how}{warned}{f': {one.says}' if one.says else ''}"

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from community.figures import FIGURES_SCHEMA
+from flows.doctor.nights import look_at_last_nights
 from lake.arrivals import ARRIVALS, REFUSALS
 from lake.arrivals import SCHEMA as ARRIVALS_SCHEMA
 from lake.contracts import TABLES
@@ -17,12 +18,14 @@ from lake.member_index import MEMBER_INDEX
 from lake.refusals import SCHEMA
 from lake.storage.delta import DAY
 from outputs.report.morning_facts import MorningFacts
+from pipeline.app.past_nights import past_nights
 from pipeline.community.early_warning import ALERTS, decide
 from pipeline.community.figures import FIGURES
 from pipeline.community.morning import judge_figures
 from pipeline.community.silent_sources import silent_sources
 from pipeline.community.warning_message import alert_of_night
 from pipeline.stored_nights import SCORES
+from runtime.logged_run import logged
 from runtime.run_context import RunContext, open_run
 from tests.catchers import webhook
 from tests.nights import evenfall
@@ -98,6 +101,18 @@ def test_a_night_sends_one_message_that_names_the_platform_and_the_same_night_no
     assert "platform tv" not in first["message"]
     assert "moon-and-stars" not in str(caught.posts)
     assert "orders: far fewer rows" in second["message"]
+
+
+def test_the_log_doctor_and_door_know_which_nights_warned_and_no_secret(lake_of) -> None:
+    folder = lake_of()
+    for on, warnings in ((NIGHT, []), (NIGHT + timedelta(days=1), ["orders: far fewer rows than usual.", "moon-and-stars"])):
+        run = open_run(folder, on)
+        with logged(run, "nightly"):
+            alert_of_night(run, warnings, None)
+    assert [(one.night, one.state) for one in past_nights(run)] == [(run.as_of, "warned"), (NIGHT, "done")]
+    (found,) = look_at_last_nights(run.workspace)
+    assert [line.rpartition(", exit ")[2] for line in found.says.splitlines()] == ["0, 2 warnings", "0"]
+    assert "moon-and-stars" not in (folder / "logs" / f"{run.as_of}.jsonl").read_text()
 
 
 def test_an_alarm_is_numbered_kept_listed_and_acknowledged(lake_of) -> None:
