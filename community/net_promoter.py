@@ -1,8 +1,12 @@
 """The net promoter score: who gave 9 or 10 less who gave 6 or less, in percent of all answers, with its interval.
 
-Interval: adjusted Wald. Three answers are added to those given, three quarters of one to the top and to the bottom and one and a
-half to the middle; then the variance of a difference of two shares of one sample, p + d - (p - d)². Source: B. Rocks, Interval
-estimation for the net promoter score, The American Statistician 70 (2016), 365-372.
+Interval: adjusted Wald. Three answers are added to the n given, three quarters of one to the promoters and to the detractors and
+one and a half to the middle: p = (promoters + 3/4) / (n + 3), d = (detractors + 3/4) / (n + 3). To both sides of p - d it reaches
+z times the root of (p + d - (p - d)²) / (n + 3).
+
+Source: B. Rocks, Interval Estimation for the "Net Promoter Score", The American Statistician 70 (4), 2016, 365-372
+(arXiv:1601.07235), which finds variations on it, and an iterative score test, to do best. These added answers are the default of
+its author's R package, NPS.
 """
 
 from __future__ import annotations

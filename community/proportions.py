@@ -1,13 +1,12 @@
-"""Shares of small groups: intervals that stay within 0 and 1, differences, and shares drawn towards that of all."""
+"""Shares of small groups with their 95 % intervals (`community.shares`), and shares drawn towards that of all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Final
 
-# 95 % intervals.
-_Z: Final = 1.959963984540054
+from community import shares
+
 # A group of so many members is believed as much as the share of all groups together.
 SHRINKAGE_MEMBERS: Final = 20.0
 
@@ -28,11 +27,10 @@ def wilson(successes: float, members: float) -> Estimate:
         successes: Members of whom it holds.
         members: All members; more than 0.
     """
-    share, z2 = successes / members, _Z * _Z
-    centre = (share + z2 / (2 * members)) / (1 + z2 / members)
-    half = _Z / (1 + z2 / members) * sqrt(share * (1 - share) / members + z2 / (4 * members * members))
+    share = successes / members
+    low, high = shares.wilson(successes, members)
     # At 0 and 1 rounding would put the end a hair beyond the share.
-    return Estimate(share, min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
+    return Estimate(share, min(low, share), max(high, share))
 
 
 def difference(successes: int, members: int, successes_before: int, members_before: int) -> Estimate:
@@ -44,11 +42,8 @@ def difference(successes: int, members: int, successes_before: int, members_befo
         successes_before: The same of the second group, which is subtracted.
         members_before: All of that group; more than 0.
     """
-    now, before = wilson(successes, members), wilson(successes_before, members_before)
-    value = now.value - before.value
-    low = value - sqrt((now.value - now.low) ** 2 + (before.high - before.value) ** 2)
-    high = value + sqrt((now.high - now.value) ** 2 + (before.value - before.low) ** 2)
-    return Estimate(value, low, high)
+    low, high = shares.difference(successes, members, successes_before, members_before)
+    return Estimate(successes / members - successes_before / members_before, low, high)
 
 
 def shrunk(successes: int, members: int, *, share_of_all: float) -> Estimate:
