@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from community.forecasts import LEAST_DAYS, Forecast, Past, ahead, forecast
+from community import forecasts
+from community.forecasts import LEAST_DAYS, Forecast, Past, States, ahead, forecast
 from community.readings import Floats, Reading, read
 
 WEEK = np.array([1.0, 1.0, 1.0, 1.0, 1.2, 1.6, 0.4])
@@ -106,3 +107,98 @@ def test_any_series_has_a_finite_forecast(daily: list[int], days: int) -> None:
 
 def test_too_short_a_past_has_no_forecast() -> None:
     assert forecast(np.ones(LEAST_DAYS - 1), days=7, reading="day") is None
+    assert forecast(np.ones(LEAST_DAYS), days=7, reading="day") is not None
+
+
+def known(readings: Floats, *, level: Floats | None = None) -> Past:
+    """A past of a score whose smoothing is not fitted but given: the readings themselves, unless a level is."""
+    nothing = np.zeros(len(readings))
+    states = States(readings if level is None else level, nothing, nothing, 0.9)
+    return Past(readings, readings, states, "day", None, "score")
+
+
+def test_a_trend_goes_on_over_the_days_ahead_in_half_or_as_a_whole_and_is_damped_in_the_smoothing() -> None:
+    told = forecasts._candidates(known(np.arange(100.0)), 14, 7)
+    assert {name: values[-1] for name, values in told.items()} == {"level": 99, "half the trend": 99 + 7, "trend": 99 + 14}
+    one = np.ones(100)
+    for damping, three_days in ((0.5, 0.5 + 0.25 + 0.125), (1.0, 3)):
+        states = States(10 * one, 2 * one, 0 * one, damping)
+        assert Past(one, one, states, "day", None, "score").smoothed(3)[-1] == 10 + 2 * three_days
+
+
+def test_what_came_after_the_same_day_a_year_of_weeks_before_comes_again_once_two_are_known() -> None:
+    squares = np.arange(728.0) ** 2
+    told = forecasts._candidates(known(squares), 14, 7)
+    came = (727 - 364 + 14) ** 2 - (727 - 364) ** 2
+    assert told["year before"][-1] == 727**2 + came
+    assert told["half the year before"][-1] == 727**2 + came / 2
+    assert "year before" not in forecasts._candidates(known(squares[1:]), 14, 7)
+    assert "year before" not in forecasts._candidates(known(squares), 365, 7)
+
+
+def test_another_forecast_than_the_level_is_chosen_where_its_squared_errors_were_clearly_smaller() -> None:
+    noise = np.random.default_rng(1).normal(0, 1, 400)
+    chosen = {slope: forecasts._choose(known(slope * np.arange(400.0) + noise), 14) for slope in (0.0, 0.05, 0.13, 1.0)}
+    assert chosen == {0.0: "level", 0.05: "level", 0.13: "half the trend", 1.0: "trend"}
+    # With fewer days than it looks ahead nothing is known of what would have helped.
+    assert forecasts._choose(known(np.arange(100.0)), 40) == "level"
+
+
+def test_old_errors_count_half_after_half_a_year_or_twice_the_days_ahead() -> None:
+    for days, half_life in ((10, 180), (90, 180), (200, 400)):
+        weights = forecasts._weights(801, days)
+        assert (weights[-1], weights[-1 - half_life]) == (1, 0.5)
+
+
+def test_the_spread_is_that_of_the_usual_errors_from_the_fifth_week_on() -> None:
+    readings = np.random.default_rng(2).normal(0, 1, 300)
+    # The level is twice the reading, and with the reading itself the forecast half as much again; the first days are far off.
+    level = np.where(np.arange(300) < 28, 1e6, 2 * readings)
+    errors = np.array([abs(readings[day + 7] - 1.5 * readings[day]) for day in range(28, 293)])
+    weights = 0.5 ** (np.arange(264, -1, -1) / 180)
+    usual = next(size for size in sorted(errors) if weights[errors <= size].sum() >= 0.8 * weights.sum())
+    spread, windows = forecasts._usual_error(known(readings, level=level), "level", 7, 7)
+    assert spread == pytest.approx(usual / 1.2815516)
+    assert windows == pytest.approx(weights.sum() / 7)
+
+
+def test_over_days_ahead_that_no_past_has_seen_errors_grow_as_those_of_a_random_walk() -> None:
+    past = known(np.cumsum(np.random.default_rng(3).normal(0, 1, 100)))
+    over_8_days, _ = forecasts._usual_error(past, "level", 8, 8)
+    spread, windows = forecasts._spread(past, "level", 400, 25)
+    assert (spread, windows) == (pytest.approx(over_8_days * (400 / 8) ** 0.5), 2)
+    over_14, windows_of_14 = forecasts._usual_error(past, "level", 14, 14)
+    both, of_both = forecasts._spread(past, "level", 14, 14)
+    assert of_both == windows_of_14 + 2
+    assert both == pytest.approx(((windows_of_14 * over_14**2 + 2 * over_8_days**2 * 14 / 8) / of_both) ** 0.5)
+
+
+def test_intervals_and_chances_are_those_of_the_distribution() -> None:
+    told = Forecast(100, 2, 1e9, None, "score")
+    assert told.interval(0.9) == (pytest.approx(100 - 2 * 1.644854), pytest.approx(100 + 2 * 1.644854))
+    assert told.chance(102) == pytest.approx(0.158655, abs=1e-6)
+    assert Forecast(100, 0, 5).chance(100) == 1
+    assert Forecast(100, 0.1, 5, 1.0).chance(0) == 1
+    assert Forecast(50, 0.5, 5, 1.0).interval(0.0) == (pytest.approx(50), pytest.approx(50))
+    assert 0 < Forecast(0.9, 0.1, 5, None, "share").chance(1) < 0.5
+    assert Forecast(0.9, 0.1, 5, None, "share").chance(1.01) == 0
+
+
+def test_errors_of_counts_and_amounts_are_ratios_but_of_small_numbers() -> None:
+    offsets = {
+        (kind, reading, level): forecasts._offset(np.array([np.nan, level, level]), reading, kind)
+        for kind in ("count", "amount", "share", "score")
+        for reading in ("mean", "sum")
+        for level in (0.0, 100.0, 1_000.0)
+    }
+    assert {place for place, offset in offsets.items() if offset is None} == {
+        place for place in offsets if place[0] in {"share", "score"}
+    }
+    assert [offsets["count", "sum", level] for level in (0.0, 100.0, 1_000.0)] == [5, 5, 20]
+    assert [offsets["count", "mean", level] for level in (0.0, 100.0, 1_000.0)] == [5 / 28, 2, 20]
+    assert offsets["amount", "sum", 0.0] == 1e-9
+
+
+def test_of_a_long_past_the_newest_four_years_are_known() -> None:
+    daily = np.arange(1_500.0)
+    assert Past.of(daily, "day").daily.tolist() == daily[-1_456:].tolist()

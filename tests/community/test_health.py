@@ -79,6 +79,17 @@ def test_steady_growth_is_100_and_a_figure_that_is_better_low_counts_the_other_w
     assert health.index == 50
 
 
+def test_lost_members_are_judged_by_how_many_members_there_are_on_the_same_days() -> None:
+    mau, lost = np.full(DAYS, 100.0), np.full(DAYS, 10.0)
+    mau[-28:], lost[-28:] = 1_000 + 100 * np.arange(28), 15
+    # Nobody could be lost in the first days, so that the two figures begin on different days.
+    lost[:100] = 0
+    known = figures(mau=mau, lost_members=lost).filter(pl.col("value") > 0)
+    health = assess_health(known, as_of=NIGHT)
+    assert health is not None
+    assert {factor.what: factor.score for factor in health.factors} == {"members": 100, "loyalty": 100}
+
+
 def test_a_factor_without_figures_or_without_variation_is_left_out_and_the_others_share_its_weight() -> None:
     health = assess_health(figures(mau=wandering(1), dau=wandering(2), buyers=np.zeros(DAYS)), as_of=NIGHT)
     assert health is not None
