@@ -97,6 +97,16 @@ def test_a_factor_without_figures_or_without_variation_is_left_out_and_the_other
     assert [factor.what for factor in health.factors] == [name for name in FACTORS if name in {"members", "liveliness"}]
 
 
+def test_a_day_on_which_a_measure_of_tonight_was_not_known_yet_is_not_compared_with() -> None:
+    began = wandering(3)
+    began[: DAYS - 200] = 0
+    known = figures(mau=wandering(1), new_members=began, dau=wandering(2)).filter(pl.col("value") > 0)
+    health = assess_health(known, as_of=NIGHT)
+    assert health is not None
+    assert [factor.what for factor in health.factors] == ["members", "liveliness"]
+    assert set(health.before) == {days for days in COMPARED_DAYS if days < YEAR_DAYS}
+
+
 def test_a_community_in_its_first_twelve_weeks_has_no_index() -> None:
     young = figures(mau=wandering(1, 84), spend=wandering(2, 84))
     last = FIRST + timedelta(days=83)
