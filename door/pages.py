@@ -16,7 +16,8 @@ from outputs.report.frame import render
 from runtime.run_context import RunContext
 from wording import numbers
 from wording.english import ENGLISH
-from wording.texts import fill, label
+from wording.readings import figure_name
+from wording.texts import fill
 
 _NO_SHARES: Final = ("feedback_score_30d", FIRST_ANSWER_HOURS, *NET_PROMOTER)
 
@@ -35,7 +36,7 @@ def page(template: str, run: RunContext | None, *, status: HTTPStatus = HTTPStat
     shared = {
         "community": community,
         "currency": currency,
-        "figure_name": _figure_name,
+        "figure_name": figure_name,
         "figure_value": lambda value, figure: _figure_value(value, figure, currency),
         "figures_in_order": _in_order,
         "change_name": lambda what: fill(f"app.change.{what}"),
@@ -45,16 +46,10 @@ def page(template: str, run: RunContext | None, *, status: HTTPStatus = HTTPStat
     return HTMLResponse(render(template, **(shared | values)), status_code=status)
 
 
-def _figure_name(figure: str) -> str:
-    """Name a figure; one without a name here by its slug."""
-    key = f"app.figure.{figure}"
-    return fill(key) if key in ENGLISH.sentences else label(figure)
-
-
 def _in_order(values: Mapping[str, list[float | None]]) -> list[tuple[str, list[float | None]]]:
     """Return figures in the order of the catalogue: members first, money last; those it does not name at the end."""
     places = {key: place for place, key in enumerate(ENGLISH.sentences)}
-    return sorted(values.items(), key=lambda one: (places.get(f"app.figure.{one[0]}", len(places)), one[0]))
+    return sorted(values.items(), key=lambda one: (places.get(f"figure.{one[0]}", len(places)), one[0]))
 
 
 def _figure_value(value: float | None, figure: str, currency: str | None) -> str:

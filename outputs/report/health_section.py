@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from community.health import COMPARED_DAYS, Health
+from community.readings import reading_of
 from features.calendar import FOUR_WEEKS_DAYS
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
@@ -28,7 +29,7 @@ def health_section(facts: ReportFacts) -> Section | None:
             fill(f"health.factor.{factor.what}"),
             factor.score,
             [_moved(factor.moved[days]) for days in compared],
-            [reading_name(figure) for figure in factor.figures],
+            [reading_name(figure, how=reading_of(figure)) for figure in factor.figures],
         )
         for factor in health.factors
     ]

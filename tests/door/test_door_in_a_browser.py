@@ -75,7 +75,7 @@ def inside(explored: Explored) -> Iterator[Inside]:
         (f"{NIGHT}/changes", "Changes since the night before"),
         (f"{NIGHT}/tiers", "Diamond"),
         (f"{NIGHT}/downloads", "members.parquet"),
-        ("/figures", "Active on the day"),
+        ("/figures", "Members active on a day"),
         (f"/reports/{LAST_DAY}.html", "Small shop"),
     ],
 )
@@ -166,7 +166,7 @@ def test_who_refuses_profiling_is_an_id_and_behind_no_figure(inside: Inside) -> 
 def test_a_figure_leads_to_its_members(inside: Inside) -> None:
     page = inside.page
     page.go(f"{inside.base}/figures")
-    page.until("Active in 30 days")
+    page.until("Members active within 30 days")
     value = page.evaluate("document.querySelector('a[href*=\"figure=mau\"]').textContent")
     page.go(str(inside.base) + page.evaluate("document.querySelector('a[href*=\"figure=mau\"]').getAttribute('href')"))
     text = page.until("Only members behind the figure")

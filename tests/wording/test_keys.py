@@ -25,7 +25,7 @@ from community.health import COMPARED_DAYS, FACTORS
 from community.journey import STAGES as STAGES_OF_NEWCOMERS
 from community.key_figures import KEY_FIGURES
 from community.names import KINDS
-from community.rates import AMOUNTS, COUNTS, FIGURE_NAMES, RATE_FIGURES
+from community.rates import FIGURE_NAMES
 from community.recognition import CONTRIBUTOR, IMPROVED, TOOK_OFF
 from community.recognition import KINDS as KINDS_OF_THANKS
 from community.recommendations import RULES as SHOW_RULES
@@ -132,8 +132,8 @@ PUT_TOGETHER = {
     *(f"thanks.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
     *(f"thanks.{kind}.alone" for kind in (CONTRIBUTOR, TOOK_OFF, IMPROVED)),
     *(f"recognition.{kind}" for kind in (*KINDS_OF_THANKS, BADGE)),
-    *(f"reading.{figure}" for figure in (*COUNTS, *AMOUNTS, *RATE_FIGURES)),
-    *(f"reading.{measure.figure}" for measures in FACTORS.values() for measure in measures),
+    "reading.mean",
+    "reading.sum",
     *(f"reading.in.{grouping}" for grouping in GROUPINGS),
     *(f"goals.status.{status}" for status in STATUSES),
     *(f"goals.{when}.{side}" for when, side in product(("wanted", "passed"), ("at_least", "at_most"))),
@@ -160,7 +160,7 @@ PUT_TOGETHER = {
     *(f"app.column.{column}" for column in MEMBER_FILTERS),
     *(f"app.order.{order}" for order in MEMBER_ORDERS),
     *(f"app.change.{what}" for what in (TIER, CHURN_RISK, CONTACT_LIST)),
-    *(f"app.figure.{figure}" for figure in set(FIGURE_NAMES) - set(COHORT_FIGURES)),
+    *(f"figure.{figure}" for figure in set(FIGURE_NAMES) - set(COHORT_FIGURES)),
 }
 
 

@@ -14,6 +14,7 @@ from wording.english.card import CARD, SQL, SUMMARY
 from wording.english.content import OWN_POSTS, UNANSWERED, WORKS
 from wording.english.door import DOOR
 from wording.english.effects import EFFECTS
+from wording.english.figures import FIGURES
 from wording.english.forms import FORMS
 from wording.english.goals import GOALS, HEALTH, READINGS
 from wording.english.grammar import event_noun
@@ -59,6 +60,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **THANKS,
     **SHOWING,
     **SHEETS,
+    **FIGURES,
     **FIGURE_NAMES,
     **CHANGES,
     **HEAT,

@@ -39,7 +39,7 @@ def test_each_goal_says_where_it_stands_the_chance_and_the_pace() -> None:
         "Members active within 30 days not on track 1,500 or more wanted by 31 Dec 2011, 1,204 now. "
         "The chance is 12%. Expected on the day is 1,280; nine times of ten it will be 1,102 to 1,480. "
         "From here on it takes +17 a week; the last four weeks brought −4.2 a week. On 24 Aug 2011 the chance was 30%.",
-        "Christmas on track Spend within 28 days (tier gold) £50,000 or more wanted by 24 Dec 2011, £52,000 now. "
+        "Christmas on track Spend less refunds within 28 days (tier gold) £50,000 or more wanted by 24 Dec 2011, £52,000 now. "
         "The chance is over 99%.",
         "The target is reached today, and has to hold until then.",
         "contributed nothing in 30 days missed 50.0% or less was wanted by 31 Jul 2011; it was 53.2%.",
@@ -79,7 +79,7 @@ def test_a_name_cannot_break_out_of_the_page() -> None:
 def test_health_is_told_with_its_factors_and_what_moved_it() -> None:
     said = text(health_section(night(healthy=health())))
     assert "The health index is 62 of 100, 4 points more than four weeks ago. What moved it most is commerce." in said
-    assert "Commerce 80 +1.0 +6.0 Spend within 28 days Buyers of a day, mean of 28 days" in said
+    assert "Commerce 80 +1.0 +6.0 Spend less refunds within 28 days Buyers, mean of 28 days" in said
     assert "Liveliness 44 −0.5 −2.0" in said
     assert "Health index 62 +0.5 +4.0" in said
     assert "50 is the middle of this community's own last 364 days" in said
