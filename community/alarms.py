@@ -96,6 +96,11 @@ class Alarm:
         return f"{self.subject}.{self.direction}"
 
     @property
+    def kind(self) -> str:
+        """Return what kind of subject it has: several topics may be a crisis each."""
+        return self.subject.partition(":")[0]
+
+    @property
     def size(self) -> float:
         """Return how far it is from what is usual: the logarithm of the ratio, at most that of about twenty."""
         return size_of(self.now, self.usual)
@@ -108,7 +113,7 @@ class Alarm:
     @property
     def rank(self) -> float:
         """Return how much it asks for attention."""
-        weight = _DATA_WEIGHT if self.is_data_fault else _WEIGHTS.get(self.subject, 1.0)
+        weight = _DATA_WEIGHT if self.is_data_fault else _WEIGHTS.get(self.kind, 1.0)
         return weight * (1.0 if self.is_bad else _GOOD_NEWS) * self.size
 
 
@@ -162,9 +167,10 @@ def _alarm(subject: str, parts: list[Anomaly], usual: Usual, *, is_bad: bool) ->
     # The whole community speaks for its groups.
     lead = next((one for one in parts if one.dimension == WHOLE), parts[0])
     figures = tuple(dict.fromkeys(one.figure for one in parts if one.figure != lead.figure))
-    since = min(one.since for one in parts if one.figure == lead.figure and one.dimension == lead.dimension)
     drivers = tuple(_drivers(lead, usual)) if lead.dimension == WHOLE else _groups(parts, lead)
-    return Alarm(subject, lead.figure, lead.dimension, since, lead.now, lead.usual, lead.change_sure, is_bad, figures, drivers)
+    return Alarm(
+        subject, lead.figure, lead.dimension, lead.since, lead.now, lead.usual, lead.change_sure, is_bad, figures, drivers
+    )
 
 
 def _groups(parts: list[Anomaly], lead: Anomaly) -> tuple[Driver, ...]:
@@ -191,7 +197,7 @@ def _drivers(lead: Anomaly, usual: Usual) -> Iterator[Driver]:
 
 
 def _explains(cause: Alarm, follower: Alarm) -> bool:
-    if follower.subject not in _FOLLOW.get(cause.subject, frozenset()):
+    if follower.subject not in _FOLLOW.get(cause.kind, frozenset()):
         return False
     if cause.subject.startswith(ROWS):
         # Where rows are missing, everything counted from them is.
@@ -199,4 +205,4 @@ def _explains(cause: Alarm, follower: Alarm) -> bool:
     if follower.subject.startswith(ROWS):
         return cause.direction == follower.direction and not follower.is_data_fault
     same_way = cause.is_bad == follower.is_bad
-    return same_way and (cause.subject == "crisis" or follower.size <= _MUCH_MORE * cause.size)
+    return same_way and (cause.kind == "crisis" or follower.size <= _MUCH_MORE * cause.size)

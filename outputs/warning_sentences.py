@@ -46,7 +46,7 @@ def said_of(alarm: Alarm, *, currency: str | None, names: Mapping[str, str]) -> 
     if alarm.drivers:
         groups = listing([_driver(one, alarm, currency, names) for one in alarm.drivers])
         said.append(fill("warning.others" if alarm.dimension else "warning.drivers", groups=groups))
-    if alarm.words and alarm.subject.partition(":")[0] not in {CRISIS, _SOURCE}:
+    if alarm.words and alarm.kind not in {CRISIS, _SOURCE}:
         said.append(fill("warning.words", words=listing(alarm.words)))
     also = [_figure(one) for one in alarm.also if one.startswith(ROWS) or one in WATCHED]
     if also:
@@ -70,7 +70,7 @@ def message_lines(alarms: Iterable[KnownAlarm], *, currency: str | None, names: 
 
 
 def _what(alarm: Alarm, currency: str | None) -> str:
-    if alarm.subject.partition(":")[0] == CRISIS:
+    if alarm.kind == CRISIS:
         topic = listing(alarm.words)
         usual = _amount(alarm.usual, alarm.figure, currency)
         return fill("warning.crisis", topic=topic, n=alarm.members or 0, since=alarm.since, usual=usual)

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from community.alarm_history import (
     ACKNOWLEDGED,
@@ -16,8 +17,8 @@ from community.alarm_history import (
     as_rows,
     carry_on,
 )
-from community.alarms import Alarm, group, rank
-from community.anomalies import compare, find_anomalies
+from community.alarms import Alarm, group, rank, size_of
+from community.anomalies import Anomaly, Usual, compare, find_anomalies
 from community.watched import WATCHED, watched_rows
 from tests.community.test_anomalies import DAYS, LAST, figures_of, weekly
 
@@ -62,6 +63,78 @@ def test_where_rows_are_missing_the_data_is_told_and_not_the_members() -> None:
     (alarm,) = alarms_of(community(ios=0.0, rest=0.0))
     assert alarm.subject == "rows.events"
     assert "dau" in alarm.also
+
+
+def of(subject: str, now: float, *, good: bool = False, also: tuple[str, ...] = ()) -> Alarm:
+    return Alarm(subject, subject, "", NIGHT, now, 100.0, 9.0, is_bad=not good, also=also)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "told", "why"),
+    [
+        ([of("activity", 50), of("rows.events", 39)], ["rows.events"], "so many rows are missing that the export is at fault"),
+        ([of("activity", 50), of("rows.events", 41)], ["activity"], "fewer rows follow from fewer members"),
+        ([of("rows.events", 39), of("activity", 150, good=True)], ["rows.events", "activity"], "missing rows make nothing more"),
+        ([of("rows.feedback", 50), of("answers", 80)], ["rows.feedback", "answers"], "no fault of the data explains anything"),
+        ([of("activity", 5), of("rows.content", 39)], ["activity", "rows.content"], "a fault of the data is told by itself"),
+        ([of("activity", 2_000, good=True), of("rows.content", 50)], ["activity", "rows.content"], "one rises, one falls"),
+        ([of("activity", 50), of("commerce", 150, good=True)], ["activity", "commerce"], "good news is no part of bad news"),
+        ([of("activity", 50), of("contribution", 36)], ["activity"], "a consequence about as large"),
+        ([of("activity", 50), of("contribution", 34)], ["activity", "contribution"], "a consequence that is much larger"),
+        ([of("feedback", 1_300), of("crisis:refunds", 400)], ["crisis:refunds"], "a crisis explains bad answers of any number"),
+        ([of("leaving", 300), of("crisis:refunds", 250)], ["crisis:refunds", "leaving"], "most depends on a crisis"),
+        ([of("activity", 300, good=True), of("newcomers", 45)], ["newcomers", "activity"], "bad news first"),
+    ],
+)  # fmt: skip
+def test_what_follows_from_another_alarm_is_told_with_it_and_the_most_urgent_first(
+    alarms: list[Alarm], told: list[str], why: str
+) -> None:
+    ranked = rank(alarms)
+    assert [one.subject for one in ranked] == told, why
+    assert {one.figure for one in alarms} == {figure for one in ranked for figure in (one.figure, *one.also)}
+
+
+def test_an_alarm_does_not_also_show_in_its_own_figure() -> None:
+    (told,) = rank([of("activity", 50), of("contribution", 45, also=("activity", "creators"))])
+    assert told.also == ("contribution", "creators")
+
+
+def test_a_size_is_the_logarithm_of_the_ratio_up_to_about_twenty() -> None:
+    assert [size_of(*pair) for pair in ((200, 100), (50, 100))] == [pytest.approx(np.log(2))] * 2
+    assert [size_of(*pair) for pair in ((1, 100), (0, 5), (5, 0), (0, 0))] == [3, 3, 3, 0]
+
+
+def beside(figures: dict[str, tuple[float, float]], figure: str = "dau") -> Usual:
+    """Two days of a figure by group, each now and usual."""
+    now, usual = (np.array([[pair[n]] * 2 for pair in figures.values()]) for n in (0, 1))
+    return Usual(tuple((figure, dimension) for dimension in figures), NIGHT, now, np.ones_like(now), usual)
+
+
+def found(figure: str, dimension: str = "", *, days: int = 2) -> Anomaly:
+    return Anomaly(figure, dimension, NIGHT - timedelta(days=days - 1), 60, 100, 0.01, 9)
+
+
+def test_the_groups_that_changed_more_than_their_part_drive_an_alarm_by_the_dimension_that_explains_most() -> None:
+    groups = {
+        "": (60, 100), "source=ads": (5, 20), "source=friends": (55, 80), "platform=android": (8, 20),
+        "platform=ios": (10, 30), "platform=web": (42, 50), "community=1": (2, 10), "tier=gold": (25, 50),
+    }  # fmt: skip
+    (alarm,) = group([found("dau")], beside(groups), WATCHED)
+    assert [driver.dimension for driver in alarm.drivers] == ["platform=ios", "platform=android"]
+    del groups["platform=ios"], groups["platform=android"], groups["source=ads"]
+    # A fifth of the change is too little to be named, half of it in half of the members is no more than their part.
+    (alarm,) = group([found("dau")], beside(groups), WATCHED)
+    assert alarm.drivers == ()
+
+
+def test_the_whole_community_speaks_for_its_groups_and_without_it_the_surest_group_for_the_others() -> None:
+    nothing = beside({})
+    parts = [found("dau", "platform=ios", days=9), found("dau", days=3), found("readers", days=5)]
+    (alarm,) = group(parts, nothing, WATCHED)
+    assert (alarm.dimension, alarm.since, alarm.also) == ("", NIGHT - timedelta(days=2), ("readers",))
+    parts = [found("orders", "source=ads"), found("buyers", "source=x"), found("orders", "source=friends")]
+    (alarm,) = group(parts, nothing, WATCHED)
+    assert (alarm.dimension, [driver.dimension for driver in alarm.drivers]) == ("source=ads", ["source=friends"])
 
 
 def carried(alarms: list[Alarm], nights: list[date], steps: pl.DataFrame | None = None) -> list[tuple[KnownAlarm, ...]]:

@@ -105,6 +105,7 @@ def test_a_day_on_which_a_measure_of_tonight_was_not_known_yet_is_not_compared_w
     assert health is not None
     assert [factor.what for factor in health.factors] == ["members", "liveliness"]
     assert set(health.before) == {days for days in COMPARED_DAYS if days < YEAR_DAYS}
+    assert health.days == YEAR_DAYS
 
 
 def test_a_community_in_its_first_twelve_weeks_has_no_index() -> None:
