@@ -110,44 +110,44 @@ def find_crises(
         hidden: Words that are never shown, in lower case.
         fewest_people: No word of fewer is looked at.
     """
-    first = as_of - timedelta(days=PAST_DAYS + max(_CRISIS_DAYS))
-    rows = texts.filter(pl.col("day").is_between(first, as_of)).drop_nulls("text").with_row_index("row")
-    recent = rows.filter(pl.col("day") > as_of - timedelta(days=max(_CRISIS_DAYS)))
-    past = rows.filter(pl.col("day") <= as_of - timedelta(days=max(_CRISIS_DAYS)))
+    longest = max(_CRISIS_DAYS)
+    rows = texts.filter(pl.col("day").is_between(as_of - timedelta(days=PAST_DAYS + longest), as_of))
+    rows = rows.drop_nulls("text").with_row_index("row")
+    last_past = as_of - timedelta(days=longest)
+    recent, past = rows.filter(pl.col("day") > last_past), rows.filter(pl.col("day") <= last_past)
     if recent["member_no"].n_unique() < fewest_people or past.is_empty():
         return ()
-    last_past = as_of - timedelta(days=max(_CRISIS_DAYS))
     days = min(PAST_DAYS, past.select((pl.lit(last_past) - pl.col("day").min()).dt.total_days()).item() + 1)
     usual = dict(_person_days(past).iter_rows())
     words = _words(recent).filter(~pl.col("word").is_in(list(hidden)))
-    found = []
+    found: list[_Word] = []
     for window in _CRISIS_DAYS:
-        since = as_of - timedelta(days=window - 1)
-        counted = (
-            words.filter(pl.col("day") >= since)
-            .group_by("word")
-            .agg(
-                people=pl.col("member_no").n_unique(),
-                person_days=pl.struct("member_no", "day").n_unique(),
-                bad=pl.col("member_no").filter(pl.col("tone") < NEGATIVE).n_unique(),
-                first=pl.col("day").min(),
-            )
-        )
+        counted = _counted(words.filter(pl.col("day") > as_of - timedelta(days=window)))
         likely = counted.filter(pl.col("people") >= fewest_people)
         for word, people, person_days, bad, first_day in likely.sort("word").iter_rows():
             expected = (usual.get(word, 0) + _PRIOR) * window / days
-            chance = _poisson_tail(person_days, expected) * len(_CRISIS_DAYS) * max(1, likely.height)
-            if (
-                chance <= _FALSE_ALARMS
-                and person_days >= _LEAST_RATIO * expected
-                and bad >= _MOST_BAD * people
-                and bad >= fewest_people
-            ):
+            is_bad_news = bad >= max(fewest_people, _MOST_BAD * people)
+            chance = _poisson_tail(person_days, expected) * len(_CRISIS_DAYS) * likely.height
+            if is_bad_news and chance <= _FALSE_ALARMS and person_days >= _LEAST_RATIO * expected:
                 found.append((chance, word, first_day, people, expected))
     return tuple(_topics(sorted(found), words))
 
 
-def _topics(found: list[tuple[float, str, date, int, float]], words: pl.DataFrame) -> list[Alarm]:
+# Chance, word, first day, people, and how many person-days were to be expected.
+_Word = tuple[float, str, date, int, float]
+
+
+def _counted(words: pl.DataFrame) -> pl.DataFrame:
+    """Count who uses each word: one row per word, with people, person_days, people in bad tone, and the first day."""
+    return words.group_by("word").agg(
+        people=pl.col("member_no").n_unique(),
+        person_days=pl.struct("member_no", "day").n_unique(),
+        bad=pl.col("member_no").filter(pl.col("tone") < NEGATIVE).n_unique(),
+        first=pl.col("day").min(),
+    )
+
+
+def _topics(found: list[_Word], words: pl.DataFrame) -> list[Alarm]:
     """Put words together that mostly the same people use."""
     users = {word: set(part["member_no"]) for (word,), part in words.partition_by("word", as_dict=True).items()}
     topics: list[tuple[Alarm, set[int]]] = []

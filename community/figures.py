@@ -15,6 +15,10 @@ import polars as pl
 # Who comes after a longer pause was won back; who has not come for so long is lost.
 PAUSE_DAYS: Final = 30
 RETENTION_DAYS: Final = (1, 7, 30)
+# The window of every figure that ends in `_30d`.
+MONTH_DAYS: Final = 30
+# Figure of active members → the days of its window, the day itself included.
+ACTIVE_WINDOWS: Final = {"dau": 1, "wau": 7, "mau": MONTH_DAYS}
 LOOKBACK_DAYS: Final = max(PAUSE_DAYS, *RETENTION_DAYS)
 WHOLE: Final = ""
 # The names of figures as categories: there are as many rows as members and days, and grouping them by texts takes far longer.

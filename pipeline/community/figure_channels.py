@@ -9,7 +9,18 @@ from typing import Final
 
 import polars as pl
 
-from community.figures import GROUPS_SCHEMA, WHOLE, Days, count_points, count_spans, named, window_spans, window_sums
+from community.figures import (
+    ACTIVE_WINDOWS,
+    GROUPS_SCHEMA,
+    MONTH_DAYS,
+    WHOLE,
+    Days,
+    count_points,
+    count_spans,
+    named,
+    window_spans,
+    window_sums,
+)
 from lake.contracts import EVENTS
 from lake.member_index import scan_member_index
 from lake.storage.delta import DAY
@@ -84,13 +95,10 @@ def _facts(rows: pl.DataFrame, days: Days) -> tuple[pl.DataFrame, pl.DataFrame]:
     ]
     active = rows.select("member_no", "day")
     spans = [
-        *(
-            window_spans(active, name, window_days=width, first=days.first)
-            for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()
-        ),
-        window_spans(who("posts", rows), "contributors_30d", window_days=30),
-        window_spans(who("leavings", rows), "leaves_30d", window_days=30),
-        *(window_sums(named(f"{kind}_30d", of(kind, rows)), window_days=30) for kind in ("reads", "shares", "comments")),
+        *(window_spans(active, name, window_days=width, first=days.first) for name, width in ACTIVE_WINDOWS.items()),
+        window_spans(who("posts", rows), "contributors_30d", window_days=MONTH_DAYS),
+        window_spans(who("leavings", rows), "leaves_30d", window_days=MONTH_DAYS),
+        *(window_sums(named(f"{kind}_30d", of(kind, rows)), window_days=MONTH_DAYS) for kind in ("reads", "shares", "comments")),
     ]
     return pl.concat(points), pl.concat(spans)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from community.figures import (
+    ACTIVE_WINDOWS,
+    MONTH_DAYS,
     POINTS_SCHEMA,
     SPANS_SCHEMA,
     Days,
@@ -37,15 +39,21 @@ def count_figures(run: RunContext, days: Days, members: FigureMembers) -> pl.Dat
         days: The days.
         members: The members.
     """
-    daily, community = _daily(run, days, members), run.settings.community
-    active = _days_of(daily, is_activity())
-    posted = _days_of(daily, _is_among(["content", *_events(community.posting_events)]))
-    bought, left = _days_of(daily, _is_among(["order"])), _days_of(daily, _is_among(_events(community.leaving_events)))
-    reading, sharing, commenting = (
-        _events(names) for names in (community.reading_events, community.sharing_events, community.commenting_events)
-    )
-    asked = daily.filter(days.include())
-    points = [
+    daily, groups = _daily(run, days, members), members.groups_on(days.first, days.last)
+    counts = [
+        count_points(pl.concat([POINTS_SCHEMA.to_frame(), *_points(run, days, members, daily)]), groups),
+        count_spans(pl.concat([SPANS_SCHEMA.to_frame(), *_spans(run, days, members, daily)]), groups, days),
+        *count_channels(run, days, members),
+    ]
+    return values(pl.concat(counts), minor_units=MINOR_UNITS_PER_UNIT)
+
+
+def _points(run: RunContext, days: Days, members: FigureMembers, daily: pl.DataFrame) -> list[pl.DataFrame]:
+    """Return what belongs to one day, as frames of rows of `POINTS_SCHEMA`."""
+    active, asked, community = _days_of(daily, is_activity()), daily.filter(days.include()), run.settings.community
+    reading, commenting = _events(community.reading_events), _events(community.commenting_events)
+    bought = _days_of(asked, _is_among(["order"]))
+    return [
         comings_and_goings(active, members.counted.select("member_no", "first_active"), days),
         joinings(active, members.counted.select("member_no", day="seen_from").drop_nulls(), days),
         _amounts("orders", asked, ["order"], "n"),
@@ -54,47 +62,43 @@ def count_figures(run: RunContext, days: Days, members: FigureMembers) -> pl.Dat
         _amounts("messages", asked, ["contact"], "n"),
         _amounts("feedback_answers", asked, ["feedback"], "n"),
         _amounts("reads", asked, reading, "n"),
-        _amounts("shares", asked, sharing, "n"),
+        _amounts("shares", asked, _events(community.sharing_events), "n"),
         _amounts("comments", asked, commenting, "n"),
-        named("buyers", bought.filter(days.include())),
-        named("repeat_buyers", _bought_before(bought.filter(days.include()), members)),
+        named("buyers", bought),
+        named("repeat_buyers", _bought_before(bought, members)),
         named("readers", _days_of(asked, _is_among(reading))),
         named("commenters", _days_of(asked, _is_among(commenting))),
-        named("contributors", posted.filter(days.include())),
+        named("contributors", _days_of(asked, _is_posting(run))),
         named("creators", _days_of(asked, _is_among(["content"]))),
-        named("leaves", left.filter(days.include())),
+        named("leaves", _days_of(asked, _is_among(_events(community.leaving_events)))),
     ]
-    spans = [
-        *(
-            window_spans(active, name, window_days=width, first=days.first)
-            for name, width in {"dau": 1, "wau": 7, "mau": 30}.items()
-        ),
-        window_spans(posted, "contributors_30d", window_days=30),
-        window_spans(bought, "buyers_30d", window_days=30),
-        window_spans(left, "leaves_30d", window_days=30),
-        *(
-            window_sums(_amounts(name, daily, activities, amount), window_days=30)
-            for name, activities, amount in (
-                ("messages_30d", ["contact"], "n"),
-                ("openings_30d", ["open"], "n"),
-                ("clicks_30d", ["click"], "n"),
-                ("reads_30d", reading, "n"),
-                ("shares_30d", sharing, "n"),
-                ("comments_30d", commenting, "n"),
-                ("scores_30d", ["feedback"], "amount_minor"),
-                ("feedback_answers_30d", ["feedback"], "n"),
-            )
-        ),
+
+
+def _spans(run: RunContext, days: Days, members: FigureMembers, daily: pl.DataFrame) -> list[pl.DataFrame]:
+    """Return what counts during a window of days, as frames of rows of `SPANS_SCHEMA`."""
+    active, community = _days_of(daily, is_activity()), run.settings.community
+    people = {
+        "contributors_30d": _is_posting(run),
+        "buyers_30d": _is_among(["order"]),
+        "leaves_30d": _is_among(_events(community.leaving_events)),
+    }
+    things = (
+        ("messages_30d", ["contact"], "n"),
+        ("openings_30d", ["open"], "n"),
+        ("clicks_30d", ["click"], "n"),
+        ("reads_30d", _events(community.reading_events), "n"),
+        ("shares_30d", _events(community.sharing_events), "n"),
+        ("comments_30d", _events(community.commenting_events), "n"),
+        ("scores_30d", ["feedback"], "amount_minor"),
+        ("feedback_answers_30d", ["feedback"], "n"),
+    )
+    return [
+        *(window_spans(active, name, window_days=width, first=days.first) for name, width in ACTIVE_WINDOWS.items()),
+        *(window_spans(_days_of(daily, did), name, window_days=MONTH_DAYS) for name, did in people.items()),
+        *(window_sums(_amounts(name, daily, of, amount), window_days=MONTH_DAYS) for name, of, amount in things),
         *_promoters(run, days, members),
         _known(members, days),
     ]
-    groups = members.groups_on(days.first, days.last)
-    counts = [
-        count_points(pl.concat([pl.DataFrame(schema=POINTS_SCHEMA), *points]), groups),
-        count_spans(pl.concat([pl.DataFrame(schema=SPANS_SCHEMA), *spans]), groups, days),
-        *count_channels(run, days, members),
-    ]
-    return values(pl.concat(counts), minor_units=MINOR_UNITS_PER_UNIT)
 
 
 def _daily(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
@@ -102,6 +106,10 @@ def _daily(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
     counted = members.counted.lazy().select("member_no")
     rows = scanned.select("member_no", "activity", "n", "amount_minor", day=DAY).join(counted, on="member_no", how="semi")
     return rows.collect(engine="streaming")
+
+
+def _is_posting(run: RunContext) -> pl.Expr:
+    return _is_among(["content", *_events(run.settings.community.posting_events)])
 
 
 def _is_among(activities: Sequence[str]) -> pl.Expr:
@@ -133,7 +141,7 @@ def _promoters(run: RunContext, days: Days, members: FigureMembers) -> list[pl.D
     )
     scores = numbered.select("member_no", "score", day=DAY).collect(engine="streaming")
     kinds = {PROMOTERS: is_promoter(pl.col("score")), DETRACTORS: is_detractor(pl.col("score"))}
-    return [window_sums(named(name, scores.filter(counts)), window_days=30) for name, counts in kinds.items()]
+    return [window_sums(named(name, scores.filter(counts)), window_days=MONTH_DAYS) for name, counts in kinds.items()]
 
 
 def _known(members: FigureMembers, days: Days) -> pl.DataFrame:

@@ -8,16 +8,15 @@ from typing import Final
 
 import polars as pl
 
-from community.figures import RETENTION_DAYS, Days, comings_and_goings, joinings
+from community.figures import ACTIVE_WINDOWS, MONTH_DAYS, RETENTION_DAYS, Days, comings_and_goings, joinings
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, is_activity
 from lake.contracts import DAILY
 from lake.storage.delta import DAY
 from pipeline.community.figure_members import MEMBERS_OF_FIGURES
 from runtime.run_context import RunContext
 
-_MONTH_DAYS: Final = 30
 # Figure → the days of activity that it looks back on.
-_WINDOWS: Final = {"dau": 1, "stickiness": 1, "wau": 7, "mau": _MONTH_DAYS}
+_WINDOWS: Final = {**ACTIVE_WINDOWS, "stickiness": ACTIVE_WINDOWS["dau"]}
 _GOINGS: Final = ("first_time_members", "returning_members", "resurrected_members", "lost_members")
 # Figure → the activity of the day that makes it.
 _ACTIVITIES: Final[Mapping[str, str]] = {
@@ -83,12 +82,12 @@ def _contributing(run: RunContext, _: str, daily: pl.DataFrame, __: pl.DataFrame
 
 
 def _silent(run: RunContext, _: str, daily: pl.DataFrame, __: pl.DataFrame, days: Days) -> pl.DataFrame:
-    month = daily.filter(pl.col("day") > days.last - timedelta(days=_MONTH_DAYS))
+    month = daily.filter(pl.col("day") > days.last - timedelta(days=MONTH_DAYS))
     return month.filter(is_activity()).join(month.filter(_is_posting(run)), on="member_no", how="anti")
 
 
 def _buying(_: RunContext, __: str, daily: pl.DataFrame, ___: pl.DataFrame, days: Days) -> pl.DataFrame:
-    return daily.filter(pl.col("day") > days.last - timedelta(days=_MONTH_DAYS), pl.col("activity") == "order")
+    return daily.filter(pl.col("day") > days.last - timedelta(days=MONTH_DAYS), pl.col("activity") == "order")
 
 
 def _buying_again(_: RunContext, __: str, daily: pl.DataFrame, members: pl.DataFrame, days: Days) -> pl.DataFrame:
