@@ -58,7 +58,7 @@ class _Row:
 
 def _row(facts: GoalFacts, place: int, currency: str | None) -> _Row:
     judged, goal = facts.judged, facts.judged.goal
-    reading = reading_name(goal.figure, goal.dimension)
+    reading = reading_name(goal.figure, goal.dimension, how=goal.reading)
     return _Row(
         goal.name or reading,
         reading if goal.name else None,

@@ -178,7 +178,7 @@ def _goals(facts: ReportFacts) -> Iterator[Headline]:
         yield _headline("headline.goals", on_track=on_track, n=len(open_))
         return
     least = min(open_, key=lambda one: chance(one) or 0)
-    goal, by = least.goal.name or reading_name(least.goal.figure, least.goal.dimension), least.goal.by
+    goal, by = least.goal.name or reading_name(least.goal.figure, least.goal.dimension, how=least.goal.reading), least.goal.by
     yield _headline("headline.goals.worst", tone="alert", on_track=on_track, n=len(open_), goal=goal, by=by, chance=chance(least))
 
 

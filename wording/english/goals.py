@@ -47,6 +47,8 @@ READINGS: Final = {
     "reading.first_answer_hours_30d": "Hours until the first answer, of posts of 30 days",
     "reading.comment_rate_30d": "Comments as a share of what was read within 30 days",
     "reading.share_rate_30d": "Times content was passed on, as a share of what was read within 30 days",
+    "reading.of_platform.mean": "{figure}, mean of 28 days",
+    "reading.of_platform.sum": "{figure} within 28 days",
     "reading.in.platform": "{reading} (platform {group})",
     "reading.in.source": "{reading} (joined by {group})",
     "reading.in.tier": "{reading} (tier {group})",
