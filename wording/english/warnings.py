@@ -76,7 +76,7 @@ WARNINGS: Final = {
     "warning.feedback_score_30d.more": "Members score higher: {now} of 10 in 30 days, {usual} a week before.",
     "warning.bad_answers.less": "Fewer of the answers are bad: {now} since {since:short_day}, usually {usual}.",
     "warning.bad_answers.more": "More of the answers are bad: {now} since {since:short_day}, usually {usual}.",
-    "warning.given": "{figure}: {now} a day since {since:short_day}, usually {usual} ({change}).",
+    "warning.given": "{figure}: {now} on average since {since:short_day}, usually {usual} ({change}).",
     "warning.new": "new",
     "warning.crisis": "Many write about {topic}, and most of it is negative: {n:count:member} since {since:short_day}, "
     "usually {usual} in as many days.",
