@@ -12,7 +12,7 @@ _RULES: Final = {
     "rule.has_value": "Every row has a value in {column}.",
     "rule.length_between": "{column} is {least} to {most} characters long.",
     "rule.length": "{column} is at most {most} characters long.",
-    "rule.unique.figure": "day, figure and platform together name one row only; the first row that brings them is kept.",
+    "rule.unique.figure": "{columns} together name one row only; the first row that brings them is kept.",
     "rule.counted_here": "{column} is none that is counted from the members' own rows; call that of the platform otherwise.",
     "rule.value": "{column} is a finite number between minus and plus one trillion.",
     "rule.unique": "{column} names one row only; the first row that brings it is kept.",
