@@ -69,5 +69,7 @@ def test_a_night_counts_shows_and_judges_what_a_platform_gives(run: Run, begun: 
     assert "Followers (platform wechat)" in english
     shown = run("figures", "--workspace", begun, "--csv", "-", "--from", NIGHT, "--to", NIGHT)
     assert f"{NIGHT},followers,platform=wechat,1490.0" in shown.out
+    table = run("figures", "--workspace", begun).out.splitlines()
+    assert [line.split()[-3:] for line in table if line.startswith("followers platform=wechat")] == [["1,480", "1,490", "-"]]
     asked = run("sql", "SELECT COUNT(*) AS n FROM platform_figures", "--workspace", begun)
     assert "240" in asked.out
