@@ -140,7 +140,7 @@ def group(anomalies: Iterable[Anomaly], usual: Usual, watched: Mapping[str, Watc
     together: dict[tuple[str, bool], list[Anomaly]] = {}
     for one in anomalies:
         how = watched[one.figure]
-        together.setdefault((how.subject, one.direction == how.bad), []).append(one)
+        together.setdefault((how.subject, how.bad in (None, one.direction)), []).append(one)
     return [_alarm(subject, parts, usual, is_bad=is_bad) for (subject, is_bad), parts in together.items()]
 
 

@@ -18,8 +18,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from community.figures import WHOLE
 from community.forecasts import Forecast, Kind, forecast
-from community.rates import AMOUNTS, COUNTS, RATE_FIGURES
-from community.readings import BETTER_LOW, WINDOW_DAYS, Floats, daily_values, read, reading_of
+from community.rates import AMOUNTS, COUNTS, FIGURE_NAMES, RATE_FIGURES
+from community.readings import BETTER_LOW, WINDOW_DAYS, Floats, Reading, daily_values, read, reading_of
 from features.calendar import WEEK_DAYS
 
 Status = Literal["met", "missed", "on_track", "off_track", "unknown", "no_data"]
@@ -52,19 +52,30 @@ class Goal(BaseModel):
     lifecycle: str | None = Field(default=None, description="Only members in this stage of the lifecycle.")
     community: str | None = Field(default=None, description="Only members of this member community.")
     channel: str | None = Field(default=None, description="Only activity in this channel.")
+    reading: Reading | None = Field(
+        default=None,
+        description="How a figure of [sources.figures] is read: its value on the `day`, the `mean` or the `sum` of 28 days.",
+    )
 
     @model_validator(mode="after")
     def _can_be_judged(self) -> Self:
         known = (*COUNTS, *AMOUNTS, *RATE_FIGURES)
-        if self.figure not in known:
+        if self.is_of_platform and (self.reading is None or self.platform is None):
             close = difflib.get_close_matches(self.figure, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
-            raise ValueError(f"unknown figure {self.figure!r}; {hint}")
+            raise ValueError(f"unknown figure {self.figure!r}; {hint}; one of [sources.figures] needs `platform` and `reading`")
+        if not self.is_of_platform and self.reading is not None:
+            raise ValueError(f"`reading` is for figures of [sources.figures]; how {self.figure!r} is read says docs/goals.md")
         if len(self._groups) > 1:
             raise ValueError(f"a goal is about one group; this one names {' and '.join(f'`{name}`' for name in self._groups)}")
         if self.figure not in RATE_FIGURES and self.target <= 0:
             raise ValueError(f"the target of {self.figure!r} has to be above 0")
         return self
+
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether a platform counts the figure."""
+        return self.figure not in FIGURE_NAMES
 
     @property
     def _groups(self) -> dict[str, str]:
@@ -84,6 +95,11 @@ class Goal(BaseModel):
     def slug(self) -> str:
         """The key in lower-case letters, digits and `_`, for names of metrics."""
         return re.sub(r"\W+", "_", self.key.casefold()).strip("_")
+
+    @property
+    def how(self) -> Reading:
+        """How the figure is read."""
+        return self.reading or reading_of(self.figure)
 
     @property
     def wants_less(self) -> bool:
@@ -149,8 +165,7 @@ def judge(goal: Goal, figures: pl.DataFrame, *, as_of: date) -> Judged:
     """
     day = min(goal.by, as_of)
     daily = daily_values(figures, goal.figure, goal.dimension, until=day)
-    reading = reading_of(goal.figure)
-    readings = read(daily, reading)
+    readings = read(daily, goal.how)
     if not len(readings) or not np.isfinite(readings[-1]):
         return Judged(goal, "no_data")
     value = float(readings[-1])
@@ -158,7 +173,7 @@ def judge(goal: Goal, figures: pl.DataFrame, *, as_of: date) -> Judged:
         return Judged(goal, "met" if goal.is_met(value) else "missed", value)
     days = (goal.by - as_of).days
     needed = (goal.target - value) * WEEK_DAYS / days
-    ahead = forecast(daily, days=days, reading=reading, kind=kind_of(goal.figure))
+    ahead = forecast(daily, days=days, reading=goal.how, kind=kind_of(goal.figure))
     if ahead is None:
         return Judged(goal, "unknown", value, pace_needed=needed, pace=_pace(readings))
     chance = _chance(goal, ahead)

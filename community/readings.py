@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from community.rates import RATE_FIGURES
+from community.rates import AMOUNTS, COUNTS, RATE_FIGURES
 from features.calendar import FOUR_WEEKS_DAYS
 
 Floats = npt.NDArray[np.float64]
@@ -68,7 +68,8 @@ def trailing_sums(daily: Floats, days: int) -> Floats:
 def daily_values(figures: pl.DataFrame, figure: str, dimension: str, *, until: date) -> Floats:
     """Return the values of a figure from its first day on, one per day; none where it has no value within the last 28 days.
 
-    A count without a row has nothing to count; a rate keeps its last value where there is nothing below the line.
+    A count without a row has nothing to count; a rate keeps its last value where there is nothing below the line, and so does
+    what a platform counts and gives late.
 
     Args:
         figures: One row per day, figure and dimension, with its value.
@@ -78,10 +79,10 @@ def daily_values(figures: pl.DataFrame, figure: str, dimension: str, *, until: d
     """
     is_asked = (pl.col("figure") == figure) & (pl.col("dimension") == dimension) & (pl.col("day") <= until)
     rows = figures.filter(is_asked).select("day", "value")
-    newest = rows["day"].max()
-    if not isinstance(newest, date) or (figure in RATE_FIGURES and newest <= until - timedelta(days=WINDOW_DAYS)):
+    newest, is_count = rows["day"].max(), figure in (*COUNTS, *AMOUNTS)
+    if not isinstance(newest, date) or (not is_count and newest <= until - timedelta(days=WINDOW_DAYS)):
         return np.empty(0)
     days = pl.select(day=pl.date_range(pl.lit(rows["day"].min()), until))
     known = days.join(rows, on="day", how="left", maintain_order="left")["value"]
-    filled = known.fill_null(strategy="forward") if figure in RATE_FIGURES else known.fill_null(0.0)
+    filled = known.fill_null(strategy="forward") if not is_count else known.fill_null(0.0)
     return filled.cast(pl.Float64).to_numpy().astype(np.float64)

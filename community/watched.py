@@ -14,6 +14,8 @@ Direction = Literal["less", "more"]
 BOTH: Final[tuple[Direction, ...]] = ("less", "more")
 # The figure of a table's rows by day, such as `rows.orders`.
 ROWS: Final = "rows."
+# A figure that a platform counts, such as `given.wechat/followers`.
+GIVEN: Final = "given."
 BAD_ANSWERS: Final = "bad_answers"
 # Answers with a score, or a text that has a tone.
 JUDGED_ANSWERS: Final = "judged_answers"
@@ -27,7 +29,7 @@ class Watched:
         subject: What it tells of; of one subject and direction there is one alarm.
         kind: `count` of members or records of a day; `amount` of money; `share`, one count over another; `window`, a figure of
             30 days, whose change within a week is watched.
-        bad: The direction that is bad; None where neither is.
+        bad: The direction that is bad; None where either may be.
         directions: In which direction a change is told.
         over: Of a share, the figure below the line.
         lag_days: So many days before is the figure below the line counted.
@@ -79,3 +81,13 @@ def watched_rows(table: str) -> Watched:
         table: The table.
     """
     return Watched(f"{ROWS}{table}", directions=("less",))
+
+
+def watched_given(figure: str) -> Watched:
+    """Return how a figure of a platform is watched: which direction is bad only people know.
+
+    Args:
+        figure: The figure, with `GIVEN`.
+    """
+    # An amount, because a platform may give hundreds a day or millions in all: chance is learnt from its own past.
+    return Watched(figure, "amount", bad=None)

@@ -16,7 +16,7 @@ from community.badges import RECOGNITION_COLUMNS, Badge
 from community.goals import Goal
 from engagement.actions import AUDIENCE_SCHEMA, DEFAULTS, PLACEHOLDERS, Action
 from features.dictionary import feature_dictionary_markdown
-from lake.contracts import TABLES
+from lake.contracts import TABLES, section_of
 from lake.sources.source_settings import SourceSettings
 from runtime.report_settings import ReportEdition
 from runtime.settings import Settings
@@ -123,7 +123,7 @@ def _contract_pages() -> Iterator[str]:
             (name, "key" if name == table.key else "required" if name in required else "", _type(column.dtype), column.meaning)
             for name, column in table.columns.items()
         ]
-        yield f"### `[sources.{table.name}.columns]`\n"
+        yield f"### `[sources.{section_of(table.name)}.columns]`\n"
         yield "\n".join(
             [
                 "| column | | type | meaning |",

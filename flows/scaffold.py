@@ -15,7 +15,7 @@ from wording.language import Language, speaking
 from wording.texts import fill
 
 DEMO_CONFIGURATION: Final = """\
-# The simulated community of `evenfall demo`: six tables, each exported the way another system would.
+# The simulated community of `evenfall demo`: six of the tables, each exported the way another system would.
 # What is true in it stands in truth/, which Evenfall never reads.
 
 [community]

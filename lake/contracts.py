@@ -1,4 +1,4 @@
-"""The contracts of the six tables that a community may bring: their columns, keys, times and references.
+"""The contracts of the seven tables that a community may bring: their columns, keys, times and references.
 
 The shape of a table is defined only here. Sources are mapped to it, expectations check it, the lake stores it, features read it.
 """
@@ -50,6 +50,8 @@ class Table:
         time: The column that says when it happened, or None for a table without a day.
         columns: Every column a source may map, by name, the key first.
         references: Column → name of the table whose key it must be in, where that table has a source.
+        identity: Columns that tell records apart where no source has a key: a row with the same values corrects the earlier.
+        section: What it is called in `evenfall.toml`; None for its name.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Table:
     time: str | None
     columns: Mapping[str, Column]
     references: Mapping[str, str] = field(default_factory=dict)
+    identity: tuple[str, ...] = ()
+    section: str | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -68,8 +72,14 @@ class Table:
         return column == self.key or self.columns[column].required
 
     @property
+    def is_of_members(self) -> bool:
+        """Return whether each record is that of a member."""
+        return bool({"member_id", "author_id"} & set(self.columns))
+
+    @property
     def owner(self) -> str:
-        """Return the column with the member whose record it is."""
+        """Return the column with the member whose record it is, in a table whose records are those of members."""
+        assert self.is_of_members, self.name
         return "author_id" if "author_id" in self.columns else "member_id"
 
     @property
@@ -204,9 +214,33 @@ FEEDBACK: Final = Table(
     references={"member_id": "members"},
 )
 
+PLATFORM_FIGURES: Final = Table(
+    name="platform_figures",
+    key="figure_id",
+    time="day",
+    columns={
+        "figure_id": Column(_TEXT, "Identifies the value; always derived, from day, figure and platform."),
+        "day": Column(TIMESTAMP, "The day, as the platform counts days.", required=True),
+        "figure": Column(_TEXT, "What the platform counts, such as followers or new_followers.", required=True),
+        "platform": Column(_TEXT, "Which platform or account it is, such as wechat.", required=True),
+        "value": Column(pl.Float64(), "The value of that day.", required=True),
+    },
+    identity=("day", "figure", "platform"),
+    section="figures",
+)
+
 # Referenced tables come first, so that a night lands them before what points at them.
-TABLES: Final[Mapping[str, Table]] = {table.name: table for table in (MEMBERS, CONTENT, EVENTS, ORDERS, CONTACTS, FEEDBACK)}
+TABLES: Final[Mapping[str, Table]] = {
+    table.name: table for table in (MEMBERS, CONTENT, EVENTS, ORDERS, CONTACTS, FEEDBACK, PLATFORM_FIGURES)
+}
+TABLES_OF_MEMBERS: Final[Mapping[str, Table]] = {name: table for name, table in TABLES.items() if table.is_of_members}
 ACTIVITY_TABLES: Final = ("events", "orders")
+
+
+def section_of(table: str) -> str:
+    """Return what a table is called in `evenfall.toml`."""
+    return (TABLES[table].section if table in TABLES else None) or table
+
 
 # In the order of the contract, the newest release's last: what a table lacks is read after what it has.
 _ADDED_TO_MEMBERS: Final = ("role", "timezone", "display_name", "handle", "join_source", "can_show")

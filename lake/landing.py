@@ -141,14 +141,15 @@ def _replacements(table: Table, pairs: pl.DataFrame) -> pl.DataFrame:
     if table.time is None or pairs.is_empty():
         return pl.DataFrame(schema=dict(REPLACEMENTS))
     amount = "amount_minor" if "amount" in table.columns else None
-    compared = {"other_member": table.owner, "other_time": table.time, "other_amount": amount}
+    owner = table.owner if table.is_of_members else None
+    compared = {"other_member": owner, "other_time": table.time, "other_amount": amount}
     differs = {
         name: pl.lit(value=False) if column is None else pl.col(column).ne_missing(pl.col(f"{column}_tonight"))
         for name, column in compared.items()
     }
     example = {
         "key": pl.col(table.key),
-        "member": pl.col(table.owner),
+        "member": pl.col(owner) if owner else pl.lit(None),
         "time": pl.col(table.time),
         "time_later": pl.col(f"{table.time}_tonight"),
         "amount_minor": pl.col(amount) if amount else pl.lit(None),
@@ -169,7 +170,8 @@ def _earlier_records(lake: Lake, table: Table, newest: pl.DataFrame) -> pl.DataF
         newest.lazy().select(table.key, *content, "arrival_id"), on=table.key, how="inner", suffix="_tonight"
     )
     is_same = pl.all_horizontal(pl.col(column).eq_missing(pl.col(f"{column}_tonight")) for column in content)
-    compared = [column for column in (table.owner, table.time, "amount_minor") if column in content]
+    owner = table.owner if table.is_of_members else None
+    compared = [column for column in (owner, table.time, "amount_minor") if column in content]
     day = [DAY] if DAY in content else []
     columns = [table.key, "arrival_id", "arrival_id_tonight", *day, *compared, *(f"{column}_tonight" for column in compared)]
     return pairs.select(*columns, is_same=is_same).collect(engine="streaming").sort(table.key)

@@ -40,7 +40,7 @@ def number_new_members(lake: Lake, arrived: Mapping[str, pl.DataFrame | pl.LazyF
     ids = [
         records.lazy().select(pl.col(column).alias("member_id"))
         for table, records in arrived.items()
-        for column in _ID_COLUMNS[table]
+        for column in _ID_COLUMNS.get(table, ())
         if column in records.collect_schema()
     ]
     if not ids:

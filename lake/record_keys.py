@@ -7,7 +7,7 @@ key, it is derived from the row's values, so that the same file sent again chang
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
 import polars as pl
@@ -25,7 +25,8 @@ def with_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None = None, ta
     """Add the key to every mapped row, derived if the source maps none.
 
     One row per mapped row, before and after. A derived key is a hash of the row's mapped values and of its occurrence number
-    among identical rows of the same file.
+    among identical rows of the same file; in a table with an identity it is a hash of these columns alone, so that two rows with
+    one identity have one key.
 
     Args:
         rows: The mapped rows of one file, with `row_no`.
@@ -33,6 +34,8 @@ def with_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None = None, ta
         prefix: The prefix of the source's keys; None for keys without prefix.
         taken: Keys that other rows of the same file have already, as when quarantined rows of a landed file are replayed.
     """
+    if table.identity:
+        return rows.with_columns(_row_text(rows, table.identity).map_elements(_hash, return_dtype=pl.String).alias(table.key))
     if table.key not in rows.columns:
         rows = _with_derived_keys(rows, table=table, prefix=prefix, taken=taken)
     return rows if prefix is None else rows.with_columns(prefixed(pl.col(table.key), prefix))
@@ -44,12 +47,8 @@ def prefixed(key: pl.Expr, prefix: str) -> pl.Expr:
 
 
 def _with_derived_keys(rows: pl.DataFrame, *, table: Table, prefix: str | None, taken: Container[str]) -> pl.DataFrame:
-    columns = sorted(column for column in rows.columns if column != ROW_NO)
-    # Control characters as separators keep ("a", "bc") and ("ab", "c") apart; columns are sorted by name, so that
-    # the order of a mapping does not change keys.
-    row_text = pl.concat_str(
-        part for column in columns for part in (pl.lit(f"{column}\x1f"), _canonical(rows, column), pl.lit("\x1e"))
-    )
+    # Sorted by name, so that the order of a mapping does not change keys.
+    row_text = _row_text(rows, sorted(column for column in rows.columns if column != ROW_NO))
     digests: list[str] = []
     # How many occurrence numbers of a row's text were taken already; they are skipped.
     skipped: dict[str, int] = {}
@@ -89,8 +88,19 @@ def as_records(rows: pl.DataFrame, *, table: Table, timezone: str) -> pl.DataFra
     )
 
 
+def _row_text(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
+    # Control characters as separators keep ("a", "bc") and ("ab", "c") apart.
+    return pl.concat_str(
+        part for column in columns for part in (pl.lit(f"{column}\x1f"), _canonical(rows, column), pl.lit("\x1e"))
+    )
+
+
 def _key(row: str, occurrence: int) -> str:
-    return hashlib.blake2b(f"{row}\x1d{occurrence}".encode(), digest_size=_KEY_BYTES).hexdigest()
+    return _hash(f"{row}\x1d{occurrence}")
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=_KEY_BYTES).hexdigest()
 
 
 def _with_occurrence(rows: pl.DataFrame) -> pl.DataFrame:

@@ -34,8 +34,8 @@ def key_prefix(export: Export, ledger: pl.DataFrame, *, is_derived: bool) -> str
         ledger: One row per arrival.
         is_derived: Whether its keys are derived, because it maps none.
     """
-    # A member has one id in all sources: they describe the same people.
-    if export.table.name == "members":
+    # A member has one id in all sources, and a figure of a platform one value a day: they describe the same.
+    if export.table.name == "members" or export.table.identity:
         return None
     earlier = ledger.filter(pl.col("table") == export.table.name, pl.col("source") == export.source)["key_prefix"]
     # The recorded prefix, not the current settings: keys of one source must not change from one arrival to the next.

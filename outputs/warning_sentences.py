@@ -7,7 +7,7 @@ from typing import Final
 
 from community.alarm_history import KnownAlarm
 from community.alarms import Alarm, Driver
-from community.watched import ROWS, WATCHED
+from community.watched import GIVEN, ROWS, WATCHED
 from wording.numbers import money, number, percent
 from wording.texts import fill, listing, name, sentences
 
@@ -48,7 +48,7 @@ def said_of(alarm: Alarm, *, currency: str | None, names: Mapping[str, str]) -> 
         said.append(fill("warning.others" if alarm.dimension else "warning.drivers", groups=groups))
     if alarm.words and alarm.kind not in {CRISIS, _SOURCE}:
         said.append(fill("warning.words", words=listing(alarm.words)))
-    also = [_figure(one) for one in alarm.also if one.startswith(ROWS) or one in WATCHED]
+    also = [_figure(one) for one in alarm.also if one.startswith((ROWS, GIVEN)) or one in WATCHED]
     if also:
         said.append(fill("warning.also", figures=listing(also[:_MOST_ALSO])))
     return said
@@ -84,6 +84,11 @@ def _what(alarm: Alarm, currency: str | None) -> str:
     if alarm.figure.startswith(ROWS):
         table = name(alarm.figure.removeprefix(ROWS))
         return fill("warning.rows.less", table=table, now=now, usual=usual, since=alarm.since, change=change)
+    if alarm.figure.startswith(GIVEN):
+        figure = _figure(alarm.figure)
+        return fill(
+            "warning.given", figure=figure[:1].upper() + figure[1:], now=now, usual=usual, since=alarm.since, change=change
+        )
     key = f"warning.{alarm.figure}.{alarm.direction}"
     return fill(key, now=now, usual=usual, since=alarm.since, change=change, n=now)
 
@@ -121,6 +126,9 @@ def _group(dimension: str, names: Mapping[str, str]) -> str:
 def _figure(figure: str) -> str:
     if figure.startswith(ROWS):
         return fill("warning.figure.rows", table=name(figure.removeprefix(ROWS)))
+    if figure.startswith(GIVEN):
+        platform, _, counted = figure.removeprefix(GIVEN).rpartition("/")
+        return fill("warning.figure.given", figure=name(counted), platform=platform)
     return fill(f"warning.figure.{figure}")
 
 

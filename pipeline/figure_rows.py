@@ -10,7 +10,8 @@ from typing import Final
 import polars as pl
 
 from community.figures import FIGURES_SCHEMA, WHOLE
-from community.rates import AMOUNTS, COUNTS, meaningful
+from community.platform_figures import is_of_platform
+from community.rates import AMOUNTS, COUNTS, FIGURE_NAMES, meaningful
 from lake.errors import ConfigurationError
 from lake.storage.delta import Lake
 from pipeline.community.figures import FIGURES
@@ -53,8 +54,9 @@ def as_json(figures: pl.DataFrame) -> str:
 
 
 def as_table(figures: pl.DataFrame) -> Iterator[str]:
-    """Yield the whole community's figures of the newest days: a line per figure, a column per day."""
-    whole = figures.filter(pl.col("dimension") == WHOLE)
+    """Yield figures of the whole community and of platforms on the newest days: a line each, a column per day."""
+    named = pl.concat_str("figure", "dimension", separator=" ").str.strip_chars_end()
+    whole = figures.filter((pl.col("dimension") == WHOLE) | is_of_platform()).with_columns(figure=named)
     days = whole["day"].unique().sort().tail(DAYS_SHOWN)
     values = {(figure, day): value for day, figure, value in whole.select("day", "figure", "value").iter_rows()}
     names = whole["figure"].unique().sort()
@@ -70,4 +72,6 @@ def _shown(figure: str, value: float | None) -> str:
         return _NO_VALUE
     if figure in COUNTS:
         return f"{value:,.0f}"
+    if figure not in FIGURE_NAMES:
+        return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
     return f"{value:,.2f}" if figure in AMOUNTS else f"{value:.3f}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from lake.arrivals import paths_by_source, read_arrivals
-from lake.contracts import ACTIVITY_TABLES, TABLES
+from lake.contracts import ACTIVITY_TABLES, TABLES, section_of
 from lake.environment_variables import expand_environment
 from lake.errors import ConfigurationError, DataError, OutsideServiceError
 from lake.sources.discovery import Export, discover
@@ -104,13 +104,13 @@ def _check_mapped_columns(name: str, source: SourceSettings) -> None:
     for column in source.columns:
         if column not in table.columns:
             raise ConfigurationError(
-                f"[sources.{name}.columns]: `{column}` is not a column of {name}",
+                f"[sources.{section_of(name)}.columns]: `{column}` is not a column of {name}",
                 remedy=f"Correct it; {nearest(column, list(table.columns))}.",
             )
     missing = [column for column in table.required if source.columns and column not in source.columns]
     if missing:
         raise ConfigurationError(
-            f"[sources.{name}.columns]: {name} needs the column `{missing[0]}`, and nothing maps to it",
+            f"[sources.{section_of(name)}.columns]: {name} needs the column `{missing[0]}`, and nothing maps to it",
             remedy=f'Add {missing[0]} = "…" with the column of your export, or an expression.',
         )
 

@@ -13,7 +13,7 @@ import polars as pl
 from expectations.runner import RuleOutcome
 from expectations.table_checks import Finding
 from features.eligibility import STILL_HERE
-from lake.contracts import CONSENT, TABLES
+from lake.contracts import CONSENT, TABLES, section_of
 from lake.errors import DataError
 from outputs.report.facts import ReportFacts, TableFlow
 from outputs.report.validation_page import BrokenRule, ShownExample, TableValidation, ValidationFacts, render_validation
@@ -328,4 +328,4 @@ def _flow_before_landing(table: str, arrivals: tuple[Arrival, ...]) -> TableFlow
 def _remedy(finding: Finding) -> str:
     # If every row is bad, raising the limit is no remedy.
     is_all_bad = finding.rule == "bad_share_within_limit" and finding.value >= 1
-    return fill("remedy.all_bad" if is_all_bad else f"remedy.{finding.rule}", table=finding.table)
+    return fill("remedy.all_bad" if is_all_bad else f"remedy.{finding.rule}", table=section_of(finding.table))

@@ -20,7 +20,7 @@ from engagement.actions import SPENT, Action, check_actions
 from engagement.policy import ContactPolicy
 from expectations.table_checks import TableLimits
 from features.network.policy import NetworkPolicy
-from lake.contracts import ACTIVITY_TABLES, TABLES
+from lake.contracts import ACTIVITY_TABLES, PLATFORM_FIGURES, TABLES, section_of
 from lake.errors import ConfigurationError
 from lake.sources.source_identity import identify
 from lake.sources.source_settings import SourceSettings, known_zone
@@ -32,7 +32,7 @@ from models.gate import GatePolicy
 from outputs.sending import Format
 from runtime.alert_settings import Alerts
 from runtime.door_settings import Door
-from runtime.figure_settings import FigureEvents
+from runtime.figure_settings import FigureEvents, check_sources_of_figures
 from runtime.report_settings import ReportEdition
 from runtime.scale_settings import Scale
 from runtime.settings_mistakes import describe_mistakes, nearest
@@ -130,10 +130,11 @@ class Validation(_Section):
     orders: TableLimits = TableLimits()
     contacts: TableLimits = TableLimits()
     feedback: TableLimits = TableLimits()
+    figures: TableLimits = TableLimits()
 
     def limits(self, table: str) -> TableLimits:
         """The limits of one table."""
-        limits: TableLimits = getattr(self, table)
+        limits: TableLimits = getattr(self, section_of(table))
         return limits
 
 
@@ -193,13 +194,14 @@ class Retention(_Section):
     orders: Keep = Keep()
     contacts: Keep = Keep()
     feedback: Keep = Keep()
+    figures: Keep = Keep()
     quarantine: Keep = Keep()
     scores: Keep = Keep()
     lists: Keep = Keep()
 
     def days(self, *names: str) -> dict[str, int]:
         """Name → days kept, for those of the names that are not kept for ever."""
-        kept = {name: getattr(self, name).keep_days for name in names}
+        kept = {name: getattr(self, section_of(name)).keep_days for name in names}
         return {name: days for name, days in kept.items() if days is not None}
 
 
@@ -254,9 +256,10 @@ class Settings(BaseSettings):
     def _parse_sources(cls, sources: Any) -> Any:
         if not isinstance(sources, dict):
             raise ValueError("write one [sources.<table>] section for each table")
+        sections = [section_of(table) for table in TABLES]
         for name in sources:
-            if name not in TABLES:
-                raise ValueError(f"unknown table {name!r}; {nearest(name, TABLES)}")
+            if name not in sections:
+                raise ValueError(f"unknown table {name!r}; {nearest(name, sections)}")
         if not set(sources) & set(ACTIVITY_TABLES):
             raise ValueError("a community needs [sources.events] or [sources.orders]")
         return sources
@@ -291,6 +294,7 @@ class Settings(BaseSettings):
     def _sources_that_fit(self) -> Self:
         for name in self.sources:
             sources = self.table_sources(name)
+            check_sources_of_figures(name, sources)
             if name == "members" and any(source.whose_keys for source in sources):
                 raise ValueError("`keys` is no setting of members: each source owns the columns it maps")
             if name != "orders" and any(source.lines == "add" for source in sources):
@@ -301,6 +305,13 @@ class Settings(BaseSettings):
                 identify(name, sources)
             except ConfigurationError as error:
                 raise ValueError(f"{error.what}; {error.remedy}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _goals_whose_figure_arrives(self) -> Self:
+        for goal in self.goals:
+            if goal.is_of_platform and not self.table_sources(PLATFORM_FIGURES.name):
+                raise ValueError(f"goal {goal.key!r}: no platform gives {goal.figure!r}; there is no [sources.figures]")
         return self
 
     @classmethod
@@ -322,7 +333,7 @@ class Settings(BaseSettings):
 
     def table_sources(self, table: str) -> tuple[SourceSettings, ...]:
         """Return the sources of a table in their order; empty when it has none."""
-        configured = self.sources.get(table, ())
+        configured = self.sources.get(section_of(table), ())
         return configured if isinstance(configured, tuple) else (configured,)
 
 

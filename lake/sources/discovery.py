@@ -78,7 +78,7 @@ class Export:
         """
         if self.location is None or self.file_format is None:
             rows = read_query(self.settings, name=self.name, root=self.root, since=since)
-            return with_settings_applied(rows, self.settings), _hash_of_rows(rows)
+            return with_settings_applied(rows, self.settings, name=self.name), _hash_of_rows(rows)
         try:
             content = self.location.read_bytes()
         except FileNotFoundError:

@@ -15,6 +15,7 @@ from lake.errors import ConfigurationError, DataError, first_line
 from lake.sources.casting import as_text
 from lake.sources.csv_reader import read_csv
 from lake.sources.databases import distinct_names
+from lake.sources.figure_columns import one_row_per_figure
 from lake.sources.json_lines import read_json_lines
 from lake.sources.number_marks import with_plain_numbers
 from lake.sources.source_settings import FileFormat, SourceSettings
@@ -64,20 +65,27 @@ def read_export(content: bytes, *, name: str, file_format: FileFormat, settings:
             remedy="Ask for the file again, or correct `format`, `encoding`, `separator` or the lines to skip of its source. "
             "Nothing of it landed.",
         ) from error
-    return with_settings_applied(rows, settings)
+    return with_settings_applied(rows, settings, name=name)
 
 
-def with_settings_applied(rows: pl.DataFrame, settings: SourceSettings) -> pl.DataFrame:
+def with_settings_applied(rows: pl.DataFrame, settings: SourceSettings, *, name: str) -> pl.DataFrame:
     """Apply the source's settings of values to rows of a file or a database.
 
-    One row per record, before and after: `null_values` become null, and numbers as text get the form that Polars reads.
+    One row per record, before and after: `null_values` become null, and numbers as text get the form that Polars reads. Only
+    with `figures` a row becomes as many as it has figures.
 
     Args:
         rows: The rows as read.
         settings: The source.
+        name: The export's name in messages.
+
+    Raises:
+        ConfigurationError: A column of `figures` is not in the export.
     """
     if settings.null_values:
         rows = rows.with_columns(_without_null_texts(column, settings.null_values) for column in rows.iter_columns())
+    if settings.figures and rows.width:
+        rows = one_row_per_figure(rows, settings.figures, name=name)
     return with_plain_numbers(rows, settings)
 
 

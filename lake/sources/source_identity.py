@@ -203,7 +203,12 @@ def _what_it_reads(settings: SourceSettings) -> str:
 
 
 def _with_mapping(settings: SourceSettings) -> str:
-    return f"{_what_it_reads(settings)} {_digest(repr((settings.where, sorted(settings.columns.items()))))}"
+    mapping = (
+        settings.where,
+        sorted(settings.columns.items()),
+        *([sorted(settings.figures.items())] if settings.figures else []),
+    )
+    return f"{_what_it_reads(settings)} {_digest(repr(mapping))}"
 
 
 def _digest(text: str) -> str:

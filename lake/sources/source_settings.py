@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -21,6 +21,9 @@ NO_ID: Final = ("NULL", "null", "None", "nan", "NaN", "<NA>", "N/A", "n/a", "#N/
 # In systems with running numbers, 0 is a visitor who is not a member; a record or content with number 0 may exist.
 NO_MEMBER: Final = (*NO_ID, "0")
 
+# The columns that an export with a column for each figure is turned into.
+FIGURE, VALUE = "figure", "value"
+_OF_FIGURES: Final = {FIGURE: FIGURE, VALUE: VALUE}
 _LAYOUT: Final = ("skip_rows", "skip_footer", "header", "column_names", "optional")
 _SUFFIXES: dict[str, FileFormat] = {
     ".csv": "csv",
@@ -101,6 +104,11 @@ class SourceSettings(BaseModel):
         default_factory=dict,
         description="Contract column → SQL expression over the export's columns; left out, columns of the same name are taken.",
     )
+    figures: dict[str, str] = Field(
+        default_factory=dict,
+        description="For [sources.figures] alone, where an export has a column for each figure: what the figure is called → its "
+        "column. An empty cell is no value.",
+    )
     timezone: str | None = Field(
         default=None,
         description="Zone of times that name none; default: the community's. A change is for what arrives after it.",
@@ -158,6 +166,17 @@ class SourceSettings(BaseModel):
         default=False,
         description="Whether the files may be absent: then they are 0 rows, and the night goes on without a warning.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _map_figures(cls, raw: Any) -> Any:
+        """Map the two columns that an export with a column for each figure is turned into."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("figures"), dict):
+            return raw
+        columns = raw.get("columns", {})
+        if isinstance(columns, dict) and set(_OF_FIGURES) & set(columns):
+            raise ValueError("`figures` names the columns with values: leave `figure` and `value` out of `columns`")
+        return {**raw, "columns": {**columns, **_OF_FIGURES}} if isinstance(columns, dict) else raw
 
     @field_validator("path")
     @classmethod

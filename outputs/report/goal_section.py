@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from community.goals import Goal, Judged, kind_of
 from community.rates import AMOUNTS
-from community.readings import reading_of
 from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.goal_charts import chance_chart, range_chart
@@ -59,7 +58,7 @@ class _Row:
 
 def _row(facts: GoalFacts, place: int, currency: str | None) -> _Row:
     judged, goal = facts.judged, facts.judged.goal
-    reading = reading_name(goal.figure, goal.dimension, how=reading_of(goal.figure))
+    reading = reading_name(goal.figure, goal.dimension, how=goal.how)
     return _Row(
         goal.name or reading,
         reading if goal.name else None,

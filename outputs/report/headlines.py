@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from community.figure_changes import FigureChange
 from community.key_figures import KEY_FIGURES
-from community.readings import reading_of
 from outputs.report.change_sentences import change_sentences, direction
 from outputs.report.facts import ReportFacts
 from outputs.report.figures_section import news
@@ -179,7 +178,7 @@ def _goals(facts: ReportFacts) -> Iterator[Headline]:
         yield _headline("headline.goals", on_track=on_track, n=len(open_))
         return
     least = min(open_, key=lambda one: chance(one) or 0)
-    reading = reading_name(least.goal.figure, least.goal.dimension, how=reading_of(least.goal.figure))
+    reading = reading_name(least.goal.figure, least.goal.dimension, how=least.goal.how)
     goal, by = least.goal.name or reading, least.goal.by
     yield _headline("headline.goals.worst", tone="alert", on_track=on_track, n=len(open_), goal=goal, by=by, chance=chance(least))
 

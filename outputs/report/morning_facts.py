@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from community.health import Health
+from community.platform_figures import PlatformFigure
 from outputs.report.goal_facts import GoalFacts
 from outputs.report.warning_facts import EarlyWarning
 from outputs.report.week_facts import WeekFacts
@@ -22,6 +23,7 @@ class MorningFacts:
         health: The health index; None in a community's first twelve weeks.
         week: The last week beside the week before; None leaves it out.
         warning: What left what is usual.
+        platforms: What platforms count themselves.
     """
 
     figures: pl.DataFrame
@@ -29,3 +31,4 @@ class MorningFacts:
     health: Health | None = None
     week: WeekFacts | None = None
     warning: EarlyWarning = field(default_factory=EarlyWarning)
+    platforms: tuple[PlatformFigure, ...] = ()

@@ -20,6 +20,7 @@ from outputs.report.heat_sections import cohorts_section, hours_section
 from outputs.report.loop_sections import talk_section, talked_section
 from outputs.report.network_section import carriers_section
 from outputs.report.people_sections import newcomers_section, recognition_section, rising_section, roles_section
+from outputs.report.platforms_section import platforms_section
 from outputs.report.risk_section import risk_section
 from outputs.report.sections import (
     Section,
@@ -39,6 +40,7 @@ BUILDERS: Final[tuple[Callable[[ReportFacts], Section | None], ...]] = (
     talk_section,
     talked_section,
     figures_section,
+    platforms_section,
     changes_section,
     assessment_section,
     risk_section,

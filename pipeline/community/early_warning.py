@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -17,10 +17,12 @@ from community.anomalies import HISTORY_DAYS
 from community.bursts import bad_answer_figures
 from community.figures import FIGURES_SCHEMA, WHOLE
 from community.judging import judge
-from community.watched import ROWS, WATCHED, Watched, watched_rows
-from lake.contracts import TABLES
+from community.platform_figures import is_of_platform, watched_series
+from community.watched import ROWS, WATCHED, watched_given, watched_rows
+from lake.contracts import TABLES_OF_MEMBERS
 from outputs.report.morning_facts import MorningFacts
 from outputs.report.warning_facts import EarlyWarning
+from pipeline.community.figures import FIGURES
 from pipeline.community.silent_sources import silent_sources
 from pipeline.community.stored_network import read_names
 from pipeline.community.written import read_texts, words_of_names
@@ -47,11 +49,16 @@ def look_for_alarms(run: RunContext, figures: pl.DataFrame) -> EarlyWarning:
     first = run.as_of - timedelta(days=HISTORY_DAYS)
     rows = _rows_by_day(run, first)
     texts = read_texts(run)
-    watched = {**WATCHED, **{name: watched_rows(name.removeprefix(ROWS)) for name in rows["figure"].unique()}}
     recent = figures.filter(pl.col("day") >= first)
-    looked_at = pl.concat([_comparable(run, recent), rows, bad_answer_figures(texts)])
+    given = watched_series(recent, as_of=run.as_of)
+    watched = {
+        **WATCHED,
+        **{name: watched_rows(name.removeprefix(ROWS)) for name in rows["figure"].unique()},
+        **{name: watched_given(name) for name in given["figure"].unique()},
+    }
+    counted = recent.filter(~is_of_platform())
     found = judge(
-        looked_at,
+        pl.concat([_comparable(run, counted), rows, given, bad_answer_figures(texts)]),
         texts,
         watched,
         as_of=run.as_of,
@@ -112,7 +119,7 @@ def _comparable(run: RunContext, figures: pl.DataFrame) -> pl.DataFrame:
 def _rows_by_day(run: RunContext, first: date) -> pl.DataFrame:
     """Return the rows of each table with a time, by day, as figures; a table counts from its first row on."""
     parts = [pl.DataFrame(schema=FIGURES_SCHEMA)]
-    for name, table in TABLES.items():
+    for name, table in TABLES_OF_MEMBERS.items():
         if table.time is None or not run.workspace.lake.exists(name):
             continue
         counted = run.workspace.lake.rows_by_day(name)
@@ -137,6 +144,12 @@ def _missing_nights(run: RunContext) -> Iterator[Alarm]:
         yield Alarm("nights", "nights", WHOLE, since, float(gap), float(usual), float(gap) / usual)
 
 
-def watched_names() -> Mapping[str, Watched]:
-    """Return all figures that are watched, with the rows of tables."""
-    return {**WATCHED, **{f"{ROWS}{name}": watched_rows(name) for name, table in TABLES.items() if table.time is not None}}
+def watched_names(run: RunContext) -> list[str]:
+    """Return the names of all figures that are watched, with the rows of tables and what platforms count.
+
+    Args:
+        run: The run.
+    """
+    rows = [f"{ROWS}{name}" for name, table in TABLES_OF_MEMBERS.items() if table.time is not None]
+    figures = run.workspace.lake.scan_or_empty(FIGURES, FIGURES_SCHEMA).filter(is_of_platform()).collect()
+    return [*WATCHED, *rows, *watched_series(figures, as_of=run.as_of)["figure"].unique().sort()]

@@ -16,6 +16,7 @@ import polars as pl
 
 from community.cohorts import COHORT_FIGURES
 from community.figures import FIGURES_SCHEMA, LOOKBACK_DAYS, RETENTION_DAYS, Days
+from community.platform_figures import is_of_platform
 from community.rates import complete
 from lake.contracts import DAILY
 from lake.storage.delta import Lake
@@ -23,6 +24,7 @@ from pipeline.community.cohort_counts import count_cohorts, weeks_to_count
 from pipeline.community.figure_answers import count_answers, first_asking_day
 from pipeline.community.figure_counts import count_figures
 from pipeline.community.figure_members import FigureMembers, read_members_changed, store_members
+from pipeline.community.platform_figures import read_platform_figures
 from runtime.run_context import RunContext, code_hash
 
 FIGURES: Final = "figures"
@@ -44,6 +46,11 @@ class _Stored:
     figures: pl.DataFrame
     facts: dict[str, Any]
 
+    @property
+    def counted(self) -> pl.DataFrame:
+        """Return those that are counted here, without what platforms gave."""
+        return self.figures.filter(~is_of_platform())
+
 
 def update_figures(run: RunContext) -> int:
     """Bring the figures up to the night, whose member list is stored, and return how many days were computed.
@@ -59,7 +66,7 @@ def update_figures(run: RunContext) -> int:
     members = read_members_changed(run)
     changed = _days_changed(lake, stored)
     asking_from = first_asking_day(run, _day_or_none(stored.facts.get(_ASKING_FROM)), changed=changed)
-    last = max([run.as_of, *stored.figures["day"].unique()])
+    last = max([run.as_of, *stored.counted["day"].unique()])
     calendar = {first + timedelta(days=n) for n in range((last - first).days + 1)}
     differ = calendar if changed is None else _days_to_compute(calendar, members, stored, changed, asking_from)
     # The night itself in any case: its groups are those of tonight's member list.
@@ -70,7 +77,10 @@ def update_figures(run: RunContext) -> int:
     # A stretch may reach over days that are right already.
     computed = [_compute(run, stretch, members, asking_from).filter(is_counted_again) for stretch in _stretches(lake, days)]
     cohorts = count_cohorts(lake, members, weeks, first=first)
-    figures = complete(pl.concat([stored.figures.filter(~is_counted_again), *computed, cohorts]))
+    counted = complete(pl.concat([stored.counted.filter(~is_counted_again), *computed, cohorts]))
+    # All of them every night: they are few, and platforms correct days that are long gone.
+    given = read_platform_figures(lake, first=first, last=last)
+    figures = pl.concat([counted, given]).sort("day", "figure", "dimension")
     facts = {
         _VERSION: lake.version(DAILY),
         _DEFINITIONS: _definitions(run),
@@ -110,7 +120,7 @@ def _day_or_none(text: str | None) -> date | None:
 
 def _days_changed(lake: Lake, stored: _Stored) -> set[date] | None:
     """Return the days whose rows may differ from those that the stored figures were counted from; None for all."""
-    return None if stored.figures.is_empty() else lake.days_changed(DAILY, since_version=stored.facts[_VERSION])
+    return None if stored.counted.is_empty() else lake.days_changed(DAILY, since_version=stored.facts[_VERSION])
 
 
 def _days_to_compute(
@@ -129,7 +139,7 @@ def _days_to_compute(
         # From this day on other pieces count as waiting for an answer.
         recounted_from = min(recounted_from, asking_from or date.max, asking_before or date.max)
     recounted = {day for day in calendar if day >= recounted_from}
-    absent = calendar - set(stored.figures["day"].unique())
+    absent = calendar - set(stored.counted["day"].unique())
     return set(calendar & (seen_again | moved | recounted | absent))
 
 

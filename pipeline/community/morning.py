@@ -6,6 +6,7 @@ import polars as pl
 
 from community.figures import FIGURES_SCHEMA
 from community.health import assess_health
+from community.platform_figures import newest_weeks
 from community.rates import meaningful
 from outputs.report.morning_facts import MorningFacts
 from pipeline.community.early_warning import look_for_alarms
@@ -30,6 +31,7 @@ def judge_figures(run: RunContext) -> MorningFacts | None:
         health=assess_health(figures, as_of=run.as_of),
         week=week_facts(run, figures),
         warning=look_for_alarms(run, figures),
+        platforms=newest_weeks(figures, as_of=run.as_of),
     )
 
 

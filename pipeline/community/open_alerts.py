@@ -65,9 +65,10 @@ def mute(run: RunContext, what: str, until: date) -> str:
         night, row = _numbered(run, int(what))
         muted = action(MUTED, night=night, number=int(what), figure=None, until=until, size=stored_size(row))
     else:
-        if what not in watched_names():
+        watched = watched_names(run)
+        if what not in watched:
             raise ConfigurationError(
-                f"no figure {what!r} is watched", remedy=f"Name the number of an alert, or one of {', '.join(watched_names())}."
+                f"no figure {what!r} is watched", remedy=f"Name the number of an alert, or one of {', '.join(watched)}."
             )
         night, _ = _newest(run)
         muted = action(MUTED, night=night, number=None, figure=what, until=until, size=None)

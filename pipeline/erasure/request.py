@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from lake.contracts import TABLES
+from lake.contracts import TABLES_OF_MEMBERS
 from lake.errors import ConfigurationError
 from pipeline.erasure.id_matcher import ID_COLUMNS
 from runtime.run_context import RunContext, open_run
@@ -49,7 +49,7 @@ def plan_erasure(workspace: Path, members: Mapping[str, str]) -> Iterator[str]:
     ids = list(members)
     whom = "1 member" if len(ids) == 1 else f"{len(ids):,} members"
     yield f"This removes {whom} from everything the workspace holds: tables, their past versions, lists, pages, the database."
-    for table in TABLES:
+    for table in TABLES_OF_MEMBERS:
         rows = _rows_naming(run, table, ids)
         if rows:
             yield f"  {table:<10} {rows:>10,} rows are theirs or name them"

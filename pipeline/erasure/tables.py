@@ -155,7 +155,9 @@ class _LandedEdit:
 
     def _removed(self, rows: pl.DataFrame) -> pl.Series:
         """Return for each row whether it is deleted as a whole."""
-        is_erased = pl.col("member_id").is_in(self.matchers.ids) if "member_id" in rows.columns else pl.lit(False)
+        is_erased = (
+            pl.col("member_id").is_in(self.matchers.ids) if "member_id" in rows.columns else pl.repeat(value=False, n=pl.len())
+        )
         if _AUTHOR in rows.columns:
             is_referred = pl.col(self.table.key).is_in(
                 (self.referred if self.referred is not None else pl.Series([""])).implode()

@@ -13,7 +13,7 @@ import polars as pl
 from features.history import DAILY_SCHEMA, EVENT_PREFIX, TIES_SCHEMA, History
 from features.incremental.totals import IncrementalTotals
 from features.rollups.daily import RESPONSE_WINDOW_DAYS, days_to_roll_up, roll_up_landed
-from lake.contracts import DAILY, TABLES, TIES
+from lake.contracts import DAILY, TABLES, TABLES_OF_MEMBERS, TIES
 from lake.member_index import scan_member_index
 from lake.refusals import scan_consent
 from lake.retired import scan_retired_members
@@ -43,7 +43,7 @@ _MEMBER_COLUMNS: Final = (
     "can_profile",
     "role",
 )
-_TIMED_TABLES: Final = tuple(name for name, table in TABLES.items() if table.time is not None)
+_TIMED_TABLES: Final = tuple(name for name, table in TABLES_OF_MEMBERS.items() if table.time is not None)
 
 
 def update_rollups(run: RunContext) -> list[date]:
@@ -269,7 +269,7 @@ def _available_names(lake: Lake, *, as_of: date) -> frozenset[str]:
     otherwise turn features on.
     """
     available: set[str] = set()
-    for name, table in TABLES.items():
+    for name, table in TABLES_OF_MEMBERS.items():
         if not lake.exists(name):
             continue
         until = None if table.time is None else as_of

@@ -332,6 +332,9 @@ def _check_tables(context: IntakeContext, arrivals: list[Arrival], *, as_of: dat
             frames = [arrival.records.frame for arrival in of_table]
             configured = context.settings.community.currency
             findings += check_currency(table, rows_by_currency(context.lake, table, frames), configured=configured)
+        if not table.is_of_members:
+            # Platforms give a day when it suits them, and have as many rows as figures.
+            continue
         # The night is checked even if nothing arrived for it: no rows at all is the drop that matters most.
         findings += check_volume(table, days, arrived_dates=arrived_days | {as_of}, as_of=as_of, limits=limits)
     return tuple(findings)

@@ -113,12 +113,19 @@ def _key_finding(context: IntakeContext, table: Table, conflicts: pl.DataFrame, 
     # With more than two sources, the message names those that have the most keys in common.
     pair = by_key.group_by("source").len().sort("len", "source", descending=True).row(0)[0]
     shown = by_key.head(_EXAMPLES)
+    sources = " and ".join(repr(name) for name in pair)
+    if table.identity:
+        says = (
+            f"{table.name}: the sources {sources} bring {by_key.height:,} values of the same {', '.join(table.identity)} that "
+            f"differ, such as {'; '.join(', '.join(paths) for _, _, paths in shown.iter_rows())}."
+        )
+        return (Finding(table.name, "figures_of_one_source", "stop", says, value=by_key.height, limit=0),)
     naming = _keys_naming_members(context, table, frames, shown["key"])
     examples = [
         f"{'one that names a member' if key in naming else key} ({', '.join(paths)})" for key, _, paths in shown.iter_rows()
     ]
     says = (
-        f"{table.name}: the sources {' and '.join(repr(name) for name in pair)} bring {by_key.height:,} keys in common for "
+        f"{table.name}: the sources {sources} bring {by_key.height:,} keys in common for "
         f'records that differ, such as {"; ".join(examples)}. Say keys = "own" under one of them where each counts for itself, '
         'or keys = "shared" where it is one record and the later takes the place of the earlier.'
     )

@@ -153,7 +153,7 @@ def read_export(context: IntakeContext, export: Export) -> MappedExport | None:
     mapped = map_rows(content.rows, export, timezone=context.settings.community.timezone)
     stop_where_many_are_rounded(mapped.rounded_ids, rows=mapped.rows.height, name=export.name)
     is_derived = table.key not in mapped.rows.columns
-    if is_derived and export.settings.watermark is not None:
+    if is_derived and not table.identity and export.settings.watermark is not None:
         raise ConfigurationError(
             f"{export.name}: a source with `watermark` must map {table.key}",
             remedy="Without ids a row that comes again cannot be told from one that is new: map it, or leave `watermark` out.",

@@ -203,4 +203,4 @@ def _source(sources: Sequence[Source], arrival: Mapping[str, Any], *, columns: l
             remedy="Put it back, or leave its rows in quarantine.",
         )
     unchanged = {column: f'"{column}"' for column in columns if column in TABLES[arrival["table"]].columns}
-    return matching[0].settings.model_copy(update={"columns": unchanged, "where": None})
+    return matching[0].settings.model_copy(update={"columns": unchanged, "where": None, "figures": {}})

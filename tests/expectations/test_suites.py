@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from community.rates import FIGURE_NAMES
 from expectations.engine import SUITES_DIR, LocalSuite, RuleError
 from lake.contracts import TABLES
 
@@ -41,7 +42,18 @@ def test_every_column_of_the_contract_has_the_rules_its_role_asks_for(table):
         "score_in_range",
         "opened_at_not_before_sent_at",
         "clicked_at_not_before_sent_at",
+        "figure_not_counted_here",
+        "value_in_range",
     }
+
+
+def test_a_platform_may_give_no_figure_of_a_name_that_is_counted_here():
+    (rule,) = [rule for rule in suite_of("platform_figures") if rule["meta"]["rule"] == "figure_not_counted_here"]
+    assert rule["kwargs"]["value_set"] == sorted(FIGURE_NAMES)
+
+
+def suite_of(table):
+    return json.loads((SUITES_DIR / f"{table}.json").read_text())["expectations"]
 
 
 @pytest.mark.parametrize("table", TABLE_NAMES)

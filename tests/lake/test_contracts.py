@@ -1,4 +1,4 @@
-"""The six tables agree with themselves and with each other."""
+"""The seven tables agree with themselves and with each other."""
 
 import polars as pl
 import pytest

@@ -102,6 +102,7 @@ PUT_TOGETHER = {
     *(f"warning.{figure}.{way}" for figure, how in WATCHED.items() for way in how.directions),
     *(f"warning.figure.{figure}" for figure in WATCHED),
     *(f"warning.{figure}.{way}" for figure, way in MODEL_ALARMS),
+    *(f"platforms.head.{head}" for head in ("platform", "figure", "newest", "now", "before", "change", "past")),
     *(f"warning.group.{kind}" for kind in ("platform", "source", "community", "tier", "lifecycle", "channel")),
     *(f"action.{name}" for name in (*DEFAULTS, SHOW)),
     *(f"show.rule.{rule}" for rule in SHOW_RULES),

@@ -33,6 +33,7 @@ KEPT = {
 KEPT_IN_COMMENTS = {
     "docs", "configuration", "loop", "md", "badges", "SQL", "CNY", "mautic", "braze", "wecom", "discourse", "csv", "gz", "jsonl",
     "parquet", "xlsx", "ISO", "Asia", "Shanghai", "events", "orders", "members", "content", "contacts", "feedback",
+    "figures",
 }  # fmt: skip
 # Patterns of dates are no sentences.
 DATES = {"form.day", "form.short_day", "form.axis.day", "form.axis.day_of_year", "form.month", "form.month_of_year"}

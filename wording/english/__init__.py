@@ -36,7 +36,7 @@ from wording.english.report import CHARTS, HEADLINES, MEASURES, SECTIONS
 from wording.english.showing import SHOWING
 from wording.english.spreadsheets import SHEETS
 from wording.english.warnings import WARNINGS
-from wording.english.week import CHANGES, EDITIONS, FIGURE_NAMES, HEAT
+from wording.english.week import CHANGES, EDITIONS, FIGURE_NAMES, HEAT, PLATFORMS
 
 SENTENCES: Final[Mapping[str, str]] = {
     **FORMS,
@@ -64,6 +64,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **FIGURE_NAMES,
     **CHANGES,
     **HEAT,
+    **PLATFORMS,
     **EDITIONS,
     **PARTNERS,
     **HEADLINES,

@@ -12,7 +12,8 @@ BEGINNING: Final = {
     "init.horizon": "drifted away: no activity on so many days after the night",
     "init.eligible": "scored: active on one of so many days before it",
     "init.value": "expected spend over so many days",
-    "init.tables": "A community needs events or orders; every other table (members, content, contacts, feedback) is optional.",
+    "init.tables": "A community needs events or orders; every other table (members, content, contacts, feedback, figures) is "
+    "optional.",
     "init.columns": "On the left the contract's column, on the right an SQL expression over the columns of your export.",
     "init.path": "also .csv.gz, .jsonl, .parquet, .xlsx; patterns and lists of them",
     "init.where": "rows left out are counted",

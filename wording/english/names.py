@@ -52,6 +52,7 @@ NAMES: Final = {
     "content": "content",
     "contacts": "contacts",
     "feedback": "feedback",
+    "platform_figures": "figures of platforms",
     # Models and simple rules.
     "evenfall": "evenfall",
     "recency": "recency",

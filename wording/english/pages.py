@@ -69,6 +69,8 @@ CHECKS: Final = {
     "remedy.one_currency": "Keep one currency with `where` in its source, or convert amount and currency under its `columns`; "
     "set [community] currency to the one that is left. What landed before is replaced once its files arrive again.",
     "remedy.keys_of_one_source": 'Say keys = "own" or keys = "shared" under one of the sources of {table}, and run again.',
+    "remedy.figures_of_one_source": 'Say keys = "shared" under one of the sources of {table}, or call the accounts by different '
+    "names of platform, and run again.",
     "remedy.snapshot_is_whole": "Ask for the export again, or raise max_retired_share of its source for this night.",
     "remedy.volume_as_usual": 'Find out why the volume changed, or set volume_drift = "warn" under [validation.{table}].',
 }

@@ -75,6 +75,7 @@ WARNINGS: Final = {
     "warning.feedback_score_30d.more": "Members score higher: {now} of 10 in 30 days, {usual} a week before.",
     "warning.bad_answers.less": "Fewer of the answers are bad: {now} since {since:short_day}, usually {usual}.",
     "warning.bad_answers.more": "More of the answers are bad: {now} since {since:short_day}, usually {usual}.",
+    "warning.given": "{figure}: {now} on average since {since:short_day}, usually {usual} ({change}).",
     "warning.new": "new",
     "warning.crisis": "Many write about {topic}, and most of it is negative: {n:count:member} since {since:short_day}, "
     "usually {usual} in as many days.",
@@ -133,6 +134,7 @@ WARNINGS: Final = {
     "warning.figure.feedback_score_30d": "scores",
     "warning.figure.bad_answers": "bad answers",
     "warning.figure.rows": "rows of {table}",
+    "warning.figure.given": "{figure} of {platform}",
     "warning.late": "The newest lists are of {night:short_day}; those of {due:short_day} were due.",
     "warning.late.remedy": "Look whether the scheduler runs: `evenfall doctor` says what a night needs, `evenfall nightly` "
     "runs it.",

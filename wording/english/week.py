@@ -200,3 +200,20 @@ EDITIONS: Final = {
     "tiers.key.before.week": "a week before",
     "tiers.key.before.month": "4 weeks before",
 }
+
+PLATFORMS: Final = {
+    "platforms.title": "What platforms count",
+    "platforms.caption": "Figures that platforms give by day: the mean of the newest 7 days that each has given, beside the 7 "
+    "before.",
+    "platforms.head.platform": "Platform",
+    "platforms.head.figure": "Figure",
+    "platforms.head.newest": "Newest day",
+    "platforms.head.now": "A day, newest week",
+    "platforms.head.before": "A day, week before",
+    "platforms.head.change": "Change",
+    "platforms.head.past": "Until now",
+    "platforms.on": "{value} on {day:short_day}",
+    "platforms.change": "{moved} ({share})",
+    "platforms.none": "–",
+    "platforms.note": "They are the platforms' own counts, not of members in the lists, and platforms may correct them later.",
+}

@@ -68,11 +68,12 @@ def write(lake: Lake, days: Iterable[int], *, factor: int = 1) -> None:
 
 
 def landed_of(days: Iterable[int], *, factor: int) -> dict[str, pl.DataFrame]:
-    """Landed rows of what the rollups do not keep: channels, scores, and pieces with their answers."""
-    events, scores, pieces = [], [], []
+    """Landed rows of what the rollups do not keep: channels, scores, pieces with their answers, and a platform's own counts."""
+    events, scores, pieces, given = [], [], [], []
     for n in days:
         day = FIRST_DAY + timedelta(days=n)
         at = datetime.combine(day, time(hour=8), UTC)
+        given.append({"event_date": day, "figure": "fans", "platform": "weibo", "value": float(n * factor)})
         for member in range(1, MEMBERS + 1):
             who = {"member_id": f"m{member}", "event_date": day}
             if (n + member * factor) % 4 == 0:
@@ -97,7 +98,7 @@ def landed_of(days: Iterable[int], *, factor: int) -> dict[str, pl.DataFrame]:
                     "occurred_at": at + timedelta(hours=factor),
                 }
                 events += [{"member_id": f"m{by}", "event_date": day, **about} for by in (asker, asker % MEMBERS + 1)]
-    rows = {"events": events, "feedback": scores, "content": pieces}
+    rows = {"events": events, "feedback": scores, "content": pieces, "platform_figures": given}
     return {table: pl.DataFrame(found, schema=TABLES[table].landed_schema) for table, found in rows.items()}
 
 

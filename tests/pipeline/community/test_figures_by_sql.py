@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -86,7 +87,14 @@ SHOP: Mapping[str, str] = {
     "conversion_rate_30d": """SELECT 1.0 * COUNT(DISTINCT member) / NULLIF(({mau}), 0) FROM orders
         WHERE day BETWEEN ago(29) AND :d AND amount >= 0""",
 }
+PROJECT: Mapping[str, str] = {
+    **DAY,
+    "contributors": "SELECT COUNT(DISTINCT member) FROM acts WHERE day = :d AND kind IN ('commit', 'co_author')",
+    "silent_share_30d": """SELECT 1 - 1.0 * COUNT(DISTINCT member) / NULLIF(({mau}), 0) FROM acts
+        WHERE day BETWEEN ago(29) AND :d AND kind IN ('commit', 'co_author')""",
+}
 FORUM_LAST, SHOP_LAST = date(2014, 5, 18), date(2010, 2, 28)
+COHORT_LAST, PROJECT_LAST = date(1997, 12, 31), date(2017, 3, 31)
 # Every so many days a day is compared; never by whole weeks, so that all weekdays are.
 EVERY_DAYS = 5
 
@@ -99,7 +107,8 @@ def taken_in(folder: Path, example: str, last: date, data: Mapping[str, pl.DataF
     (folder / "evenfall.toml").write_text(sources)
     (folder / "data").mkdir()
     for name, rows in data.items():
-        rows.write_parquet(folder / "data" / name)
+        write = rows.write_parquet if name.endswith(".parquet") else partial(rows.write_csv, separator=" ")
+        write(folder / "data" / name)
     run = open_run(folder, last.isoformat())
     now = datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
     intake = validate_sources(run.workspace, run.settings, as_of=last, now=now, progress=lambda _: None)
@@ -156,7 +165,7 @@ def compare_cohorts(run: RunContext, database: sqlite3.Connection) -> None:
         cohorts AS (SELECT member, date(day, 'weekday 0') AS joined FROM seen, first WHERE day >= monday)
         SELECT sunday, joined, AVG(EXISTS (SELECT 1 FROM active a
           WHERE a.member = cohorts.member AND a.day BETWEEN date(sunday, '-6 days') AND sunday))
-        FROM weeks JOIN cohorts ON joined <= sunday GROUP BY sunday, joined"""
+        FROM weeks JOIN cohorts ON sunday BETWEEN joined AND date(joined, '+364 days') GROUP BY sunday, joined"""
     slow = {(sunday, week_of(joined)): share for sunday, joined, share in database.execute(query, [str(run.as_of)])}
     fast = {(str(day), dimension): value for day, _, dimension, value in figures.iter_rows()}
     assert len(fast) > 40
@@ -237,4 +246,50 @@ def test_figures_of_a_shop_are_those_of_sql_on_its_sheet(tmp_path: Path) -> None
             + EVERYBODY
         )
         compare(run, by_sql(database, SHOP, asked(SHOP_LAST, 80)), SHOP)
+        compare_cohorts(run, database)
+
+
+def test_figures_of_a_cohort_of_buyers_are_those_of_sql_on_its_file(tmp_path: Path) -> None:
+    text = (ROOT / "examples/cdnow/data/CDNOW_master.txt").read_text().splitlines()
+    header, *records = [line.split() for line in text]
+    lines = pl.DataFrame(records, schema=header, orient="row").filter(pl.col("date") <= f"{COHORT_LAST:%Y%m%d}")
+    run = taken_in(tmp_path / "cohort", "cdnow", COHORT_LAST, {"CDNOW_master.txt": lines}, until="# What operators may do")
+    with closing(sqlite3.connect(":memory:")) as database:
+        day = pl.col("date").str.to_date("%Y%m%d")
+        # Every line is an order of its own: the file has no number of an order.
+        fill(database, "orders", "member, day, amount", lines.select("customer_id", day, pl.col("dollar_value").cast(pl.Float64)))
+        database.executescript(
+            """CREATE TABLE acts AS SELECT member, day, 'order' AS kind FROM orders;
+            CREATE TABLE people (member, joined); CREATE TABLE content (member, day);"""
+            + EVERYBODY
+        )
+        compare(run, by_sql(database, SHOP, asked(COHORT_LAST, 60)), SHOP)
+        compare_cohorts(run, database)
+
+
+def test_figures_of_a_project_are_those_of_sql_on_its_history(tmp_path: Path) -> None:
+    folder = ROOT / "examples/git-communities/fastlane/data"
+    until = pl.col("committed_at").dt.date() <= PROJECT_LAST
+    files = {f"{name}.parquet": pl.read_parquet(folder / f"{name}.parquet").filter(until) for name in ("commits", "trailers")}
+    run = taken_in(tmp_path / "project", "git-communities/fastlane", PROJECT_LAST, files, until="# What operators may do")
+    commits, trailers = files.values()
+    is_timely = pl.col("authored_at") >= pl.col("committed_at") - pl.duration(days=30)
+    day = pl.col("committed_at").dt.date()
+    work = commits.filter(~pl.col("is_bot"))
+    taken = work.filter(pl.col("committer") != pl.col("author"), pl.col("committer") != "66c1cede74755f49")
+    named = trailers.filter(~pl.col("is_bot"), pl.col("person") != pl.col("author"), is_timely)
+    own = pl.when("is_merge").then(pl.lit("merge")).otherwise(pl.lit("commit"))
+    helped = pl.when(pl.col("kind") == "co-authored-by").then(pl.lit("co_author")).otherwise(pl.lit("other"))
+    with closing(sqlite3.connect(":memory:")) as database:
+        acts = [
+            work.filter(is_timely).select(member="author", day=day, kind=own),
+            taken.select(member="committer", day=day, kind=pl.lit("take_in")),
+            named.select(member="person", day=day, kind=helped),
+        ]
+        fill(database, "acts", "member, day, kind", pl.concat(acts))
+        # Whoever's work was taken in is a member from then on, though not active by it.
+        fill(database, "people", "member, joined", taken.select("author", day))
+        database.execute("CREATE TABLE content (member, day)")
+        database.executescript(EVERYBODY)
+        compare(run, by_sql(database, PROJECT, asked(PROJECT_LAST, 120)), PROJECT)
         compare_cohorts(run, database)
