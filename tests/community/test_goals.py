@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from community.figures import FIGURES_SCHEMA
-from community.goals import Goal, check_goals, judge
+from community.goals import Goal, check_goals, judge, kind_of
 from community.readings import Floats
 from tests.community.test_forecasts import community
 
@@ -67,6 +67,18 @@ def test_a_goal_of_less_is_met_from_below() -> None:
     assert easy.value == pytest.approx(280, rel=0.05)
     turned = judge(goal(400, figure="lost_members", reach="at_least"), lost, as_of=NIGHT)
     assert turned.chance == pytest.approx(1 - (easy.chance or 0))
+
+
+def test_a_figure_is_a_count_an_amount_a_share_or_a_score() -> None:
+    figures_of_a_kind = {
+        "count": ("dau", "orders"), "amount": ("spend", "first_answer_hours_30d"), "share": ("stickiness", "open_rate_30d"),
+        "score": ("feedback_score_30d", "nps_30d"),
+    }  # fmt: skip
+    assert all(kind_of(figure) == kind for kind, kinds in figures_of_a_kind.items() for figure in kinds)
+
+
+def test_exactly_the_target_meets_it_from_either_side() -> None:
+    assert [goal(10, figure="orders", reach=reach).is_met(10) for reach in ("at_least", "at_most")] == [True, True]
 
 
 def test_the_pace_is_what_a_week_has_to_bring_and_what_the_last_four_weeks_brought() -> None:
