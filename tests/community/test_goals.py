@@ -115,6 +115,8 @@ def test_a_young_figure_has_a_pace_and_no_chance() -> None:
     assert judged.status == "unknown"
     assert judged.chance is None
     assert judged.pace_needed is not None
+    assert judged.pace is not None
+    assert judge(goal(2_000), steady().tail(28), as_of=NIGHT).pace is None
 
 
 @pytest.mark.parametrize(
