@@ -304,8 +304,6 @@ def _quantile(rows: Floats, counted: npt.NDArray[np.int64], share: float) -> Flo
 def _recurs(differences: Floats, centre: float, left: float, spread: float) -> bool:
     """Return whether the days stood out likewise a year before, or in two of the three months before, at about this time."""
     least = max(2 * spread, _LIKEWISE * abs(left))
-    if abs(left) < least:
-        return False
     away = np.nan_to_num(differences - centre) * np.sign(left)
 
     def stood_out(days: int) -> bool:
@@ -328,6 +326,7 @@ def _anomaly(usual: Usual, row: int, how: Watched, best: _Scored, chance: float)
     away = [abs(float(_differences(value[-days:], expected[-days:], days)[-1]) - best.centre) for days in lengths]
     days = lengths[int(np.argmax(away))]
     over = float(base[-days:].sum())
+    # Where the share has a trend, days without anything below the line differ from it, and say nothing.
     if over <= 0:
         return None
     root = float(np.sqrt(expected[-days:].sum() + _ANSCOMBE)) + best.centre / 2

@@ -97,6 +97,13 @@ def test_a_share_is_judged_by_what_it_is_a_share_of() -> None:
     assert [one.figure for one in anomalies(figures_of(quiet | {("bad_answers", ""): bad}))] == ["bad_answers"]
 
 
+def test_days_without_anything_below_the_line_are_no_anomaly_of_a_share_that_grows() -> None:
+    answers, bad = np.full(DAYS, 40_000.0), np.linspace(0.1, 0.6, DAYS)
+    for quiet_days in (1, 3, 7):
+        answers[-quiet_days:], bad[-quiet_days:] = 0, 0
+        assert anomalies(figures_of({("bad_answers", ""): bad, ("judged_answers", ""): answers})) == ()
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), cut=st.integers(1, 40))
 def test_nothing_after_the_night_changes_what_it_says(seed: int, cut: int) -> None:
