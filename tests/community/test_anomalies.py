@@ -78,6 +78,55 @@ def test_what_comes_every_month_is_usual() -> None:
     assert len(anomalies(figures_of({("dau", ""): row}))) == 1
 
 
+@pytest.mark.parametrize(("days", "is_usual"), [((27, 58, 88), True), ((33, 64, 94), True), ((26, 57, 87), False)])
+def test_every_month_is_within_three_days_of_the_same_day(days: tuple[int, ...], *, is_usual: bool) -> None:
+    row = weekly(4, 200)
+    for back in (0, *days):
+        row[DAYS - 1 - back] *= 2
+    assert (anomalies(figures_of({("dau", ""): row})) == ()) is is_usual
+
+
+def test_the_days_that_are_judged_are_no_part_of_what_they_are_judged_by() -> None:
+    row = weekly(3, 60, days=100)
+    row[-14:] = np.round(row[-14:] * 0.6)
+    assert len(anomalies(figures_of({("dau", ""): row}), FIRST + timedelta(days=99))) == 1
+
+
+def test_what_would_have_been_usual_goes_on_with_the_trend() -> None:
+    grows = np.linspace(1, 3, DAYS)
+    row = np.round(weekly(2, 300) * grows)
+    row[-3:] = np.round(row[-3:] * 0.5)
+    (found,) = anomalies(figures_of({("dau", ""): row}))
+    assert found.usual == pytest.approx(2 * found.now, rel=0.05)
+
+
+def test_money_that_never_varied_has_no_usual() -> None:
+    spend = np.full(DAYS, 100.0)
+    for last in (100.0, 0.0):
+        spend[-1] = last
+        assert anomalies(figures_of({("spend", ""): spend})) == ()
+
+
+def test_a_share_has_a_usual_from_four_weeks_after_it_began() -> None:
+    answers, bad = np.full(DAYS, 40.0), np.full(DAYS, 0.2)
+    answers[:100] = 0
+    usual = compare(figures_of({("bad_answers", ""): bad, ("judged_answers", ""): answers}), WATCHED, as_of=LAST, days=DAYS)
+    known = np.flatnonzero(np.isfinite(usual.usual[usual.names.index(("bad_answers", ""))]))
+    assert known.tolist() == list(range(128, DAYS))
+
+
+@pytest.mark.parametrize(("days", "found"), [(250, 1), (90, 1), (69, 0)])
+def test_a_rate_of_30_days_is_told_by_its_change_within_a_week_once_eight_weeks_of_changes_are_known(
+    days: int, found: int
+) -> None:
+    row = 0.3 + np.random.default_rng(1).normal(0, 0.004, days)
+    row[-7:] -= 0.1
+    last = FIRST + timedelta(days=days - 1)
+    told = anomalies(figures_of({("open_rate_30d", ""): row}), last)
+    assert [(one.figure, one.now, one.usual) for one in told] == [("open_rate_30d", row[-1], row[-8])] * found
+    assert all(one.since == last - timedelta(days=6) for one in told)
+
+
 def test_a_group_of_few_members_is_not_looked_at() -> None:
     row = weekly(5, 40)
     row[-3:] = 0
