@@ -133,12 +133,14 @@ def compare(
         days: How many days are read.
         fewest_members: Groups of fewer are not looked at.
     """
-    known = _matrices(figures, as_of, days)
+    judged = {name: how for name, how in watched.items() if how.kind != "window"}
+    read = {"members", *judged, *(how.over for how in judged.values() if how.over is not None)}
+    known = _matrices(figures.filter(pl.col("figure").is_in(sorted(read))), as_of, days)
     members = {dimension: row[-1] for (figure, dimension), row in known.items() if figure == "members"}
     names, values, bases, usuals = [], [], [], []
     for (figure, dimension), given in known.items():
-        how, row = watched.get(figure), given
-        if how is None or how.kind == "window" or (dimension != WHOLE and members.get(dimension, 0) < fewest_members):
+        how, row = judged.get(figure), given
+        if how is None or (dimension != WHOLE and members.get(dimension, 0) < fewest_members):
             continue
         base = np.ones_like(row)
         if how.kind == "share":
@@ -147,10 +149,14 @@ def compare(
                 continue
             base = np.concatenate([np.zeros(how.lag_days), np.nan_to_num(over)])[: len(given)]
             row = np.where(base > 0, np.nan_to_num(given), 0.0) * base
+        usual = _usual_share(row, base) if how.kind == "share" else _usual_level(row)
+        # A community's hundreds of groups of a few days ago have no usual yet.
+        if not np.isfinite(usual).any():
+            continue
         names.append((figure, dimension))
         values.append(row)
         bases.append(base)
-        usuals.append(_usual_share(row, base) if how.kind == "share" else _usual_level(row))
+        usuals.append(usual)
     empty = np.empty((0, 1))
     return Usual(
         tuple(names),
@@ -208,15 +214,17 @@ class _Scored:
 def _matrices(figures: pl.DataFrame, as_of: date, days: int = HISTORY_DAYS) -> dict[tuple[str, str], Floats]:
     """Return figure and dimension → values by day; counts are zero where a row is missing after the first."""
     first = as_of - timedelta(days=days - 1)
-    rows = figures.filter(pl.col("day").is_between(first, as_of)).sort("figure", "dimension", "day")
-    found: dict[tuple[str, str], Floats] = {}
-    for (figure, dimension), part in rows.partition_by("figure", "dimension", as_dict=True, maintain_order=True).items():
-        at = (part["day"] - first).dt.total_days().to_numpy()
-        row = np.zeros(days)
-        row[: at[0]] = np.nan
-        row[at] = part["value"].to_numpy()
-        found[str(figure), str(dimension)] = row
-    return found
+    rows = figures.filter(pl.col("day").is_between(first, as_of)).select(
+        "figure", "dimension", "value", at=(pl.col("day") - first).dt.total_days()
+    )
+    rows = rows.sort("figure", "dimension", "at")
+    groups = rows.group_by("figure", "dimension", maintain_order=True).agg(pl.len(), begins=pl.col("at").first())
+    # All at once: a frame for each of thousands of groups costs more than all that is computed of them.
+    values = np.zeros((groups.height, days))
+    values[np.repeat(np.arange(groups.height), groups["len"].to_numpy()), rows["at"].to_numpy()] = rows["value"].to_numpy()
+    values[np.arange(days) < groups["begins"].to_numpy()[:, None]] = np.nan
+    names = groups.select("figure", "dimension").iter_rows()
+    return {(figure, dimension): row for (figure, dimension), row in zip(names, values, strict=True)}
 
 
 def _same_weekdays(row: Floats) -> Floats:
@@ -226,6 +234,8 @@ def _same_weekdays(row: Floats) -> Floats:
 
 
 def _usual_level(row: Floats) -> Floats:
+    if np.isfinite(row).sum() <= _LEAST_WEEKS * _WEEK:
+        return np.full(len(row), np.nan)
     past = np.sort(_same_weekdays(row), axis=0)
     known = np.isfinite(past).sum(axis=0)
     level = np.full(len(row), np.nan)

@@ -113,10 +113,11 @@ def joinings(days_active: pl.DataFrame, joined: pl.DataFrame, days: Days) -> pl.
         joined: One row per member_no and the day on which the member was seen first.
         days: The days.
     """
+    active = days_active.filter(days.include())
     rows = [named("new_members", joined.filter(days.include()))]
     for after_days in RETENTION_DAYS:
         due = joined.with_columns(day=pl.col("day") + pl.duration(days=after_days)).filter(days.include())
-        stayed = due.join(days_active, on=["member_no", "day"], how="semi")
+        stayed = due.join(active, on=["member_no", "day"], how="semi")
         rows += [named(f"due_d{after_days}", due), named(f"stayed_d{after_days}", stayed)]
     return pl.concat(rows)
 
@@ -146,25 +147,32 @@ def count_spans(spans: pl.DataFrame, groups: pl.DataFrame, days: Days) -> pl.Dat
         groups: Rows of `GROUPS_SCHEMA`.
         days: The days.
     """
-    # What ended before the days leaves no trace in the sum: of a single day, this is most of what the windows look back on.
-    seen = spans.lazy().filter(pl.col("until") > days.first, pl.col("day") <= days.last)
+    # What lies outside the days is the same as what begins with the first of them or never ends: of a single day, that is most.
+    seen = (
+        spans.lazy()
+        .filter(pl.col("until") > days.first, pl.col("day") <= days.last)
+        .with_columns(day=pl.max_horizontal("day", pl.lit(days.first)))
+    )
     grouped = (
         seen.join(groups.lazy().with_columns(_as_category()), on="member_no", suffix="_of_group")
         .with_columns(day=pl.max_horizontal("day", "since"), until=pl.min_horizontal("until", "until_of_group"))
-        .filter(pl.col("day") < pl.col("until"))
+        .filter(pl.col("day") < pl.col("until"), pl.col("day") <= days.last)
     )
     everybody = seen.with_columns(dimension=pl.lit(WHOLE))
     moves = [
         side
         for part in (everybody, grouped)
-        for side in (_grouped(part), _grouped(part.with_columns(-pl.col("n"), day=pl.col("until"))))
+        for side in (
+            _grouped(part),
+            _grouped(part.filter(pl.col("until") <= days.last).with_columns(-pl.col("n"), day=pl.col("until"))),
+        )
     ]
     moved = pl.concat(_as_counts(part) for part in pl.collect_all(moves)).group_by(_KEY).agg(pl.col("n").sum())
-    calendar = pl.DataFrame({"day": pl.date_range(days.first_read, days.last, eager=True)})
+    calendar = pl.DataFrame({"day": pl.date_range(days.first, days.last, eager=True)})
     every_day = moved.select("figure", "dimension").unique().join(calendar, how="cross")
     counted = every_day.join(moved, on=_KEY, how="left").sort("figure", "dimension", "day")
     present = pl.col("n").fill_null(0).cum_sum().over("figure", "dimension")
-    return counted.select(*_KEY, n=present).filter(days.include()).cast(COUNTS_SCHEMA)
+    return counted.select(*_KEY, n=present).cast(COUNTS_SCHEMA)
 
 
 def ratios(of: pl.Series, over: pl.Series) -> pl.Series:

@@ -121,7 +121,10 @@ def complete(figures: pl.DataFrame) -> pl.DataFrame:
         dimension=pl.lit(WHOLE), value=pl.col("value").fill_null(0.0)
     )
     every = pl.concat([figures.filter(~is_count), filled.select(FIGURES_SCHEMA.names())])
-    return every.sort("day", "figure", "dimension")
+    # One integer a row: sorting millions of texts takes four times as long.
+    (figure, figures_in_all), (dimension, dimensions_in_all) = _place(every["figure"]), _place(every["dimension"])
+    day = pl.col("day").to_physical().cast(pl.Int64)
+    return every.sort((day * figures_in_all + figure) * dimensions_in_all + dimension)
 
 
 def meaningful(figures: pl.DataFrame) -> pl.DataFrame:
@@ -134,6 +137,12 @@ def meaningful(figures: pl.DataFrame) -> pl.DataFrame:
     without = [name for name, rate in RATES.items() if rate.needs is not None and rate.needs not in had]
     without += [] if FIRST_ANSWERS in had else _ANSWERS
     return figures.filter(~pl.col("figure").is_in(without))
+
+
+def _place(texts: pl.Series) -> tuple[pl.Series, int]:
+    """Return the place of each text in alphabetical order, and how many different ones there are."""
+    different = texts.unique().sort()
+    return texts.cast(pl.Enum(different)).to_physical().cast(pl.Int64), len(different)
 
 
 def _rate(counts: pl.DataFrame, name: str, rate: Rate) -> pl.DataFrame:

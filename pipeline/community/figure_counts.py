@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
@@ -30,6 +31,8 @@ from pipeline.community.figure_channels import count_channels
 from pipeline.community.figure_members import FigureMembers
 from runtime.run_context import RunContext
 
+_MORE_THAN_DAYS: Final = 1 << 32
+
 
 def count_figures(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
     """Return the figures of some days: rows of `community.figures.FIGURES_SCHEMA`.
@@ -50,7 +53,7 @@ def count_figures(run: RunContext, days: Days, members: FigureMembers) -> pl.Dat
 
 def _points(run: RunContext, days: Days, members: FigureMembers, daily: pl.DataFrame) -> list[pl.DataFrame]:
     """Return what belongs to one day, as frames of rows of `POINTS_SCHEMA`."""
-    active, asked, community = _days_of(daily, is_activity()), daily.filter(days.include()), run.settings.community
+    active, asked, community = _days_of(daily, pl.col("is_active")), daily.filter(days.include()), run.settings.community
     reading, commenting = _events(community.reading_events), _events(community.commenting_events)
     bought = _days_of(asked, _is_among(["order"]))
     return [
@@ -76,7 +79,7 @@ def _points(run: RunContext, days: Days, members: FigureMembers, daily: pl.DataF
 
 def _spans(run: RunContext, days: Days, members: FigureMembers, daily: pl.DataFrame) -> list[pl.DataFrame]:
     """Return what counts during a window of days, as frames of rows of `SPANS_SCHEMA`."""
-    active, community = _days_of(daily, is_activity()), run.settings.community
+    active, community = _days_of(daily, pl.col("is_active")), run.settings.community
     people = {
         "contributors_30d": _is_posting(run),
         "buyers_30d": _is_among(["order"]),
@@ -104,7 +107,15 @@ def _spans(run: RunContext, days: Days, members: FigureMembers, daily: pl.DataFr
 def _daily(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame:
     scanned = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA).filter(pl.col(DAY).is_between(days.first_read, days.last))
     counted = members.counted.lazy().select("member_no")
-    rows = scanned.select("member_no", "activity", "n", "amount_minor", day=DAY).join(counted, on="member_no", how="semi")
+    # Categories, because these millions of rows are filtered by activity some twenty times.
+    rows = scanned.select(
+        "member_no",
+        pl.col("activity").cast(pl.Categorical()),
+        "n",
+        "amount_minor",
+        day=DAY,
+        is_active=is_activity(),
+    ).join(counted, on="member_no", how="semi")
     return rows.collect(engine="streaming")
 
 
@@ -117,7 +128,12 @@ def _is_among(activities: Sequence[str]) -> pl.Expr:
 
 
 def _days_of(daily: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
-    return daily.filter(condition).select("member_no", "day").unique().sort("member_no", "day")
+    """Return one row per member and day with such a row, sorted."""
+    rows = daily.lazy().filter(condition).select("member_no", "day")
+    # Sorted by one integer, which takes a fifth of the time that finding and sorting pairs does.
+    ordered = rows.sort(pl.col("member_no").cast(pl.Int64) * _MORE_THAN_DAYS + pl.col("day").to_physical())
+    is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in ("member_no", "day"))
+    return ordered.filter(is_new).collect()
 
 
 def _amounts(figure: str, daily: pl.DataFrame, activities: Sequence[str], amount: str | pl.Expr) -> pl.DataFrame:
