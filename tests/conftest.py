@@ -20,8 +20,8 @@ __all__ = [
     "workspace_here",
 ]  # fmt: skip
 
-# The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet.
-settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+# The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet, and longer.
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True, max_examples=40)
 # For `make mutants`: whether a test fails is all that is asked, not the smallest example of it.
 settings.register_profile("noticing", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate])
 settings.register_profile("exploring", deadline=None, print_blob=True)
