@@ -43,7 +43,7 @@ _TOGETHER = {
         "pipeline/app/test_member_rows",
     ),
     "planted": ("pipeline/community/test_planted", "pipeline/community/test_network", "pipeline/community/test_map",
-                "notebooks/test_network_page"),
+                "notebooks/test_network_page", "flows/test_languages"),
 }  # fmt: skip
 _GROUP_OF = {f"tests/{name}.py": group for group, names in _TOGETHER.items() for name in names}
 # Files whose tests share nothing, and take so long that no process should have to take all of them.
