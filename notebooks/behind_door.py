@@ -6,8 +6,12 @@ python -m notebooks.behind_door --socket FILE --path /notebooks
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 FOLDER = Path(__file__).parent
 PAGES = ("members", "network", "effects", "experiments", "cohorts")
@@ -18,13 +22,19 @@ PAGES = ("members", "network", "effects", "experiments", "cohorts")
 @click.option("--path", required=True, help="Path below which the notebooks are.")
 def serve(*, socket: str, path: str) -> None:
     """Serve the notebooks, each below its name; the workspace is named by `EVENFALL_WORKSPACE`."""
-    import marimo
     import uvicorn
+
+    uvicorn.run(make_app(path), uds=socket, log_level="warning")
+
+
+def make_app(path: str) -> ASGIApp:
+    """Make an app of all notebooks, each below a path and its name."""
+    import marimo
 
     notebooks = marimo.create_asgi_app(quiet=True)
     for page in PAGES:
         notebooks = notebooks.with_app(path=f"{path}/{page}", root=str(FOLDER / f"{page}.py"))
-    uvicorn.run(notebooks.build(), uds=socket, log_level="warning")
+    return notebooks.build()
 
 
 if __name__ == "__main__":

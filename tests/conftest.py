@@ -20,8 +20,8 @@ __all__ = [
     "workspace_here",
 ]  # fmt: skip
 
-# The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet.
-settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+# The same tree gives the same result on every machine; `make soak` goes looking for what nobody has seen yet, and longer.
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True, max_examples=40)
 # For `make mutants`: whether a test fails is all that is asked, not the smallest example of it.
 settings.register_profile("noticing", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate])
 settings.register_profile("exploring", deadline=None, print_blob=True)
@@ -43,7 +43,7 @@ _TOGETHER = {
         "pipeline/app/test_member_rows",
     ),
     "planted": ("pipeline/community/test_planted", "pipeline/community/test_network", "pipeline/community/test_map",
-                "notebooks/test_network_page"),
+                "notebooks/test_network_page", "flows/test_languages"),
 }  # fmt: skip
 _GROUP_OF = {f"tests/{name}.py": group for group, names in _TOGETHER.items() for name in names}
 # Files whose tests share nothing, and take so long that no process should have to take all of them.

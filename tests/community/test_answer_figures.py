@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from community.answer_figures import ASKED_SCHEMA, FIRST_ANSWER_HOURS, FIRST_ANSWERS, UNANSWERED_SHARE, answer_figures
@@ -55,6 +55,7 @@ def test_answers_are_those_that_were_known_at_the_end_of_each_day(
 
 
 @given(pieces)
+@settings(max_examples=100)
 def test_what_comes_after_a_day_changes_nothing_of_it(rows: list[tuple[int, bool, int | None]]) -> None:
     day = DAYS[1]
     end = ((day - FIRST).days + 1) * 24

@@ -36,7 +36,7 @@ def test_nothing_is_shown_where_only_the_total_would_be_left() -> None:
     assert protect(table([]), COUNTS).is_empty()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables)
 def test_no_small_count_can_be_derived_from_rows_and_total(rows: list[tuple[int, int]]) -> None:
     """Whatever is added or taken away, rows and total give only sums of cells that may be shown, or nothing."""
@@ -54,7 +54,7 @@ def test_no_small_count_can_be_derived_from_rows_and_total(rows: list[tuple[int,
         assert shown.select(pl.col(COUNTS).sum()).row(0) == cells.select(pl.col(COUNTS).sum()).row(0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables)
 def test_cells_behind_the_others_can_change_places_and_nothing_shows_it(rows: list[tuple[int, int]]) -> None:
     """So that none of them can be told, however the rows are combined."""

@@ -37,4 +37,5 @@ def test_a_meaning_is_one_to_three_sentences() -> None:
 def test_every_name_in_backticks_is_a_name_of_the_code() -> None:
     spans = [(line.split("**")[1], span) for line in LINES for span in re.findall(r"`([^`]+)`", line)]
     names = [(term, span) for term, span in spans if not span.startswith(NOT_NAMES)]
-    assert [(term, name) for term, name in names if name not in words_of_the_code()] == []
+    known = words_of_the_code()
+    assert [(term, name) for term, name in names if name not in known] == []

@@ -64,7 +64,8 @@ def programs(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+# A door is ended by Ctrl-C, or it is killed; SIGTERM takes the way of Ctrl-C.
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak), signal.SIGKILL])
 def test_nothing_is_left_however_it_is_ended(empty: Path, number: signal.Signals) -> None:
     with up(empty) as (process, _):
         until(lambda: len(programs(process)) >= 2)

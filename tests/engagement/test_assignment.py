@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement import transportation
@@ -139,7 +139,6 @@ def test_of_equals_the_lower_numbers_are_taken() -> None:
 
 
 @given(candidates_of(), limits_of_all)
-@settings(deadline=None, max_examples=100)
 def test_no_assignment_within_the_limits_is_worth_more(candidates: pl.DataFrame, limits: Limits) -> None:
     result = assign(candidates, limits=limits)
     assert is_within(list(taken(result).values()), limits)
@@ -148,7 +147,6 @@ def test_no_assignment_within_the_limits_is_worth_more(candidates: pl.DataFrame,
 
 
 @given(candidates_of(), limits_of_all)
-@settings(deadline=None, max_examples=100)
 def test_the_greedy_gap_covers_the_true_loss(candidates: pl.DataFrame, limits: Limits) -> None:
     greedy, exact = assign(candidates, limits=limits, exact_up_to=0), assign(candidates, limits=limits)
     assert is_within(list(taken(greedy).values()), limits)
@@ -158,7 +156,6 @@ def test_the_greedy_gap_covers_the_true_loss(candidates: pl.DataFrame, limits: L
 
 
 @given(candidates_of(are_held_out=True), limits_of_all, st.randoms(use_true_random=False), st.sampled_from([0, 60_000]))
-@settings(deadline=None, max_examples=100)
 def test_the_order_of_rows_changes_nothing(candidates: pl.DataFrame, limits: Limits, random: Random, exact_up_to: int) -> None:
     order = list(range(candidates.height))
     random.shuffle(order)
@@ -169,7 +166,6 @@ def test_the_order_of_rows_changes_nothing(candidates: pl.DataFrame, limits: Lim
 
 
 @given(candidates_of(are_held_out=True), limits_of_all, st.sampled_from([0, 60_000]))
-@settings(deadline=None, max_examples=100)
 def test_members_are_chosen_once_by_their_own_candidates(candidates: pl.DataFrame, limits: Limits, exact_up_to: int) -> None:
     result = assign(candidates, limits=limits, exact_up_to=exact_up_to)
     assert result.chosen["member_no"].is_unique().all()
@@ -178,7 +174,6 @@ def test_members_are_chosen_once_by_their_own_candidates(candidates: pl.DataFram
 
 
 @given(candidates_of(), candidates_of(members=1), limits_of_all)
-@settings(deadline=None, max_examples=100)
 def test_who_is_held_out_is_chosen_exactly_if_it_would_be_listed(others: pl.DataFrame, one: pl.DataFrame, limits: Limits) -> None:
     newcomer = one.with_columns(member_no=pl.lit(99, dtype=pl.Int32))
     with_one = assign(pl.concat([others, newcomer]), limits=limits)
@@ -194,7 +189,6 @@ def test_who_is_held_out_is_chosen_exactly_if_it_would_be_listed(others: pl.Data
 
 
 @given(candidates_of(), candidates_of(members=1, are_held_out=True), limits_of_all)
-@settings(deadline=None, max_examples=100)
 def test_who_is_held_out_from_some_actions_is_chosen_exactly_if_one_of_them_would_be_better(
     others: pl.DataFrame, one: pl.DataFrame, limits: Limits
 ) -> None:
@@ -221,7 +215,6 @@ def test_a_higher_priority_takes_its_members_and_places_first() -> None:
 
 
 @given(candidates_of(are_held_out=True, members=4), candidates_of(are_held_out=True, members=4), limits_of_all)
-@settings(deadline=None, max_examples=50)
 def test_lower_priorities_change_nothing_above(upper: pl.DataFrame, lower: pl.DataFrame, limits: Limits) -> None:
     above = upper.with_columns(priority=pl.lit(2, dtype=pl.Int32))
     below = lower.join(upper, on=["member_no", "action"], how="anti")

@@ -14,20 +14,20 @@ from lake.arrivals import read_arrivals
 from lake.quarantine import read_quarantine
 from lake.storage.delta import Lake
 from tests.examples.conftest import EXAMPLES, copy_of
+from tests.forum import take_in
 from tests.nights import Run
 from tests.tiers import activity_days, check_tiers, spend_of_year
 
 RETAIL_NIGHT = date(2011, 8, 31)
+CDNOW_NIGHT = date(1998, 3, 31)
+GIT_NIGHT = date(2021, 6, 30)
 # The committer of what is merged on the web.
 WEB_INTERFACE = "66c1cede74755f49"
 # Most of a first night is learning from a year of past nights, for each of two models, twice.
-lessons = pytest.mark.parametrize(
-    "more",
-    [
-        pytest.param("\n[prediction]\nmax_cutoffs = 3\nrounds = 60\n", id="learning from little"),
-        pytest.param("", id="as shipped", marks=pytest.mark.soak),
-    ],
-)
+AS_SHIPPED = pytest.param("", id="as shipped", marks=pytest.mark.soak)
+LITTLE = "\n[prediction]\nmax_cutoffs = 3\nrounds = 60\n"
+# The starting model predicts where nothing is asked of predictions but that there are some.
+NOTHING = "\n[prediction]\nmax_cutoffs = 1\nmin_members_to_learn = 1_000_000\n"
 
 
 def outcome(workspace: Path, members: pl.DataFrame, as_of: date, horizon_days: int) -> pl.DataFrame:
@@ -51,7 +51,7 @@ def identity_holds(workspace: Path) -> bool:
     return bool(ledger.select((counted == pl.col("rows_read")).all()).item())
 
 
-@lessons
+@pytest.mark.parametrize("more", [pytest.param(LITTLE, id="learning from little"), AS_SHIPPED])
 def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_path: Path, more: str) -> None:
     workspace = copy_of("online-retail-ii", tmp_path, more=more)
     done = run("nightly", "--workspace", workspace, "--as-of", RETAIL_NIGHT)
@@ -92,7 +92,7 @@ def test_online_retail_lands_every_order_once_and_beats_recency(run: Run, tmp_pa
     assert auc >= roc_auc_score(seen["churned"], seen["silence_days"]) + 0.03
 
 
-@lessons
+@pytest.mark.parametrize("more", [pytest.param(NOTHING, id="learning nothing"), AS_SHIPPED])
 def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: Run, tmp_path: Path, more: str) -> None:
     workspace = copy_of("stack-exchange-beer", tmp_path, more=more)
     done = run("nightly", "--workspace", workspace)
@@ -120,11 +120,9 @@ def test_stack_exchange_gives_lists_without_spend_pretending_to_be_a_fact(run: R
     assert "events.content_id: 55 of " in page
 
 
-@lessons
-def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Path, more: str) -> None:
-    workspace = copy_of("cdnow", tmp_path, more=more)
-    done = run("nightly", "--workspace", workspace, "--as-of", "1998-03-31")
-    assert done.code == 0, done.err
+def test_cdnow_lands_each_purchase_though_none_has_a_key(tmp_path: Path) -> None:
+    workspace = copy_of("cdnow", tmp_path)
+    take_in(workspace, night=CDNOW_NIGHT)
     assert identity_holds(workspace)
     published = [
         line.split() for line in (EXAMPLES / "cdnow" / "data" / "CDNOW_master.txt").read_text().splitlines()[1:] if line.strip()
@@ -132,17 +130,24 @@ def test_cdnow_lands_each_purchase_though_none_has_a_key(run: Run, tmp_path: Pat
     landed = Lake(workspace / "lake").scan("orders").collect()
     assert landed.height == len(published) == 69_659
     assert landed["amount_minor"].sum() == sum(round(float(row[3]) * 100) for row in published)
-    members = pl.read_parquet(workspace / "lists" / "1998-03-31" / "members.parquet")
+
+
+@pytest.mark.soak
+def test_cdnow_is_predicted_better_than_by_silence(run: Run, tmp_path: Path) -> None:
+    workspace = copy_of("cdnow", tmp_path)
+    done = run("nightly", "--workspace", workspace, "--as-of", CDNOW_NIGHT)
+    assert done.code == 0, done.err
+    members = pl.read_parquet(workspace / "lists" / str(CDNOW_NIGHT) / "members.parquet")
     assert members.height == 23_570
-    check_tiers(members, activity_days(workspace), date(1998, 3, 31), spend_of_year(workspace, date(1998, 3, 31)))
-    seen = outcome(workspace, members, date(1998, 3, 31), 91)
+    check_tiers(members, activity_days(workspace), CDNOW_NIGHT, spend_of_year(workspace, CDNOW_NIGHT))
+    seen = outcome(workspace, members, CDNOW_NIGHT, 91)
     assert roc_auc_score(seen["churned"], seen["churn_probability"]) > roc_auc_score(seen["churned"], seen["silence_days"])
 
 
 def test_the_tiers_of_a_simulated_community_are_those_operators_rely_on(run: Run, tmp_path: Path) -> None:
     make_demo(tmp_path, members=800, days=400, seed=3)
     with (tmp_path / "evenfall.toml").open("a") as file:
-        file.write("\n[prediction]\nmax_cutoffs = 3\nrounds = 60\n")
+        file.write(NOTHING)
     done = run("nightly", "--workspace", tmp_path)
     assert done.code == 0, done.err
     (night,) = (tmp_path / "lists").iterdir()
@@ -151,14 +156,11 @@ def test_the_tiers_of_a_simulated_community_are_those_operators_rely_on(run: Run
     check_tiers(members, activity_days(tmp_path), as_of, spend_of_year(tmp_path, as_of))
 
 
-@lessons
-def test_a_git_community_lands_what_people_did_when_they_did_it(run: Run, tmp_path: Path, more: str) -> None:
-    workspace = copy_of("git-communities/fastlane", tmp_path, more=more)
-    done = run("nightly", "--workspace", workspace, "--as-of", "2021-06-30")
-    assert done.code == 0, done.err
+def test_a_git_community_lands_what_people_did_when_they_did_it(tmp_path: Path) -> None:
+    workspace = copy_of("git-communities/fastlane", tmp_path)
+    take_in(workspace, night=GIT_NIGHT)
     assert identity_holds(workspace)
     commits, trailers = (pl.read_parquet(workspace / "data" / f"{name}.parquet") for name in ("commits", "trailers"))
-    bots = commits.filter("is_bot")["author"].unique()
     is_timely = (pl.col("committed_at") - pl.col("authored_at")).dt.total_seconds() <= 30 * 86_400
     written = commits.filter(is_timely, ~pl.col("is_bot"))
     taken_in = commits.filter(~pl.col("is_bot"), pl.col("committer") != pl.col("author"), pl.col("committer") != WEB_INTERFACE)
@@ -169,7 +171,15 @@ def test_a_git_community_lands_what_people_did_when_they_did_it(run: Run, tmp_pa
     towards_others = landed.drop_nulls("target_member_id")
     assert towards_others.height == taken_in.height + named.height
     assert (towards_others["member_id"] != towards_others["target_member_id"]).all()
-    members = pl.read_parquet(workspace / "lists" / "2021-06-30" / "members.parquet")
+
+
+@pytest.mark.soak
+def test_neither_bots_nor_the_web_interface_of_a_git_community_are_scored(run: Run, tmp_path: Path) -> None:
+    workspace = copy_of("git-communities/fastlane", tmp_path)
+    done = run("nightly", "--workspace", workspace, "--as-of", GIT_NIGHT)
+    assert done.code == 0, done.err
+    bots = pl.read_parquet(workspace / "data" / "commits.parquet").filter("is_bot")["author"].unique()
+    members = pl.read_parquet(workspace / "lists" / str(GIT_NIGHT) / "members.parquet")
     scored = members.filter(pl.col("churn_probability").is_not_null())["member_id"]
     assert scored.len() > 0
     assert not set(scored) & {*bots, WEB_INTERFACE}

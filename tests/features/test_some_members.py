@@ -31,7 +31,7 @@ brought_by = st.lists(st.none() | numbers, min_size=MEMBERS, max_size=MEMBERS)
 
 
 @given(daily, ties, brought_by, st.integers(1, 4), st.integers(0, 3))
-@settings(max_examples=25)
+@settings(max_examples=10 if settings.default.derandomize else 50)
 def test_the_features_of_some_are_those_they_have_among_everybody(
     daily: list[Any], ties: list[Any], brought_by: list[int | None], every: int, first: int
 ) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
-from tests.communities import LAST_DAY, write_shop
+from tests.communities import LAST_DAY, shop_lines, write_shop
 from tests.paths import ROOT
 
 PREFECT = Path(sys.executable).parent / "prefect"
@@ -50,6 +51,8 @@ class Server:
             "DO_NOT_TRACK": "true",
             "PREFECT_LOGGING_LEVEL": "WARNING",
             "PREFECT_CLI_PROMPT": "false",
+            # By default a worker asks for work every ten seconds.
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
             "EVENFALL_WORKSPACE": str(workspace),
             "EVENFALL_TIMEZONE": "Europe/Berlin",
         }
@@ -83,7 +86,8 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     workspace, home = tmp_path / "shop", tmp_path / "prefect"
-    write_shop(workspace)
+    # It is the server, the worker and the flow that are looked at: the fewer days, the shorter the night.
+    write_shop(workspace, shop_lines(customers=8).filter(pl.col("at") >= "2025-06-01"))
     home.mkdir()
     one = Server(home, workspace)
     one.start("server", "start", "--host", "127.0.0.1", "--port", str(one.port))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,15 @@ import pytest
 
 from lake.contracts import TABLES
 from outputs.lists import MEMBERS_SCHEMA
+from pipeline.community.stored_network import COMMUNITY_NAMES, NETWORK
 from runtime.run_context import open_run
 from segments.lifecycle import STAGES
 from segments.tiers import TIERS
 from tests.features.builders import AS_OF
-from tests.features.network.planted import planted
 from tests.nights import evenfall, succeed
 from tests.outputs.report.test_chinese import KEPT
 from tests.outputs.report.test_language import Words
-from tests.planted_community import ROOMS, write_planted
+from tests.planted_community import ROOMS, PlantedNight
 from wording.language import speak
 
 EDITIONS = '\n[[reports]]\nlanguage = "en"\n\n[[reports]]\nlanguage = "zh-Hant"\n'
@@ -55,9 +56,12 @@ def english_again() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def night(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> ChineseNight:
-    root = tmp_path_factory.mktemp("chinese_night")
-    write_planted(root, planted())
+def night(planted_night: PlantedNight, tmp_path_factory: pytest.TempPathFactory) -> ChineseNight:
+    # What has landed is the same in every language; the lists and pages are written again, and the circles are named again.
+    root = tmp_path_factory.mktemp("chinese_night") / "community"
+    shutil.copytree(planted_night.root, root, ignore=shutil.ignore_patterns("lists", "reports"))
+    for table in (NETWORK, COMMUNITY_NAMES):
+        shutil.rmtree(root / "lake" / table)
     settings = root / "evenfall.toml"
     text = settings.read_text(encoding="utf-8").replace("[community]\n", '[community]\nlanguage = "zh"\n', 1)
     settings.write_text(text + EDITIONS, encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -173,15 +175,24 @@ def test_latest_means_the_last_full_day_in_the_data(run: Run, begun: Path) -> No
     assert nights == {str(NIGHT), str(LAST_DAY - timedelta(days=1))}
 
 
-def test_members_who_may_not_be_profiled_are_listed_but_not_scored(run: Run, begun: Path) -> None:
+@pytest.fixture(scope="module")
+def refused(first_night: FirstNight, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop after its night was run again: one customer had refused profiling, and the lists go to a database as well."""
+    shop = tmp_path_factory.mktemp("refused") / "shop"
+    shutil.copytree(first_night.shop, shop)
     people = shop_lines()["customer"].unique().sort()
-    write_shop(begun, configuration=SHOP + '\n[sources.members]\npath = "landing/members.csv"\n')
+    database = f'\n[lists]\npublish_uri = "sqlite:///{shop / "published.db"}"\npublish_table = "tonight"\n'
+    write_shop(shop, configuration=SHOP + '\n[sources.members]\npath = "landing/members.csv"\n' + database)
     pl.DataFrame({"member_id": people, "can_profile": ["no" if person == "c005" else "yes" for person in people]}).write_csv(
-        begun / "landing" / "members.csv"
+        shop / "landing" / "members.csv"
     )
-    night = begun / "lists" / NIGHT.isoformat()
-    assert pl.read_parquet(night / "members.parquet").filter(pl.col("member_id") == "c005")["tier"].item() is not None
-    assert run("nightly", "--workspace", begun, "--as-of", NIGHT).code == 0
+    succeed("nightly", "--workspace", shop, "--as-of", NIGHT)
+    return shop
+
+
+def test_members_who_may_not_be_profiled_are_listed_but_not_scored(first_night: FirstNight, refused: Path) -> None:
+    before, night = (shop / "lists" / NIGHT.isoformat() for shop in (first_night.shop, refused))
+    assert pl.read_parquet(before / "members.parquet").filter(pl.col("member_id") == "c005")["tier"].item() is not None
     listed = pl.read_parquet(night / "members.parquet").filter(pl.col("member_id") == "c005").row(0, named=True)
     assert listed.pop("as_of") == NIGHT
     assert listed.pop("member_id") == "c005"
@@ -230,18 +241,10 @@ def test_people_can_promote_and_roll_back(run: Run, promoted: FirstNight, tmp_pa
     assert members["churn_model"].unique().to_list() == ["churn/1 (with starting)"]
 
 
-def test_the_lists_can_go_to_a_database_too(run: Run, begun: Path) -> None:
-    database = begun / "published.db"
-    write_shop(begun, configuration=SHOP + f'\n[lists]\npublish_uri = "sqlite:///{database}"\npublish_table = "tonight"\n')
-    assert run("nightly", "--workspace", begun, "--as-of", NIGHT).code == 0
-    import sqlite3
-
-    connection = sqlite3.connect(database)
-    try:
+def test_the_lists_can_go_to_a_database_too(refused: Path) -> None:
+    with closing(sqlite3.connect(refused / "published.db")) as connection:
         published = dict(connection.execute("SELECT member_id, churn_probability FROM tonight").fetchall())
-    finally:
-        connection.close()
-    members = pl.read_parquet(begun / "lists" / NIGHT.isoformat() / "members.parquet")
+    members = pl.read_parquet(refused / "lists" / NIGHT.isoformat() / "members.parquet")
     assert published == dict(members.select("member_id", "churn_probability").iter_rows())
 
 

@@ -39,7 +39,7 @@ LATE = pl.DataFrame(
 
 
 # Little history and short horizons: in a bucket every day of a table is a handful of requests.
-LINES = shop_lines(customers=40).filter(pl.col("at") >= "2025-06-01")
+LINES = shop_lines(customers=40).filter(pl.col("at") >= "2025-06-15")
 BRISK = SHOP.replace("horizon_days = 28", "horizon_days = 7").replace("eligible_days = 90", "eligible_days = 28")
 
 

@@ -54,14 +54,14 @@ def two_nights(store: ObjectStore, folder: Path, *, days: int) -> tuple[dict[str
 
 @pytest.fixture(scope="module")
 def nights(object_store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[dict[str, Counter[str]], ...]]:
-    return {days: two_nights(object_store, tmp_path_factory.mktemp(f"days{days}"), days=days) for days in (5, 25)}
+    return {days: two_nights(object_store, tmp_path_factory.mktemp(f"days{days}"), days=days) for days in (5, 17)}
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_later_night_asks_as_often_of_twenty_five_days_as_of_five(
+def test_a_later_night_asks_as_often_of_seventeen_days_as_of_five(
     nights: dict[int, tuple[dict[str, Counter[str]], ...]], step: str
 ) -> None:
-    few, many = (nights[days][1][step].total() for days in (5, 25))
+    few, many = (nights[days][1][step].total() for days in (5, 17))
     assert 0 < many <= MOST_A_STEP[step]
     # A log with a checkpoint more is a file more.
     assert abs(many - few) <= 10
@@ -70,7 +70,7 @@ def test_a_later_night_asks_as_often_of_twenty_five_days_as_of_five(
 def test_a_first_load_writes_and_reads_each_day_of_a_table_once(
     nights: dict[int, tuple[dict[str, Counter[str]], ...]],
 ) -> None:
-    first = sum(nights[25][0].values(), Counter[str]())
+    first = sum(nights[17][0].values(), Counter[str]())
     data = {asked: times for asked, times in first.items() if asked.endswith(".parquet") and "_delta_log" not in asked}
-    assert len([asked for asked in data if asked.startswith("PUT")]) > 3 * 25
+    assert len([asked for asked in data if asked.startswith("PUT")]) > 3 * 17
     assert set(data.values()) == {1}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.cutoffs import final_split, plan_cutoffs, split_cutoffs
@@ -75,6 +75,7 @@ def test_without_cutoffs_every_part_is_missing() -> None:
     assert "28 days" in final_split([], horizon_days=28).why
 
 
+@settings(max_examples=100)
 @given(
     days=st.sets(st.dates(date(2024, 1, 1), date(2025, 12, 31)), max_size=30),
     horizon_days=st.integers(1, 200),

@@ -25,11 +25,11 @@ _FOUR_CHARTS_ARE_DRAWN = (
 _NOTHING_IS_WIDER_THAN_THE_PAGE = "document.documentElement.scrollWidth <= window.innerWidth"
 
 
-@pytest.fixture
-def page_here(planted_night: PlantedNight, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def page_here(planted_night: PlantedNight) -> tuple[str, dict[str, Any]]:
     """The outputs of the notebook as HTML, and what its cells defined."""
-    monkeypatch.setattr("sys.argv", ["notebook", "--", "--workspace", str(planted_night.root)])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["notebook", "--", "--workspace", str(planted_night.root)])
         # Third parties' notices about their own future.
         warnings.simplefilter("ignore")
         outputs, defined = network.app.run()

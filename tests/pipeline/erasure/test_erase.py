@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -68,6 +69,36 @@ def forum(made_forum: Path, tmp_path: Path) -> Path:
     return tmp_path / "forum"
 
 
+@dataclass(frozen=True)
+class Erased:
+    """The forum after the member was erased.
+
+    Args:
+        folder: The workspace.
+        before: What had landed.
+        told: What the erasure said.
+    """
+
+    folder: Path
+    before: dict[str, pl.DataFrame]
+    told: list[str]
+
+
+@pytest.fixture(scope="module")
+def without_member(made_forum: Path, tmp_path_factory: pytest.TempPathFactory) -> Erased:
+    """The forum without the member; nobody changes it."""
+    folder = tmp_path_factory.mktemp("without_member") / "forum"
+    shutil.copytree(made_forum, folder)
+    return Erased(folder, landed(folder), erase(folder, GONE))
+
+
+@pytest.fixture
+def erased(without_member: Erased, tmp_path: Path) -> Path:
+    """A copy of it, to go on from."""
+    shutil.copytree(without_member.folder, tmp_path / "erased")
+    return tmp_path / "erased"
+
+
 def holding(folder: Path, member: str = GONE, others: frozenset[str] = OTHERS) -> list[str]:
     """What still names the member, the community's own files left aside."""
     own = [path for path in files_below(folder) if "landing" not in path.parts]
@@ -99,9 +130,8 @@ def expected(before: dict[str, pl.DataFrame]) -> dict[str, list[dict[str, object
     return left
 
 
-def test_nothing_of_the_member_is_left_and_nothing_of_anybody_else_is_lost(forum: Path) -> None:
-    before = landed(forum)
-    told = erase(forum, GONE)
+def test_nothing_of_the_member_is_left_and_nothing_of_anybody_else_is_lost(without_member: Erased) -> None:
+    forum, before, told = without_member.folder, without_member.before, without_member.told
     assert holding(forum) == []
     after = landed(forum)
     assert {table: frame.to_dicts() for table, frame in after.items()} == expected(before)
@@ -115,9 +145,8 @@ def test_nothing_of_the_member_is_left_and_nothing_of_anybody_else_is_lost(forum
     assert GONE not in "".join(told)
 
 
-def test_the_certificate_says_what_was_done_and_names_nobody(forum: Path) -> None:
-    before = landed(forum)
-    erase(forum, GONE)
+def test_the_certificate_says_what_was_done_and_names_nobody(without_member: Erased) -> None:
+    forum, before = without_member.folder, without_member.before
     (path,) = (path for path in (forum / "erasures").glob("*.json") if path.name != "register.json")
     certificate = json.loads(path.read_text())
     taken = {one["table"]: one["rows"] for one in certificate["taken"]}
@@ -329,12 +358,11 @@ def test_killed_before_the_landed_tables_are_recorded_a_night_takes_it_back(foru
     assert holding(forum) == []
 
 
-def test_the_rollups_are_as_if_the_member_had_never_been_there(forum: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    erase(forum, GONE)
-    lake = Lake(forum / "lake")
+def test_the_rollups_are_as_if_the_member_had_never_been_there(erased: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    lake = Lake(erased / "lake")
     kept = {name: lake.scan(name).collect() for name in ("daily", "ties")}
     anew = tmp_path_factory.mktemp("anew")
-    shutil.copytree(forum / "lake", anew / "lake")
+    shutil.copytree(erased / "lake", anew / "lake")
     for name in kept:
         shutil.rmtree(anew / "lake" / name)
     roll_up(Lake(anew / "lake"), timezone="UTC", now_date=NIGHT)
@@ -343,13 +371,12 @@ def test_the_rollups_are_as_if_the_member_had_never_been_there(forum: Path, tmp_
     assert roll_up(lake, timezone="UTC", now_date=NIGHT) == []
 
 
-def test_erasing_twice_changes_nothing_and_a_stranger_is_refused(forum: Path) -> None:
-    erase(forum, GONE)
-    files = {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"}
-    assert "nothing has come back: this member" in erase(forum, GONE)[0]
+def test_erasing_twice_changes_nothing_and_a_stranger_is_refused(erased: Path) -> None:
+    files = {path: path.read_bytes() for path in files_below(erased) if path.name != "holder.json"}
+    assert "nothing has come back: this member" in erase(erased, GONE)[0]
     with pytest.raises(ConfigurationError, match="nobody of that id"):
-        erase(forum, "nobody-ever")
-    assert {path: path.read_bytes() for path in files_below(forum) if path.name != "holder.json"} == files
+        erase(erased, "nobody-ever")
+    assert {path: path.read_bytes() for path in files_below(erased) if path.name != "holder.json"} == files
 
 
 def test_a_run_that_holds_the_workspace_is_not_disturbed(forum: Path) -> None:
@@ -370,14 +397,13 @@ def test_a_member_known_from_the_quarantine_or_old_versions_alone_is_erased_too(
     assert holding(forum, "carl-once") == []
 
 
-def test_without_its_key_no_night_runs(forum: Path) -> None:
-    erase(forum, GONE)
-    (forum / ".evenfall" / "erasure.key").unlink()
+def test_without_its_key_no_night_runs(erased: Path) -> None:
+    (erased / ".evenfall" / "erasure.key").unlink()
     with pytest.raises(ConfigurationError, match="key"):
-        take_in(forum)
-    (forum / ".evenfall" / "erasure.key").write_text("00" * 32)
+        take_in(erased)
+    (erased / ".evenfall" / "erasure.key").write_text("00" * 32)
     with pytest.raises(ConfigurationError, match="another one"):
-        take_in(forum)
+        take_in(erased)
 
 
 def test_an_export_named_after_the_member_is_not_named_in_the_lake(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.erasure.file_search import search
@@ -24,6 +24,7 @@ def alone(member: str) -> IdMatcher:
     return IdMatcher(member, frozenset(one for one in KNOWN if member in one and one != member))
 
 
+@settings(max_examples=100)
 @given(wanted=st.lists(st.sampled_from(IDS), min_size=1, unique=True), words=st.lists(WORDS, max_size=8))
 def test_many_are_found_in_a_text_exactly_where_each_alone_is(wanted: list[str], words: list[str]) -> None:
     text, matchers = "".join(words), IdMatchers.of(wanted, known=KNOWN)
