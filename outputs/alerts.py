@@ -55,7 +55,8 @@ class Alert:
     @property
     def subject(self) -> str:
         """Return one line that can be understood on the lock screen of a telephone."""
-        sentence = fill(f"alert.{self.outcome}", community=self.community, night=self.night, code=self.exit_code)
+        kind = fill(f"alert.kind.{self.exit_code:d}") if self.outcome == "failed" else ""
+        sentence = fill(f"alert.{self.outcome}", community=self.community, night=self.night, kind=kind, code=self.exit_code)
         # A community's name may hold a line break, the subject of a mail may not.
         return " ".join(sentence.split())
 

@@ -19,7 +19,7 @@ from wording.numbers import MINUS, money, number, percent
 from wording.readings import reading_name
 from wording.texts import fill
 
-_ORDER: Final = 5
+_ORDER: Final = 9
 # Below so many, an amount is written with a digit after the point.
 _PRECISE_BELOW: Final = 10
 _CHANCE_DAYS: Final = 7

@@ -13,7 +13,7 @@ from wording.readings import reading_name
 from wording.texts import fill
 
 FOUR_WEEKS: Final = 28
-_ORDER: Final = 6
+_ORDER: Final = 9
 _DIGITS: Final = 1
 
 
