@@ -15,6 +15,8 @@ from wording.english import ENGLISH
 from wording.language import catalogue_of, current
 
 _NAMES: Final = ("init.level.", "badge.")
+# As the files of earlier versions have them.
+_FORMER: Final = {"Regular": "init.level.second"}
 
 
 def default_name(text: str) -> str:
@@ -23,16 +25,17 @@ def default_name(text: str) -> str:
     Args:
         text: The name in any language.
     """
-    key = _keys().get(text)
-    # English alone is spoken by most: whose names are English needs no other catalogue.
-    if key is None and not text.isascii():
-        key = _translated_keys().get(text)
-    return text if key is None else current().sentences[key]
+    catalogue = current()
+    # Whose names are English and who speaks English needs no other catalogue.
+    if text.isascii() and catalogue is ENGLISH:
+        return text
+    key = _english_keys().get(text) if text.isascii() else _translated_keys().get(text)
+    return text if key is None else catalogue.sentences[key]
 
 
 @cache
-def _keys() -> Mapping[str, str]:
-    return _names_of(ENGLISH)
+def _english_keys() -> Mapping[str, str]:
+    return {**_FORMER, **_names_of(ENGLISH)}
 
 
 @cache

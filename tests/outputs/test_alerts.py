@@ -27,7 +27,9 @@ def test_an_alert_reaches_a_webhook_as_words_and_as_facts() -> None:
     with webhook() as caught:
         post_alert(ALERT, url=f"http://127.0.0.1:{caught.port}/hooks/secret")
     (post,) = caught.posts
-    assert post["text"].startswith("Büchershop Bcc: all@shop.example: the night of 2011-08-31 failed (exit code 3).")
+    assert post["text"].startswith(
+        "Büchershop Bcc: all@shop.example: the night of 2011-08-31 failed: its data are not fit (exit code 3)."
+    )
     assert post["text"].endswith("What to do: Repair it.")
     assert (post["outcome"], post["exit_code"], post["says"]) == ("failed", 3, ["Too many rows are bad.", "3 of 9."])
 

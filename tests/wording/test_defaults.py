@@ -5,10 +5,11 @@ from wording.language import speaking
 
 
 def test_default_names_of_levels_and_badges_are_told_in_the_language_that_is_spoken() -> None:
-    assert default_name("Pillar") == "Pillar"
+    assert [default_name(level) for level in ("Pillar", "Regular")] == ["Pillar", "Regular"]
     with speaking("zh"):
         chinese = default_name("Pillar")
         assert not chinese.isascii()
+        assert default_name("Regular") == default_name("Mainstay") != "Mainstay"
         assert default_name("First contribution") == "第一次贡献"
         assert default_name("Pillars of ours") == "Pillars of ours"
         assert default_name("群主") == "群主"

@@ -46,6 +46,11 @@ def test_a_night_like_the_others_says_so_once() -> None:
         assert absent not in said, absent
 
 
+def test_a_change_that_is_sure_never_has_zero_at_the_end_of_its_range() -> None:
+    said = told(Assessments((Figure("active_members", 103, 100, None, Change(0.03, 0.003, 0.06)),)))
+    assert "+3% +0.3% to +6.0%" in said
+
+
 def test_a_young_community_has_its_figures_alone() -> None:
     said = told(Assessments((Figure("active_members", 10),)))
     assert said == "Within 28 days Now Activity: members who were active 10"
