@@ -47,8 +47,8 @@ def test_a_failed_night_is_told_by_webhook_and_mail(tmp_path: Path, monkeypatch:
 def test_a_failed_night_is_told_in_the_language_of_the_community(tmp_path: Path) -> None:
     with webhook() as chat:
         run = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
+        what = "9 of 10 arrived orders rows are bad (90%); at most 20% may be. They are bad because members are."
         with pytest.raises(DataError), speaking("zh"), alerted(run, "nightly"):
-            what = "9 of 10 arrived orders rows are bad (90%); at most 20% may be. They are bad because members are."
             raise DataError(what, remedy="Repair it. Nothing landed. The whole story: checks.html")
     (post,) = chat.posts
     assert post["says"] == ["到达的10行订单里有9行不合格（90%），最多允许20%。原因是成员不合格。"]
