@@ -64,7 +64,7 @@ class Alert:
     def text(self) -> str:
         """Return the whole alert as plain text."""
         remedy = (fill("alert.remedy", remedy=self.remedy),) if self.remedy else ()
-        return "\n\n".join((f"{self.subject}.", *self.says, *remedy))
+        return "\n\n".join((fill("form.stop", sentence=self.subject), *self.says, *remedy))
 
     def as_json(self) -> dict[str, Any]:
         """Return the alert for programs; `text` is what chat services show."""

@@ -78,9 +78,10 @@ def _talk(facts: ReportFacts) -> Iterator[Headline]:
     listed = facts.contact_list
     if listed is None or listed.plan is None or not listed.members:
         return
-    fewest = facts.smallest_group
-    most = [one for one in listed.plan.actions if one.action is not None and one.members >= fewest][:_ACTIONS_TOLD]
-    actions = [fill("headline.talk.action", action=name(one.action or ""), members=one.members) for one in most]
+    # What is left when small groups are put together says nothing to do.
+    named = [(one.action, one.members) for one in listed.plan.actions if one.action not in {None, fill("report.others")}]
+    most = [(action, members) for action, members in named if action is not None and members >= facts.smallest_group]
+    actions = [fill("headline.talk.action", action=name(action), members=members) for action, members in most[:_ACTIONS_TOLD]]
     for_most = fill("headline.talk.most", actions=listing(actions)) if actions else ""
     yield _headline("headline.talk", n=listed.members, day=listed.plan.day, most=for_most)
 

@@ -72,7 +72,7 @@ SECTIONS: Final = {
     "newly_at_risk.nobody_valuable": "No member has reached a tier that counts as valuable yet.",
     "newly_at_risk.first_night": "This is the first night: from tomorrow on, this part tells who became at risk since the "
     "night before.",
-    "newly_at_risk.members": "{figure} of {valuable:count:valuable_member} whose risk of leaving became high last night.",
+    "newly_at_risk.members": "The risk of leaving became high last night for {figure} of {valuable:count:valuable_member}.",
     "contact_list.open": "Open the contact list",
     "contact_list.rows": "{n:count:member}, best first, with names and reasons.",
     # Activity.
