@@ -10,7 +10,7 @@ HEADLINES: Final = {
     "headline.active.joined": "; {n:count:member} joined",
     "headline.talk": "Talk to {n:count:member}* on {day:day}{most}.",
     "headline.talk.most": ", most of all {actions}",
-    "headline.talk.action": "{action} ({members:number})",
+    "headline.talk.action": "“{action}” ({members:number})",
     "headline.newly_at_risk": "{n:number}* of your {valuable:number} {tiers} {valuable:noun:member} "
     "{n:plural:is|are} newly at risk.",
     "headline.newly_at_risk.none": "None* of your {valuable:number} {tiers} {valuable:noun:member} "

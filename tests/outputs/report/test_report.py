@@ -121,8 +121,8 @@ def test_the_morning_is_told_in_sentences() -> None:
     said = [str(line).replace("\u00a0", " ") for line in headlines(ordinary_night())]
     assert said == [
         "1,204 members were active in the last 7 days, 3 % fewer than the week before; 38 members joined.",
-        "Talk to 200 members on Thursday 1 September 2011, most of all save valuable (118), welcome newcomer (81) and "
-        "win back valuable (1).",
+        "Talk to 200 members on Thursday 1 September 2011, most of all “save valuable” (118), “welcome newcomer” (81) "
+        "and “win back valuable” (1).",
         "41 of your 250 gold and diamond members are newly at risk.",
         "288 of 2,500 members still here (12 %) have a high risk of leaving, that is of no activity over the next 90 days "
         "(the night before 301); 804 of all still here are expected to leave.",
@@ -187,7 +187,7 @@ def test_the_page_says_at_which_silence_a_stage_begins() -> None:
 def test_few_are_not_named_among_those_to_talk_to() -> None:
     night = without_small_groups(replace(ordinary_night(), smallest_group=5))
     [line] = [str(line) for line in headlines(night) if str(line).startswith("Talk to")]
-    assert line.endswith(", most of all save valuable (118).")
+    assert line.endswith(", most of all “save valuable” (118).")
 
 
 def test_one_member_is_spoken_of_in_the_singular() -> None:
