@@ -99,7 +99,12 @@ def badge_rows(run: RunContext, earned: pl.DataFrame) -> pl.DataFrame:
     held = standing(earned, badges, levels)
     named = held.lazy().join(_names(run), on="member_no", how="left", maintain_order="left").collect(engine="streaming")
     return named.select(
-        pl.lit(run.as_of).alias("as_of"), "member_id", "display_name", "points", "level", pl.col("badges").list.join(fill("listing.between"))
+        pl.lit(run.as_of).alias("as_of"),
+        "member_id",
+        "display_name",
+        "points",
+        "level",
+        pl.col("badges").list.join(fill("listing.between")),
     )
 
 

@@ -74,7 +74,7 @@ def test_each_section_says_what_is_known() -> None:
         "Were answered 48 80 % – –",
         "Most are lost before they write: 60 of 120.",
         "Of those who wrote and were answered, 25 % stayed; of those who were not answered, 10 %.",
-        "The difference is −2 to 48 points with 95 % certainty.",
+        "The difference lies between −2 and 48 points with 95 % certainty.",
         "20 of the 80 members active in 28 days, 25 %, wrote nothing in a year.",
         "50 40 % (30 % to 50 %)",
         "Silver Gold 4",
