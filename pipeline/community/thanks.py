@@ -98,13 +98,14 @@ def badge_rows(run: RunContext, earned: pl.DataFrame) -> pl.DataFrame:
     levels = {default_name(level): points for level, points in settings.recognition.levels.items()}
     held = standing(earned, badges, levels)
     named = held.lazy().join(_names(run), on="member_no", how="left", maintain_order="left").collect(engine="streaming")
+    labels = pl.col("badges").list.join(fill("listing.between"))
     return named.select(
         pl.lit(run.as_of).alias("as_of"),
         "member_id",
         "display_name",
         "points",
         "level",
-        pl.col("badges").list.join(fill("listing.between")),
+        labels,
     )
 
 

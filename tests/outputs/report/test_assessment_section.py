@@ -23,7 +23,8 @@ def told(facts: Assessments | None) -> str:
 def test_what_surely_changed_is_a_sentence_and_every_figure_is_a_row() -> None:
     said = told(assessments())
     for part in (
-        "Fewer members are active than four weeks ago: 1,204 within 28 days, 1,620 in the 28 days before. A year before it was 1,550.",
+        "Fewer members are active than four weeks ago: 1,204 within 28 days, 1,620 in the 28 days before. "
+        "A year before it was 1,550.",
         "Over the next 90 days members are expected to spend £1,222,271; eight times of ten it will be £1,010,000 to £1,480,000. "
         "In the last 90 days they spent £1,190,004. A year ago they spent £900,000 in the same 90 days.",
         "Activity: members who were active 1,204 1,620 −26% −31% to −19% 1,550",
