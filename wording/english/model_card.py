@@ -28,7 +28,7 @@ MODEL_CARD: Final = {
     "model_card.slices": "How good it is for whom",
     "model_card.slices.how": "The same members, divided. Groups of fewer than 50 are taken together as “other”, or left "
     "out where even these are fewer; tiers are those of the last night before the test cut-off.",
-    "model_card.by.presence": "By whether they are still here",
+    "model_card.by.presence": "By presence",
     "model_card.by.tier": "By tier",
     "model_card.by.tenure": "By time here",
     "model_card.by.platform": "By platform",
