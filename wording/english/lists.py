@@ -29,6 +29,7 @@ LISTS: Final = {
     "change.score.down": "value score down from {before:plain} to {n:plain}",
     "change.score.same": "value score {n:plain} as before",
     "change.risk": "likely to leave: {n:percent}, before {before:percent}",
+    "change.risk.close": "likely to leave: {n:percent} as before, just across the line between two classes",
     "change.scored": "active recently enough to be scored",
     "change.not_scored": "not active recently enough to be scored",
     "change.not_profiled": "may no longer be profiled",
