@@ -29,7 +29,7 @@ HEADLINES: Final = {
     "headline.spend.compared": ", {change}",
     "headline.expected": "{n:money}* is what all members together are expected to spend over the next {days:count:day}.",
     "headline.no_data": "No new data* arrived; this night rests on what was there.",
-    "headline.data": "{n:count:row}* {n:plural:was|were} read; every one is accounted for and none broke a rule.",
+    "headline.data": "{n:count:row}* {n:plural:was|were} read; every one is accounted for and none was set aside.",
     "headline.broken": "{broken:number}* of {n:count:row} read {broken:plural:was|were} set aside for breaking a rule.",
     # Two weeks beside each other.
     "change.none": "as the week before",
