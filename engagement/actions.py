@@ -169,10 +169,10 @@ def default_message(name: str, messages: Mapping[str, str], *, tables: Collectio
 
     Args:
         name: The action.
-        messages: Action → message, and the sentence on what to show under `SHOW`.
+        messages: Action → message, and the sentence on what to show, with what parts it from the one before, under `SHOW`.
         tables: The tables that have a source.
     """
-    return f"{messages[name]} {messages[SHOW]}" if name in SHOWING and CONTENT.name in tables else messages[name]
+    return messages[name] + messages[SHOW] if name in SHOWING and CONTENT.name in tables else messages[name]
 
 
 # Name → the table without which the action cannot be judged, and its settings. `evenfall init` writes them into the file.

@@ -55,7 +55,8 @@ class Alert:
     @property
     def subject(self) -> str:
         """Return one line that can be understood on the lock screen of a telephone."""
-        sentence = fill(f"alert.{self.outcome}", community=self.community, night=self.night, code=self.exit_code)
+        kind = fill(f"alert.kind.{self.exit_code:d}") if self.outcome == "failed" else ""
+        sentence = fill(f"alert.{self.outcome}", community=self.community, night=self.night, kind=kind, code=self.exit_code)
         # A community's name may hold a line break, the subject of a mail may not.
         return " ".join(sentence.split())
 
@@ -63,7 +64,7 @@ class Alert:
     def text(self) -> str:
         """Return the whole alert as plain text."""
         remedy = (fill("alert.remedy", remedy=self.remedy),) if self.remedy else ()
-        return "\n\n".join((f"{self.subject}.", *self.says, *remedy))
+        return "\n\n".join((fill("form.stop", sentence=self.subject), *self.says, *remedy))
 
     def as_json(self) -> dict[str, Any]:
         """Return the alert for programs; `text` is what chat services show."""

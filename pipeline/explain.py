@@ -182,7 +182,7 @@ def _tomorrow(run: RunContext, member: dict[str, Any]) -> Iterator[tuple[str, st
         action, channel = contact
         is_named = action is not None and channel is not None
         key = "card.tomorrow.listed" if is_named else "card.tomorrow.ranked"
-        yield fill("card.tomorrow"), fill(key, action=label(action or ""), channel=channel)
+        yield fill("card.tomorrow"), fill(key, action=label(action or ""), channel=name(channel or ""))
 
 
 def _churn(settings: Churn, member: dict[str, Any]) -> str:

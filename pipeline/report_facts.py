@@ -110,6 +110,7 @@ def report_facts(
         risk=risk_facts(run, members, earlier),
         newly_at_risk=_newly_at_risk(members, earlier, catalog),
         lifecycle=groups(members, earlier, "lifecycle", order=STAGES),
+        stages=run.settings.lifecycle_policy,
         not_profiled=int(members["lifecycle"].is_null().sum()),
         segments=groups(members, earlier, "segment"),
         contact_list=contact_list_facts(run, lists),

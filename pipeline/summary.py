@@ -36,7 +36,7 @@ from runtime.run_log import peak_memory
 from runtime.tracking.views import runs_page
 from segments.tiers import TIERS
 from wording.retelling import retold
-from wording.texts import fill
+from wording.texts import fill, name
 
 _EXAMPLES_IN_MESSAGE: Final = 3
 _RULES_IN_MESSAGE: Final = 5
@@ -142,11 +142,11 @@ def night_summary(
             not_profiled=count_not_profiled(run),
         )
     )
-    lines += ["", *(f"- {champion.registered.label}, {champion.decided}" for champion in champions.all), ""]
+    lines += ["", *(f"- {champion.registered.label}, {retold(champion.decided)}" for champion in champions.all), ""]
     lines += _table_head("tier", "members", "high_risk")
-    lines += [f"| {row['tier']} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
+    lines += [f"| {name(row['tier'])} | {row['members']:,} | {row['high risk']:,} |" for row in tier_rows(members)]
     lines += ["", *_table_head("table", "read", "left_out", "merged", "replaced", "quarantined", "landed")]
-    lines += [f"| {flow.table} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(run, tonight)]
+    lines += [f"| {name(flow.table)} | {' | '.join(f'{n:,}' for n in _counts(flow))} |" for flow in table_flows(run, tonight)]
     return "\n".join(lines) + "\n"
 
 

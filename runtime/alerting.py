@@ -20,6 +20,7 @@ from runtime.completed_steps import done_so_far
 from runtime.os_errors import with_causes
 from runtime.progress import say
 from runtime.run_context import RunContext
+from wording.retelling import retold
 from wording.texts import fill
 
 # Shorter texts are not replaced: they occur inside ordinary words.
@@ -104,8 +105,8 @@ def _failure_alert(run: RunContext, purpose: str, error: Exception) -> Alert:
     named = _named(run, purpose)
     if isinstance(error, EvenfallError):
         what, remedy = message_and_remedy(error, run.settings)
-        says = tuple(line.strip() for line in what.splitlines() if line.strip())
-        return Alert(run.settings.community.name, named, "failed", error.exit_code, says, remedy)
+        says = tuple(retold(line.strip()) for line in what.splitlines() if line.strip())
+        return Alert(run.settings.community.name, named, "failed", error.exit_code, says, retold(remedy))
     # The message of an unexpected error may hold a member's row, so only its type is sent.
     done = done_so_far(run)
     says = (fill("alert.bug", kind=type(error).__name__), *((fill("alert.bug.done", done=done),) if done else ()))

@@ -37,7 +37,12 @@ def _tier(context: SentenceContext) -> pl.Expr:
 
 
 def _churn_risk(context: SentenceContext) -> pl.Expr:
-    figures = context.say("change.risk", n=context.number("probability_after"), before=context.number("probability_before"))
+    now, before = context.number("probability_after"), context.number("probability_before")
+    # Of 60.4 % and 59.6 % one reads the same figure twice.
+    is_close = rounded(100 * now) == rounded(100 * before)
+    figures = cases(
+        (is_close, context.say("change.risk.close", n=now)), otherwise=context.say("change.risk", n=now, before=before)
+    )
     return cases(
         (pl.col("after").is_null() & ~pl.col("is_profiled"), context.say("change.not_profiled")),
         (pl.col("after").is_null(), context.say("change.not_scored")),

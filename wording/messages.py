@@ -16,13 +16,18 @@ _PREFIX: Final = "action."
 _MONEY: Final = frozenset({"expected_value", "spend_365d"})
 _SHARES: Final = frozenset({"churn_probability"})
 _SHOW: Final = "show"
-_END_OF_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
+# Between two sentences; the blank of a language that has one belongs to the second.
+_END_OF_SENTENCE: Final = re.compile(r"(?<=[.!?])(?=\s)|(?<=[。！？])")
 _DAYS_AGO: Final[Mapping[str, str]] = {"last_seen": "days_since_last_activity", "joined": "tenure_days"}
 
 
 def default_messages(catalogue: Catalogue) -> dict[str, str]:
-    """Return the messages of the default actions: action → template."""
-    return {key.removeprefix(_PREFIX): text for key, text in catalogue.sentences.items() if key.startswith(_PREFIX)}
+    """Return the messages of the default actions: action → template.
+
+    Under `show` is the sentence on what to show, with the blank before it in a language that has one between sentences.
+    """
+    messages = {key.removeprefix(_PREFIX): text for key, text in catalogue.sentences.items() if key.startswith(_PREFIX)}
+    return {**messages, _SHOW: catalogue.sentences["form.sentences"].format(before="", after=messages[_SHOW])}
 
 
 def fill_message(message: str, context: SentenceContext, *, community: str) -> pl.Expr:
@@ -45,7 +50,7 @@ def fill_message(message: str, context: SentenceContext, *, community: str) -> p
 
 def _without_show(message: str, context: SentenceContext) -> str:
     """Leave out the sentences that say what to show; a message of nothing else says it in general."""
-    left = " ".join(sentence for sentence in _END_OF_SENTENCE.split(message) if _SHOW not in _names(sentence))
+    left = "".join(sentence for sentence in _END_OF_SENTENCE.split(message) if _SHOW not in _names(sentence)).strip()
     return left or message.replace(f"{{{_SHOW}}}", context.catalogue.sentences["message.nothing_to_show"])
 
 

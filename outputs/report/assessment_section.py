@@ -79,13 +79,15 @@ def _row(figure: Figure, currency: str | None) -> tuple[str, str, str, str, str,
 def _interval(change: Change | None) -> str:
     if change is None or change.low is None or change.high is None:
         return DASH
-    return fill("assessment.between", low=_signed(change.low), high=_signed(change.high))
+    # A sure change is one whose range leaves out zero, so neither end of it may be rounded to zero.
+    digits = 1 if change.is_sure and 0 in {round(change.low, 2), round(change.high, 2)} else 0
+    return fill("assessment.between", low=_signed(change.low, digits), high=_signed(change.high, digits))
 
 
-def _signed(share: float) -> str:
-    """Write a change as a share: `+12 %`, `−3 %`, `0 %`."""
-    rounded = round(share, 2)
-    return ("+" if rounded > 0 else "") + percent(rounded)
+def _signed(share: float, digits: int = 0) -> str:
+    """Write a change as a share: `+12 %`, `−3 %`, `0 %`, and with digits `+0.4 %`."""
+    rounded = round(share, 2 + digits)
+    return ("+" if rounded > 0 else "") + percent(rounded, digits=digits)
 
 
 def _value(figure: Figure, value: float | None, currency: str | None) -> str:

@@ -53,7 +53,8 @@ def difference_text(change: FigureChange, currency: str | None) -> str:
         points = round(100 * change.difference, 1)
         return fill("figures.points", n=_signed(points, number(abs(points), digits=1)))
     # Of the numbers that the table shows, so that a reader who computes finds the same.
-    digits = 1 if KEY_FIGURES[change.figure].of == "score" or _is_small_mean(change.figure, change.before) else 0
+    is_small = any(_is_small_mean(change.figure, value) for value in (change.now, change.before))
+    digits = 1 if KEY_FIGURES[change.figure].of == "score" or is_small else 0
     moved = round(round(change.now, digits) - round(change.before, digits), digits)
     return _signed(moved, value_text(change.figure, abs(moved), currency))
 
@@ -63,7 +64,7 @@ def _signed(value: float, size: str) -> str:
 
 
 def _is_small_mean(figure: str, value: float) -> bool:
-    return KEY_FIGURES[figure].how == "mean" and value < _WHOLE_FROM and value != round(value)
+    return KEY_FIGURES[figure].how == "mean" and 0 < value < _WHOLE_FROM
 
 
 def _sentences(change: FigureChange, week: WeekFacts, currency: str | None) -> Iterator[str]:

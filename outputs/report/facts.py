@@ -18,6 +18,7 @@ from outputs.report.network_facts import Carriers
 from outputs.report.people_facts import PeopleFacts
 from outputs.report.risk_facts import Risk, TierRule
 from outputs.report.week_facts import Period
+from segments.lifecycle import LifecyclePolicy
 
 
 @dataclass(frozen=True)
@@ -274,6 +275,7 @@ class ReportFacts:
         risk: How many may leave and how many may come back; None while nobody can be scored.
         newly_at_risk: The valuable among them; None while nobody can be scored.
         lifecycle: Members per stage, in the order of a member's life.
+        stages: The days at which stages begin; None leaves it unsaid.
         not_profiled: Members who may not be profiled, and so are in no tier, stage or group.
         segments: Members per behaviour group, largest first.
         contact_list: Where the names are.
@@ -307,6 +309,7 @@ class ReportFacts:
     risk: Risk | None = None
     newly_at_risk: NewlyAtRisk | None = None
     lifecycle: tuple[Group, ...] = ()
+    stages: LifecyclePolicy | None = None
     not_profiled: int = 0
     segments: tuple[Group, ...] = ()
     contact_list: ContactList | None = None

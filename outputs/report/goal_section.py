@@ -19,7 +19,7 @@ from wording.numbers import MINUS, money, number, percent
 from wording.readings import reading_name
 from wording.texts import fill
 
-_ORDER: Final = 5
+_ORDER: Final = 9
 # Below so many, an amount is written with a digit after the point.
 _PRECISE_BELOW: Final = 10
 _CHANCE_DAYS: Final = 7
@@ -102,7 +102,10 @@ def _pace(judged: Judged, currency: str | None) -> str:
     needed = _signed(goal, judged.pace_needed, currency)
     if judged.pace is None:
         return fill("goals.pace.alone", needed=needed)
-    return fill("goals.pace", needed=needed, pace=_signed(goal, judged.pace, currency))
+    is_fast_enough = judged.pace <= judged.pace_needed if goal.wants_less else judged.pace >= judged.pace_needed
+    # Otherwise the two would contradict each other: the pace would do, and the goal is behind.
+    key = "goals.pace.fades" if is_fast_enough and judged.status == "off_track" else "goals.pace"
+    return fill(key, needed=needed, pace=_signed(goal, judged.pace, currency))
 
 
 def _charts(facts: GoalFacts, place: int, currency: str | None) -> Iterator[tuple[Markup, str | None]]:

@@ -16,9 +16,10 @@ from outputs.report.health_section import say_health
 from wording.numbers import share
 from wording.readings import reading_name
 from wording.report import change
-from wording.texts import fill, label, listing
+from wording.texts import fill, label, listing, name
 
 _CHANGES_TOLD: Final = 2
+_ACTIONS_TOLD: Final = 3
 # Figures that move with those active within 7 days, which the first headline tells.
 _TOLD_ALREADY: Final = frozenset({"dau", "wau", "mau"})
 
@@ -45,6 +46,7 @@ def headlines(facts: ReportFacts) -> tuple[Headline, ...]:
     """Return the headlines, the most important first; what the community has no data for is not mentioned."""
     return (
         *_active(facts),
+        *_talk(facts),
         *_changes(facts),
         *_newly_at_risk(facts),
         *_unanswered(facts),
@@ -69,6 +71,19 @@ def _active(facts: ReportFacts) -> Iterator[Headline]:
     now, before = round(wau.now), round(wau.before or 0)
     last = fill(f"changes.last.{week.period}")
     yield _headline(f"headline.wau.{_how(wau)}", n=now, before=before, by=abs(now - before), last=last, joined=said)
+
+
+def _talk(facts: ReportFacts) -> Iterator[Headline]:
+    """Say how many there are to talk to, and what to do for most of them."""
+    listed = facts.contact_list
+    if listed is None or listed.plan is None or not listed.members:
+        return
+    # What is left when small groups are put together says nothing to do.
+    named = [(one.action, one.members) for one in listed.plan.actions if one.action not in {None, fill("report.others")}]
+    most = [(action, members) for action, members in named if action is not None and members >= facts.smallest_group]
+    actions = [fill("headline.talk.action", action=name(action), members=members) for action, members in most[:_ACTIONS_TOLD]]
+    for_most = fill("headline.talk.most", actions=listing(actions)) if actions else ""
+    yield _headline("headline.talk", n=listed.members, day=listed.plan.day, most=for_most)
 
 
 # The surprise of a change → how the first headline tells it.
@@ -141,7 +156,7 @@ def _risk(facts: ReportFacts) -> Iterator[Headline]:
         leaving = round(here.leaving)
         yield _headline("headline.risk", high=here.high, n=here.members, share=of_all, days=days, leaving=leaving, before=before)
     if gone.members:
-        yield _headline("headline.gone", n=gone.members, days=days, back=round(gone.staying))
+        yield _headline("headline.gone", n=gone.members, days=days, eligible=risk.eligible_days, back=round(gone.staying))
     for key, outlook in (("headline.nearly_all", here), ("headline.nearly_all.scored", risk.everybody)):
         if outlook.nearly_all_leave:
             of_all = share(round(outlook.leaving), outlook.members)

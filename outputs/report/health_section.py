@@ -14,7 +14,7 @@ from wording.numbers import number
 from wording.readings import reading_name
 from wording.texts import fill
 
-_ORDER: Final = 6
+_ORDER: Final = 9
 _DIGITS: Final = 1
 
 

@@ -89,7 +89,7 @@ def _absence_trend(periods: Sequence[AbsencePoint]) -> Iterator[str]:
     first, last = (median(one.factor for one in part) for part in (periods[:_PERIODS_COMPARED], periods[-_PERIODS_COMPARED:]))
     is_same = abs(last - first) < max(_LEAST_MOVE, _LEAST_SHARE_MOVED * first)
     key = "same" if is_same else "fewer" if last < first else "more"
-    factors = fill("network.community.between").join(number(one.factor) for one in periods)
+    factors = fill("listing.between").join(number(one.factor) for one in periods)
     yield sentences(fill("carriers.absence.periods", factors=factors), fill(f"carriers.absence.{key}"))
 
 

@@ -11,6 +11,7 @@ from outputs.report.facts import ReportFacts
 from outputs.report.frame import render_fragment
 from outputs.report.people_facts import LevelFlow, Newcomers, Rising
 from outputs.report.sections import Section
+from wording.defaults import default_name
 from wording.numbers import DASH, difference, percent, share
 from wording.report import missing_name
 from wording.texts import fill, listing, name, sentences
@@ -117,12 +118,12 @@ def recognition_section(facts: ReportFacts) -> Section | None:
     recognition = facts.people.recognition
     if recognition is None:
         return None
-    levels = [fill("recognition.level", members=members, level=level) for level, members in recognition.levels]
+    levels = [fill("recognition.level", members=members, level=default_name(level)) for level, members in recognition.levels]
     flow = recognition.flow
     body = render_fragment(
         "section_recognition.html.j2",
         levels=listing(levels),
-        moves=[] if flow is None else [(before or fill("recognition.no_level"), *rest) for before, *rest in flow.moves],
+        moves=[] if flow is None else [_move(*move) for move in flow.moves],
         recognition=recognition,
         sentences=[] if flow is None else list(_level_sentences(flow)),
         thanked=[(fill(f"recognition.{kind}"), members) for kind, members in recognition.thanked],
@@ -131,10 +132,14 @@ def recognition_section(facts: ReportFacts) -> Section | None:
     return Section("recognition", fill("recognition.title"), body, _RECOGNITION)
 
 
+def _move(before: str | None, after: str, members: int) -> tuple[str, str, int]:
+    return fill("recognition.no_level") if before is None else default_name(before), default_name(after), members
+
+
 def _level_sentences(flow: LevelFlow) -> Iterator[str]:
     if not flow.moves:
         yield fill("recognition.rose.none")
     # With a single week the table says it already.
     for until, members in flow.weeks if len(flow.weeks) > 1 else ():
         yield fill("recognition.week.rose", night=until, n=members)
-    yield from (fill("recognition.days", level=level, days=days) for level, days in flow.days_in_level if days)
+    yield from (fill("recognition.days", level=default_name(level), days=days) for level, days in flow.days_in_level if days)

@@ -131,8 +131,22 @@ def groups_section(facts: ReportFacts) -> Section | None:
     return Section(
         "groups",
         fill("groups.title"),
-        render_fragment("section_groups.html.j2", tables=tables, not_profiled=facts.not_profiled),
+        render_fragment("section_groups.html.j2", tables=tables, stages=_stages(facts), not_profiled=facts.not_profiled),
         26,
+    )
+
+
+def _stages(facts: ReportFacts) -> str:
+    """Say at which silence each stage of the members' life begins."""
+    if facts.stages is None or not facts.lifecycle:
+        return ""
+    days = facts.stages
+    return fill(
+        "groups.stages",
+        new=days.new_days,
+        at_risk=days.at_risk_after_days,
+        dormant=days.dormant_after_days,
+        lost=days.lost_after_days,
     )
 
 

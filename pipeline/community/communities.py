@@ -68,7 +68,7 @@ def carry_on_communities(run: RunContext, history: History, network: Network) ->
     gone = {one: names_before.get(one, ()) for one in members_before["community_id"].unique().sort() if one not in names}
     return Communities(
         groups,
-        _in_words(gone) | _in_words(names),
+        in_words(gone) | in_words(names),
         find_changes(members, members_before),
         dict(members_before.group_by("community_id").len().iter_rows()),
     )
@@ -113,7 +113,12 @@ def _of_communities(groups: pl.DataFrame) -> pl.DataFrame:
     return groups.select("member_no", "community_id").drop_nulls()
 
 
-def _in_words(names: Mapping[str, Name]) -> dict[str, str]:
+def in_words(names: Mapping[str, Name]) -> dict[str, str]:
+    """Name communities in the language that is spoken: id → name.
+
+    Args:
+        names: Id → what sets a community apart.
+    """
     return name_all({one: [(trait.kind, trait.value) for trait in name] for one, name in names.items()})
 
 

@@ -51,6 +51,7 @@ def edition_facts(run: RunContext, period: Period) -> ReportFacts:
         tiers=groups(members, earlier, "tier", order=tuple(reversed(TIERS))),
         tier_rule=tier_rule(run, members),
         lifecycle=groups(members, earlier, "lifecycle", order=STAGES),
+        stages=run.settings.lifecycle_policy,
         not_profiled=int(members["lifecycle"].is_null().sum()),
         value_horizon_days=run.settings.value.horizon_days if has_value else None,
         talked=talked_facts(measure_loop(run)),

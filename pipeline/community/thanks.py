@@ -27,6 +27,7 @@ from outputs.report.people_facts import Recognition
 from pipeline.community.level_flow import in_order, level_flow
 from pipeline.stored_nights import NIGHT, store_night
 from runtime.run_context import RunContext
+from wording.defaults import default_name
 from wording.texts import fill
 
 BADGES: Final = "badges"
@@ -93,10 +94,18 @@ def earn_badges(run: RunContext, known: pl.DataFrame, people: pl.DataFrame | Non
 def badge_rows(run: RunContext, earned: pl.DataFrame) -> pl.DataFrame:
     """Return what members hold: rows of `badges.csv`, most points first."""
     settings = run.settings
-    held = standing(earned, settings.badges, settings.recognition.levels)
+    badges = [badge.model_copy(update={"label": default_name(badge.label)}) for badge in settings.badges]
+    levels = {default_name(level): points for level, points in settings.recognition.levels.items()}
+    held = standing(earned, badges, levels)
     named = held.lazy().join(_names(run), on="member_no", how="left", maintain_order="left").collect(engine="streaming")
+    labels = pl.col("badges").list.join(fill("listing.between"))
     return named.select(
-        pl.lit(run.as_of).alias("as_of"), "member_id", "display_name", "points", "level", pl.col("badges").list.join(", ")
+        pl.lit(run.as_of).alias("as_of"),
+        "member_id",
+        "display_name",
+        "points",
+        "level",
+        labels,
     )
 
 
@@ -139,7 +148,9 @@ def _badges_of_week(run: RunContext, earned: pl.DataFrame) -> pl.DataFrame:
         pl.col(NIGHT) > run.as_of - timedelta(days=WEEK_DAYS), pl.col(NIGHT) > pl.lit(earned[NIGHT].min(), pl.Date)
     ).filter(pl.col("badge").is_in(list(badges)))
     points = pl.col("badge").replace_strict({name: badge.points for name, badge in badges.items()}, return_dtype=pl.Int64)
-    label = pl.col("badge").replace_strict({name: badge.label for name, badge in badges.items()}, return_dtype=pl.String)
+    label = pl.col("badge").replace_strict(
+        {name: default_name(badge.label) for name, badge in badges.items()}, return_dtype=pl.String
+    )
     rows = fresh.with_columns(points=points, label=label).sort(["points", NIGHT, "member_no"], descending=[True, True, False])
     return rows.head(run.settings.recognition.most_named).select("member_no", "label", kind=pl.lit(BADGE))
 

@@ -10,10 +10,10 @@ import polars as pl
 from community.figure_changes import FigureChange, figure_changes
 from outputs.report.week_facts import PERIOD_DAYS, Period, WeekFacts
 from pipeline.community.cohorts import read_cohorts
+from pipeline.community.communities import in_words
 from pipeline.community.heat import read_busy_hours
 from pipeline.community.stored_network import read_names
 from runtime.run_context import RunContext
-from wording.communities import name_all
 
 _COHORT_WEEKS: Final = 12
 
@@ -46,7 +46,7 @@ def _with_names(run: RunContext, changes: tuple[FigureChange, ...]) -> tuple[Fig
     """Call member communities by their names instead of their ids."""
     if not any(change.driver is not None and change.driver.dimension == "community" for change in changes):
         return changes
-    names = name_all({one: [(trait.kind, trait.value) for trait in name] for one, name in read_names(run, run.as_of).items()})
+    names = in_words(read_names(run, run.as_of))
     return tuple(
         replace(change, driver=replace(change.driver, value=names.get(change.driver.value, change.driver.value)))
         if change.driver is not None and change.driver.dimension == "community"

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from engagement.actions import Action, default_actions
+from collections.abc import Mapping
+
+from engagement.actions import DEFAULTS, Action, default_actions, default_message
+from lake.contracts import CONTENT
 from lake.errors import ConfigurationError
 from lake.roles import BOT, STAFF
 from lake.storage.delta import Lake
 from pipeline.outcomes import check_outcome
 from runtime.settings import Settings
-from wording.language import catalogue_of
+from wording.language import LANGUAGES, catalogue_of
 from wording.messages import default_messages
 
 
 def configured_actions(settings: Settings) -> tuple[Action, ...]:
-    """Return the configured actions; without `[[actions]]` in the file the defaults that the community's data can judge."""
-    if settings.actions is not None:
-        return settings.actions
-    return default_actions(default_messages(catalogue_of(settings.community.language)), tables=set(settings.sources))
+    """Return the configured actions; without `[[actions]]` in the file the defaults that the community's data can judge.
+
+    A message that is the default of another language, because the file was written before the language was chosen, is told in
+    that of the community: a template of one language with values of another can be read in neither.
+    """
+    messages = default_messages(catalogue_of(settings.community.language))
+    if settings.actions is None:
+        return default_actions(messages, tables=set(settings.sources))
+    return tuple(_spoken(action, messages) for action in settings.actions)
+
+
+def _spoken(action: Action, messages: Mapping[str, str]) -> Action:
+    for language in LANGUAGES if action.name in DEFAULTS else ():
+        # Whose message says nothing of content may have had none when the file was written.
+        for tables in ((), (CONTENT.name,)):
+            if action.message == default_message(action.name, default_messages(catalogue_of(language)), tables=tables):
+                return action.model_copy(update={"message": default_message(action.name, messages, tables=tables)})
+    return action
 
 
 def check_outcomes(settings: Settings, lake: Lake) -> None:

@@ -23,6 +23,7 @@ from outputs.report.model_card import CardMeasure, CardPart, CardSlices, ModelCa
 from pipeline.stored_nights import NIGHT, TIERS_TABLE
 from runtime.run_context import RunContext
 from segments.tiers import TIERS
+from wording.numbers import number
 from wording.reasons.topics import topic
 from wording.report import calibration_band
 from wording.retelling import retold
@@ -77,12 +78,19 @@ def model_card(run: RunContext, purpose: Purpose, trained: Trained[Any], panel: 
         habits=tuple(_habits(trained.importance, history)),
         slices=slices,
         starting_share=getattr(trained.model, "starting_share", 0.0),
-        settings={key: str(value) for key, value in trained.parameters.items() if key not in _NOT_SETTINGS},
+        settings={key: _setting(key, value) for key, value in trained.parameters.items() if key not in _NOT_SETTINGS},
         limits=tuple(_limits(purpose, trained, slices)),
         calibration=None if calibration is None else calibration.rename(CALIBRATION_NAMES),
         calibration_of_everybody=None if of_everybody is None else of_everybody.rename(CALIBRATION_NAMES),
         lift=lift,
     )
+
+
+def _setting(key: str, value: str | int | float) -> str:
+    """Write the value of a setting; a word stays as the configuration has it, and a seed counts nothing."""
+    if isinstance(value, bool):
+        return fill("general.yes" if value else "general.no")
+    return number(value) if isinstance(value, int) and key != "seed" else str(value)
 
 
 def member_slices(rows: pl.DataFrame, tiers: pl.DataFrame, *, horizon_days: int) -> pl.DataFrame:

@@ -27,7 +27,9 @@ def test_an_alert_reaches_a_webhook_as_words_and_as_facts() -> None:
     with webhook() as caught:
         post_alert(ALERT, url=f"http://127.0.0.1:{caught.port}/hooks/secret")
     (post,) = caught.posts
-    assert post["text"].startswith("Büchershop Bcc: all@shop.example: the night of 2011-08-31 failed (exit code 3).")
+    assert post["text"].startswith(
+        "Büchershop Bcc: all@shop.example: the night of 2011-08-31 failed: its data are not fit (exit code 3)."
+    )
     assert post["text"].endswith("What to do: Repair it.")
     assert (post["outcome"], post["exit_code"], post["says"]) == ("failed", 3, ["Too many rows are bad.", "3 of 9."])
 
@@ -144,5 +146,6 @@ def test_a_redirect_is_not_followed() -> None:
 def test_an_alert_is_in_the_language_that_is_spoken() -> None:
     with speaking("zh"):
         alert = Alert("读书会", fill("alert.night", of="2026-11-28"), "warned", 0, ("数据到得太晚。",), remedy="查看数据源。")
-        assert alert.subject == "读书会：2026-11-28的夜间任务已完成，但有警告（退出码0）"
+        assert alert.subject == "读书会：2026-11-28的每日任务已完成，但有警告"
+        assert alert.text.startswith(f"{alert.subject}。")
         assert alert.text.endswith("处理办法：查看数据源。")

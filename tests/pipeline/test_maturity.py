@@ -34,7 +34,7 @@ def test_predictions_whose_horizon_is_over_are_set_against_what_happened(explore
     week = (days > str(FIRST_NIGHT)) & (days <= str(FIRST_NIGHT + timedelta(days=7)))
     early = explored.lines.filter(week)
     returned = members["member_id"].is_in(early["customer"].unique().implode()).sum()
-    assert "Before the truth is known" in report
+    assert "How sure tonight’s predictions are" in report
     assert f"{returned} were active again within 7 days" in report
 
 

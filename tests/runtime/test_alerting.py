@@ -19,6 +19,7 @@ from runtime.os_errors import translate_os_error
 from runtime.run_context import RunContext, open_run
 from tests.catchers import mail_server, webhook
 from tests.communities import LAST_DAY, SHOP, write_shop
+from wording.language import speaking
 
 
 def night_with(folder: Path, alerts: str) -> RunContext:
@@ -40,7 +41,19 @@ def test_a_failed_night_is_told_by_webhook_and_mail(tmp_path: Path, monkeypatch:
     assert post["says"] == ["orders: 9 of 10 rows are bad, says ***"]
     assert (post["exit_code"], post["remedy"], post["night"]) == (3, "Repair the export.", f"the night of {LAST_DAY}")
     (letter,) = mail.letters
-    assert letter["Subject"] == f"Small shop: the night of {LAST_DAY} failed (exit code 3)"
+    assert letter["Subject"] == f"Small shop: the night of {LAST_DAY} failed: its data are not fit (exit code 3)"
+
+
+def test_a_failed_night_is_told_in_the_language_of_the_community(tmp_path: Path) -> None:
+    with webhook() as chat:
+        run = night_with(tmp_path, f'webhook = "http://127.0.0.1:{chat.port}/"')
+        what = "9 of 10 arrived orders rows are bad (90%); at most 20% may be. They are bad because members are."
+        with pytest.raises(DataError), speaking("zh"), alerted(run, "nightly"):
+            raise DataError(what, remedy="Repair it. Nothing landed. The whole story: checks.html")
+    (post,) = chat.posts
+    assert post["says"] == ["到达的10行订单里有9行不合格（90%），最多允许20%。原因是成员不合格。"]
+    assert post["remedy"] == "Repair it.本次没有任何数据入库。详情见：checks.html"
+    assert "运行失败：数据不合格（退出码3）" in post["text"]
 
 
 def repeat_a_librarys_words() -> None:

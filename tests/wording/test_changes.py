@@ -45,6 +45,8 @@ def test_a_risk_is_explained_by_its_reason_else_by_the_probabilities() -> None:
     assert told("churn_risk", "low", "high", text="no order for 61 days") == "No order for 61 days."
     figures = told("churn_risk", "low", "high", probability_before=0.124, probability_after=0.6)
     assert figures == "Likely to leave: 60 %, before 12 %."
+    close = told("churn_risk", "high", "medium", probability_before=0.601, probability_after=0.597)
+    assert close == "Likely to leave: 60 % as before, just across the line between two classes."
     assert told("churn_risk", None, "low", text="x") == "Active recently enough to be scored."
     assert told("churn_risk", "low", None) == "Not active recently enough to be scored."
 

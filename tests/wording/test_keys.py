@@ -39,8 +39,10 @@ from features.eligibility import PRESENCES
 from features.network.matching import CHANGES
 from flows.badge_scaffold import BADGES
 from lake.contracts import TABLES
+from lake.errors import ExitCode
 from models.backtest import IN_RANGE
 from models.churn import ChurnKind
+from models.config import PredictionSettings
 from models.evaluation import evaluate_churn, evaluate_value
 from models.lifetime.lifetime import LIFETIME_KINDS
 from models.training import OURS
@@ -93,6 +95,8 @@ PUT_TOGETHER = {
     *(f"remedy.{rule}" for rule in RULES),
     *(f"matured.chosen.{group}" for group in GROUPS),
     *(f"model_card.{what}.{purpose}" for what, purpose in product(("title", "predicts", "scored"), ("churn", "value"))),
+    *(f"model_card.setting.{setting}" for setting in (*PredictionSettings.model_fields, "level_factor")),
+    *(f"alert.kind.{code:d}" for code in ExitCode if code is not ExitCode.DONE),
     *(f"model_card.by.{kind}" for kind in ("presence", "tier", "tenure", "platform", "region", "cohort")),
     *(f"card.score.{score}" for score in ("activity_score", "commercial_score")),
     *(f"calibration.band.{band}" for band in ("everybody", "new", "first_year", "longer")),

@@ -84,3 +84,18 @@ def test_a_member_with_nothing_to_show_does_not_get_the_sentence_that_says_what(
     ]
     assert said("Tell them: {show}.") == ["Tell them: Hops; Malt.", "Tell them: what is new here."]
     assert filled("Hi {display_name}. They may like: {show}.") == ["Hi Ada.", "Hi m2."]
+
+
+def test_chinese_sentences_stand_without_a_blank_and_without_the_one_that_says_nothing() -> None:
+    from engagement.actions import SHOW, default_message
+    from wording.language import catalogue_of
+
+    message = default_message("wake_lurker", default_messages(catalogue_of("zh")), tables=("content",))
+    assert "{show}" in message
+    assert " " not in message
+    [ada, _] = filled(message)
+    assert ada == default_message("wake_lurker", default_messages(catalogue_of("zh")), tables=()).format(
+        display_name="Ada", active_days_28d=5
+    )
+    english = default_messages(ENGLISH)
+    assert default_message("wake_lurker", english, tables=("content",)) == f"{english['wake_lurker']} {english[SHOW].strip()}"

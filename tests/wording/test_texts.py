@@ -27,11 +27,11 @@ def test_names_ages_and_listings_are_said_as_one_reads_them(said: str, expected:
 
 
 def test_a_template_is_filled_with_numbers_money_and_the_form_that_goes_with_a_number() -> None:
-    assert fill("headline.data", n=1) == "1 row* was read; every one is accounted for and none broke a rule."
+    assert fill("headline.data", n=1) == "1 row* was read; every one is accounted for and none was set aside."
     assert fill("headline.data", n=1204).startswith("1,204 rows* were read")
     assert fill("headline.active.joined", n=0) == "; no members joined"
     assert fill("headline.expected", n=12.5, currency="GBP", days=90).startswith("£12.50* is what")
-    assert fill("alert.failed", community="{n}", night="the night", code=3) == "{n}: the night failed (exit code 3)"
+    assert fill("alert.failed", community="{n}", night="it", kind="a bug", code=1) == "{n}: it failed: a bug (exit code 1)"
 
 
 def test_a_template_is_filled_with_days_ages_shares_and_digits() -> None:

@@ -148,6 +148,6 @@ def test_what_is_stored_in_english_is_told_again_and_what_is_not_known_stays() -
     with speaking("zh"):
         assert (
             retold(f"{reason}the contact list")
-            == "已上线：确实优于现有模型：AUC（仍在）+0.012（+0.003至+0.020），触达名单改变12%"
+            == "已上线：确实优于现有模型：AUC（近期活跃）+0.012（+0.003至+0.020），触达名单改变12%"
         )
         assert retold("Something else.") == "Something else."

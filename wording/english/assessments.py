@@ -19,8 +19,10 @@ ASSESSMENTS: Final = {
     "assessment.absence_factor": "Influence: how many people made half of the contributions",
     "assessment.spend": "Commercial value: what members spent",
     "assessment.between": "{low} to {high}",
-    "assessment.active_members.more": "More members are active: {now} within 28 days, {before} in the 28 days before.",
-    "assessment.active_members.less": "Fewer members are active: {now} within 28 days, {before} in the 28 days before.",
+    "assessment.active_members.more": "More members are active than four weeks ago: {now} within 28 days, {before} in the "
+    "28 days before.",
+    "assessment.active_members.less": "Fewer members are active than four weeks ago: {now} within 28 days, {before} in the "
+    "28 days before.",
     "assessment.contributions_per_active.more": "Active members contribute more: {now} times each, {before} in the 28 "
     "days before.",
     "assessment.contributions_per_active.less": "Active members contribute less: {now} times each, {before} in the 28 "

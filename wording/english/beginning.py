@@ -29,7 +29,7 @@ BEGINNING: Final = {
     "init.badges": "What members earn for good (docs/configuration.md, [[badges]]). Change them, add your own; a badge once "
     "earned stays.",
     "init.level.first": "Member",
-    "init.level.second": "Regular",
+    "init.level.second": "Mainstay",
     "init.level.third": "Pillar",
     "badge.first_contribution": "First contribution",
     "badge.ten_contributions": "Ten contributions in a year",

@@ -6,13 +6,13 @@ from typing import Final
 
 UNANSWERED: Final = {
     "headline.unanswered": "{n:count:post}* {n:plural:waits|wait} for an answer{newcomers}.",
-    "headline.unanswered.newcomers": ", {n:number} by newcomers",
+    "headline.unanswered.newcomers": ", {n:number} by {n:plural:a newcomer|newcomers}",
     "unanswered.title": "Unanswered",
     "unanswered.waiting": "{figure} of {posts:count:post} of the last {days:count:day} {n:plural:has|have} had no answer for "
     "{hours:count:hour} or longer.",
     "unanswered.nothing": "No post of the last {days:count:day} has waited for {hours:count:hour} without an answer.",
-    "unanswered.by_newcomers": "{n:number} of these {n:plural:is|are} by newcomers, and {first:number} of those "
-    "{first:plural:is the first one|are the first ones} of a member. Answer these first: they head the list.",
+    "unanswered.by_newcomers": "{n:number} of these {n:plural:is|are} by {n:plural:a newcomer|newcomers}, and {first:number} of "
+    "those {first:plural:is the first one|are the first ones} of a member. Answer these first: they head the list.",
     "unanswered.a_week": "{n:count:post} {n:plural:has|have} waited for a week or longer.",
     "unanswered.staff": "{n:count:post} {n:plural:was|were} answered by staff alone.",
     "unanswered.open": "Open the list of unanswered posts",

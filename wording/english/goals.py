@@ -30,6 +30,8 @@ GOALS: Final = {
     "goals.expected": "The chance is {chance:percent}. Expected on the day is {expected}; nine times of ten it will be {low} to "
     "{high}.",
     "goals.pace": "From here on it takes {needed} a week; the last four weeks brought {pace} a week.",
+    "goals.pace.fades": "From here on it takes {needed} a week. The last four weeks brought {pace} a week, which the forecast "
+    "does not expect to go on.",
     "goals.pace.alone": "From here on it takes {needed} a week.",
     "goals.pace.held": "The target is reached today, and has to hold until then.",
     "goals.points": "{n} points",

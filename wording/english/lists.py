@@ -29,6 +29,7 @@ LISTS: Final = {
     "change.score.down": "value score down from {before:plain} to {n:plain}",
     "change.score.same": "value score {n:plain} as before",
     "change.risk": "likely to leave: {n:percent}, before {before:percent}",
+    "change.risk.close": "likely to leave: {n:percent} as before, just across the line between two classes",
     "change.scored": "active recently enough to be scored",
     "change.not_scored": "not active recently enough to be scored",
     "change.not_profiled": "may no longer be profiled",
@@ -39,7 +40,8 @@ LISTS: Final = {
 # What each column of the lists means.
 COLUMNS: Final = {
     "as_of": "The night this list was made: everything up to the end of this day is known, nothing after it.",
-    "member_id": "Who it is, as your other systems call them. An apostrophe in front guards text that looks like a formula.",
+    "member_id": "Who it is, as your other systems call them; of a post, its author. An apostrophe in front guards text that "
+    "looks like a formula.",
     "is_eligible": "Whether the member was active recently enough to be scored for leaving.",
     "churn_probability": "How likely the member is to do nothing at all over the coming weeks. Empty when not eligible.",
     "churn_risk": "The risk of leaving in one word, by the probability: low, medium or high.",
@@ -69,7 +71,7 @@ COLUMNS: Final = {
     "activity_high": "... and at most this. Far apart: too little is known of how often the member comes.",
     "commercial_low": "The commercial score if the member spends expected_value_low, and the others what is expected of them ...",
     "commercial_high": "... and if the member spends expected_value_high.",
-    "rank": "The order in which to contact: 1 first.",
+    "rank": "The place on this list: 1 comes first.",
     "action": "What to do.",
     "channel": "How to reach the member.",
     "expected_gain": "What the contact is expected to bring compared with doing nothing.",

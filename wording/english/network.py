@@ -39,7 +39,7 @@ NETWORK: Final = {
     "carriers.loss.given": "{share:percent} of all responses",
     "carriers.absence": "Half of what was posted in the last 28 days came from {n:count:member}, of {contributors:number} who "
     "posted.",
-    "carriers.absence.periods": "28 days by 28 days it took {factors}.",
+    "carriers.absence.periods": "Over the year, 28 days by 28 days: {factors}.",
     "carriers.absence.fewer": "Fewer people carry the community than before.",
     "carriers.absence.more": "More people carry the community than before.",
     "carriers.absence.same": "That is about as many as before.",

@@ -26,9 +26,9 @@ NEWCOMERS: Final = {
     "newcomers.title": "Newcomers",
     "newcomers.cohort": "{n:count:member} joined from {first:short_day} to {last:short_day}. What they did in their first 28 "
     "days, and whether they were active in the 28 days after those:",
-    "newcomers.stage": "As far as",
+    "newcomers.stage": "Step",
     "newcomers.members": "Members",
-    "newcomers.share": "Of the stage before",
+    "newcomers.share": "Of the step before",
     "newcomers.earlier": "28 days earlier",
     "newcomers.change": "Change in points",
     "newcomers.change.interval": "{value} ({low} to {high})",
@@ -49,8 +49,9 @@ NEWCOMERS: Final = {
     "newcomers.source.stayed": "Stayed",
     "newcomers.source.range": "{share:percent} ({low:percent} to {high:percent})",
     "newcomers.source.note": "Shares of small groups are drawn towards that of all.",
-    "newcomers.invited": "{n:count:member} of half a year {n:plural:was|were} brought by a member: {share:percent} of them "
-    "stayed, of the others {others:percent}. The difference is {low:number} to {high:number} points with 95 % certainty.",
+    "newcomers.invited": "Of those who joined in half a year, {n:count:member} {n:plural:was|were} brought by another member: "
+    "{share:percent} of them stayed, of the others {others:percent}. The difference lies between {low:number} and {high:number} "
+    "points with 95 % certainty.",
     "newcomers.silent": "{silent:number} of the {active:count:member} active in 28 days, {share}, wrote nothing in a year.",
 }
 
@@ -63,11 +64,11 @@ RISING: Final = {
     "rising.members": "Members",
     "rising.week": "In the week until {night:short_day}, {rose:number} rose and {fell:number} fell.",
     "rising.days": "Half of those who moved to {tier} did so {days:count:day} ago or earlier.",
-    "rising.ready": "{n:count:member} {n:plural:is|are} within 3 points of {tier}.",
+    "rising.ready": "{n:count:member} {n:plural:is|are} within 3 points of {tier} in the value score.",
     "rising.ready.missing": "What most lack is {what} ({lacking:number} of them).",
     "rising.list": "Who, and what is missing",
-    "rising.missing.points": "{n:digits:1} points below {tier}.",
-    "rising.missing.most": "Lacks {what} most: {has:number}, where half of that tier have {typical:number} or more.",
+    "rising.missing.points": "{n:digits:1} points below {tier} in the value score.",
+    "rising.missing.most": "Lacks {what} most: {has:number} in a year, where half of that tier have {typical:number} or more.",
     "rising.missing.second_day": "Active on a single day of the year; a second one is enough for {tier}.",
     "rising.part.posts_365d": "contributions",
     "rising.part.given_count_365d": "responses to others",
@@ -103,7 +104,7 @@ THANKS: Final = {
     "recognition.streak": "Weeks in a row",
     "recognition.badge": "New badges",
     "recognition.levels": "By level: {levels}.",
-    "recognition.level": "{members:number} {level}",
+    "recognition.level": "{level} ({members:number})",
     "recognition.moves": "Levels reached in the last 7 days:",
     "recognition.no_level": "No level",
     "recognition.rose.none": "Nobody reached a higher level in the last 7 days.",

@@ -8,15 +8,18 @@ from typing import Final
 HEADLINES: Final = {
     "headline.active": "{n:count:member}* {n:plural:was|were} active in the last 7 days, {compared}{joined}.",
     "headline.active.joined": "; {n:count:member} joined",
+    "headline.talk": "Talk to {n:count:member}* on {day:day}{most}.",
+    "headline.talk.most": ", most of all {actions}",
+    "headline.talk.action": "“{action}” ({members:number})",
     "headline.newly_at_risk": "{n:number}* of your {valuable:number} {tiers} {valuable:noun:member} "
     "{n:plural:is|are} newly at risk.",
     "headline.newly_at_risk.none": "None* of your {valuable:number} {tiers} {valuable:noun:member} "
     "{valuable:plural:is|are} newly at risk.",
     "headline.risk": "{high:number} of {n:count:member} still here* ({share}) {high:plural:has|have} a high risk of leaving, "
-    "that is of no activity for {days:count:day}{before}; {leaving:number} of all still here are expected to leave.",
+    "that is of no activity over the next {days:count:day}{before}; {leaving:number} of all still here are expected to leave.",
     "headline.risk.before": " (the night before {n:number})",
-    "headline.gone": "{n:count:member}* {n:plural:has|have} been silent for {days:count:day} or longer already; {back:number} of "
-    "them {back:plural:is|are} expected to come back within as many.",
+    "headline.gone": "{n:count:member}* {n:plural:has|have} been silent for {days:number} to {eligible:count:day}; {back:number} "
+    "of them {back:plural:is|are} expected to come back over the next {days:count:day}.",
     "headline.nearly_all": "Nearly everybody is expected to leave:* {leaving:number} of {n:count:member} still here ({share}) "
     "within {days:count:day}. So a high risk, which {high:number} of them have, sets nobody apart; go by the probability.",
     "headline.nearly_all.scored": "Nearly everybody is expected to leave or to stay away:* {leaving:number} of {n:count:member} "
@@ -26,7 +29,7 @@ HEADLINES: Final = {
     "headline.spend.compared": ", {change}",
     "headline.expected": "{n:money}* is what all members together are expected to spend over the next {days:count:day}.",
     "headline.no_data": "No new data* arrived; this night rests on what was there.",
-    "headline.data": "{n:count:row}* {n:plural:was|were} read; every one is accounted for and none broke a rule.",
+    "headline.data": "{n:count:row}* {n:plural:was|were} read; every one is accounted for and none was set aside.",
     "headline.broken": "{broken:number}* of {n:count:row} read {broken:plural:was|were} set aside for breaking a rule.",
     # Two weeks beside each other.
     "change.none": "as the week before",
@@ -69,7 +72,7 @@ SECTIONS: Final = {
     "newly_at_risk.nobody_valuable": "No member has reached a tier that counts as valuable yet.",
     "newly_at_risk.first_night": "This is the first night: from tomorrow on, this part tells who became at risk since the "
     "night before.",
-    "newly_at_risk.members": "{figure} of {valuable:count:valuable_member} whose risk of leaving became high last night.",
+    "newly_at_risk.members": "The risk of leaving became high last night for {figure} of {valuable:count:valuable_member}.",
     "contact_list.open": "Open the contact list",
     "contact_list.rows": "{n:count:member}, best first, with names and reasons.",
     # Activity.
@@ -99,6 +102,9 @@ SECTIONS: Final = {
     "groups.title": "Lifecycle and behaviour",
     "groups.lifecycle": "Lifecycle",
     "groups.behaviour": "Behaviour",
+    "groups.stages": "New: joined in the last {new:count:day}. At risk: silent for {at_risk:count:day} or longer, or of a high "
+    "risk of leaving. Dormant: silent for {dormant:count:day} or longer. Lost: for {lost:count:day} or longer, or never active. "
+    "Returning: back after two months or more without a visit. Active: everybody else.",
     "groups.not_profiled": "{n:count:member} who may not be profiled {n:plural:is|are} in no tier, stage or group.",
     # Models.
     "models.title": "How good the predictions are",
@@ -125,7 +131,8 @@ SECTIONS: Final = {
     "matured.title": "Did it come true?",
     "matured.newest": "Of {n:count:member} scored on {night:short_day}, {predicted:percent} were predicted to leave within "
     "{days:count:day}; {happened:percent} did.",
-    "matured.auc": "A member who left was ranked above one who stayed {auc:percent} of the time.",
+    "matured.auc": "Of two members of whom one left, it had picked the right one {auc:percent} of the time; chance would be "
+    "50 %.",
     "matured.spend": "The expected spend of the newest night whose outcome is known was {ratio:digits:2} times the real one.",
     "matured.trend": "Line: the share predicted to leave. Dots: the share that did, one dot a night.",
     "matured.calibration": "Dots on the dashed line: predictions came true as often as they said. "
@@ -141,15 +148,16 @@ SECTIONS: Final = {
     "matured.chosen.contacted": "contacted",
     "matured.chosen.not_contacted": "listed, no contact known",
     # Predictions whose outcome is not known yet.
-    "watch.title": "Before the truth is known",
-    "watch.auc": "A member who leaves is expected to rank above one who stays {auc:percent} of the time.",
-    "watch.auc_here": "Among those who are still here it is {auc:percent}.",
+    "watch.title": "How sure tonight’s predictions are",
+    "watch.auc": "Of two members of whom one leaves, the ranking is expected to pick the right one {auc:percent} of the time; "
+    "chance would be 50 %.",
+    "watch.auc_here": "Among those still here alone it is {auc:percent}.",
     "watch.share": "Four times of five, between {low:percent} and {high:percent} of those scored leave.",
     "watch.value": "Four times of five, all members together spend between {low:money} and {high:money}.",
     "watch.early": "Of {n:count:member} scored on {night:short_day}, {happened:number} {happened:plural:was|were} active again "
     "within {days:count:day}; {expected:number} {expected:plural:was|were} expected.",
     "watch.beyond_chance": "That is more than chance and the usual ups and downs explain.",
-    "watch.moved": "Farthest from the members that the model learnt from: {what}.",
+    "watch.moved": "Compared with the members that the model learnt from, tonight’s differ most in: {what}.",
     "watch.cause.new_value": "Members have a value of {what} that the model has never seen: a new channel or a changed source.",
     "watch.cause.intake": "What arrived is unusual, too: see the other sentences here.",
     "watch.cause.season": "The same days of last year were alike: the season.",

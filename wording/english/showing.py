@@ -10,10 +10,10 @@ SHOWING: Final = {
     "show.rule.popular": "what most members came to lately",
     "show.rule.popular_in_topics": "what most members came to lately on the topics the member likes",
     "show.rule.item_to_item": "what members with the same interests came to",
-    "show.untested": "Messages name {rule}. Too few members came to new pieces to test other rules ({n:count:member}).",
-    "show.simplest": "Messages name {rule}. Tested on the past of {n:count:member}, it named a piece they came to by themselves "
-    "in {hits:percent} of cases; no other rule was surely better.",
-    "show.better": "Messages name {rule}. Tested on the past of {n:count:member}, it named a piece they came to by themselves in "
-    "{hits:percent} of cases; the most popular pieces did in {simplest:percent}.",
+    "show.untested": "Messages suggest {rule}. Too few members came to new pieces to test other rules ({n:count:member}).",
+    "show.simplest": "Messages suggest {rule}. Tried on the past of {n:count:member}, {hits:percent} of such suggestions held a "
+    "piece that they later came to by themselves; no other rule was surely better.",
+    "show.better": "Messages suggest {rule}. Tried on the past of {n:count:member}, {hits:percent} of such suggestions held a "
+    "piece that they later came to by themselves; of the most popular pieces {simplest:percent} did.",
     "message.nothing_to_show": "what is new here",
 }

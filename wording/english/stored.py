@@ -1,4 +1,4 @@
-"""Sentences that the lake and the models store in English: rules, findings, the gate's reasons, why a model is of its kind.
+"""Sentences that are English where they are made: rules, findings, the gate's reasons, why a model is of its kind, a stop.
 
 They are told again in another language where a person reads them (`wording.retelling`). A template here is the sentence as the
 code makes it, with a placeholder for each value; the first that fits is taken, so the narrower one stands first.
@@ -87,4 +87,11 @@ _MODELS: Final = {
     "kind.counts": "{members} members to learn from, of whom {left} left and {stayed} stayed at some cut-off",
 }
 
-STORED: Final = {**_RULES, **_FINDINGS, **_MODELS}
+# Why data stopped a night, as the terminal has it.
+_STOPS: Final = {
+    "stop.cause": "{finding} They are bad because {table} are.",
+    "stop.rule": "{rule}: {n} rows; {examples}",
+    "stop.nothing_landed": "{remedies} Nothing landed. The whole story: {page}",
+}
+
+STORED: Final = {**_STOPS, **_RULES, **_FINDINGS, **_MODELS}

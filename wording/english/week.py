@@ -36,7 +36,7 @@ CHANGES: Final = {
     "figures.head.now.month": "Last 4 weeks",
     "figures.head.before.month": "4 weeks before",
     "figures.head.change": "Change",
-    "figures.head.sure": "What to think of it",
+    "figures.head.sure": "Verdict",
     "figures.head.year": "A year ago",
     "figures.head.past": "Until now",
     "figures.caption.week": "Figures of the 7 days that end with the night, beside the 7 days before.",

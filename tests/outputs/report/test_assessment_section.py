@@ -23,7 +23,8 @@ def told(facts: Assessments | None) -> str:
 def test_what_surely_changed_is_a_sentence_and_every_figure_is_a_row() -> None:
     said = told(assessments())
     for part in (
-        "Fewer members are active: 1,204 within 28 days, 1,620 in the 28 days before. A year before it was 1,550.",
+        "Fewer members are active than four weeks ago: 1,204 within 28 days, 1,620 in the 28 days before. "
+        "A year before it was 1,550.",
         "Over the next 90 days members are expected to spend £1,222,271; eight times of ten it will be £1,010,000 to £1,480,000. "
         "In the last 90 days they spent £1,190,004. A year ago they spent £900,000 in the same 90 days.",
         "Activity: members who were active 1,204 1,620 −26% −31% to −19% 1,550",
@@ -44,6 +45,11 @@ def test_a_night_like_the_others_says_so_once() -> None:
     assert said.count(STEADY) == 1
     for absent in ("A year before", "expected to spend", "Where no range"):
         assert absent not in said, absent
+
+
+def test_a_change_that_is_sure_never_has_zero_at_the_end_of_its_range() -> None:
+    said = told(Assessments((Figure("active_members", 103, 100, None, Change(0.03, 0.003, 0.06)),)))
+    assert "+3% +0.3% to +6.0%" in said
 
 
 def test_a_young_community_has_its_figures_alone() -> None:

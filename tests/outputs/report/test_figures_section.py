@@ -53,6 +53,18 @@ def test_what_changed_is_told_the_most_remarkable_first_and_as_surely_as_it_is_k
     assert found[1].count("<li") == 6
 
 
+def test_a_small_mean_is_told_with_one_digit_beside_a_whole_one() -> None:
+    change = FigureChange("dau", 2.3, 2.0, None, 0.3, 0.5)
+    assert (value_text("dau", 2.3, None), value_text("dau", 2.0, None)) == ("2.3", "2.0")
+    assert difference_text(change, None) == "+0.3"
+
+
+def test_a_week_without_news_counts_no_others() -> None:
+    quiet = replace(WEEK, changes=(FigureChange("wau", 990, 1000, None, 50.0, 100.0),))
+    text = text_of(render_report(replace(NIGHT, morning=replace(morning(), week=quiet))), "changes")
+    assert text.endswith("Nothing has changed beyond chance and the usual ups and downs.")
+
+
 @pytest.mark.parametrize(
     ("figure", "said"),
     [

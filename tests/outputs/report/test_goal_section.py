@@ -49,6 +49,12 @@ def test_each_goal_says_where_it_stands_the_chance_and_the_pace() -> None:
         assert part in said, part
 
 
+def test_a_pace_that_would_do_is_not_told_as_if_it_were_the_reason_to_be_behind() -> None:
+    goal = Goal(figure="mau", target=2000, by=AS_OF + timedelta(days=70))
+    judged = Judged(goal, "off_track", 1900, chance=0.3, expected=1930, low=1700, high=2200, pace_needed=10, pace=17)
+    assert "brought +17 a week, which the forecast does not expect to go on." in text(goal_section(night(GoalFacts(judged, {}))))
+
+
 def test_a_goal_of_a_share_is_told_in_points() -> None:
     goal = Goal(figure="stickiness", target=0.25, by=AS_OF + timedelta(days=70))
     judged = Judged(goal, "unknown", 0.2, pace_needed=0.005, pace=-0.001)

@@ -24,7 +24,7 @@ def test_it_says_who_carries_the_community_and_what_hangs_on_whom() -> None:
         "The one who would be missed most reaches 151 members (13 %) whom nobody else of the team reaches.",
         "With them would go 9 % of what is posted and under 1 % of all responses.",
         "Half of what was posted in the last 28 days came from 2 members, of 40 who posted. If one of them stops, it shows",
-        "28 days by 28 days it took 8, 7, 6, 5, 4, 3, 2. Fewer people carry the community than before.",
+        "Over the year, 28 days by 28 days: 8, 7, 6, 5, 4, 3, 2. Fewer people carry the community than before.",
         f"Begin with “{HOSTILE}”: 8 of its 11 members still here have a high risk of leaving, and 2 opinion leaders can",
         "1,009 members belong to none.",
         "Became one: Wine and Grapes are now “Wine”.",

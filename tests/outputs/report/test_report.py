@@ -17,6 +17,8 @@ from outputs.report.loop_facts import ActionPlan, Trait
 from outputs.report.page import render_report
 from outputs.report.risk_facts import Outlook, Risk
 from outputs.report.sections import ModelView, Section
+from outputs.report.small_groups import without_small_groups
+from segments.lifecycle import LifecyclePolicy
 from tests.outputs.examples import (
     AS_OF,
     FLOWS,
@@ -119,10 +121,12 @@ def test_the_morning_is_told_in_sentences() -> None:
     said = [str(line).replace("\u00a0", " ") for line in headlines(ordinary_night())]
     assert said == [
         "1,204 members were active in the last 7 days, 3 % fewer than the week before; 38 members joined.",
+        "Talk to 200 members on Thursday 1 September 2011, most of all “save valuable” (118), “welcome newcomer” (81) "
+        "and “win back valuable” (1).",
         "41 of your 250 gold and diamond members are newly at risk.",
-        "288 of 2,500 members still here (12 %) have a high risk of leaving, that is of no activity for 90 days "
+        "288 of 2,500 members still here (12 %) have a high risk of leaving, that is of no activity over the next 90 days "
         "(the night before 301); 804 of all still here are expected to leave.",
-        "1,813 members have been silent for 90 days or longer already; 594 of them are expected to come back within as many.",
+        "1,813 members have been silent for 90 to 365 days; 594 of them are expected to come back over the next 90 days.",
         "£182,340 was spent in the last 7 days, refunds taken off, 7 % more than the week before.",
         "£1,222,271 is what all members together are expected to spend over the next 90 days.",
         "34 of 54,632 rows read were set aside for breaking a rule.",
@@ -165,6 +169,25 @@ def test_the_page_says_by_what_members_have_their_tiers_and_who_is_in_none() -> 
     )
     assert "the best 2 %, gold by the best 10 % and silver by the best 30 %" in told(html, "tiers").replace("\u00a0", " ")
     assert "17 members who may not be profiled are in no tier, stage or group." in told(html, "groups")
+
+
+def test_the_page_says_at_which_silence_a_stage_begins() -> None:
+    night = replace(ordinary_night(), stages=LifecyclePolicy.for_horizon(90))
+    said = told(render_report(night), "groups")
+    for part in (
+        "joined in the last 28 days",
+        "silent for 90 days or longer",
+        "for 180 days or longer",
+        "for 360 days or longer",
+    ):
+        assert part in said
+    assert "Dormant:" not in told(render_report(ordinary_night()), "groups")
+
+
+def test_few_are_not_named_among_those_to_talk_to() -> None:
+    night = without_small_groups(replace(ordinary_night(), smallest_group=5))
+    [line] = [str(line) for line in headlines(night) if str(line).startswith("Talk to")]
+    assert line.endswith(", most of all “save valuable” (118).")
 
 
 def test_one_member_is_spoken_of_in_the_singular() -> None:

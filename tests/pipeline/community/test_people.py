@@ -214,7 +214,7 @@ def test_a_lake_of_an_earlier_release_knows_no_refusal_to_be_shown(forum: Path, 
 
 def test_who_is_ready_to_rise_is_listed_with_what_is_missing(night: People) -> None:
     assert night.lists[READY].select("member_id", "next_tier", "reason").rows() == [
-        ("old1", "silver", "1.0 points below silver.")
+        ("old1", "silver", "1.0 points below silver in the value score.")
     ]
 
 

@@ -23,6 +23,7 @@ from runtime.tracking.pages import read_page
 from tests.communities import LAST_DAY, write_shop
 from tests.explored import FIRST_NIGHT, Explored
 from tests.models.panels import HORIZON_DAYS, cutoffs, make_panel
+from wording.language import speaking
 
 SETTINGS = PredictionSettings(rounds=20, min_members_to_learn=50, min_outcomes_to_learn=20)
 PANEL = make_panel()
@@ -98,6 +99,15 @@ def test_a_group_that_is_far_off_is_named_among_the_limits(shop: RunContext, chu
     )
     limits = model_card(shop, "churn", replace(churn, predictions=predictions), PANEL, HISTORY).limits
     assert any(limit.startswith("north (by region): 99") for limit in limits), limits
+
+
+def test_settings_are_named_in_words_and_whole_numbers_written_as_numbers(shop: RunContext, churn: Trained[ChurnModel]) -> None:
+    with speaking("zh"):
+        card = model_card(shop, "churn", churn, PANEL, HISTORY)
+        page = render_model_card(card)
+    assert "学习率 <code" in page
+    assert (card.settings["max_training_rows"], card.settings["seed"]) == ("1,000,000", str(SETTINGS.seed))
+    assert card.settings["starting_model"] == ("是" if SETTINGS.starting_model else "否")
 
 
 def test_a_value_card_is_in_currency_units(shop: RunContext) -> None:
