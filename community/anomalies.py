@@ -234,7 +234,7 @@ def _same_weekdays(row: Floats) -> Floats:
 
 
 def _usual_level(row: Floats) -> Floats:
-    if np.isfinite(row).sum() <= _LEAST_WEEKS * _WEEK:
+    if np.isfinite(row).sum() <= _LEAST_WEEKS * WEEK_DAYS:
         return np.full(len(row), np.nan)
     past = np.sort(_same_weekdays(row), axis=0)
     known = np.isfinite(past).sum(axis=0)

@@ -16,12 +16,12 @@ import polars as pl
 from community.figures import FIGURES_SCHEMA, WHOLE
 from community.rates import FIGURE_NAMES
 from community.watched import GIVEN
+from features.calendar import FOUR_WEEKS_DAYS, WEEK_DAYS
 
 _DIMENSION: Final = "platform="
-_WEEK_DAYS: Final = 7
 _WEEKS_DRAWN: Final = 12
 # What a platform has not given for so long is not shown, nor watched, as if it were of this week.
-_STALE_DAYS: Final = 28
+_STALE_DAYS: Final = FOUR_WEEKS_DAYS
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _each(figures: pl.DataFrame, as_of: date) -> Iterator[tuple[str, str, pl.Dat
 
 def _newest_week(platform: str, figure: str, rows: pl.DataFrame) -> PlatformFigure:
     day, newest = rows.row(-1)
-    weeks_before = (pl.lit(day) - pl.col("day")).dt.total_days() // _WEEK_DAYS
+    weeks_before = (pl.lit(day) - pl.col("day")).dt.total_days() // WEEK_DAYS
     by_week = dict(rows.group_by(weeks_before.alias("week")).agg(pl.col("value").mean()).iter_rows())
     drawn = range(min(max(by_week), _WEEKS_DRAWN - 1), -1, -1)
     return PlatformFigure(platform, figure, day, newest, by_week[0], by_week.get(1), tuple(by_week.get(week) for week in drawn))
