@@ -20,14 +20,13 @@ from tests.tiers import activity_days, check_tiers, spend_of_year
 
 RETAIL_NIGHT = date(2011, 8, 31)
 CDNOW_NIGHT = date(1998, 3, 31)
-GIT_NIGHT = date(2021, 6, 30)
 # The committer of what is merged on the web.
 WEB_INTERFACE = "66c1cede74755f49"
 # Most of a first night is learning from a year of past nights, for each of two models, twice.
 AS_SHIPPED = pytest.param("", id="as shipped", marks=pytest.mark.soak)
 LITTLE = "\n[prediction]\nmax_cutoffs = 3\nrounds = 60\n"
 # The starting model predicts where nothing is asked of predictions but that there are some.
-NOTHING = "\n[prediction]\nmax_cutoffs = 1\nmin_members_to_learn = 1_000_000\n"
+NOTHING = "\n[prediction]\nmax_cutoffs = 3\nmin_members_to_learn = 1_000_000\n"
 
 
 def outcome(workspace: Path, members: pl.DataFrame, as_of: date, horizon_days: int) -> pl.DataFrame:
@@ -156,11 +155,14 @@ def test_the_tiers_of_a_simulated_community_are_those_operators_rely_on(run: Run
     check_tiers(members, activity_days(tmp_path), as_of, spend_of_year(tmp_path, as_of))
 
 
-def test_a_git_community_lands_what_people_did_when_they_did_it(tmp_path: Path) -> None:
-    workspace = copy_of("git-communities/fastlane", tmp_path)
-    take_in(workspace, night=GIT_NIGHT)
+@pytest.mark.parametrize("more", [pytest.param(NOTHING, id="learning nothing"), AS_SHIPPED])
+def test_a_git_community_lands_what_people_did_when_they_did_it(run: Run, tmp_path: Path, more: str) -> None:
+    workspace = copy_of("git-communities/fastlane", tmp_path, more=more)
+    done = run("nightly", "--workspace", workspace, "--as-of", "2021-06-30")
+    assert done.code == 0, done.err
     assert identity_holds(workspace)
     commits, trailers = (pl.read_parquet(workspace / "data" / f"{name}.parquet") for name in ("commits", "trailers"))
+    bots = commits.filter("is_bot")["author"].unique()
     is_timely = (pl.col("committed_at") - pl.col("authored_at")).dt.total_seconds() <= 30 * 86_400
     written = commits.filter(is_timely, ~pl.col("is_bot"))
     taken_in = commits.filter(~pl.col("is_bot"), pl.col("committer") != pl.col("author"), pl.col("committer") != WEB_INTERFACE)
@@ -171,15 +173,7 @@ def test_a_git_community_lands_what_people_did_when_they_did_it(tmp_path: Path) 
     towards_others = landed.drop_nulls("target_member_id")
     assert towards_others.height == taken_in.height + named.height
     assert (towards_others["member_id"] != towards_others["target_member_id"]).all()
-
-
-@pytest.mark.soak
-def test_neither_bots_nor_the_web_interface_of_a_git_community_are_scored(run: Run, tmp_path: Path) -> None:
-    workspace = copy_of("git-communities/fastlane", tmp_path)
-    done = run("nightly", "--workspace", workspace, "--as-of", GIT_NIGHT)
-    assert done.code == 0, done.err
-    bots = pl.read_parquet(workspace / "data" / "commits.parquet").filter("is_bot")["author"].unique()
-    members = pl.read_parquet(workspace / "lists" / str(GIT_NIGHT) / "members.parquet")
+    members = pl.read_parquet(workspace / "lists" / "2021-06-30" / "members.parquet")
     scored = members.filter(pl.col("churn_probability").is_not_null())["member_id"]
     assert scored.len() > 0
     assert not set(scored) & {*bots, WEB_INTERFACE}
