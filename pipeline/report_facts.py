@@ -187,7 +187,9 @@ def activity_facts(run: RunContext, *, has_orders: bool) -> Activity:
     first = max(first_day, run.as_of - timedelta(days=_DRAWN_DAYS + WEEK_DAYS - 2))
     in_days = pl.col(DAY).is_between(first, run.as_of)
     daily = run.workspace.lake.scan_or_empty(DAILY, DAILY_SCHEMA)
-    recent = daily.filter(own, in_days, is_counted).collect(engine="streaming")
+    recent = (
+        daily.filter(own, in_days, is_counted).select(DAY, "member_no", "activity", "amount_minor").collect(engine="streaming")
+    )
     this_week, last_week = _week(run.as_of), _week(run.as_of - timedelta(days=WEEK_DAYS))
     calendar = pl.DataFrame({DAY: pl.date_range(first, run.as_of, eager=True)})
     counted = recent.group_by(DAY).agg(active_members=pl.col("member_no").n_unique().cast(pl.Int64))

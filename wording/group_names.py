@@ -31,6 +31,9 @@ class GroupNames:
 
     def said(self, name: str) -> str:
         """Return a group's name in this language, whatever language it was given in; what is no such name stays."""
+        # First, because reading the other languages takes half a second.
+        if name in _names(self._spoken):
+            return name
         return _renamed(self._spoken).get(name) or self._of_other_kind(name)
 
     def _of_other_kind(self, name: str) -> str:

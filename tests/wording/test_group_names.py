@@ -45,6 +45,11 @@ def test_a_taken_name_gives_way_to_the_next() -> None:
     assert named(("Busy readers", "Busy members"), active_days_365d=1.0, read_count_365d=1.0) == "Busy readers 2"
 
 
+def test_a_name_of_the_language_spoken_needs_no_other_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wording.group_names.catalogue_of", pytest.fail)
+    assert GroupNames().said("Quiet readers 2") == "Quiet readers 2"
+
+
 @given(st.lists(st.dictionaries(st.sampled_from(HABITS), st.floats(-4, 4)), min_size=1, max_size=12))
 def test_names_are_unique_whatever_the_groups(groups: list[dict[str, float]]) -> None:
     names: list[str] = []
