@@ -78,12 +78,21 @@ def test_what_comes_every_month_is_usual() -> None:
     assert len(anomalies(figures_of({("dau", ""): row}))) == 1
 
 
-@pytest.mark.parametrize(("days", "is_usual"), [((27, 58, 88), True), ((33, 64, 94), True), ((26, 57, 87), False)])
+@pytest.mark.parametrize(
+    ("days", "is_usual"), [((27, 58, 88), True), ((33, 64, 94), True), ((26, 57, 87), False), ((30,), False)]
+)
 def test_every_month_is_within_three_days_of_the_same_day(days: tuple[int, ...], *, is_usual: bool) -> None:
     row = weekly(4, 200)
     for back in (0, *days):
         row[DAYS - 1 - back] *= 2
     assert (anomalies(figures_of({("dau", ""): row})) == ()) is is_usual
+
+
+def test_a_fall_within_a_good_month_is_not_told_as_a_rise() -> None:
+    row = weekly(1, 300)
+    row[-21:-1] = np.round(row[-21:-1] * 1.5)
+    row[-1] = np.round(row[-1] * 0.3)
+    assert anomalies(figures_of({("dau", ""): row})) == ()
 
 
 def test_the_days_that_are_judged_are_no_part_of_what_they_are_judged_by() -> None:
