@@ -95,6 +95,20 @@ def test_a_fall_within_a_good_month_is_not_told_as_a_rise() -> None:
     assert anomalies(figures_of({("dau", ""): row})) == ()
 
 
+def test_a_much_smaller_rise_every_month_makes_a_large_one_no_usual() -> None:
+    row = weekly(4, 200)
+    for back, factor in ((0, 2.2), (30, 1.35), (61, 1.35), (91, 1.35)):
+        row[DAYS - 1 - back] *= factor
+    assert len(anomalies(figures_of({("dau", ""): row}))) == 1
+
+
+def test_a_retention_is_a_share_of_those_who_joined_so_many_days_before() -> None:
+    figures = figures_of({("retention_d7", ""): np.full(DAYS, 0.5), ("new_members", ""): np.arange(1.0, DAYS + 1)})
+    usual = compare(figures, WATCHED, as_of=LAST, days=DAYS)
+    base = usual.base[usual.names.index(("retention_d7", ""))]
+    assert base.tolist() == [0.0] * 7 + list(range(1, DAYS - 6))
+
+
 def test_the_days_that_are_judged_are_no_part_of_what_they_are_judged_by() -> None:
     row = weekly(3, 60, days=100)
     row[-14:] = np.round(row[-14:] * 0.6)
