@@ -97,7 +97,7 @@ def test_a_fall_within_a_good_month_is_not_told_as_a_rise() -> None:
 
 def test_a_much_smaller_rise_every_month_makes_a_large_one_no_usual() -> None:
     row = weekly(4, 200)
-    for back, factor in ((0, 2.2), (30, 1.35), (61, 1.35), (91, 1.35)):
+    for back, factor in ((0, 6), (30, 2), (61, 2), (91, 2)):
         row[DAYS - 1 - back] *= factor
     assert len(anomalies(figures_of({("dau", ""): row}))) == 1
 
