@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from community.anomalies import FEWEST_MEMBERS, compare, find_anomalies
+from community.anomalies import FEWEST_MEMBERS, _recurs, compare, find_anomalies
 from community.figures import FIGURES_SCHEMA
 from community.watched import WATCHED
 
@@ -95,11 +95,11 @@ def test_a_fall_within_a_good_month_is_not_told_as_a_rise() -> None:
     assert anomalies(figures_of({("dau", ""): row})) == ()
 
 
-def test_a_much_smaller_rise_every_month_makes_a_large_one_no_usual() -> None:
-    row = weekly(4, 200)
-    for back, factor in ((0, 6), (30, 2), (61, 2), (91, 2)):
-        row[DAYS - 1 - back] *= factor
-    assert len(anomalies(figures_of({("dau", ""): row}))) == 1
+@pytest.mark.parametrize(("before", "spread", "is_usual"), [(4.9, 1, False), (5, 1, True), (5, 2.6, False), (-9, 1, False)])
+def test_earlier_months_have_to_be_half_as_far_and_beyond_chance(before: float, spread: float, *, is_usual: bool) -> None:
+    differences = np.zeros(200)
+    differences[[-1 - 30, -1 - 61]] = before
+    assert _recurs(differences, 0.0, 10.0, spread) is is_usual
 
 
 def test_a_retention_is_a_share_of_those_who_joined_so_many_days_before() -> None:
