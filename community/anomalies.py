@@ -344,6 +344,7 @@ def _anomaly(usual: Usual, row: int, how: Watched, best: _Scored, chance: float)
     figure, dimension = usual.names[row]
     since = usual.as_of - timedelta(days=days - 1)
     anomaly = Anomaly(figure, dimension, since, float(value[-days:].sum()) / over, was, chance, abs(best.z))
+    # What the surest days and the days since when tell differently, such as a fall within a good month, waits for more days.
     return anomaly if _is_told(anomaly, how) and (best.z > 0) == (anomaly.direction == "more") else None
 
 

@@ -9,12 +9,12 @@ from typing import Final
 import polars as pl
 
 from community.answer_times import answer_times
-from community.figures import FIGURES_SCHEMA, WHOLE
+from community.figures import FIGURES_SCHEMA, MONTH_DAYS, WHOLE
 
 FIRST_ANSWER_HOURS: Final = "first_answer_hours_30d"
 UNANSWERED_SHARE: Final = "unanswered_share_30d"
 FIRST_ANSWERS: Final = "first_answers"
-WINDOW_DAYS: Final = 30
+WINDOW_DAYS: Final = MONTH_DAYS
 ASKED_SCHEMA: Final = pl.Schema(
     {
         "published_on": pl.Date(),

@@ -200,3 +200,39 @@ def test_good_news_is_sent_only_where_it_has_doubled() -> None:
     for now, is_sent in ((150.0, False), (250.0, True), (20.0, False)):
         rise = Alarm("activity", "dau", "", NIGHT, now, 100.0, 9.0, is_bad=False)
         assert carried([rise], [NIGHT])[0][0].is_to_send is is_sent
+
+
+def test_an_alarm_that_is_back_within_a_week_is_the_same() -> None:
+    told = carried([FALL, FALL], [NIGHT, NIGHT + timedelta(days=7)])
+    assert [(one.is_to_send, one.number, one.first_night) for (one,) in told] == [(True, 1, NIGHT), (False, 1, NIGHT)]
+
+
+@pytest.mark.parametrize(("first", "then", "is_worse"), [(80, 72, False), (80, 71, True), (95, 88, False), (95, 85, True)])
+def test_clearly_worse_is_half_as_far_again_and_a_tenth_at_least(first: float, then: float, *, is_worse: bool) -> None:
+    told = carried([worse(first), worse(then)], [NIGHT, NIGHT + timedelta(days=1)])
+    assert [one.is_worse for (one,) in told] == [False, is_worse]
+
+
+def done(name: str, on: date, *, number: int | None = 1, figure: str | None = None) -> pl.DataFrame:
+    size, until = (FALL.size, None) if figure is None else (None, NIGHT + timedelta(days=30))
+    return action(name, night=on, number=number, figure=figure, until=until, size=size)
+
+
+def test_a_muted_figure_or_subject_is_silent_however_bad_it_becomes() -> None:
+    first = as_rows(carried([FALL], [NIGHT])[0], night=NIGHT)
+    for figure in ("dau", "activity"):
+        actions = pl.concat([done(SENT, NIGHT), done(MUTED, NIGHT, number=None, figure=figure)])
+        (known,) = carry_on([worse(10.0)], night=NIGHT + timedelta(days=1), stored=first, actions=actions)
+        assert (known.state, known.is_to_send) == ("muted", False)
+
+
+def test_what_was_done_on_later_nights_is_not_known_yet() -> None:
+    first = as_rows(carried([FALL], [NIGHT])[0], night=NIGHT)
+    (known,) = carry_on([FALL], night=NIGHT, stored=first, actions=done(ACKNOWLEDGED, NIGHT + timedelta(days=1)))
+    assert (known.state, known.is_to_send) == ("open", True)
+
+
+def test_a_number_that_somebody_was_told_is_never_given_again() -> None:
+    nothing = pl.DataFrame(schema=ALARMS_SCHEMA)
+    (known,) = carry_on([FALL], night=NIGHT, stored=nothing, actions=done(SENT, NIGHT - timedelta(days=90), number=7))
+    assert known.number == 8

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from community.anomalies import FEWEST_MEMBERS, compare, find_anomalies
+from community.anomalies import FEWEST_MEMBERS, _recurs, compare, find_anomalies
 from community.figures import FIGURES_SCHEMA
 from community.watched import WATCHED
 
@@ -78,12 +78,35 @@ def test_what_comes_every_month_is_usual() -> None:
     assert len(anomalies(figures_of({("dau", ""): row}))) == 1
 
 
-@pytest.mark.parametrize(("days", "is_usual"), [((27, 58, 88), True), ((33, 64, 94), True), ((26, 57, 87), False)])
+@pytest.mark.parametrize(
+    ("days", "is_usual"), [((27, 58, 88), True), ((33, 64, 94), True), ((26, 57, 87), False), ((30,), False)]
+)
 def test_every_month_is_within_three_days_of_the_same_day(days: tuple[int, ...], *, is_usual: bool) -> None:
     row = weekly(4, 200)
     for back in (0, *days):
         row[DAYS - 1 - back] *= 2
     assert (anomalies(figures_of({("dau", ""): row})) == ()) is is_usual
+
+
+def test_a_fall_within_a_good_month_is_not_told_as_a_rise() -> None:
+    row = weekly(1, 300)
+    row[-21:-1] = np.round(row[-21:-1] * 1.5)
+    row[-1] = np.round(row[-1] * 0.3)
+    assert anomalies(figures_of({("dau", ""): row})) == ()
+
+
+@pytest.mark.parametrize(("before", "spread", "is_usual"), [(4.9, 1, False), (5, 1, True), (5, 2.6, False), (-9, 1, False)])
+def test_earlier_months_have_to_be_half_as_far_and_beyond_chance(before: float, spread: float, *, is_usual: bool) -> None:
+    differences = np.zeros(200)
+    differences[[-1 - 30, -1 - 61]] = before
+    assert _recurs(differences, 0.0, 10.0, spread) is is_usual
+
+
+def test_a_retention_is_a_share_of_those_who_joined_so_many_days_before() -> None:
+    figures = figures_of({("retention_d7", ""): np.full(DAYS, 0.5), ("new_members", ""): np.arange(1.0, DAYS + 1)})
+    usual = compare(figures, WATCHED, as_of=LAST, days=DAYS)
+    base = usual.base[usual.names.index(("retention_d7", ""))]
+    assert base.tolist() == [0.0] * 7 + list(range(1, DAYS - 6))
 
 
 def test_the_days_that_are_judged_are_no_part_of_what_they_are_judged_by() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -202,15 +203,26 @@ def test_errors_of_counts_and_amounts_are_ratios_but_of_small_numbers() -> None:
 
 
 def test_of_a_long_past_the_newest_four_years_are_known_and_the_newest_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    daily, model, lengths = np.arange(1_500.0), forecasts._model, []
-    monkeypatch.setattr(forecasts, "_model", lambda kind, values: lengths.append(len(values)) or model(kind, values))
+    daily, model = np.arange(1_500.0), forecasts._model
+    lengths: list[int] = []
+
+    def counted(kind: Any, values: Floats) -> Any:
+        lengths.append(len(values))
+        return model(kind, values)
+
+    monkeypatch.setattr(forecasts, "_model", counted)
     assert Past.of(daily, "day").daily.tolist() == daily[-1_456:].tolist()
     assert lengths == [365, 1_456]
 
 
 def test_what_would_have_helped_is_asked_over_a_quarter_of_the_past_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(forecasts, "_choose", lambda _, days: asked.append(days) or "level")
+
+    def chosen(_: Past, days: int) -> str:
+        asked.append(days)
+        return "level"
+
+    monkeypatch.setattr(forecasts, "_choose", chosen)
     for days in (60, 10):
         ahead(known(np.arange(100.0)), days)
     assert asked == [25, 10]

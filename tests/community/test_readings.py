@@ -9,8 +9,12 @@ import polars as pl
 import pytest
 
 from community.figures import FIGURES_SCHEMA
+from community.goals import kind_of
+from community.health import FACTORS
+from community.key_figures import KEY_FIGURES
 from community.rates import AMOUNTS, COUNTS, RATE_FIGURES
 from community.readings import BETTER_LOW, daily_values, read, reading_of
+from community.watched import BAD_ANSWERS, WATCHED
 
 FIRST = date(2024, 1, 1)
 
@@ -63,3 +67,13 @@ def test_people_are_never_summed_over_days() -> None:
         "spend", "refunds", "leaves", "reads", "shares", "comments", "first_answers",
     }  # fmt: skip
     assert {"lost_members", "refunds", "silent_share_30d"} <= set(BETTER_LOW)
+
+
+def test_whatever_judges_a_figure_agrees_on_which_way_is_better_and_on_its_kind() -> None:
+    low = set(BETTER_LOW)
+    assert {name for name, key in KEY_FIGURES.items() if key.good < 0} == low & set(KEY_FIGURES)
+    assert {name for name, how in WATCHED.items() if how.bad == "more"} == low & set(WATCHED) | {BAD_ANSWERS}
+    measures = {one.figure: one.is_better_low for of_factor in FACTORS.values() for one in of_factor}
+    assert {figure for figure, is_low in measures.items() if is_low} == low & set(measures)
+    kinds = {name: "amount" if key.of == "money" else key.of for name, key in KEY_FIGURES.items()}
+    assert kinds == {name: kind_of(name) for name in KEY_FIGURES}
