@@ -1,4 +1,4 @@
-"""Translate failures of the machine, such as a full disk, missing rights or exhausted memory, into our errors."""
+"""Translate failures of the machine, such as a full disk, missing rights, exhausted memory or no scheduler, into our errors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 # Delta Lake, Polars and SQLite report these without an error number, only by their text.
 _FULL_WORDS: Final = ("no space left on device", "disk is full", "disk quota exceeded", "file too large")
 _CLOSED_WORDS: Final = ("read-only file system", "readonly database", "permission denied", "unable to open database file")
+# Prefect reports both as RuntimeError, the second of a server that it starts itself.
+_SCHEDULER_WORDS: Final = ("failed to reach api at", "attempting to connect to ephemeral prefect api server")
 _MEMORY_WORDS: Final = ("out of memory", "cannot allocate memory", "unable to allocate", "bad_alloc")
 
 
@@ -40,6 +42,11 @@ def translate_os_error(error: BaseException) -> EvenfallError | None:
             return OutsideServiceError(
                 "the memory of this machine did not suffice",
                 remedy="Free memory or lower [prediction] max_cutoffs, and run again; nothing half-done was published.",
+            )
+        if any(sign in words for sign in _SCHEDULER_WORDS):
+            return OutsideServiceError(
+                "Prefect's server did not answer",
+                remedy="Run again; where the machine is busy, or PREFECT_API_URL names a server, see that it runs.",
             )
         if number in _CLOSED or any(sign in words for sign in _CLOSED_WORDS):
             return ConfigurationError(

@@ -176,6 +176,8 @@ def test_secrets_are_taken_out_however_they_are_written(tmp_path: Path, monkeypa
         (OSError(28, "No space left on device", "lists/x"), OutsideServiceError),
         (MemoryError(), OutsideServiceError),
         (RuntimeError("OSError: Generic LocalFileSystem error: No space left on device (os error 28)"), OutsideServiceError),
+        (RuntimeError("Cannot create flow run. Failed to reach API at http://127.0.0.1:4200/api/."), OutsideServiceError),
+        (RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server."), OutsideServiceError),
         (OSError(30, "Read-only file system"), ConfigurationError),
         (PermissionError(13, "Permission denied"), ConfigurationError),
         (ValueError("a value"), None),
