@@ -16,8 +16,6 @@ from pipeline.history.recent_rollups import RecentRollups
 from pipeline.watching import Watch
 from runtime.run_context import RunContext
 
-# So many weeks, so that days of the week are compared with their like.
-
 
 def assess_community(run: RunContext, members: pl.DataFrame, watch: Watch | None, rollups: RecentRollups) -> Assessments | None:
     """Assess the community as a whole; None where nobody did anything within a year.
