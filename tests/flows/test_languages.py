@@ -88,8 +88,8 @@ def data_words(night: ChineseNight) -> set[str]:
 
 
 def test_the_report_and_the_pages_beside_it_are_chinese(night: ChineseNight) -> None:
-    # Labels of models, the folder of the lists, and a key that a reader is told to set.
-    kept = KEPT | {"LightGBM", "churn", "value", "lists", "bots"}
+    # Labels of models, the folder of the lists, a key that a reader is told to set, and a command.
+    kept = KEPT | {"LightGBM", "churn", "value", "lists", "bots", "alerts"}
     for page in ("", "-validation"):
         html = night.page(page)
         assert '<html lang="zh-Hans">' in html
