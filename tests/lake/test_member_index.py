@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lake.contracts import TABLES
+from lake.contracts import TABLES_OF_MEMBERS
 from lake.member_index import number_new_members, scan_member_index
 from lake.storage.delta import Lake
 
@@ -58,7 +58,7 @@ def test_ids_of_every_table_and_role_are_numbered(lake: Lake) -> None:
         "contacts": ids(member_id=["g"]),
         "feedback": ids(member_id=["h"]),
     }
-    assert set(arrived) == set(TABLES)
+    assert set(arrived) == set(TABLES_OF_MEMBERS)
     assert number_new_members(lake, arrived) == 8
     assert index(lake) == {member_id: number for number, member_id in enumerate("abcdefgh", start=1)}
 

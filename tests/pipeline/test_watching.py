@@ -58,7 +58,7 @@ def test_an_unusual_intake_is_named_before_the_season() -> None:
 
 def test_the_report_says_what_is_known_and_nothing_of_what_is_not() -> None:
     said = " ".join(watch_sentences(WATCH, currency="EUR")).replace("\N{NO-BREAK SPACE}", "")
-    for part in ("80% of the time", "it is 70%", "between 35% and 45%", "310 were active again", "learnt from: Profile."):
+    for part in ("80% of the time", "it is 70%", "between 35% and 45%", "310 were active again", "differ most in: Profile."):
         assert part in said
     assert watch_sentences(Watch()) == ()
 
