@@ -108,7 +108,7 @@ def complete(figures: pl.DataFrame) -> pl.DataFrame:
     """Add the zeros of the whole community to all its figures: from a count's first day on it has a value on every day.
 
     Args:
-        figures: All figures of a community, as `values` returns them; zeros among them are allowed.
+        figures: All figures of a community, as `values` returns them, and those of platforms; zeros among them are allowed.
 
     Returns:
         Rows of `FIGURES_SCHEMA`, sorted by day, figure and dimension.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
+
+from markupsafe import Markup
 
 from community.platform_figures import PlatformFigure
 from outputs.report.facts import ReportFacts
@@ -22,12 +25,14 @@ def platforms_section(facts: ReportFacts) -> Section | None:
     given = () if facts.morning is None else facts.morning.platforms
     if not given:
         return None
-    rows = [
-        (one.platform, label(one.figure), one.day, _value(one.newest), _value(one.now), _mean(one.before), _change(one), line)
-        for one in given
-        for line in [sparkline(one.past)]
-    ]
+    rows = [_row(one) for one in given]
     return Section("platforms", fill("platforms.title"), render_fragment("section_platforms.html.j2", rows=rows), _ORDER)
+
+
+def _row(one: PlatformFigure) -> tuple[str, str, date, str, str, str, str, Markup]:
+    """Return the cells of a figure, and its small line."""
+    now, before = _value(one.now), _mean(one.before)
+    return one.platform, label(one.figure), one.day, _value(one.newest), now, before, _change(one), sparkline(one.past)
 
 
 def _value(value: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ class _Stored:
     figures: pl.DataFrame
     facts: dict[str, Any]
 
-    @property
+    @cached_property
     def counted(self) -> pl.DataFrame:
         """Return those that are counted here, without what platforms gave."""
         return self.figures.filter(~is_of_platform())
@@ -77,10 +77,9 @@ def update_figures(run: RunContext) -> int:
     # A stretch may reach over days that are right already.
     computed = [_compute(run, stretch, members, asking_from).filter(is_counted_again) for stretch in _stretches(lake, days)]
     cohorts = count_cohorts(lake, members, weeks, first=first)
-    counted = complete(pl.concat([stored.counted.filter(~is_counted_again), *computed, cohorts]))
     # All of them every night: they are few, and platforms correct days that are long gone.
     given = read_platform_figures(lake, first=first, last=last)
-    figures = pl.concat([counted, given]).sort("day", "figure", "dimension")
+    figures = complete(pl.concat([stored.counted.filter(~is_counted_again), *computed, cohorts, given]))
     facts = {
         _VERSION: lake.version(DAILY),
         _DEFINITIONS: _definitions(run),
