@@ -27,6 +27,8 @@ _OF_DOOR: Final = frozenset(("host", "origin", "referer", "forwarded"))
 _FOR_PROXY: Final = "x-forwarded-"
 _BASE: Final = "http://localhost"
 _CONNECT_SECONDS: Final = 10.0
+# A connection each request: a program closes one that is idle after some seconds, now and then just while we ask again on it.
+_ONE_REQUEST_EACH: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 _LARGEST_MESSAGE: Final = 64 * 1024 * 1024
 _GOING_AWAY: Final = 1001
 
@@ -45,9 +47,8 @@ class Proxy:
         # No limit to how long an answer takes: pages keep connections open for what happens.
         timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
         # trust_env: a proxy that the environment names is for the network, not for a socket file.
-        self._client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url=_BASE, timeout=timeout, trust_env=False
-        )
+        transport = httpx.AsyncHTTPTransport(uds=str(socket), limits=_ONE_REQUEST_EACH)
+        self._client = httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=timeout, trust_env=False)
 
     async def answer(self, request: Request) -> Response:
         """Hand on a request; the answer is streamed, unchanged but for headers of the connection.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import tempfile
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -113,6 +114,33 @@ def test_a_compressed_answer_stays_as_it_is(browser: httpx.Client) -> None:
     answer = browser.get("/mlflow/zipped")
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.content == BODY
+
+
+def test_a_connection_that_the_program_closes_as_we_ask_again_spoils_no_page() -> None:
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+        # It keeps the connection open, and closes it unread with the next request on it.
+        await reader.read(1)
+        writer.close()
+
+    async def ask_twice(socket: Path) -> list[bytes]:
+        proxy = Proxy(socket, own_cookie="door")
+        async with await asyncio.start_unix_server(answer_once, socket):
+            bodies = []
+            for _ in range(2):
+                request = Request({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []})
+                response = await proxy.answer(request)
+                assert isinstance(response, StreamingResponse)
+                bodies.append(b"".join([bytes(part) async for part in response.body_iterator]))
+                assert response.background is not None
+                await response.background()
+            await proxy.close()
+        return bodies
+
+    # The path of a socket file has to be short.
+    with tempfile.TemporaryDirectory() as folder:
+        assert asyncio.run(ask_twice(Path(folder) / "s")) == [b"hi", b"hi"]
 
 
 def test_a_websocket_carries_text_bytes_protocol_and_close_both_ways(browser: httpx.Client) -> None:
