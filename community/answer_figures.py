@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from community.answer_times import answer_times
@@ -24,6 +26,10 @@ ASKED_SCHEMA: Final = pl.Schema(
     }
 )
 _HOUR_MICROSECONDS: Final = 3_600_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Later than any day's end.
+_NEVER: Final = np.iinfo(np.int64).max
+Microseconds = npt.NDArray[np.int64]
 DayEnd = Callable[[date], datetime]
 
 
@@ -45,34 +51,42 @@ def answer_figures(
             where there is no such piece.
         unanswered_after_hours: From when on a piece counts as unanswered.
     """
+    # Slices of arrays, as a first night counts thousands of days: a query for each took a quarter of it.
+    asked = {asks: _arrays(pieces.filter("asks") if asks else pieces) for asks in (False, True)}
     rows: list[tuple[date, str, str, float]] = []
     for day in days:
-        window = pieces.filter(pl.col("published_on").is_between(day - timedelta(days=WINDOW_DAYS - 1), day))
-        if asking_from is not None and day >= asking_from:
-            window = window.filter("asks")
-        if window.height:
-            begin, end = day_end(day - timedelta(days=1)), day_end(day)
-            rows += _of_day(window, day, begin, end, patience_hours=unanswered_after_hours)
+        published_on, published, answered = asked[asking_from is not None and day >= asking_from]
+        edges = np.array([day - timedelta(days=WINDOW_DAYS), day], dtype="datetime64[D]")
+        first, last = np.searchsorted(published_on, edges, side="right")
+        if first < last:
+            window = slice(first, last)
+            begin, end = (_microseconds(day_end(one)) for one in (day - timedelta(days=1), day))
+            rows += _of_day(published[window], answered[window], day, begin, end, patience_hours=unanswered_after_hours)
     return pl.DataFrame(rows, schema=FIGURES_SCHEMA, orient="row")
 
 
+def _arrays(pieces: pl.DataFrame) -> tuple[npt.NDArray[np.datetime64], Microseconds, Microseconds]:
+    """Return the day of each piece, its moment, and that of its first answer or `_NEVER`, in the order of the days."""
+    in_order = pieces.sort("published_on")
+    answered = in_order["first_answer_at"].to_physical().fill_null(_NEVER)
+    return in_order["published_on"].to_numpy(), in_order["published_at"].to_physical().to_numpy(), answered.to_numpy()
+
+
 def _of_day(
-    window: pl.DataFrame, day: date, begin: datetime, end: datetime, *, patience_hours: int
+    published: Microseconds, answered: Microseconds, day: date, begin: int, end: int, *, patience_hours: int
 ) -> Iterator[tuple[date, str, str, float]]:
-    first = pl.col("first_answer_at")
-    waited = (pl.coalesce("known_answer", pl.lit(end)) - pl.col("published_at")).dt.total_microseconds()
-    seen = window.with_columns(known_answer=pl.when(first < end).then(first)).select(
-        is_answered=pl.col("known_answer").is_not_null(),
-        is_of_today=pl.col("known_answer") >= begin,
-        hours=waited / _HOUR_MICROSECONDS,
-    )
-    today = int(seen["is_of_today"].sum())
+    is_answered = answered < end
+    today = int((is_answered & (answered >= begin)).sum())
     if today:
         yield day, FIRST_ANSWERS, WHOLE, float(today)
-    is_answered, hours = seen["is_answered"].to_numpy(), seen["hours"].to_numpy()
+    hours = (np.minimum(answered, end) - published) / _HOUR_MICROSECONDS
     median = answer_times(hours, is_answered).median_hours
     if median is not None:
         yield day, FIRST_ANSWER_HOURS, WHOLE, median
     unanswered = int((~is_answered & (hours >= patience_hours)).sum())
     if unanswered or is_answered.any():
         yield day, UNANSWERED_SHARE, WHOLE, unanswered / (unanswered + int(is_answered.sum()))
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -81,7 +81,7 @@ def _pieces(run: RunContext, days: Days, members: FigureMembers) -> pl.DataFrame
         )
     )
     answered = pieces.join(_first_answers(run, pieces, is_read), on="content_id", how="left")
-    return answered.select(ASKED_SCHEMA.names()).collect(engine="streaming").cast(ASKED_SCHEMA).sort("published_at")
+    return answered.select(ASKED_SCHEMA.names()).collect(engine="streaming").cast(ASKED_SCHEMA)
 
 
 def _first_answers(run: RunContext, pieces: pl.LazyFrame, is_read: pl.Expr) -> pl.LazyFrame:

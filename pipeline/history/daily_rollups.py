@@ -29,6 +29,7 @@ from runtime.run_context import RunContext
 MOST_EVENT_TYPES: Final = 24
 ROWS_AT_ONCE: Final = 10_000_000
 MAX_ROWS_IN_MEMORY: Final = 4_000_000
+_FIRST_ROWS: Final = 10_000
 _MEMBER_COLUMNS: Final = (
     "member_no",
     "member_id",
@@ -276,9 +277,12 @@ def _available_names(lake: Lake, *, as_of: date) -> frozenset[str]:
         # The log's statistics rule most columns out without reading; only what they call filled is checked row by row.
         filled = lake.filled_columns(name, until=until)
         rows = of_profiled(lake, table) if until is None else of_profiled(lake, table).filter(pl.col(DAY) <= until)
-        if table.key in filled and _has_rows(rows):
-            optional = {column for column, contract in table.columns.items() if not contract.required and column != table.key}
-            used = {column for column in optional & filled if _has_rows(rows.filter(pl.col(column).is_not_null()))}
+        optional = filled & {column for column, contract in table.columns.items() if not contract.required} - {table.key}
+        first = rows.select(table.key, *sorted(optional)).head(_FIRST_ROWS).collect(engine="streaming")
+        if not first.is_empty():
+            # Most columns show a value among the first rows; each that does not is a query of its own.
+            shown = {column for column in optional if first[column].null_count() < first.height}
+            used = shown | {column for column in optional - shown if _has_rows(rows.filter(pl.col(column).is_not_null()))}
             available |= {name, *(f"{name}.{column}" for column in used)}
     return frozenset(available)
 
