@@ -114,15 +114,15 @@ def by_groups(measured: Measured, groups: pl.DataFrame, *, others: Measured, oth
     return every.select(order).sort("quality", "of", "group", descending=[True, False, False])
 
 
-def within_formats(measured: Measured, groups: pl.DataFrame) -> Measured:
-    """Correct what was expected for the form of the piece, so that a topic of questions is compared with other questions.
+def within_groups(measured: Measured, groups: pl.DataFrame) -> Measured:
+    """Correct what was expected for the group of a piece, so that it is compared with others of its group.
 
     Args:
         measured: The pieces.
-        groups: One row per piece with a format: piece_no, group.
+        groups: One row per piece with a group, such as its format: piece_no, group.
     """
-    formats = by_group(measured, groups).select("group", factor="quality")
-    named = groups.drop_nulls("group").unique("piece_no").join(formats, on="group").select("piece_no", "factor")
+    factors = by_group(measured, groups).select("group", factor="quality")
+    named = groups.drop_nulls("group").unique("piece_no").join(factors, on="group").select("piece_no", "factor")
     corrected = measured.pieces.join(named, on="piece_no", how="left", maintain_order="left")
     both = pl.col("expected", "expected_in_all")
     corrected = corrected.with_columns(both * pl.col("factor").fill_null(1.0)).drop("factor")

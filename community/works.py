@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from community.groupings import WHAT, WHEN, groups_of
-from community.quality import Measured, by_group, by_groups, within_formats
+from community.quality import Measured, by_group, by_groups, within_groups
 from community.standouts import Standout, standouts
 
 FORMAT = "format"
@@ -48,7 +48,7 @@ def what_works(pieces: pl.DataFrame, measured: Measured) -> Works:
     """
     groups = groups_of(pieces)
     formats = groups.filter(pl.col("of") == FORMAT).select("piece_no", "group")
-    within = within_formats(measured, formats)
+    within = within_groups(measured, formats)
     others = [of for of in (*WHAT, *WHEN) if of != FORMAT]
     return Works(by_groups(measured, groups, others=within, others_of=others), standouts(measured, groups))
 
@@ -62,7 +62,7 @@ def expected_responses(pieces: pl.DataFrame, measured: Measured) -> pl.DataFrame
         pieces: One row per piece: piece_no, topic, format.
         measured: The same pieces beside what was expected of them.
     """
-    within = within_formats(measured, pieces.select("piece_no", group="format"))
+    within = within_groups(measured, pieces.select("piece_no", group="format"))
     by_topic = pieces.select("piece_no", group="topic")
     factors = by_topic.drop_nulls().join(by_group(within, by_topic).select("group", "quality"), on="group")
     joined = within.pieces.join(factors.select("piece_no", "quality"), on="piece_no", how="left", maintain_order="left")

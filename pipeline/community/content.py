@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from community.answers import PIECES_SCHEMA, RESPONSES_SCHEMA, asking, find_answers, is_asking_format, waiting_by_member
-from community.quality import Measured, measure
+from community.quality import Measured, measure, within_groups
 from features.history import History
 from lake.contracts import CONTENT, EVENTS
 from lake.member_index import scan_member_index
@@ -35,7 +35,8 @@ class NightContent:
             `age_days` at the night.
         responses: One row per piece and other person who responded to it or read it, in `RESPONSES_SCHEMA`.
         answers: One row per piece that wants an answer, as `find_answers` returns it.
-        measured: The pieces beside what was expected of them; None where nobody responded.
+        measured: The pieces beside what was expected of them, those that ask for an answer compared with each other; None where
+            nobody responded.
         people: One row per author and per member who responded: member_no, member_id, can_contact; sorted.
     """
 
@@ -73,6 +74,10 @@ def read_content(run: RunContext, history: History) -> NightContent | None:
     seen = pl.concat([pieces["author_no"], responses["member_no"]]).unique()
     people = authors.drop("seen_from").filter(pl.col("member_no").is_in(seen.implode())).sort("member_no")
     measured = measure(pieces, responses, _following(history, pieces, _first_day(run)))
+    if measured is not None:
+        # Whoever asks draws answers: that says nothing about how good questions and answers are.
+        asks = is_asking_format(run.settings.content.asks_formats).cast(pl.String)
+        measured = within_groups(measured, pieces.select("piece_no", group=asks))
     return NightContent(pieces, responses, answers, measured, people.collect(engine="streaming"))
 
 

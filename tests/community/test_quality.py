@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from community.groupings import groups_of, topics_of
-from community.quality import Measured, by_author, by_group, by_piece, measure, within_formats
+from community.quality import Measured, by_author, by_group, by_piece, measure, within_groups
 from community.standouts import best_pieces, standouts
 from community.works import expected_responses, what_works
 from tests.community.contents import pieces, responses
@@ -131,7 +131,7 @@ def test_a_topic_of_questions_is_compared_with_other_questions() -> None:
     every = pieces(*rows)
     made = measured((every, responses(*given_), NOBODY))
     assert {low > 1 for _, low, _ in quality_of(every, made, "topic").values()} == {True}
-    within = within_formats(made, every.select("piece_no", group="format"))
+    within = within_groups(made, every.select("piece_no", group="format"))
     assert within.pieces["expected"].sum() == pytest.approx(within.pieces["responders"].sum())
     assert all(quality == pytest.approx(1, abs=0.2) for quality, _, _ in quality_of(every, within, "topic").values())
 

@@ -84,8 +84,9 @@ WORKS: Final = {
     "works.interval": "{low:digits:2} to {high:digits:2}",
     "works.how.readers": "To be expected: what so many readers give on average.",
     "works.how.age": "To be expected: what posts of the same age, whose authors have a like following, get on average.",
-    "works.how": "Topics, words and times are compared among posts of one form. Estimates are drawn towards 1 where there is "
-    "little, and what may be chance is not listed. Nobody drew topics and hours at random: who posts there may matter, too.",
+    "works.how": "Posts that ask for an answer are compared with each other only; topics, words and times among posts of "
+    "one form. Estimates are drawn towards 1 where there is little, and what may be chance is not listed. Nobody drew topics and "
+    "hours at random: who posts there may matter, too.",
     "works.how.trends": "Hot and cooled topics: changes within {weeks:number} weeks, beyond the growth of the community.",
     "works.posts.topic": "Posts on “{name}”",
     "works.posts.format": "Posts of the form “{name}”",
