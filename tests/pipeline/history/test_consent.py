@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from features.panel import build_panel
 from lake.storage.delta import Lake
+from pipeline.history import daily_rollups
 from pipeline.history.daily_rollups import load_history, members_known
 from tests.forum import DAYS, FIRST_DAY, NIGHT, WHO, take_in, write_forum
 
@@ -47,3 +49,23 @@ def test_what_members_who_may_not_be_profiled_do_moves_nobodys_features(tmp_path
     assert panels[0][0].equals(panels[1][0])
     listed = members_known(Lake(tmp_path / "with" / "lake"), timezone="UTC", as_of=NIGHT).collect()
     assert set(listed["member_id"]) == set(WHO)
+
+
+@pytest.mark.parametrize("first_rows", [1, 10_000])
+def test_a_column_that_one_late_row_fills_is_there_and_one_that_only_who_refuses_fills_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_rows: int
+) -> None:
+    monkeypatch.setattr(daily_rollups, "_FIRST_ROWS", first_rows)
+    write_forum(tmp_path)
+    members = pl.read_csv(tmp_path / "landing/members.csv")
+    refuses = pl.col("member_id") == WHO[0]
+    members.with_columns(
+        can_profile=pl.when(refuses).then(pl.lit("no")),
+        region=pl.when(refuses).then(pl.lit("here")),
+        platform=pl.when(pl.col("member_id") == WHO[4]).then(pl.lit("web")),
+        referrer_id=pl.when(pl.col("member_id") == WHO[2]).then(pl.lit(WHO[3])),
+    ).write_csv(tmp_path / "landing/members.csv")
+    take_in(tmp_path)
+    available = load_history(Lake(tmp_path / "lake"), timezone="UTC", as_of=NIGHT).available
+    assert {"members", "members.platform", "members.referrer_id"} <= available
+    assert "members.region" not in available
